@@ -1,0 +1,1 @@
+"""Measures, language gaps and significance. No models, no network."""

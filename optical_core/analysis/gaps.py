@@ -1,0 +1,117 @@
+"""Language gaps: how much worse low-resource queries fare than high-resource ones.
+
+Raw differences between languages mean something on a parallel collection alone (the same
+information needs in every language). Elsewhere the difference between two systems is compared
+between languages (difference in differences).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from optical_core.analysis.significance import RESAMPLES, bootstrap_interval
+from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE
+
+PerQuery = Mapping[str, Mapping[str, float]]
+"""Language -> query -> value of one measure."""
+
+
+@dataclass(frozen=True)
+class LanguageGap:
+    """Gap of one model on one collection.
+
+    high, low:  mean over the group's languages of the mean over topics.
+    absolute:   high - low; relative: absolute / high.
+    interval:   95 % bootstrap interval of `absolute`: over topics shared by all languages
+                (paired) on a parallel collection, else over each language's own.
+    worst:      the language with the lowest mean.
+    rank_correlation: mean Spearman correlation between languages of the topics' values, for a
+                parallel collection: do the same queries fail in every language?
+    """
+
+    model: str
+    high: float
+    low: float
+    absolute: float
+    relative: float
+    interval: tuple[float, float]
+    worst: str
+    worst_value: float
+    rank_correlation: float | None
+
+
+def language_gap(
+    model: str,
+    per_query: PerQuery,
+    *,
+    parallel: bool,
+    high: Sequence[str] = HIGH_RESOURCE,
+    low: Sequence[str] = LOW_RESOURCE,
+    seed: int = 0,
+) -> LanguageGap | None:
+    """The gap between two groups of languages; None if either group has no language here."""
+    highs = [code for code in per_query if code in high]
+    lows = [code for code in per_query if code in low]
+    if not highs or not lows:
+        return None
+    means = {code: float(np.mean(list(values.values()))) for code, values in per_query.items()}
+    high_mean = float(np.mean([means[code] for code in highs]))
+    low_mean = float(np.mean([means[code] for code in lows]))
+    worst = min(means, key=lambda code: means[code])
+    if parallel:
+        matrix = _shared_topics(per_query)
+        position = {code: index for index, code in enumerate(per_query)}
+        per_topic = matrix[[position[c] for c in highs]].mean(0)
+        per_topic = per_topic - matrix[[position[c] for c in lows]].mean(0)
+        interval = bootstrap_interval(per_topic, seed=seed)
+    else:
+        interval = _independent_interval(per_query, highs, lows, seed)
+    return LanguageGap(
+        model=model,
+        high=high_mean,
+        low=low_mean,
+        absolute=high_mean - low_mean,
+        relative=(high_mean - low_mean) / high_mean if high_mean else 0.0,
+        interval=interval,
+        worst=worst,
+        worst_value=means[worst],
+        rank_correlation=_rank_correlation(per_query) if parallel else None,
+    )
+
+
+def _shared_topics(per_query: PerQuery) -> np.ndarray:
+    """(languages, topics) values of the topics that every language has."""
+    shared = sorted(set.intersection(*(set(values) for values in per_query.values())))
+    return np.array([[values[query] for query in shared] for values in per_query.values()])
+
+
+def _independent_interval(
+    per_query: PerQuery, highs: Sequence[str], lows: Sequence[str], seed: int
+) -> tuple[float, float]:
+    generator = np.random.default_rng(seed)
+
+    def resampled(code: str) -> np.ndarray:
+        values = np.array(list(per_query[code].values()))
+        picks = generator.integers(0, len(values), (RESAMPLES // 10, len(values)))
+        return values[picks].mean(1)
+
+    gap = np.mean([resampled(c) for c in highs], 0) - np.mean([resampled(c) for c in lows], 0)
+    low, high = np.quantile(gap, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _rank_correlation(per_query: PerQuery) -> float | None:
+    from scipy.stats import spearmanr
+
+    matrix = _shared_topics(per_query)
+    varying = matrix[np.ptp(matrix, axis=1) > 0]
+    if len(varying) < 2 or varying.shape[1] < 3:
+        return None
+    correlation = np.atleast_2d(spearmanr(varying, axis=1).statistic)
+    if correlation.shape == (1, 1):
+        return float(correlation[0, 0])
+    upper = correlation[np.triu_indices(len(correlation), 1)]
+    return float(upper.mean())

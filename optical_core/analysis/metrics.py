@@ -1,0 +1,40 @@
+"""Retrieval measures through ir-measures (pytrec_eval): never our own MAP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import ir_measures
+
+from optical_core.data.trec import Qrels, Run
+
+MEASURES = ("AP", "nDCG@10", "R@100", "P@10", "RR")
+"""AP is MAP when averaged, RR is MRR. AP and RR count the whole run: state its depth."""
+
+
+@lru_cache(maxsize=1)
+def _parsed() -> list[ir_measures.measures.Measure]:
+    return [ir_measures.parse_measure(name) for name in MEASURES]
+
+
+def per_query_measures(
+    run: Mapping[str, Mapping[str, float]], qrels: Qrels
+) -> dict[str, dict[str, float]]:
+    """Measure -> query -> value, for every judged query.
+
+    A judged query that the run misses counts as 0, as `trec_eval -c` does. Ties are broken by
+    trec_eval's rule (falling document id).
+    """
+    plain: Run = {query: dict(scores) for query, scores in run.items() if query in qrels}
+    values: dict[str, dict[str, float]] = {name: dict.fromkeys(qrels, 0.0) for name in MEASURES}
+    if plain:
+        for metric in ir_measures.iter_calc(_parsed(), qrels, plain):
+            values[str(metric.measure)][metric.query_id] = metric.value
+    return values
+
+
+def mean_measures(run: Mapping[str, Mapping[str, float]], qrels: Qrels) -> dict[str, float]:
+    """Measure -> mean over all judged queries."""
+    per_query = per_query_measures(run, qrels)
+    return {name: sum(v.values()) / max(len(v), 1) for name, v in per_query.items()}

@@ -1,0 +1,415 @@
+"""The `optical` command: one function a command; results on stdout, progress on stderr."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from optical_core.errors import InputError
+
+app = typer.Typer(
+    name="optical",
+    help="Cross-lingual retrieval for low-resource languages by optimal transport distillation.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(
+    help="Import collections and look at bitext.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+)
+app.add_typer(data_app, name="data")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Model = Annotated[
+    str, typer.Option("--model", "-m", help="A name of `optical models`, or a folder.")
+]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, …; the best there is.")]
+Languages = Annotated[str, typer.Option("--languages", "-l", help="Codes, comma-separated.")]
+
+
+def main() -> None:
+    """Run the command; bad input gives one sentence on stderr and exit code 2."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    logging.getLogger("optical_core").setLevel(os.environ.get("OPTICAL_LOG", "INFO"))
+    try:
+        app()
+    except InputError as error:
+        sys.exit(_fail(str(error)))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EPERM):
+            raise
+        where = f" {error.filename}" if error.filename else ""
+        sys.exit(_fail(f"cannot write{where}: {(error.strerror or '').lower()}"))
+
+
+def _fail(message: str) -> int:
+    print(f"optical: {message}", file=sys.stderr)
+    return 2
+
+
+def _default_student() -> str:
+    from optical_core.models.retriever import list_models
+
+    entries = list_models()
+    return next((entry.name for entry in entries if entry.default), entries[0].name)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+@app.command(epilog="Example:  optical models --json")
+def models(as_json: Json = False) -> None:
+    """List the models known by name: encoders, students, baselines."""
+    from optical_core.models.retriever import list_models
+
+    rows: list[dict[str, Any]] = [
+        {
+            "name": entry.name,
+            "kind": entry.kind,
+            "languages": list(entry.languages),
+            "default": entry.default,
+        }
+        for entry in list_models()
+    ]
+    if as_json:
+        _print_json(rows)
+        return
+    for row in rows:
+        mark = "*" if row["default"] else " "
+        print(f"{mark} {row['name']:28} {row['kind']:9} {' '.join(row['languages']) or 'any'}")
+
+
+@app.command(epilog="Example:  optical collections --json")
+def collections(as_json: Json = False) -> None:
+    """List the collections: the demo, and what was imported by name."""
+    from optical_core.data.collection import installed_collections
+
+    rows: list[dict[str, Any]] = [
+        {
+            "name": collection.name,
+            "languages": list(collection.languages),
+            "parallel": collection.info.parallel,
+            "licence": collection.info.licence,
+            "folder": str(collection.folder),
+        }
+        for collection in installed_collections()
+    ]
+    if as_json:
+        _print_json(rows)
+        return
+    for row in rows:
+        print(f"{row['name']:20} {' '.join(row['languages'])}  ({row['licence']})")
+
+
+@data_app.command(
+    "import", epilog="Example:  optical data import ntrex128 ~/data/ntrex128 --out ntrex"
+)
+def import_data(
+    form: Annotated[str, typer.Argument(metavar="FORMAT", help="beir, trec, xquad_r, …")],
+    path: Annotated[Path, typer.Argument(help="Folder in that format.")],
+    out: Annotated[
+        str, typer.Option(help="Name to install it under, or a folder (with a slash in it).")
+    ],
+    unit: Annotated[
+        str | None,
+        typer.Option(help="What a passage is: article or sentence (ntrex128, flores200)."),
+    ] = None,
+) -> None:
+    """Turn a published collection into a collection folder of ours.
+
+    Formats: beir, trec, xquad_r, afriqa, flores200, ntrex128.
+    """
+    from optical_core.data.readers import import_collection
+    from optical_core.storage import home
+
+    target = Path(out) if os.sep in out else home("collections", out)
+    collection = import_collection(form, path, target, name=target.name, unit=unit)
+    print(
+        f"{collection.name}: {len(collection.by_id):,} passages, "
+        f"{len(collection.languages)} languages -> {target}"
+    )
+
+
+@data_app.command("bitext", epilog="Example:  optical data bitext train.sw.tsv --languages sw")
+def show_bitext(
+    path: Annotated[Path, typer.Argument(help="TSV, Moses, TMX, JSONL or datasets folder.")],
+    languages: Languages = "",
+) -> None:
+    """Read bitext, apply the filters, and report what was kept and what was dropped and why."""
+    from optical_core.data.bitext import read_bitext
+    from optical_core.data.languages import language_codes
+
+    print(read_bitext(path, language_codes(languages) or None).report())
+
+
+@app.command(epilog='Example:  optical align "Why is the sea salty?" "Kwa nini bahari ina chumvi?"')
+def align(
+    english: Annotated[str, typer.Argument(help="The teacher's side.")],
+    foreign: Annotated[str, typer.Argument(help="The student's side.")],
+    model: Model = "",
+    solver: Annotated[str, typer.Option(help="exact, sinkhorn, ipot or unbalanced.")] = "exact",
+    epsilon: Annotated[
+        float, typer.Option(help="Of the entropic solvers, in units of cost.")
+    ] = 0.05,
+    tokens: Annotated[bool, typer.Option(help="Show tokens, not words.")] = False,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Align two sentences by optimal transport and print the plan."""
+    from optical_core.models.alignment import align_texts
+    from optical_core.models.retriever import load_retriever
+
+    retriever = load_retriever(model or _default_student(), device=device)
+    try:
+        plan = align_texts(retriever, foreign, english, method=solver, epsilon=epsilon)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    shown = plan if tokens else plan.words()
+    if as_json:
+        _print_json(shown.to_dict())
+        return
+    print(f"{retriever.name}, {solver}: cost {plan.total_cost:.4f}, entropy {plan.entropy:.3f}")
+    shares = shown.row_normalised()
+    for row, word in enumerate(shown.source):
+        best = shares[row].argsort()[::-1][:3]
+        parts = [f"{shown.target[column]} {shares[row, column]:.0%}" for column in best
+                 if shares[row, column] >= 0.005]  # fmt: skip
+        print(f"{word}\t{'  '.join(parts)}")
+
+
+@app.command(epilog="Example:  optical index demo")
+def index(
+    collection: Annotated[
+        str, typer.Argument(help="A name of `optical collections`, or a folder.")
+    ],
+    model: Model = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the index; the cache by default.")
+    ] = None,
+    append: Annotated[bool, typer.Option(help="Add the passages to the index in --out.")] = False,
+    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    device: Device = None,
+) -> None:
+    """Encode a collection's passages with a model's teacher and write the token index."""
+    from optical_core.data.collection import open_collection
+    from optical_core.models.retriever import load_retriever
+    from optical_core.retrieval import token_index as indexes
+
+    opened = open_collection(collection)
+    if append and out is None:
+        raise InputError("--append needs --out, the folder of the index to add to")
+    teacher = load_retriever(model or _default_student(), device=device).teacher
+    options: dict[str, Any] = {"batch_size": batch_size, "progress": True}
+    if out is None:
+        built = indexes.collection_index(opened, teacher, **options)
+    elif append:
+        built = indexes.append_to_index(out, opened.passages(), teacher, **options)
+    else:
+        built = indexes.build_index(out, opened.passages(), teacher, **options)
+    print(f"{len(built):,} passages, {len(built.vectors):,} tokens -> {built.folder}")
+
+
+@app.command(epilog='Example:  optical search demo "Kwa nini bahari ina chumvi?" --explain')
+def search(
+    collection: Annotated[
+        str, typer.Argument(help="A name of `optical collections`, or a folder.")
+    ],
+    query: Annotated[str, typer.Argument(help="The query, in any language.")],
+    model: Model = "",
+    top: Annotated[int, typer.Option("--top", "-k", min=1)] = 10,
+    explain: Annotated[bool, typer.Option(help="Show which tokens make up each score.")] = False,
+    index_folder: Annotated[
+        Path | None,
+        typer.Option("--index", help="Index to search; the collection's own by default."),
+    ] = None,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Search a collection; it is indexed first if that hasn't been done."""
+    from optical_core.data.collection import open_collection
+    from optical_core.models.retriever import load_retriever
+    from optical_core.retrieval.searcher import LateInteraction, open_searcher
+    from optical_core.retrieval.token_index import TokenIndex
+
+    if not query.strip():
+        raise InputError("the query is empty: type at least one word")
+    opened = open_collection(collection)
+    name = model or _default_student()
+    if index_folder is None:
+        searcher = open_searcher(name, opened, device=device, progress=True)
+    else:
+        retriever = load_retriever(name, device=device)
+        searcher = LateInteraction(retriever, TokenIndex.open(index_folder))
+    if explain and not isinstance(searcher, LateInteraction):
+        raise InputError(
+            f"{searcher.name} has no token matches to explain; use a token-level model"
+        )
+    rows = []
+    for rank, (identifier, score) in enumerate(searcher.search(query, top=top), 1):
+        passage = opened.by_id[identifier]
+        row: dict[str, Any] = {
+            "rank": rank,
+            "id": identifier,
+            "score": score,
+            "title": passage.title,
+            "text": passage.text,
+        }
+        if explain:
+            assert isinstance(searcher, LateInteraction)
+            row["matches"] = [
+                {
+                    "query": match.query.piece,
+                    "passage": match.passage.piece,
+                    "contribution": match.contribution,
+                }
+                for match in searcher.explain(query, identifier, passage.full_text)
+            ]
+        rows.append(row)
+    if as_json:
+        _print_json({"model": searcher.name, "query": query, "results": rows})
+        return
+    for row in rows:
+        print(f"{row['rank']:2}  {row['score']:.4f}  {row['id']}  {row['title']}")
+        print(f"    {row['text'][:100]}")
+        if explain:
+            parts = [f"{m['query']}→{m['passage']} {m['contribution']:.3f}" for m in row["matches"]]
+            print(f"    {'  '.join(parts)}")
+    if not rows:
+        print("no passage found", file=sys.stderr)
+
+
+@app.command(
+    epilog="Example:  optical evaluate demo --models embedded,bm25 --languages en,so --out results"
+)
+def evaluate(
+    collection: Annotated[
+        str, typer.Argument(help="A name of `optical collections`, or a folder.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for runs and tables.")],
+    models: Annotated[
+        str, typer.Option(help="Names, comma-separated; the first is the baseline of the tests.")
+    ] = "",
+    languages: Languages = "",
+    depth: Annotated[int, typer.Option(min=1, help="Passages ranked for each query.")] = 1000,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Rank, measure and compare models: MAP, nDCG@10, R@100, P@10, MRR, language gaps, tests."""
+    from optical_core.analysis.report import markdown
+    from optical_core.data.collection import open_collection
+    from optical_core.data.languages import language_codes
+    from optical_core.study.evaluate import evaluate as run_evaluation
+
+    names = [name.strip() for name in models.split(",") if name.strip()]
+    found = run_evaluation(
+        open_collection(collection),
+        names or ["embedded", _default_student(), "bm25"],
+        language_codes(languages),
+        out,
+        depth=depth,
+        device=device,
+        progress=True,
+    )
+    if as_json:
+        _print_json({
+            name: getattr(found, name).to_dict("records")
+            for name in ("measures", "gaps", "comparisons")
+        })  # fmt: skip
+        return
+    table = found.measures.pivot(index="language", columns="model", values="AP")
+    table = table[list(dict.fromkeys(found.measures["model"]))].reset_index()
+    print(f"MAP over the first {depth} passages:")
+    print(markdown(table.map(lambda v: f"{v:.4f}" if isinstance(v, float) else v)))
+    if len(found.gaps):
+        print("Gap between high- and low-resource languages:")
+        print(markdown(found.gaps.map(lambda v: f"{v:.4f}" if isinstance(v, float) else v)))
+    print(f"runs, tables and record -> {out}")
+
+
+@app.command(epilog="Example:  optical distill --demo\n\nExample:  optical distill --bitext tico19 "
+             "--languages so,sw --name so-sw --steps 500")  # fmt: skip
+def distill(
+    name: Annotated[str, typer.Option(help="Name of the student.")] = "",
+    bitext: Annotated[
+        list[str] | None, typer.Option(help="File or folder; may be repeated.")
+    ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Train on the shipped demo bitext and show the gain.")
+    ] = False,
+    languages: Languages = "",
+    teacher: Annotated[str, typer.Option(help="`embedded`, a folder or a hub name.")] = "embedded",
+    objective: Annotated[
+        str, typer.Option(help="optical, optical-unbalanced, greedy, mean-pool or maxsim-kd.")
+    ] = "optical",
+    marginals: Annotated[str, typer.Option(help="real-tokens or mask-augmented.")] = "real-tokens",
+    solver: Annotated[str, typer.Option(help="exact, sinkhorn or ipot.")] = "exact",
+    trainable: Annotated[str, typer.Option(help="lora, encoder or full.")] = "lora",
+    steps: Annotated[int | None, typer.Option(min=1)] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="JSON file of settings; options given here win.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any other setting, as key=value; may be repeated."),
+    ] = None,
+    dev: Annotated[
+        str | None, typer.Option(help="Collection whose MAP picks the best step.")
+    ] = None,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Teach a query encoder other languages from bitext. Interrupted, the same command goes on."""
+    from optical_core.distill.settings import resolve_config
+    from optical_core.distill.trainer import distill as train
+
+    given = {
+        "name": name,
+        "bitext": bitext,
+        "languages": languages,
+        "teacher": teacher,
+        "objective": objective,
+        "marginals": marginals,
+        "solver": solver,
+        "trainable": trainable,
+        "steps": steps,
+        "dev": dev,
+    }
+    context = typer_context()
+    explicit = {key: value for key, value in given.items() if context(key)}
+    resolved = resolve_config(explicit, config, option or [], demo=demo)
+    folder = train(resolved, device=device)
+    report: dict[str, Any] = {"name": resolved.name, "folder": str(folder)}
+    if demo:
+        from optical_core.study.demo import demo_gain
+
+        report["demo_map"] = demo_gain(resolved.name, device=device)
+    if as_json:
+        _print_json(report)
+        return
+    print(f"student {resolved.name} -> {folder}")
+    for code, (before, after) in report.get("demo_map", {}).items():
+        print(f"{code}  MAP {before:.4f} -> {after:.4f}  ({after - before:+.4f})")
+
+
+def typer_context() -> Any:
+    """A test whether an option was given on the command line (and isn't a default)."""
+    import click
+
+    context = click.get_current_context()
+    source = click.core.ParameterSource.DEFAULT
+    return lambda name: context.get_parameter_source(name) != source

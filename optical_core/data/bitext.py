@@ -1,0 +1,365 @@
+"""Bitext: sentence pairs (English, foreign), read from the usual formats and filtered.
+
+Formats: TSV, Moses (two line-parallel files), TMX (also zipped), JSON Lines, a Hugging Face
+`datasets` folder. A bad line is reported with file and number and passed over; above 1 % bad
+lines reading stops, since the file is then not what it is said to be.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import unicodedata
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+from xml.etree import ElementTree
+
+from optical_core.data.languages import LANGUAGES, language, main_script
+from optical_core.data.lines import parse_object, read_lines
+from optical_core.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+BAD_SHARE = 0.01
+"""Share of unreadable lines above which a file is refused."""
+
+
+@dataclass(frozen=True)
+class SentencePair:
+    """An English sentence, its translation, and where they come from."""
+
+    english: str
+    foreign: str
+    language: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Bitext:
+    """Pairs that passed the filters, and how many were dropped and why."""
+
+    pairs: tuple[SentencePair, ...]
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    @property
+    def languages(self) -> dict[str, int]:
+        """Pairs of each language."""
+        return dict(Counter(pair.language for pair in self.pairs))
+
+    def report(self) -> str:
+        """One line: what was kept, what was dropped and why."""
+        kept = ", ".join(f"{code} {count:,}" for code, count in sorted(self.languages.items()))
+        dropped = ", ".join(f"{reason} {count:,}" for reason, count in self.dropped.items())
+        return f"{len(self):,} pairs kept ({kept or 'none'}); dropped: {dropped or 'none'}"
+
+
+def normalise(sentence: str) -> str:
+    """The form in which sentences are compared: NFKC, lower case, letters and digits alone.
+
+    >>> normalise("Maji ya  BAHARI ni chumvi!")
+    'maji ya bahari ni chumvi'
+    """
+    folded = unicodedata.normalize("NFKC", sentence).casefold()
+    kept = (c if unicodedata.category(c)[0] in "LMN" else " " for c in folded)
+    return " ".join("".join(kept).split())
+
+
+def read_bitext(
+    path: Path | str, languages: Iterable[str] | None = None, *, max_length_ratio: float = 3.0
+) -> Bitext:
+    """Read bitext of any known form and filter it.
+
+    Args:
+        path: a file, or a folder of them. The form follows from the name:
+            `*.tsv`, `*.txt`: English and foreign in two columns, the language from the name's
+            last part before the suffix (`news.sw.tsv`, `eng-swa.tsv`); or a header line of
+            language codes, one column each, of which `en` pairs with every other.
+            `NAME.en` beside `NAME.sw`, or `eng.txt` beside `swa.txt`: Moses.
+            `*.tmx`, `*.tmx.zip`: TMX.
+            `*.jsonl`: {"en": …, "sw": …} or {"english", "foreign", "language"}.
+            A folder with `dataset_info.json`: a saved Hugging Face dataset with such columns.
+        languages: keep these alone; all by default.
+        max_length_ratio: pairs whose lengths in characters differ by more are dropped.
+
+    Raises InputError: nothing readable, an unknown language, more than 1 % bad lines.
+    """
+    path = Path(path)
+    wanted = {language(code).code for code in languages} if languages else None
+    if not path.exists():
+        raise InputError(f"no such bitext file or folder: {path}")
+    pairs: list[SentencePair] = []
+    for file in _bitext_files(path):
+        pairs.extend(_read_file(file))
+    if wanted is not None:
+        pairs = [pair for pair in pairs if pair.language in wanted]
+    if not pairs:
+        asked = f" in {', '.join(sorted(wanted))}" if wanted else ""
+        raise InputError(f"{path} holds no sentence pairs{asked}")
+    return filter_pairs(pairs, max_length_ratio=max_length_ratio)
+
+
+def filter_pairs(pairs: Iterable[SentencePair], *, max_length_ratio: float = 3.0) -> Bitext:
+    """Drop pairs that teach nothing or something wrong, counting each reason.
+
+    empty, identical sides (untranslated), duplicate, length ratio, wrong script.
+    """
+    kept: list[SentencePair] = []
+    dropped: Counter[str] = Counter()
+    seen: set[tuple[str, str, str]] = set()
+    for pair in pairs:
+        english, foreign = normalise(pair.english), normalise(pair.foreign)
+        key = (english, foreign, pair.language)
+        shorter, longer = sorted((len(english), len(foreign)))
+        script = main_script(pair.foreign)
+        if not english or not foreign:
+            dropped["empty"] += 1
+        elif english == foreign and pair.language != "en":
+            dropped["identical"] += 1
+        elif key in seen:
+            dropped["duplicate"] += 1
+        elif longer > 15 and longer > max_length_ratio * shorter:
+            dropped["length ratio"] += 1
+        elif script is not None and script != LANGUAGES[pair.language].script:
+            dropped["wrong script"] += 1
+        else:
+            seen.add(key)
+            kept.append(pair)
+    return Bitext(tuple(kept), dict(dropped))
+
+
+def _bitext_files(path: Path) -> list[Path]:
+    if path.is_file() or (path / "dataset_info.json").is_file():
+        return [path]
+    files = [
+        file
+        for file in sorted(path.rglob("*"))
+        if file.is_file() and _reader_for(file) is not None and not _is_foreign_side(file)
+    ]
+    if not files:
+        raise InputError(
+            f"{path} holds no bitext: *.tsv, *.txt, *.tmx, *.tmx.zip, *.jsonl or NAME.en with "
+            "NAME.<language> were expected"
+        )
+    return files
+
+
+def _read_file(path: Path) -> Iterator[SentencePair]:
+    reader = _reader_for(path)
+    if reader is None:
+        raise InputError(
+            f"{path}: unknown form of bitext; use .tsv, .txt, .tmx, .tmx.zip, .jsonl, a pair "
+            "NAME.en and NAME.<language>, or a datasets folder"
+        )
+    yield from reader(path)
+
+
+def _reader_for(path: Path) -> Callable[[Path], Iterator[SentencePair]] | None:
+    name = path.name.lower()
+    if path.is_dir():
+        return _read_dataset
+    if name.endswith((".tmx", ".tmx.zip")):
+        return _read_tmx
+    if name.endswith((".jsonl", ".jsonl.gz")):
+        return _read_jsonl
+    if path.suffix in (".en", ".eng") or name in ("en.txt", "eng.txt"):
+        return _read_moses
+    if name.endswith((".tsv", ".tsv.gz", ".txt")):
+        return _read_tsv
+    return None
+
+
+def _is_foreign_side(path: Path) -> bool:
+    """Is this the `swa.txt` of a pair `eng.txt`, `swa.txt`?"""
+    has_english = any((path.parent / name).is_file() for name in ("en.txt", "eng.txt"))
+    return has_english and path.suffix == ".txt" and path.name not in ("en.txt", "eng.txt")
+
+
+class _BadLines:
+    """Counts unreadable lines of one file and refuses it above BAD_SHARE."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.bad, self.total, self.first = path, 0, 0, ""
+
+    def report(self, number: int, reason: str) -> None:
+        self.bad += 1
+        self.first = self.first or f"line {number}: {reason}"
+        logger.warning("%s, line %d: %s; passed over", self.path, number, reason)
+
+    def close(self) -> None:
+        if self.bad > BAD_SHARE * self.total:
+            raise InputError(
+                f"{self.path}: {self.bad} of {self.total} lines are unreadable (above 1 %), "
+                f"the first at {self.first}"
+            )
+
+
+def _code_in_name(path: Path) -> str | None:
+    """The foreign language that a file's name tells: `eng-swa.tsv`, `news.sw.tsv`, `mar.txt`."""
+    for part in reversed(re.split(r"[.\-_ ]", path.name.removesuffix(".gz"))):
+        try:
+            code = language(part).code
+        except InputError:
+            continue
+        if code != "en":
+            return code
+    return None
+
+
+def _read_tsv(path: Path) -> Iterator[SentencePair]:
+    lines = read_lines(path)
+    bad = _BadLines(path)
+    header: list[str] | None = None
+    code = _code_in_name(path)
+    for number, line in lines:
+        columns = line.split("\t")
+        if number == 1:
+            header = _header(columns)
+            if header:
+                continue
+            if len(columns) < 2:
+                raise InputError(
+                    f"{path}, line 1: two tab-separated columns (English, foreign) were expected"
+                )
+        if not line.strip():
+            continue
+        bad.total += 1
+        if header and len(columns) != len(header):
+            bad.report(number, f"{len(columns)} columns, the header has {len(header)}")
+        elif header:
+            yield from _row_pairs(dict(zip(header, columns, strict=True)), path.name)
+        elif len(columns) < 2:
+            bad.report(number, "one column, two were expected")
+        elif code is None:
+            raise InputError(
+                f"{path}: the language can't be told; name the file like news.sw.tsv or give a "
+                "header line of language codes"
+            )
+        else:
+            yield SentencePair(columns[0].strip(), columns[1].strip(), code, path.name)
+    bad.close()
+
+
+def _header(columns: list[str]) -> list[str] | None:
+    """Codes of a header line such as `en sw so`, or None if the line is a sentence pair."""
+    try:
+        codes = [language(column).code for column in columns]
+    except InputError:
+        return None
+    return codes if "en" in codes and len(codes) > 1 else None
+
+
+def _row_pairs(row: dict[str, str], source: str) -> Iterator[SentencePair]:
+    """Pairs of a multi-way row: its English text with every other language's."""
+    for code, text in row.items():
+        if code != "en":
+            yield SentencePair(row["en"].strip(), text.strip(), code, source)
+
+
+def _read_jsonl(path: Path) -> Iterator[SentencePair]:
+    bad = _BadLines(path)
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        bad.total += 1
+        try:
+            yield from _object_pairs(parse_object(line, "", ()), path.name)
+        except InputError as error:
+            bad.report(number, str(error).removeprefix(": "))
+    bad.close()
+
+
+def _object_pairs(row: dict, source: str) -> Iterator[SentencePair]:
+    if "translation" in row and isinstance(row["translation"], dict):
+        row = row["translation"]
+    if {"english", "foreign", "language"} <= set(row):
+        code = language(str(row["language"])).code
+        yield SentencePair(str(row["english"]), str(row["foreign"]), code, source)
+        return
+    texts = {}
+    for key, value in row.items():
+        if isinstance(value, str) and key not in ("id", "_id", "source"):
+            texts[language(key).code] = value
+    if "en" not in texts or len(texts) < 2:
+        raise InputError("an object with `en` and another language code was expected")
+    yield from _row_pairs(texts, source)
+
+
+def _read_dataset(path: Path) -> Iterator[SentencePair]:
+    from datasets import load_from_disk
+
+    try:
+        dataset = load_from_disk(str(path))
+    except Exception as error:  # the library raises many kinds for a damaged folder
+        raise InputError(f"cannot open the datasets folder {path}: {error}") from error
+    for part in dataset.values() if hasattr(dataset, "values") else [dataset]:
+        for row in part:
+            yield from _object_pairs(row, path.name)
+
+
+def _read_moses(path: Path) -> Iterator[SentencePair]:
+    if path.suffix == ".txt":
+        others, pattern = sorted(path.parent.glob("*.txt")), "<language>.txt"
+        partners = [(other, _code_in_name(Path(other.stem))) for other in others]
+    else:
+        others, pattern = sorted(path.parent.glob(f"{path.stem}.*")), f"{path.stem}.<language>"
+        partners = [(other, _code_in_name(Path(other.suffix))) for other in others]
+    foreign_sides = {other: code for other, code in partners if code and other != path}
+    if not foreign_sides:
+        raise InputError(f"{path}: no file {pattern} beside it")
+    english = [line for _, line in read_lines(path)]
+    for other, code in foreign_sides.items():
+        foreign = [line for _, line in read_lines(other)]
+        if len(foreign) != len(english):
+            raise InputError(
+                f"{path} has {len(english)} lines and {other.name} {len(foreign)}: "
+                "the two sides of a Moses pair must have as many"
+            )
+        for left, right in zip(english, foreign, strict=True):
+            yield SentencePair(left.strip(), right.strip(), code, other.name)
+
+
+def _read_tmx(path: Path) -> Iterator[SentencePair]:
+    if path.suffix == ".zip":
+        try:
+            with zipfile.ZipFile(path) as archive:
+                for member in archive.namelist():
+                    if member.endswith(".tmx") and not member.startswith("__MACOSX"):
+                        with archive.open(member) as file:
+                            yield from _tmx_units(file, path)
+        except zipfile.BadZipFile as error:
+            raise InputError(f"{path} is not a zip file, or is damaged: {error}") from error
+        return
+    with path.open("rb") as file:
+        yield from _tmx_units(file, path)
+
+
+def _tmx_units(file: IO[bytes], path: Path) -> Iterator[SentencePair]:
+    bad = _BadLines(path)
+    key = "{http://www.w3.org/XML/1998/namespace}lang"
+    try:
+        for _, element in ElementTree.iterparse(file):
+            if element.tag != "tu":
+                continue
+            bad.total += 1
+            texts: dict[str, str] = {}
+            try:
+                for variant in element.findall("tuv"):
+                    code = language(variant.get(key) or variant.get("lang") or "?").code
+                    segment = variant.find("seg")
+                    texts[code] = "".join(segment.itertext()) if segment is not None else ""
+                if "en" not in texts:
+                    raise InputError("no English segment")
+                yield from _row_pairs(texts, path.name)
+            except InputError as error:
+                bad.report(bad.total, f"(translation unit) {error}")
+            element.clear()
+    except ElementTree.ParseError as error:
+        raise InputError(f"{path}: not well-formed TMX ({error})") from error
+    bad.close()

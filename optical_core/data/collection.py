@@ -1,0 +1,203 @@
+"""A collection: English passages, queries in several languages, judgements, provenance.
+
+On disk it is BEIR with languages:
+
+    collection.json       name, licence, source, languages, parallel
+    corpus.jsonl          {"_id", "title", "text"}
+    queries/<lang>.jsonl  {"_id", "text"}
+    qrels.tsv             query-id, corpus-id, score; or qrels/<lang>.tsv where languages differ
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from optical_core.data.languages import language
+from optical_core.data.lines import read_json, read_jsonl
+from optical_core.data.trec import Qrels, read_qrels, write_qrels
+from optical_core.errors import InputError
+from optical_core.storage import assets, home, replace_folder
+
+logger = logging.getLogger(__name__)
+
+
+class CollectionInfo(BaseModel):
+    """Content of collection.json. `parallel`: the same information needs in every language."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    description: str = ""
+    licence: str
+    source: str
+    languages: tuple[str, ...]
+    parallel: bool
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A passage; `text` is what is shown, `full_text` what is encoded and indexed."""
+
+    id: str
+    title: str
+    text: str
+
+    @property
+    def full_text(self) -> str:
+        """Title and text as one string, as BEIR's models read them."""
+        return f"{self.title}. {self.text}" if self.title else self.text
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A collection folder, opened. Passages are streamed; queries and qrels are small."""
+
+    folder: Path
+    info: CollectionInfo
+
+    @property
+    def name(self) -> str:
+        return self.info.name
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return self.info.languages
+
+    def passages(self) -> Iterator[Passage]:
+        """Stream the passages in the corpus's order."""
+        seen: set[str] = set()
+        for row in read_jsonl(self.folder / "corpus.jsonl", ("_id", "text")):
+            identifier = str(row["_id"])
+            if identifier in seen:
+                raise InputError(f"{self.folder / 'corpus.jsonl'}: id {identifier!r} comes twice")
+            seen.add(identifier)
+            yield Passage(identifier, str(row.get("title") or ""), str(row["text"] or ""))
+
+    @cached_property
+    def by_id(self) -> dict[str, Passage]:
+        """All passages by id, read once: for showing results, not for large corpora."""
+        return {passage.id: passage for passage in self.passages()}
+
+    def queries(self, code: str) -> dict[str, str]:
+        """Query id -> text in one language."""
+        self._check_language(code)
+        path = self.folder / "queries" / f"{code}.jsonl"
+        return {str(row["_id"]): str(row["text"]) for row in read_jsonl(path, ("_id", "text"))}
+
+    def qrels(self, code: str) -> Qrels:
+        """Judgements of one language's queries.
+
+        Judgements of unknown passages are dropped, counted and warned of: trec_eval would count
+        them as relevant passages that no system can find.
+        """
+        self._check_language(code)
+        own = self.folder / "qrels" / f"{code}.tsv"
+        path = own if own.exists() else self.folder / "qrels.tsv"
+        qrels = read_qrels(path)
+        known = self._passage_ids
+        unknown = sum(passage not in known for grades in qrels.values() for passage in grades)
+        if unknown:
+            logger.warning(
+                "%s: %d judgements name passages that are not in the corpus; they are left out",
+                path,
+                unknown,
+            )
+        queries = self.queries(code)
+        kept = {
+            query: {passage: grade for passage, grade in grades.items() if passage in known}
+            for query, grades in qrels.items()
+            if query in queries
+        }
+        return {query: grades for query, grades in kept.items() if grades}
+
+    @cached_property
+    def _passage_ids(self) -> frozenset[str]:
+        return frozenset(passage.id for passage in self.passages())
+
+    def _check_language(self, code: str) -> None:
+        if code not in self.languages:
+            known = language(code).name
+            raise InputError(
+                f"collection {self.name} has no {known} queries ({code}); "
+                f"it has {', '.join(self.languages)}"
+            )
+
+
+def open_collection(name_or_path: str | Path) -> Collection:
+    """Open a collection by folder, by the name it was imported under, or `demo`.
+
+    Raises InputError where there is none, or its collection.json is not right.
+    """
+    candidates = [
+        Path(name_or_path),
+        home("collections", str(name_or_path)),
+        assets("demo", "collection") if str(name_or_path) == "demo" else None,
+    ]
+    folder = next((c for c in candidates if c and (c / "collection.json").is_file()), None)
+    if folder is None:
+        raise InputError(
+            f"no collection {str(name_or_path)!r}: give a folder with a collection.json, or a name "
+            "that `optical collections` lists"
+        )
+    try:
+        info = CollectionInfo.model_validate(read_json(folder / "collection.json"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise InputError(
+            f"{folder / 'collection.json'}: {field}: {first['msg'].lower()}"
+        ) from error
+    for code in info.languages:
+        language(code)
+    return Collection(folder, info)
+
+
+def installed_collections() -> list[Collection]:
+    """The demo and everything imported into the user's folder, by name."""
+    folders = sorted(home("collections", "x").parent.glob("*/collection.json"))
+    found = [open_collection(path.parent) for path in folders]
+    if (assets("demo", "collection") / "collection.json").is_file():
+        found.insert(0, open_collection("demo"))
+    return found
+
+
+def write_collection(
+    folder: Path,
+    info: CollectionInfo,
+    passages: Iterable[Passage],
+    queries: Mapping[str, Mapping[str, str]],
+    qrels: Qrels | Mapping[str, Qrels],
+    *,
+    qrels_per_language: bool = False,
+) -> Collection:
+    """Write a collection folder, whole or not at all.
+
+    `queries`: language -> query id -> text. `qrels`: judgements for all languages, or (with
+    `qrels_per_language`) language -> judgements.
+    """
+    with replace_folder(folder) as temporary:
+        with (temporary / "corpus.jsonl").open("w", encoding="utf-8") as file:
+            for passage in passages:
+                row = {"_id": passage.id, "title": passage.title, "text": passage.text}
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        (temporary / "queries").mkdir()
+        for code, texts in queries.items():
+            with (temporary / "queries" / f"{code}.jsonl").open("w", encoding="utf-8") as file:
+                for identifier, text in texts.items():
+                    row = {"_id": identifier, "text": text}
+                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        if qrels_per_language:
+            for code, judged in qrels.items():
+                write_qrels(temporary / "qrels" / f"{code}.tsv", judged)  # type: ignore[arg-type]
+        else:
+            write_qrels(temporary / "qrels.tsv", qrels)  # type: ignore[arg-type]
+        text = json.dumps(info.model_dump(), indent=2, ensure_ascii=False) + "\n"
+        (temporary / "collection.json").write_text(text, encoding="utf-8")
+    return open_collection(folder)

@@ -1,0 +1,69 @@
+"""Reading text files line by line, with errors that name the file and the line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from optical_core.errors import InputError
+
+
+def read_lines(path: Path | str) -> Iterator[tuple[int, str]]:
+    """Yield (line number, line without its end); gzip is read through, a BOM is dropped.
+
+    Lines end at \\n or \\r\\n alone: text may hold U+2028 and its like.
+
+    Raises InputError: no such file, a folder, an empty file, or not UTF-8.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, a file was expected")
+    if not path.exists():
+        raise InputError(f"no such file: {path}")
+    number = 0
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            for number, raw in enumerate(file, 1):
+                text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                yield number, text.rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}, line {number}: not UTF-8 (byte {error.start + 1}); save the file as UTF-8"
+        ) from error
+    except (OSError, EOFError) as error:
+        raise InputError(f"cannot read {path}: {error}") from error
+    if number == 0:
+        raise InputError(f"{path} is empty")
+
+
+def parse_object(text: str, where: str, required: tuple[str, ...]) -> dict[str, Any]:
+    """One JSON object with the required keys; `where` (file and line) opens every complaint."""
+    try:
+        value = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"{where}: not a JSON object ({error})") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: a JSON object was expected, not {type(value).__name__}")
+    missing = [key for key in required if key not in value]
+    if missing:
+        raise InputError(f"{where}: no field {missing[0]!r} (has {', '.join(value) or 'none'})")
+    return value
+
+
+def read_jsonl(path: Path | str, required: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a JSON Lines file; blank lines are passed over."""
+    for number, line in read_lines(path):
+        if line.strip():
+            yield parse_object(line, f"{path}, line {number}", required)
+
+
+def read_json(path: Path | str) -> Any:
+    """The value of a JSON file."""
+    text = "\n".join(line for _, line in read_lines(path))
+    try:
+        return json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON ({error})") from error

@@ -1,0 +1,41 @@
+"""Readers: published collection formats -> our collection folder. One file and one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from optical_core.data.collection import Collection
+from optical_core.data.readers.afriqa import import_afriqa
+from optical_core.data.readers.beir import import_beir
+from optical_core.data.readers.flores import import_flores
+from optical_core.data.readers.ntrex import import_ntrex
+from optical_core.data.readers.trec import import_trec
+from optical_core.data.readers.xquad_r import import_xquad_r
+from optical_core.errors import InputError
+
+READERS: dict[str, Callable[..., Collection]] = {
+    "beir": import_beir,
+    "trec": import_trec,
+    "xquad_r": import_xquad_r,
+    "afriqa": import_afriqa,
+    "flores200": import_flores,
+    "ntrex128": import_ntrex,
+}
+"""Registry of formats. Each takes (source folder, target folder, *, name, unit)."""
+
+
+def import_collection(
+    form: str, source: Path | str, target: Path, *, name: str | None = None, unit: str | None = None
+) -> Collection:
+    """Read `source` in the format `form` and write our collection folder to `target`.
+
+    `unit` chooses what counts as a passage where the format leaves a choice (ntrex128:
+    `sentence` or `article`).
+    """
+    if form not in READERS:
+        raise InputError(f"unknown format {form!r}: use one of {', '.join(READERS)}")
+    source = Path(source)
+    if not source.is_dir():
+        raise InputError(f"no such folder: {source}")
+    return READERS[form](source, target, name=name or target.name, unit=unit)

@@ -1,0 +1,54 @@
+"""AfriQA: questions asked in African languages, human English translations, gold passages.
+
+The collection isn't parallel: each language has its own questions. The English queries are the
+translations of them all, so a language can be compared with its own translations.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.languages import language
+from optical_core.data.lines import read_jsonl
+from optical_core.data.trec import Qrels
+from optical_core.errors import InputError
+
+_FIELDS = ("id", "context", "question_lang", "question_translated")
+
+
+def import_afriqa(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
+    """Import `gold_passages/<lang>/gold_span_passages.afriqa.<lang>.en.<split>.json` files.
+
+    A question that was asked of several passages has them all as relevant.
+    """
+    files = sorted(source.glob("gold_passages/*/gold_span_passages.afriqa.*.en.*.json"))
+    if not files:
+        raise InputError(
+            f"{source} has no gold_passages/<lang>/gold_span_passages.afriqa.<lang>.en.*.json"
+        )
+    passages: dict[tuple[str, str], Passage] = {}
+    queries: dict[str, dict[str, str]] = {"en": {}}
+    qrels: dict[str, Qrels] = {"en": {}}
+    for path in files:
+        parts = path.name.split(".")
+        code, split = language(parts[2]).code, parts[4]
+        for row in read_jsonl(path, _FIELDS):
+            key = (str(row.get("title") or ""), str(row["context"]))
+            passage = passages.setdefault(key, Passage(f"p{len(passages):04d}", *key))
+            identifier = f"{code}-{split}-{row['id']}"
+            texts = {code: row["question_lang"], "en": row["question_translated"]}
+            for side, text in texts.items():
+                queries.setdefault(side, {})[identifier] = str(text)
+                qrels.setdefault(side, {}).setdefault(identifier, {})[passage.id] = 1
+    info = CollectionInfo(
+        name=name,
+        description="AfriQA questions with gold English passages; `en` are human translations.",
+        licence="CC BY 4.0",
+        source="AfriQA, github.com/masakhane-io/afriqa",
+        languages=tuple(queries),
+        parallel=False,
+    )
+    return write_collection(
+        target, info, passages.values(), queries, qrels, qrels_per_language=True
+    )

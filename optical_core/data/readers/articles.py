@@ -1,0 +1,69 @@
+"""Line-parallel articles as a collection: the first line of an article asks for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.lines import read_lines
+from optical_core.data.trec import Qrels
+from optical_core.errors import InputError
+
+
+def read_parallel(files: Mapping[str, Path], articles: int) -> dict[str, list[str]]:
+    """Lines of each language's file, all as many as there are article names."""
+    texts = {code: [line for _, line in read_lines(path)] for code, path in files.items()}
+    for code, lines in texts.items():
+        if len(lines) != articles:
+            raise InputError(
+                f"{files[code]} has {len(lines)} lines, {articles} were expected (one for each "
+                "line of the article list)"
+            )
+    return texts
+
+
+def write_articles(
+    target: Path,
+    articles: Sequence[str],
+    texts: Mapping[str, Sequence[str]],
+    *,
+    unit: str,
+    name: str,
+    description: str,
+    licence: str,
+    source: str,
+) -> Collection:
+    """Write a collection from line-parallel texts.
+
+    `articles`: the article of each line. The first line of each article of at least two lines is
+    the query in every language; its other English lines are one passage (`unit="article"`) or a
+    passage each (`unit="sentence"`).
+    """
+    if unit not in ("article", "sentence"):
+        raise InputError(f"unknown unit {unit!r}: use article or sentence")
+    members: dict[str, list[int]] = {}
+    for line, article in enumerate(articles):
+        members.setdefault(article, []).append(line)
+    passages: list[Passage] = []
+    queries: dict[str, dict[str, str]] = {code: {} for code in texts}
+    qrels: Qrels = {}
+    for number, lines in enumerate(members.values()):
+        if len(lines) < 2:
+            continue
+        query, body = f"a{number:03d}", [texts["en"][line] for line in lines[1:]]
+        for code, side in texts.items():
+            queries[code][query] = side[lines[0]]
+        pieces = [" ".join(body)] if unit == "article" else body
+        own = [Passage(f"{query}-{index:02d}", "", text) for index, text in enumerate(pieces, 1)]
+        passages += own
+        qrels[query] = {passage.id: 1 for passage in own}
+    info = CollectionInfo(
+        name=name,
+        description=description,
+        licence=licence,
+        source=source,
+        languages=tuple(queries),
+        parallel=True,
+    )
+    return write_collection(target, info, passages, queries, qrels)

@@ -1,0 +1,39 @@
+"""FLORES-200: first sentence of a Wikimedia article as the query, the rest as the passage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from optical_core.data.collection import Collection
+from optical_core.data.languages import language
+from optical_core.data.lines import read_lines
+from optical_core.data.readers.articles import read_parallel, write_articles
+from optical_core.errors import InputError
+
+
+def import_flores(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
+    """Import `<split>/<lang>_<Script>.<split>` with the article URLs of `metadata_<split>.tsv`.
+
+    The dev split is taken where there are both. The default unit is `article`.
+    """
+    split = next((s for s in ("dev", "devtest") if (source / s).is_dir()), None)
+    if split is None or not (source / f"metadata_{split}.tsv").is_file():
+        raise InputError(f"{source} has no dev/ or devtest/ folder with its metadata_*.tsv")
+    rows = [line.split("\t") for _, line in read_lines(source / f"metadata_{split}.tsv")]
+    if "URL" not in rows[0]:
+        raise InputError(f"{source / f'metadata_{split}.tsv'}: no column URL in its header")
+    column = rows[0].index("URL")
+    articles = [row[column] for row in rows[1:]]
+    files = {language(path.name).code: path for path in sorted((source / split).glob(f"*.{split}"))}
+    if "en" not in files:
+        raise InputError(f"{source / split} has no eng_Latn.{split}")
+    return write_articles(
+        target,
+        articles,
+        read_parallel(files, len(articles)),
+        unit=unit or "article",
+        name=name,
+        description="First sentence of an article as query, its other sentences as passage.",
+        licence="CC BY-SA 4.0",
+        source=f"FLORES-200 {split}, github.com/facebookresearch/flores",
+    )

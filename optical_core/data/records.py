@@ -1,0 +1,74 @@
+"""Run records: what was done, with which data, code, packages and seed."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from optical_core.storage import replace_file
+
+_PACKAGES = (
+    "torch",
+    "transformers",
+    "sentence-transformers",
+    "peft",
+    "pot",
+    "ir-measures",
+    "bm25s",
+)
+
+
+def environment() -> dict[str, Any]:
+    """Versions, machine and git commit: what a reader needs to run it again."""
+    import optical_core
+
+    versions = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "optical": optical_core.__version__,
+        "commit": git_commit(),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "packages": versions,
+    }
+
+
+def git_commit() -> str | None:
+    """Commit of the checkout that the code runs from, with `+` if it was changed.
+
+    None where the code isn't tracked by git (an installed package).
+    """
+    here = Path(__file__).resolve()
+    if _git(here.parent, "ls-files", "--error-unmatch", here.name) is None:
+        return None
+    commit = _git(here.parent, "rev-parse", "--short=12", "HEAD")
+    changed = _git(here.parent, "status", "--porcelain", "--untracked-files=no")
+    return f"{commit}+" if changed else commit
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def write_record(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON record with the environment added, whole or not at all."""
+    record = {**content, "environment": environment()}
+    with replace_file(path) as temporary:
+        text = json.dumps(record, indent=2, ensure_ascii=False, default=str) + "\n"
+        temporary.write_text(text, encoding="utf-8")

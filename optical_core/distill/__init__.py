@@ -1,0 +1,1 @@
+"""Distillation: objectives, the loss for sentence-transformers' trainer, and our own runs."""

@@ -1,0 +1,56 @@
+"""What a distillation run is made of: one frozen, validated configuration."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class DistillConfig(BaseModel):
+    """Settings of `optical distill`; the resolved copy is saved beside the run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    teacher: str = "embedded"
+    bitext: tuple[str, ...]
+    languages: tuple[str, ...] = ()
+    """Languages to train on; all of the bitext's by default."""
+
+    objective: Literal["optical", "optical-unbalanced", "greedy", "mean-pool", "maxsim-kd"] = (
+        "optical"
+    )
+    marginals: Literal["real-tokens", "mask-augmented"] = "real-tokens"
+    query_tokens: int = Field(32, ge=4, le=512)
+    """Length L to which [MASK] extends both sides; for `mask-augmented` alone."""
+    solver: Literal["exact", "sinkhorn", "ipot"] = "exact"
+    epsilon: float = Field(0.1, gt=0)
+    """Of the entropic solvers, as a share of the standard deviation of the costs."""
+    mass_penalty: float = Field(0.5, gt=0)
+    score_weight: float = Field(0.0, ge=0)
+    temperature: float = Field(0.05, gt=0)
+
+    trainable: Literal["lora", "encoder", "full"] = "lora"
+    """LoRA on the attention and feed-forward matrices; all but the word embeddings; everything."""
+    lora_rank: int = Field(16, ge=1)
+    learning_rate: float = Field(3e-4, gt=0)
+    warmup: float = Field(0.1, ge=0, lt=1)
+    steps: int = Field(300, ge=1)
+    batch_size: int = Field(32, ge=1)
+    accumulate: int = Field(1, ge=1)
+    max_tokens: int = Field(64, ge=8, le=512)
+    english_share: float = Field(0.1, ge=0, lt=1)
+    sampling: float = Field(0.3, ge=0, le=1)
+    """Languages are drawn by (pairs) ** sampling: 0 evenly, 1 as the data has them."""
+    strength: float = Field(1.0, gt=0, le=1)
+    """How far the student goes from the teacher's weights to the trained ones (WiSE-FT)."""
+    bf16: bool = True
+    seed: int = 1
+    checkpoint_every: int = Field(100, ge=1)
+
+    dev: str | None = None
+    """Collection on whose MAP the best step is chosen."""
+    dev_languages: tuple[str, ...] = ()
+    dev_every: int = Field(100, ge=1)
+    dev_queries: int = Field(100, ge=1)

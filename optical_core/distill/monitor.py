@@ -1,0 +1,144 @@
+"""What is seen of a running training: CSV log, progress bar, dev-set MAP."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import TrainerCallback
+
+from optical_core.analysis.metrics import mean_measures
+from optical_core.data.collection import open_collection
+from optical_core.distill.config import DistillConfig
+from optical_core.distill.loss import OpticalLoss
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.maxsim import rank_in_memory
+from optical_core.storage import replace_file
+
+logger = logging.getLogger(__name__)
+
+
+class LogMonitor(TrainerCallback):
+    """A line of log.csv every few steps, and a progress bar on stderr.
+
+    Columns are fixed by the first line; a resumed run goes on in the same file, and lines past
+    the checkpoint that it went on from are dropped.
+    """
+
+    def __init__(self, path: Path, loss: OpticalLoss, *, progress: bool) -> None:
+        self.path, self.loss, self.progress = path, loss, progress
+        self._bar: Any = None
+        self._tokens, self._since = 0.0, time.monotonic()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        from tqdm import tqdm
+
+        self._rows = self._kept_rows(state.global_step)
+        self._bar = tqdm(
+            total=state.max_steps,
+            initial=state.global_step,
+            unit=" steps",
+            desc="distil",
+            disable=not self.progress,
+        )
+        self._since = time.monotonic()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._bar.update(1)
+        self._tokens += self.loss.figures.get("tokens", 0.0) * args.gradient_accumulation_steps
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        if not logs or "loss" not in logs:
+            return
+        now = time.monotonic()
+        speed = self._tokens / max(now - self._since, 1e-9)
+        self._tokens, self._since = 0.0, now
+        row = {"step": state.global_step, "tokens_per_second": round(speed)}
+        row |= {key: value for key, value in logs.items() if isinstance(value, float | int)}
+        row |= {key: value for key, value in self.loss.figures.items() if key != "tokens"}
+        self._rows.append({key: _short(value) for key, value in row.items()})
+        self._write()
+        shown = {"loss": f"{logs['loss']:.4f}", "tok/s": f"{speed:.0f}"}
+        parts = {key: f"{value:.4f}" for key, value in logs.items() if key == self.loss.objective}
+        self._bar.set_postfix(shown | parts)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._bar.close()
+
+    def _kept_rows(self, step: int) -> list[dict[str, str]]:
+        if not self.path.exists():
+            return []
+        with self.path.open(encoding="utf-8", newline="") as file:
+            return [row for row in csv.DictReader(file) if int(row["step"]) <= step]
+
+    def _write(self) -> None:
+        columns = list(dict.fromkeys(key for row in self._rows for key in row))
+        with replace_file(self.path) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(self._rows)
+
+
+class DevMonitor(TrainerCallback):
+    """MAP on a collection's queries while training; remembers the best step's weights."""
+
+    def __init__(
+        self, work: Path, config: DistillConfig, teacher: TokenEncoder, student: Any
+    ) -> None:
+        self.every = config.dev_every
+        self.path = work / "best.safetensors"
+        collection = open_collection(config.dev or "")
+        passages = list(collection.passages())
+        self.ids = [passage.id for passage in passages]
+        self.vectors = teacher.encode_passages([passage.full_text for passage in passages])
+        languages = config.dev_languages or collection.languages
+        self.queries, self.qrels = {}, {}
+        for code in languages:
+            texts, qrels = collection.queries(code), collection.qrels(code)
+            judged = sorted(qrels)[: config.dev_queries]
+            self.queries[code] = {query: texts[query] for query in judged}
+            self.qrels[code] = {query: qrels[query] for query in judged}
+        self.student = TokenEncoder(student, name="student")
+        self.best: dict[str, float] | None = None
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step % self.every and state.global_step != state.max_steps:
+            return
+        found = self.measure()
+        mean = sum(found.values()) / len(found)
+        shown = ", ".join(f"{code} {value:.3f}" for code, value in found.items())
+        logger.info("step %d: dev MAP %.4f (%s)", state.global_step, mean, shown)
+        if self.best is None or mean > self.best["mean"]:
+            self.best = {"step": state.global_step, "mean": mean, **found}
+            tensors = {
+                name: parameter.detach().cpu().contiguous()
+                for name, parameter in self.student.model.named_parameters()
+                if parameter.requires_grad
+            }
+            with replace_file(self.path) as temporary:
+                save_file(tensors, temporary)
+        self.student.model.train()
+
+    def measure(self) -> dict[str, float]:
+        """MAP of each dev language with the student as it stands."""
+        found = {}
+        for code, texts in self.queries.items():
+            vectors = self.student.encode_queries(list(texts.values()))
+            run = rank_in_memory(list(texts), vectors, self.ids, self.vectors, top=1000)
+            found[code] = mean_measures(run, self.qrels[code])["AP"]
+        return found
+
+    def restore_best(self, student: torch.nn.Module) -> None:
+        """Put the best step's weights back."""
+        if self.best is not None:
+            student.load_state_dict(load_file(self.path), strict=False)
+            logger.info("best dev MAP %.4f at step %d", self.best["mean"], self.best["step"])
+
+
+def _short(value: Any) -> Any:
+    return f"{value:.6g}" if isinstance(value, float) else value

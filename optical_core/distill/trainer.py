@@ -1,0 +1,303 @@
+"""One distillation run: bitext in, student out, resumable at any moment."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from safetensors.torch import load_file, save_file
+from sentence_transformers import MultiVectorEncoderTrainer, MultiVectorEncoderTrainingArguments
+from sentence_transformers.base.sampler import DefaultBatchSampler
+from torch.utils.data import SequentialSampler
+from transformers.trainer_utils import get_last_checkpoint
+
+from optical_core.data.bitext import Bitext, SentencePair, read_bitext
+from optical_core.data.collection import installed_collections, open_collection
+from optical_core.data.overlap import refuse_benchmarks, refuse_overlap
+from optical_core.data.records import write_record
+from optical_core.distill.config import DistillConfig
+from optical_core.distill.loss import OpticalLoss
+from optical_core.distill.monitor import DevMonitor, LogMonitor
+from optical_core.distill.sampling import plan_batches
+from optical_core.errors import InputError
+from optical_core.models.retriever import ModelCard, clone_model, save_retriever
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.storage import home, replace_file
+
+logger = logging.getLogger(__name__)
+
+COMPLETE = "complete"
+"""File that marks a checkpoint as written to its end; one without it is never resumed from."""
+_TRAINABLE = "trainable.safetensors"
+LORA_MODULES = ["query", "key", "value", "dense"]
+
+
+def distill(config: DistillConfig, *, device: str | None = None, progress: bool = True) -> Path:
+    """Train a student as configured and save it; returns its folder under models/.
+
+    A run that was interrupted goes on from its last checkpoint, to the same result as one that
+    wasn't, if the configuration is the same; a changed one must have another name.
+
+    Raises InputError: unreadable or overlapping bitext, an unknown teacher, or a name that is
+    taken by a run with other settings.
+    """
+    folder = home("models", config.name)
+    work = home("runs", config.name)
+    _claim(work, folder, config)
+    bitext = load_bitext(config)
+    logger.info("bitext: %s", bitext.report())
+    teacher = TokenEncoder.load(config.teacher, device=device)
+    student = clone_model(teacher)
+    torch.manual_seed(config.seed)
+    _select_trainable(student, config)
+
+    batches = plan_batches(
+        bitext.pairs,
+        steps=config.steps * config.accumulate,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        temperature=config.sampling,
+        english_share=config.english_share,
+    )
+    # The teacher's [MASK] expansion is switched on in a copy: the teacher itself stays as it is.
+    teaching = clone_model(teacher)
+    if config.marginals == "mask-augmented":
+        for model in (student, teaching):
+            model[0].query_expansion = {"strategy": "min", "length": config.query_tokens}
+    loss = OpticalLoss(
+        student,
+        teaching,
+        objective=config.objective,
+        marginals=config.marginals,
+        solver=config.solver,
+        epsilon=config.epsilon,
+        mass_penalty=config.mass_penalty,
+        score_weight=config.score_weight,
+        temperature=config.temperature,
+    )
+    monitors: list[Any] = [LogMonitor(work / "log.csv", loss, progress=progress)]
+    dev = None
+    if config.dev:
+        dev = DevMonitor(work, config, teacher, student)
+        monitors.append(dev)
+    trainer = _ResumableTrainer(
+        model=student,
+        args=_arguments(config, work, device),
+        train_dataset=_dataset(batches, with_passages=loss.score_weight > 0),
+        loss=loss,
+        callbacks=monitors,
+    )
+    _remove_library_callbacks(trainer)
+    trainer.train(resume_from_checkpoint=_last_complete_checkpoint(work))
+    if dev is not None:
+        dev.restore_best(student)
+    if config.strength < 1:
+        _soften(student, teacher, config)
+    student[0].query_expansion = None
+    record = {
+        "config": config.model_dump(),
+        "bitext": {"pairs": len(bitext), "languages": bitext.languages, "dropped": bitext.dropped},
+        "dev_map": dev.best if dev else None,
+    }
+    save_retriever(
+        folder, name=config.name, teacher=teacher, student_model=student, card=_card(config, bitext)
+    )
+    write_record(folder / "record.json", record)
+    for checkpoint in work.glob("checkpoint-*"):
+        shutil.rmtree(checkpoint)
+    return folder
+
+
+def load_bitext(config: DistillConfig) -> Bitext:
+    """Read, join and check the run's bitext: no benchmark, nothing of an installed collection."""
+    refuse_benchmarks(config.bitext)
+    parts = [read_bitext(path, config.languages or None) for path in config.bitext]
+    dropped: dict[str, int] = {}
+    for part in parts:
+        for reason, count in part.dropped.items():
+            dropped[reason] = dropped.get(reason, 0) + count
+    bitext = Bitext(tuple(pair for part in parts for pair in part.pairs), dropped)
+    collections = installed_collections()
+    if config.dev:
+        collections.append(open_collection(config.dev))
+    refuse_overlap(bitext, collections)
+    return bitext
+
+
+class _ResumableTrainer(MultiVectorEncoderTrainer):
+    """Saves what is trained alone, and marks a checkpoint only when it is whole."""
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        folder = Path(output_dir or str(self.args.output_dir))
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {
+            name: parameter.detach().cpu().contiguous()
+            for name, parameter in self.model.named_parameters()
+            if parameter.requires_grad
+        }
+        save_file(tensors, folder / _TRAINABLE)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        tensors = load_file(Path(resume_from_checkpoint) / _TRAINABLE)
+        self.model.load_state_dict(tensors, strict=False)
+
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        super()._save_checkpoint(*args, **kwargs)
+        folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
+        (folder / COMPLETE).touch()
+
+
+class _PlannedBatches(DefaultBatchSampler):
+    """Rows in their order: the batches were planned beforehand."""
+
+    def __init__(self, dataset: Dataset, batch_size: int, drop_last: bool, **_: Any) -> None:
+        super().__init__(SequentialSampler(dataset), batch_size=batch_size, drop_last=drop_last)
+
+
+def _arguments(
+    config: DistillConfig, work: Path, device: str | None
+) -> MultiVectorEncoderTrainingArguments:
+    on_cpu = device == "cpu" or not torch.cuda.is_available()
+    return MultiVectorEncoderTrainingArguments(
+        output_dir=str(work),
+        max_steps=config.steps,
+        per_device_train_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.accumulate,
+        learning_rate=config.learning_rate,
+        warmup_steps=round(config.warmup * config.steps),
+        lr_scheduler_type="linear",
+        weight_decay=0.01,
+        optim="adamw_torch_fused",
+        bf16=config.bf16,
+        use_cpu=on_cpu,
+        seed=config.seed,
+        data_seed=config.seed,
+        batch_sampler=_PlannedBatches,
+        max_length=config.max_tokens,
+        router_mapping={"foreign": "query", "english": "query", "passage": "document"},
+        save_strategy="steps",
+        save_steps=config.checkpoint_every,
+        save_total_limit=2,
+        logging_strategy="steps",
+        logging_steps=10,
+        report_to=_reporters(),
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+        remove_unused_columns=False,
+    )
+
+
+def _reporters() -> list[str]:
+    """TensorBoard where its package is installed; the CSV log is written always."""
+    try:
+        import tensorboard  # noqa: F401
+    except ImportError:
+        return []
+    return ["tensorboard"]
+
+
+def _dataset(batches: Sequence[Sequence[SentencePair]], *, with_passages: bool) -> Dataset:
+    rows = [pair for batch in batches for pair in batch]
+    columns = {
+        "foreign": [pair.foreign for pair in rows],
+        "english": [pair.english for pair in rows],
+    }
+    if with_passages:
+        columns["passage"] = columns["english"]
+    return Dataset.from_dict(columns)
+
+
+def _select_trainable(student: Any, config: DistillConfig) -> None:
+    """Freeze what stays; put LoRA in where that is what is trained."""
+    student.requires_grad_(False)
+    transformer = student[0].model
+    if config.trainable == "lora":
+        from peft import LoraConfig
+
+        student.add_adapter(
+            LoraConfig(
+                r=config.lora_rank,
+                lora_alpha=2 * config.lora_rank,
+                lora_dropout=0.0,
+                target_modules=LORA_MODULES,
+            )
+        )
+        return
+    transformer.requires_grad_(True)
+    if getattr(transformer, "pooler", None) is not None:
+        transformer.pooler.requires_grad_(False)
+    if config.trainable == "encoder":
+        transformer.get_input_embeddings().requires_grad_(False)
+    else:
+        # The clone shares its word embeddings with the teacher, which must not move.
+        embeddings = transformer.get_input_embeddings()
+        embeddings.weight = torch.nn.Parameter(embeddings.weight.detach().clone())
+
+
+def _soften(student: Any, teacher: TokenEncoder, config: DistillConfig) -> None:
+    """Move the student back towards the teacher (WiSE-FT, Wortsman et al. 2022).
+
+    Weights between the two keep more of what the teacher knows of other domains. For LoRA the
+    update B A is scaled, which is the same.
+    """
+    before = teacher.model.state_dict()
+    with torch.no_grad():
+        for name, parameter in student.named_parameters():
+            if not parameter.requires_grad:
+                continue
+            if config.trainable == "lora":
+                if "lora_B" in name:
+                    parameter.mul_(config.strength)
+            else:
+                parameter.lerp_(before[name].to(parameter), 1 - config.strength)
+
+
+def _claim(work: Path, folder: Path, config: DistillConfig) -> None:
+    """Write the resolved configuration, or refuse if the name belongs to other settings."""
+    resolved = json.dumps(config.model_dump(), indent=2, ensure_ascii=False) + "\n"
+    path = work / "config.json"
+    if path.exists() and path.read_text(encoding="utf-8") != resolved:
+        raise InputError(
+            f"a run {config.name!r} with other settings exists in {work}; choose another --name, "
+            "or remove that folder to start again"
+        )
+    if (folder / "retriever.json").exists() and not path.exists():
+        raise InputError(f"a model {config.name!r} exists in {folder}; choose another --name")
+    with replace_file(path) as temporary:
+        temporary.write_text(resolved, encoding="utf-8")
+
+
+def _last_complete_checkpoint(work: Path) -> str | None:
+    for checkpoint in work.glob("checkpoint-*"):
+        if not (checkpoint / COMPLETE).exists():
+            logger.warning("%s was cut off while it was written; left out", checkpoint)
+            shutil.rmtree(checkpoint)
+    return get_last_checkpoint(str(work))
+
+
+def _remove_library_callbacks(trainer: _ResumableTrainer) -> None:
+    """Our log says it all: the library's printing and its model card are not wanted."""
+    from sentence_transformers.multi_vector_encoder.model_card import (
+        MultiVectorEncoderModelCardCallback,
+    )
+    from transformers.trainer_callback import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+    trainer.remove_callback(MultiVectorEncoderModelCardCallback)
+
+
+def _card(config: DistillConfig, bitext: Bitext) -> ModelCard:
+    recipe = config.model_dump(exclude={"name", "bitext", "languages"})
+    return ModelCard(
+        summary=f"Query encoder distilled from `{config.teacher}` with the objective "
+        f"`{config.objective}`.",
+        languages=tuple(sorted({*bitext.languages, "en"})),
+        data=(*tuple(f"{path}" for path in config.bitext), bitext.report()),
+        recipe=recipe,
+    )

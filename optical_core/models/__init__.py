@@ -1,0 +1,1 @@
+"""Encoders: backbones, token vectors, and the teacher-student pairs that retrieve."""

@@ -1,0 +1,198 @@
+"""Where encoders come from: the embedded one, a local folder, or the hub.
+
+A checkpoint that is a multi-vector model already (sentence-transformers, PyLate, Stanford
+ColBERT) is opened as it stands. Any other encoder (mBERT, XLM-R, …) becomes one: marker tokens
+for query and passage, a mask over special tokens and punctuation, and unit length.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from optical_core.errors import InputError
+from optical_core.models.embedded import MARKERS, PASSAGE_PROMPT, QUERY_PROMPT, embedded_folder
+from optical_core.models.tokens import is_punctuation
+from optical_core.storage import assets
+
+if TYPE_CHECKING:
+    from sentence_transformers import MultiVectorEncoder
+    from sentence_transformers.base.modules import Transformer
+    from torch import Tensor, nn
+
+EMBEDDED = "embedded"
+_PLAIN_MARKERS = ("[Q]", "[D]")
+
+
+def open_encoder(name_or_path: str, *, device: str | None = None) -> MultiVectorEncoder:
+    """Open an encoder by name (`embedded` or a hub name) or folder.
+
+    Raises InputError if there is no such encoder, or it can't be read.
+    """
+    if name_or_path == EMBEDDED:
+        return _embedded(device)
+    path = Path(name_or_path)
+    looks_local = path.exists() or name_or_path.startswith((".", "/", "~"))
+    if looks_local:
+        if not any((path / name).is_file() for name in ("config.json", "modules.json")):
+            raise InputError(
+                f"{name_or_path} is not an encoder: a folder with config.json or modules.json "
+                "was expected"
+            )
+        _refuse_pickles(path)
+    from sentence_transformers import MultiVectorEncoder
+
+    try:
+        if looks_local and not _is_multi_vector(path):
+            return _from_plain_encoder(name_or_path, device)
+        if not looks_local and not _hub_is_multi_vector(name_or_path):
+            return _from_plain_encoder(name_or_path, device)
+        return MultiVectorEncoder(
+            name_or_path, device=device, model_kwargs={"use_safetensors": True}
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise InputError(
+            f"unknown model {name_or_path!r}: not `{EMBEDDED}`, not a student that "
+            f"`optical models` lists, and not to be read as a folder or from the hub ({first_line})"
+        ) from error
+
+
+def assemble(
+    transformer: Transformer,
+    *,
+    query_prompt: str,
+    passage_prompt: str,
+    hidden: list[str],
+    shift: Tensor | None = None,
+    projection: Tensor | None = None,
+    device: str | None = None,
+) -> MultiVectorEncoder:
+    """A multi-vector encoder out of modules that plain sentence-transformers has.
+
+    Special tokens and `hidden` markers are scored on neither side, punctuation on the query side
+    alone. `shift` (d,) is subtracted from every vector, `projection` (k, d) applied, and the
+    result brought to unit length.
+    """
+    from sentence_transformers import MultiVectorEncoder
+    from sentence_transformers.base.modules import Dense, Normalize
+    from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
+
+    tokenizer: Any = transformer.tokenizer
+    # The mask and unknown tokens stay: one is query expansion, the other stands for real text.
+    unscored = {tokenizer.mask_token, tokenizer.unk_token}
+    special = [token for token in tokenizer.all_special_tokens if token not in unscored]
+    punctuation = [piece for piece in tokenizer.get_vocab() if is_punctuation(piece)]
+    modules: list[nn.Module] = [
+        transformer,
+        MultiVectorMask(sorted({*special, *hidden}), skiplist_tasks=["query", "document"]),
+        MultiVectorMask(sorted(set(punctuation) - set(hidden)), skiplist_tasks=["document"]),
+    ]
+    width = transformer.get_embedding_dimension()
+    if shift is not None or projection is not None:
+        matrix = torch.eye(width) if projection is None else projection
+        bias = torch.zeros(len(matrix)) if shift is None else -(matrix @ shift)
+        modules.append(
+            Dense(
+                width,
+                len(matrix),
+                activation_function=None,
+                init_weight=matrix.clone(),
+                init_bias=bias,
+                module_input_name="token_embeddings",
+            )
+        )
+    modules.append(Normalize(module_input_name="token_embeddings"))
+    return MultiVectorEncoder(
+        modules=modules,
+        prompts={"query": query_prompt, "document": passage_prompt},
+        device=device,
+    )
+
+
+def _embedded(device: str | None) -> MultiVectorEncoder:
+    from safetensors.torch import load_file
+
+    mean = load_file(assets("encoder", "embedded.safetensors"))["mean"]
+    return assemble(
+        load_transformer(str(embedded_folder())),
+        query_prompt=QUERY_PROMPT,
+        passage_prompt=PASSAGE_PROMPT,
+        hidden=list(MARKERS),
+        shift=mean,
+        device=device,
+    )
+
+
+def load_transformer(name_or_path: str) -> Transformer:
+    """The backbone module alone; weights are read from safetensors only."""
+    from sentence_transformers.base.modules import Transformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    return Transformer(name_or_path, model_kwargs={"use_safetensors": True})
+
+
+def _from_plain_encoder(name_or_path: str, device: str | None) -> MultiVectorEncoder:
+    """mBERT, XLM-R and their like: markers [Q] and [D] are [unused] pieces or new tokens."""
+    transformer = load_transformer(name_or_path)
+    tokenizer: Any = transformer.tokenizer
+    model: Any = transformer.model
+    vocabulary = tokenizer.get_vocab()
+    unused = [piece for piece in ("[unused0]", "[unused1]", "[unused2]") if piece in vocabulary]
+    markers = list(unused[:2]) if len(unused) >= 2 else list(_PLAIN_MARKERS)
+    tokenizer.add_tokens(_special_tokens(markers), special_tokens=True)
+    embeddings = model.get_input_embeddings()
+    missing = len(tokenizer) - embeddings.num_embeddings
+    if missing > 0:
+        mean = embeddings.weight.detach().mean(0)
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+        with torch.no_grad():
+            model.get_input_embeddings().weight[-missing:] = mean
+    return assemble(
+        transformer,
+        query_prompt=markers[0],
+        passage_prompt=markers[1],
+        hidden=markers,
+        device=device,
+    )
+
+
+def _special_tokens(markers: list[str]) -> list:
+    from tokenizers import AddedToken
+
+    return [AddedToken(marker, special=True, normalized=False) for marker in markers]
+
+
+def _is_multi_vector(path: Path) -> bool:
+    """Is this a sentence-transformers multi-vector, PyLate or Stanford ColBERT folder?"""
+    if (path / "artifact.metadata").is_file():
+        return True
+    try:
+        own = json.loads((path / "config_sentence_transformers.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return own.get("model_type") in ("MultiVectorEncoder", "ColBERT") or "query_prefix" in own
+
+
+def _hub_is_multi_vector(name: str) -> bool:
+    from transformers.utils import cached_file
+
+    for file in ("artifact.metadata", "config_sentence_transformers.json"):
+        found = cached_file(name, file, _raise_exceptions_for_missing_entries=False)
+        if found and _is_multi_vector(Path(found).parent):
+            return True
+    return False
+
+
+def _refuse_pickles(path: Path) -> None:
+    weights = [name for name in os.listdir(path) if name.endswith((".bin", ".pt", ".pth"))]
+    if weights and not any(path.glob("*.safetensors")):
+        raise InputError(
+            f"{path} has its weights as a pickle ({weights[0]}), which may run code when loaded; "
+            "convert them to model.safetensors"
+        )

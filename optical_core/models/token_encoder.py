@@ -1,0 +1,183 @@
+"""TokenEncoder: texts in, one unit vector per token out.
+
+A thin face over sentence-transformers' MultiVectorEncoder, which does the encoding. What is
+added: ragged fp32 arrays in bounded memory, what each token is, and a hash that tells two
+encoders apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+
+from optical_core.models.backbones import open_encoder
+from optical_core.models.tokens import Token, describe_tokens
+
+if TYPE_CHECKING:
+    from sentence_transformers import MultiVectorEncoder
+
+logger = logging.getLogger(__name__)
+
+Side = Literal["query", "passage"]
+_TASK = {"query": "query", "passage": "document"}
+
+
+class TokenEncoder:
+    """One encoder with a query and a passage side."""
+
+    def __init__(self, model: MultiVectorEncoder, *, name: str) -> None:
+        self.model = model.eval()
+        self.name = name
+
+    @classmethod
+    def load(cls, name_or_path: str, *, device: str | None = None) -> TokenEncoder:
+        """Open `embedded`, a folder or a hub name; see `backbones.open_encoder`."""
+        return cls(open_encoder(name_or_path, device=device), name=str(name_or_path))
+
+    def save(self, folder: Path | str) -> None:
+        """Write a folder that plain sentence-transformers opens as a MultiVectorEncoder."""
+        from optical_core.storage import replace_folder
+
+        with replace_folder(Path(folder)) as temporary:
+            self.model.save(str(temporary))
+
+    @property
+    def dimension(self) -> int:
+        size = self.model.get_embedding_dimension()
+        if size is None:
+            raise ValueError(f"encoder {self.name} does not tell its dimension")
+        return int(size)
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest input in tokens, prompt and special tokens included."""
+        return int(self.model.tokenizer.model_max_length)
+
+    def encode_queries(
+        self, texts: Sequence[str], *, batch_size: int = 32, progress: bool = False
+    ) -> list[np.ndarray]:
+        """Vectors of each query, (tokens, d) fp32, unit rows. Punctuation is kept."""
+        return list(self.encode(texts, "query", batch_size=batch_size, progress=progress))
+
+    def encode_passages(
+        self, texts: Sequence[str], *, batch_size: int = 32, progress: bool = False
+    ) -> list[np.ndarray]:
+        """Vectors of each passage, (tokens, d) fp32, unit rows, without punctuation."""
+        return list(self.encode(texts, "passage", batch_size=batch_size, progress=progress))
+
+    def encode(
+        self,
+        texts: Iterable[str],
+        side: Side,
+        *,
+        batch_size: int = 32,
+        chunk: int = 1024,
+        progress: bool = False,
+    ) -> Iterator[np.ndarray]:
+        """Stream the vectors of texts in their order, `chunk` texts in memory at a time.
+
+        A text of nothing that is scored (empty, or punctuation alone) has shape (0, d).
+        """
+        from tqdm import tqdm
+
+        call = self.model.encode_query if side == "query" else self.model.encode_document
+        total = len(texts) if isinstance(texts, Sequence) else None
+        bar = tqdm(total=total, unit=" texts", desc=f"{side} vectors", disable=not progress)
+        with bar:
+            for part in _chunks(texts, chunk):
+                vectors = call(
+                    part, batch_size=batch_size, convert_to_numpy=True, show_progress_bar=False
+                )
+                bar.update(len(part))
+                for vector in vectors:
+                    yield np.asarray(vector, dtype=np.float32)
+
+    def describe(self, text: str, side: Side) -> list[Token]:
+        """Every token of a text as this side encodes it; the scored ones match `encode`'s rows."""
+        prompt = self.model.prompts.get(_TASK[side]) or ""
+        markers = frozenset(self.model.tokenizer.convert_tokens_to_ids(self._marker_pieces))
+        tokens = describe_tokens(self.model.tokenizer, text, prompt, markers, self.max_length(side))
+        features = self.model.preprocess([text], prompt=prompt, task=_TASK[side])
+        ids = features["input_ids"][0]
+        scored = self._scored(features, side)[0]
+        shown = [
+            Token(t.piece, t.word, t.start, t.end, t.role, bool(s))
+            for t, s in zip(tokens, scored.tolist(), strict=False)
+        ]
+        mask = self.model.tokenizer.mask_token
+        expansion = [Token(mask, -1, 0, 0, "mask", True) for s in scored[len(tokens) :] if s]
+        del ids
+        return shown + expansion
+
+    def scored_tokens(self, text: str, side: Side) -> list[Token]:
+        """The tokens whose vectors `encode` returns, in the same order."""
+        return [token for token in self.describe(text, side) if token.scored]
+
+    def max_length(self, side: Side) -> int:
+        """Longest input of a side in tokens: the checkpoint's own limit, if it has one."""
+        module = self.model[0]
+        own = getattr(module, "query_length" if side == "query" else "document_length", None)
+        expansion = getattr(module, "query_expansion", None)
+        if side == "query" and expansion and expansion["strategy"] == "fixed":
+            own = expansion["length"]
+        return min(own or self.max_tokens, self.max_tokens)
+
+    def truncated(self, text: str, side: Side) -> int:
+        """How many tokens of a text are cut off because the encoder takes no more."""
+        prompt = self.model.prompts.get(_TASK[side]) or ""
+        length = len(self.model.tokenizer(prompt + text, truncation=False, verbose=False).input_ids)
+        return max(0, length - self.max_length(side))
+
+    @cached_property
+    def hash(self) -> str:
+        """Content hash of weights, module settings and vocabulary: 16 hexadecimal digits."""
+        digest = hashlib.blake2b(digest_size=8)
+        for key, tensor in sorted(self.model.state_dict().items()):
+            if ".pooler." in key:
+                continue
+            digest.update(key.encode())
+            array = tensor.detach().cpu().contiguous()
+            digest.update(array.flatten().view(torch.uint8).numpy().data)
+        for module in self.model:
+            keys = [key for key in getattr(module, "config_keys", []) if key != "max_seq_length"]
+            digest.update(repr([(key, repr(getattr(module, key, None))) for key in keys]).encode())
+        digest.update(repr(sorted(self.model.prompts.items())).encode())
+        digest.update(str(len(self.model.tokenizer)).encode())
+        return digest.hexdigest()
+
+    @property
+    def _marker_pieces(self) -> list[str]:
+        """Tokens of the prompts, where a prompt consists of added tokens alone."""
+        tokenizer = self.model.tokenizer
+        added = set(tokenizer.get_added_vocab())
+        pieces = {
+            p for prompt in self.model.prompts.values() for p in tokenizer.tokenize(prompt or "")
+        }
+        return sorted(pieces & added)
+
+    def _scored(self, features: dict, side: Side) -> torch.Tensor:
+        """Scoring mask (B, tokens): the mask modules run without the transformer."""
+        from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
+
+        for module in self.model:
+            if isinstance(module, MultiVectorMask):
+                features = module(features, task=_TASK[side])
+        return features["attention_mask"].bool()
+
+
+def _chunks(texts: Iterable[str], size: int) -> Iterator[list[str]]:
+    part: list[str] = []
+    for text in texts:
+        part.append(text)
+        if len(part) == size:
+            yield part
+            part = []
+    if part:
+        yield part

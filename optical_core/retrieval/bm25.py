@@ -1,0 +1,67 @@
+"""BM25 on the query as typed (bm25s), with words as Unicode sees them.
+
+bm25s' own tokeniser splits Indic words at their vowel signs, and its stop words are English: here
+a word is a run of letters, marks and digits of any script, without stop words or stemming.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+import bm25s
+import numpy as np
+
+from optical_core.data.collection import Passage
+
+
+def words(text: str) -> list[str]:
+    """Words in lower case: letters with their marks, and digits; apostrophes stay inside.
+
+    >>> words("सूर्य ग्रहण, 2024: Mo̱ ń lọ; ng'ombe")
+    ['सूर्य', 'ग्रहण', '2024', 'mo̱', 'ń', 'lọ', "ng'ombe"]
+    """
+    folded = unicodedata.normalize("NFC", text).casefold()
+    return _word_pattern().findall(folded)
+
+
+@lru_cache(maxsize=1)
+def _word_pattern() -> re.Pattern[str]:
+    # Python's \w knows letters and digits but not combining marks (vowel signs, tone marks).
+    marks = "".join(
+        chr(code) for code in range(0x300, 0x1E000) if unicodedata.category(chr(code))[0] == "M"
+    )
+    joiners = "\u200c\u200d"
+    inside = rf"[\w{marks}{joiners}]"
+    return re.compile(rf"{inside}+(?:['’ʼ]{inside}+)*")
+
+
+class BM25:
+    """Lucene's BM25 (k1 1.5, b 0.75) over a collection's passages, in memory."""
+
+    name = "bm25"
+
+    def __init__(self, passages: Iterable[Passage]) -> None:
+        self.ids: list[str] = []
+        tokens = []
+        for passage in passages:
+            self.ids.append(passage.id)
+            tokens.append(words(passage.full_text))
+        self._known = {word for document in tokens for word in document}
+        self._engine = bm25s.BM25(method="lucene")
+        self._engine.index(tokens, show_progress=False)
+
+    def search(self, query: str, *, top: int = 10) -> list[tuple[str, float]]:
+        """The best passages (id, score); those that share no word with the query are left out."""
+        found = [word for word in words(query) if word in self._known]
+        if not found:
+            return []
+        scores = np.asarray(self._engine.get_scores(found))
+        best = sorted(np.flatnonzero(scores > 0), key=lambda p: (-scores[p], self.ids[p]))[:top]
+        return [(self.ids[position], float(scores[position])) for position in best]
+
+    def search_all(self, queries: Sequence[str], *, top: int) -> list[list[tuple[str, float]]]:
+        """`search` for each of many queries."""
+        return [self.search(query, top=top) for query in queries]

@@ -1,0 +1,55 @@
+"""Exact MaxSim: the sum over query tokens of the best cosine with a passage's tokens.
+
+Khattab and Zaharia 2020 (ColBERT), equation 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from optical_core.data.trec import Run
+
+
+def maxsim_scores(query: Tensor, tokens: Tensor, owners: Tensor, passages: int) -> Tensor:
+    """Scores of one query against passages whose tokens lie one after another.
+
+    query (n, d) and tokens (T, d) of unit vectors, owners (T,) the passage of each token, from 0
+    to passages - 1. Returns (passages,); a passage without tokens scores 0.
+    """
+    best = query.new_full((passages, len(query)), -torch.inf)
+    similarity = tokens.to(query.dtype) @ query.T
+    best.scatter_reduce_(0, owners[:, None].expand_as(similarity), similarity, "amax")
+    return torch.where(torch.isfinite(best), best, 0).sum(1)
+
+
+def top_passages(scores: Tensor, top: int) -> tuple[Tensor, Tensor]:
+    """The `top` best scores and their positions, best first."""
+    return torch.topk(scores, min(top, len(scores)))
+
+
+def rank_in_memory(
+    query_ids: Sequence[str],
+    queries: Sequence[np.ndarray],
+    passage_ids: Sequence[str],
+    passages: Sequence[np.ndarray],
+    *,
+    top: int,
+) -> Run:
+    """Rank passages held in memory for every query, exactly."""
+    lengths = [len(passage) for passage in passages]
+    tokens = torch.from_numpy(np.concatenate(passages).astype(np.float32))
+    owners = torch.repeat_interleave(torch.arange(len(passages)), torch.tensor(lengths))
+    run: Run = {}
+    for identifier, vectors in zip(query_ids, queries, strict=True):
+        query = torch.from_numpy(np.asarray(vectors, dtype=np.float32))
+        scores = maxsim_scores(query, tokens, owners, len(passages))
+        values, positions = top_passages(scores, top)
+        run[identifier] = {
+            passage_ids[position]: score
+            for position, score in zip(positions.tolist(), values.tolist(), strict=True)
+        }
+    return run

@@ -1,0 +1,88 @@
+"""Searchers: one face for every way to rank a collection's passages for a query."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Protocol
+
+from optical_core.data.collection import Collection
+from optical_core.data.trec import Run
+from optical_core.models.retriever import Retriever, load_retriever
+from optical_core.retrieval.bm25 import BM25
+from optical_core.retrieval.explain import TokenMatch, explain
+from optical_core.retrieval.token_index import TokenIndex, collection_index
+
+logger = logging.getLogger(__name__)
+
+
+class Searcher(Protocol):
+    """What ranks passages; `name` is what tables call it."""
+
+    name: str
+
+    def search(self, query: str, *, top: int = 10) -> list[tuple[str, float]]: ...
+
+    def run(self, queries: Mapping[str, str], *, top: int = 1000) -> Run: ...
+
+
+class LateInteraction:
+    """A retriever on a token index: the student encodes queries, the index is the teacher's."""
+
+    def __init__(self, retriever: Retriever, index: TokenIndex) -> None:
+        index.check_encoder(retriever.teacher)
+        self.retriever, self.index, self.name = retriever, index, retriever.name
+
+    def search(self, query: str, *, top: int = 10) -> list[tuple[str, float]]:
+        """Exact MaxSim; a query longer than the encoder takes is cut, with a warning."""
+        cut = self.retriever.student.truncated(query, "query")
+        if cut:
+            logger.warning("the query is too long for the encoder: its last %d tokens are cut", cut)
+        vectors = self.retriever.student.encode_queries([query])[0]
+        return self.index.search(vectors, top=top)
+
+    def run(self, queries: Mapping[str, str], *, top: int = 1000) -> Run:
+        vectors = self.retriever.student.encode_queries(list(queries.values()))
+        return {
+            identifier: dict(self.index.search(vector, top=top))
+            for identifier, vector in zip(queries, vectors, strict=True)
+        }
+
+    def explain(self, query: str, identifier: str, text: str) -> list[TokenMatch]:
+        """Token matches of a result, from the very vectors that gave its score."""
+        return explain(
+            self.retriever.student,
+            self.retriever.teacher,
+            query,
+            text,
+            passage_vectors=self.index.passage_vectors(identifier),
+        )
+
+
+class Lexical:
+    """BM25 on the query as typed."""
+
+    name = "bm25"
+
+    def __init__(self, collection: Collection) -> None:
+        self._engine = BM25(collection.passages())
+
+    def search(self, query: str, *, top: int = 10) -> list[tuple[str, float]]:
+        return self._engine.search(query, top=top)
+
+    def run(self, queries: Mapping[str, str], *, top: int = 1000) -> Run:
+        return {
+            identifier: dict(self._engine.search(text, top=top))
+            for identifier, text in queries.items()
+        }
+
+
+def open_searcher(
+    name: str, collection: Collection, *, device: str | None = None, progress: bool = False
+) -> Searcher:
+    """A searcher by model name; indexes the collection first where that hasn't been done."""
+    if name == Lexical.name:
+        return Lexical(collection)
+    retriever = load_retriever(name, device=device)
+    index = collection_index(collection, retriever.teacher, progress=progress)
+    return LateInteraction(retriever, index)

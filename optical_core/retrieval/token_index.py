@@ -1,0 +1,242 @@
+"""TokenIndex: the passages' token vectors on disk, memory-mapped.
+
+    index.json       format, encoder name and hash, dimension, counts, collection
+    vectors.f16      (T, d) fp16, one passage's tokens after another's
+    offsets.i64      (P + 1,) where each passage's tokens begin
+    ids.json         passage ids, in order
+
+An index is built in one pass in bounded memory and put in place in one step. It carries the hash
+of the encoder that made it: another encoder's queries would be scored in another space.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from optical_core.data.collection import Collection, Passage
+from optical_core.data.lines import read_json
+from optical_core.data.records import environment
+from optical_core.errors import InputError
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.maxsim import maxsim_scores, top_passages
+from optical_core.storage import home, replace_folder
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 1
+BLOCK_TOKENS = 262_144
+"""Tokens scored at a time: bounds memory (fp32, 384 dimensions: 400 MB)."""
+
+
+@dataclass(frozen=True)
+class TokenIndex:
+    """An index folder, opened; the vectors stay on disk until they are scored."""
+
+    folder: Path
+    encoder: str
+    encoder_hash: str
+    dimension: int
+    ids: tuple[str, ...]
+    offsets: np.ndarray
+    vectors: np.ndarray
+
+    @classmethod
+    def open(cls, folder: Path | str) -> TokenIndex:
+        """Open an index; a missing, damaged or newer one is refused with a sentence."""
+        folder = Path(folder)
+        if not (folder / "index.json").is_file():
+            raise InputError(f"no index in {folder}; build one with `optical index`")
+        info = read_json(folder / "index.json")
+        try:
+            if info["format"] != FORMAT:
+                raise InputError(
+                    f"{folder} has index format {info['format']}, this version reads {FORMAT}; "
+                    "build it again with `optical index`"
+                )
+            ids = tuple(read_json(folder / "ids.json"))
+            offsets = np.fromfile(folder / "offsets.i64", np.int64)
+            shape = (info["tokens"], info["dimension"])
+            size = (folder / "vectors.f16").stat().st_size
+            if len(offsets) != len(ids) + 1 or size != 2 * shape[0] * shape[1]:
+                raise ValueError("its files do not fit together")
+            vectors = (
+                np.memmap(folder / "vectors.f16", np.float16, "r", shape=shape)
+                if size
+                else np.zeros(shape, np.float16)
+            )
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(
+                f"the index in {folder} is damaged ({error}); build it again with `optical index`"
+            ) from error
+        return cls(
+            folder,
+            info["encoder"],
+            info["encoder_hash"],
+            info["dimension"],
+            ids,
+            offsets,
+            vectors,
+        )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def check_encoder(self, encoder: TokenEncoder) -> None:
+        """Raise InputError if another encoder built this index."""
+        if encoder.hash != self.encoder_hash:
+            raise InputError(
+                f"the index in {self.folder} was built by the encoder {self.encoder} "
+                f"({self.encoder_hash}), not by {encoder.name} ({encoder.hash}); "
+                "build one for it with `optical index`"
+            )
+
+    def passage_vectors(self, identifier: str) -> np.ndarray:
+        """Vectors (tokens, d) of one passage, fp32."""
+        position = self._positions[identifier]
+        return np.asarray(
+            self.vectors[self.offsets[position] : self.offsets[position + 1]], np.float32
+        )
+
+    def search(self, query: np.ndarray, *, top: int = 10) -> list[tuple[str, float]]:
+        """The best passages by exact MaxSim over the whole index: (id, score), best first.
+
+        query: (n, d) unit token vectors; one without tokens finds nothing.
+        """
+        if not len(query) or not len(self):
+            return []
+        vectors = torch.from_numpy(np.asarray(query, np.float32))
+        scores = torch.cat(list(self._block_scores(vectors)))
+        values, positions = top_passages(scores, top)
+        return [
+            (self.ids[position], value)
+            for position, value in zip(positions.tolist(), values.tolist(), strict=True)
+        ]
+
+    def _block_scores(self, query: torch.Tensor) -> Iterator[torch.Tensor]:
+        first = 0
+        while first < len(self):
+            limit = self.offsets[first] + BLOCK_TOKENS
+            last = max(first + 1, int(np.searchsorted(self.offsets, limit, "right")) - 1)
+            last = min(last, len(self))
+            begin, end = self.offsets[first], self.offsets[last]
+            tokens = torch.from_numpy(np.asarray(self.vectors[begin:end], np.float32))
+            lengths = torch.from_numpy(np.diff(self.offsets[first : last + 1]))
+            owners = torch.repeat_interleave(torch.arange(last - first), lengths)
+            yield maxsim_scores(query, tokens, owners, last - first)
+            first = last
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {identifier: position for position, identifier in enumerate(self.ids)}
+
+
+def build_index(
+    folder: Path,
+    passages: Iterable[Passage],
+    encoder: TokenEncoder,
+    *,
+    batch_size: int = 32,
+    progress: bool = False,
+) -> TokenIndex:
+    """Encode passages and write their index, whole or not at all.
+
+    Passages without a scored token (empty texts) are kept with no vectors and counted.
+    """
+    with replace_folder(folder) as temporary:
+        _write(temporary, passages, encoder, [], [0], batch_size, progress)
+    return TokenIndex.open(folder)
+
+
+def append_to_index(
+    folder: Path,
+    passages: Iterable[Passage],
+    encoder: TokenEncoder,
+    *,
+    batch_size: int = 32,
+    progress: bool = False,
+) -> TokenIndex:
+    """Add passages to an index, which is replaced in one step; ids that it has are refused."""
+    index = TokenIndex.open(folder)
+    index.check_encoder(encoder)
+    with replace_folder(folder) as temporary:
+        shutil.copyfile(folder / "vectors.f16", temporary / "vectors.f16")
+        _write(
+            temporary,
+            passages,
+            encoder,
+            list(index.ids),
+            index.offsets.tolist(),
+            batch_size,
+            progress,
+        )
+    return TokenIndex.open(folder)
+
+
+def collection_index(
+    collection: Collection, encoder: TokenEncoder, *, batch_size: int = 32, progress: bool = False
+) -> TokenIndex:
+    """The index of a collection under indexes/, built if this encoder hasn't yet."""
+    folder = home("indexes", f"{collection.name}-{encoder.hash}")
+    if (folder / "index.json").is_file():
+        index = TokenIndex.open(folder)
+        if list(index.ids) == [passage.id for passage in collection.passages()]:
+            return index
+        logger.warning("the collection %s has changed: its index is built again", collection.name)
+    return build_index(
+        folder, collection.passages(), encoder, batch_size=batch_size, progress=progress
+    )
+
+
+def _write(
+    folder: Path,
+    passages: Iterable[Passage],
+    encoder: TokenEncoder,
+    ids: list[str],
+    offsets: list[int],
+    batch_size: int,
+    progress: bool,
+) -> None:
+    seen = set(ids)
+    empty = 0
+
+    def texts() -> Iterator[str]:
+        for passage in passages:
+            if passage.id in seen:
+                raise InputError(f"the passage id {passage.id!r} comes twice")
+            seen.add(passage.id)
+            ids.append(passage.id)
+            yield passage.full_text
+
+    stream = encoder.encode(texts(), "passage", batch_size=batch_size, progress=progress)
+    with (folder / "vectors.f16").open("ab") as file:
+        for vectors in stream:
+            empty += not len(vectors)
+            file.write(vectors.astype(np.float16).tobytes())
+            offsets.append(offsets[-1] + len(vectors))
+    if not ids:
+        raise InputError("there are no passages to index")
+    if empty:
+        logger.warning("%d passages have no text to index", empty)
+    np.asarray(offsets, np.int64).tofile(folder / "offsets.i64")
+    (folder / "ids.json").write_text(json.dumps(ids, ensure_ascii=False), encoding="utf-8")
+    info = {
+        "format": FORMAT,
+        "encoder": encoder.name,
+        "encoder_hash": encoder.hash,
+        "dimension": encoder.dimension,
+        "passages": len(ids),
+        "tokens": offsets[-1],
+        "environment": environment(),
+    }
+    (folder / "index.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")

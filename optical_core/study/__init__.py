@@ -1,0 +1,1 @@
+"""Experiments: models x languages x collections, and their records."""

@@ -1,0 +1,26 @@
+"""What `optical distill --demo` shows at its end."""
+
+from __future__ import annotations
+
+from optical_core.analysis.metrics import mean_measures
+from optical_core.data.collection import open_collection
+from optical_core.models.retriever import load_retriever
+from optical_core.retrieval.searcher import LateInteraction
+from optical_core.retrieval.token_index import collection_index
+
+
+def demo_gain(name: str, *, device: str | None = None) -> dict[str, tuple[float, float]]:
+    """MAP on the demo collection before and after distillation, by language."""
+    collection = open_collection("demo")
+    after = load_retriever(name, device=device)
+    before = load_retriever(after.teacher.name, device=device)
+    index = collection_index(collection, after.teacher, progress=True)
+    gains = {}
+    for code in collection.languages:
+        queries, qrels = collection.queries(code), collection.qrels(code)
+        values = [
+            mean_measures(LateInteraction(retriever, index).run(queries), qrels)["AP"]
+            for retriever in (before, after)
+        ]
+        gains[code] = (values[0], values[1])
+    return gains

@@ -1,0 +1,20 @@
+"""Optimal transport between two rows of tokens: costs, marginals, solvers, plans.
+
+Knows nothing of text or models. Axis letters: B pairs, n source tokens, m target tokens,
+d dimensions.
+"""
+
+from optical_core.transport.marginals import cosine_cost, mask_augmented, real_tokens
+from optical_core.transport.plan import TransportPlan
+from optical_core.transport.problem import TransportSolution
+from optical_core.transport.solve import METHODS, solve
+
+__all__ = [
+    "METHODS",
+    "TransportPlan",
+    "TransportSolution",
+    "cosine_cost",
+    "mask_augmented",
+    "real_tokens",
+    "solve",
+]

@@ -1,0 +1,98 @@
+"""One solved pair with its tokens: what a page draws and a file keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class TransportPlan:
+    """Plan P and cost C between the tokens of a source and a target text.
+
+    plan, cost:   (n, m) arrays; the plan's mass sums to the transported total.
+    source, target: the n and m token strings.
+    source_words, target_words: for each token the index of its word, or -1 (special, [MASK]).
+    report:       what the solver said: method, epsilon, iterations, marginal_error, converged.
+    """
+
+    plan: np.ndarray
+    cost: np.ndarray
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    source_words: tuple[int, ...]
+    target_words: tuple[int, ...]
+    report: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shape = (len(self.source), len(self.target))
+        if self.plan.shape != shape or self.cost.shape != shape:
+            raise ValueError(
+                f"plan and cost must have shape {shape} as the tokens have, "
+                f"got {self.plan.shape} and {self.cost.shape}"
+            )
+        if len(self.source_words) != shape[0] or len(self.target_words) != shape[1]:
+            raise ValueError("source_words and target_words must have one entry a token")
+
+    @property
+    def total_cost(self) -> float:
+        """<P, C>."""
+        return float((self.plan * self.cost).sum())
+
+    @property
+    def entropy(self) -> float:
+        """-sum P log P, in nats; 0 log 0 = 0."""
+        positive = self.plan[self.plan > 0]
+        return float(-(positive * np.log(positive)).sum())
+
+    def row_normalised(self) -> np.ndarray:
+        """P with each source token's mass scaled to one, shape (n, m); empty rows stay zero."""
+        mass = self.plan.sum(1, keepdims=True)
+        return np.divide(self.plan, mass, out=np.zeros_like(self.plan), where=mass > 0)
+
+    def words(self) -> TransportPlan:
+        """The plan between words: mass added up, cost averaged by mass (plainly where none is).
+
+        Tokens outside any word are left out.
+        """
+        rows, columns = _membership(self.source_words), _membership(self.target_words)
+        mass = rows @ self.plan @ columns.T
+        spent = rows @ (self.plan * self.cost) @ columns.T
+        plain = (rows @ self.cost @ columns.T) / (rows.sum(1)[:, None] * columns.sum(1)[None, :])
+        cost = np.divide(spent, mass, out=plain, where=mass > 0)
+        source = _join(self.source, self.source_words)
+        target = _join(self.target, self.target_words)
+        numbers = tuple(range(len(source))), tuple(range(len(target)))
+        return TransportPlan(mass, cost, source, target, *numbers, dict(self.report))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain lists, for JSON."""
+        return {
+            "source": list(self.source),
+            "target": list(self.target),
+            "source_words": list(self.source_words),
+            "target_words": list(self.target_words),
+            "plan": self.plan.tolist(),
+            "cost": self.cost.tolist(),
+            "total_cost": self.total_cost,
+            "entropy": self.entropy,
+            "report": self.report,
+        }
+
+
+def _membership(words: tuple[int, ...]) -> np.ndarray:
+    """(words, tokens) matrix with a one where the token belongs to the word."""
+    numbers = sorted({word for word in words if word >= 0})
+    return np.array([[float(word == number) for word in words] for number in numbers]).reshape(
+        len(numbers), len(words)
+    )
+
+
+def _join(tokens: tuple[str, ...], words: tuple[int, ...]) -> tuple[str, ...]:
+    numbers = sorted({word for word in words if word >= 0})
+    return tuple(
+        "".join(token for token, word in zip(tokens, words, strict=True) if word == number)
+        for number in numbers
+    )

@@ -1,0 +1,102 @@
+"""The transport problem and its solution: what every solver takes and returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+MASS_TOLERANCE = 1e-3
+"""Largest difference of total masses, as a share of the total, that counts as equal (or twice
+the input dtype's rounding, where that is more: bf16)."""
+
+
+@dataclass(frozen=True)
+class TransportProblem:
+    """A validated batch: `cost` (B, n, m), `a` (B, n), `b` (B, m), fp32 or better."""
+
+    cost: Tensor
+    a: Tensor
+    b: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        """Source mass of each pair, shape (B,)."""
+        return self.a.sum(-1)
+
+    def marginal_error(self, plan: Tensor) -> Tensor:
+        """L1 distance of the plan's marginals from `a` and `b`, summed, shape (B,)."""
+        rows = (plan.sum(-1) - self.a).abs().sum(-1)
+        columns = (plan.sum(-2) - self.b).abs().sum(-1)
+        return rows + columns
+
+
+@dataclass(frozen=True)
+class TransportSolution:
+    """What a solver found, with its diagnostics.
+
+    plan:           (B, n, m), non-negative, zero on padding. A constant: no gradient flows
+                    through it (envelope theorem, see `transport_cost`).
+    cost:           (B,), the Frobenius product <P, C>.
+    marginal_error: (B,), |P1 - a|_1 + |P'1 - b|_1. For `unbalanced` it is a finding, not an error.
+    iterations:     (B,), row-and-column updates used; for `exact` 0.
+    converged:      (B,), bool.
+    """
+
+    plan: Tensor
+    cost: Tensor
+    marginal_error: Tensor
+    iterations: Tensor
+    converged: Tensor
+
+
+def transport_cost(plan: Tensor, cost: Tensor) -> Tensor:
+    """<P, C> of each pair, shape (B,), differentiable in `cost` with the plan held constant.
+
+    The gradient with respect to C is P. That is the gradient of the *exact* optimal cost, and of
+    the entropic *objective* `entropic_objective`; it isn't the gradient of <P_eps(C), C>.
+    """
+    return (plan.detach() * cost).sum((-1, -2))
+
+
+def entropic_objective(plan: Tensor, cost: Tensor, epsilon: float) -> Tensor:
+    """<P, C> + eps * sum P (log P - 1), shape (B,): what Sinkhorn minimises (Cuturi 2013)."""
+    return (plan * cost + epsilon * (torch.xlogy(plan, plan) - plan)).sum((-1, -2))
+
+
+def validate(cost: Tensor, a: Tensor, b: Tensor, *, balanced: bool) -> TransportProblem:
+    """Check shapes and values and bring everything to one dtype (at least fp32).
+
+    Raises ValueError that names the argument: wrong shape, NaN or infinity, negative mass, or
+    (if `balanced`) unequal total mass.
+    """
+    if cost.dim() != 3:
+        raise ValueError(f"cost must have shape (B, n, m), got {tuple(cost.shape)}")
+    pairs, n, m = cost.shape
+    for name, mass, size in (("a", a, n), ("b", b, m)):
+        if mass.shape != (pairs, size):
+            raise ValueError(f"{name} must have shape {(pairs, size)}, got {tuple(mass.shape)}")
+    rounding = 2 * max(torch.finfo(mass.dtype).eps for mass in (a, b))
+    dtype = torch.promote_types(torch.promote_types(cost.dtype, a.dtype), b.dtype)
+    dtype = torch.promote_types(dtype, torch.float32)
+    cost, a, b = (tensor.detach().to(dtype) for tensor in (cost, a, b))
+    for name, tensor in (("cost", cost), ("a", a), ("b", b)):
+        if not bool(torch.isfinite(tensor).all()):
+            raise ValueError(f"{name} must be finite, but has NaN or infinite entries")
+    for name, mass in (("a", a), ("b", b)):
+        if bool((mass < 0).any()):
+            raise ValueError(f"{name} must not be negative, its smallest entry is {mass.min():g}")
+    if balanced:
+        total_a, total_b = a.sum(-1), b.sum(-1)
+        difference = (total_a - total_b).abs()
+        allowed = max(MASS_TOLERANCE, rounding) * torch.maximum(total_a, total_b)
+        if bool((difference > allowed).any()):
+            worst = int(difference.argmax())
+            raise ValueError(
+                f"a and b must have equal total mass, pair {worst} has {total_a[worst]:g} and "
+                f"{total_b[worst]:g}; method='unbalanced' takes unequal masses"
+            )
+        # Rounding of the input dtype (bf16, say) must not keep a solver from converging.
+        b = b * (total_a / total_b.clamp_min(torch.finfo(dtype).tiny))[:, None]
+    return TransportProblem(cost, a, b)

@@ -1,0 +1,57 @@
+"""IPOT: inexact proximal point optimal transport (Xie, Wang, Wang, Zha; UAI 2019).
+
+P_(t+1) = Sinkhorn step on exp(-C / beta) * P_t. After T steps it equals Sinkhorn at
+eps = beta / T, so it goes to the exact plan, without a small eps. In the log domain throughout.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from optical_core.transport.problem import TransportProblem
+
+LOOK = 10
+"""Iterations between two looks at convergence (a host sync on a GPU)."""
+
+
+def ipot(
+    problem: TransportProblem, *, epsilon: float, tolerance: float, max_iterations: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Plan, iterations and converged; `epsilon` is the paper's step size beta.
+
+    Converged: the marginal error is within `tolerance`, and so is the relative change of
+    <P, C> since the last look (small marginals alone don't mean that the plan is optimal).
+    """
+    cost, a, b = problem.cost, problem.a, problem.b
+    log_a, log_b = a.log(), b.log()
+    log_plan = torch.where((a[:, :, None] > 0) & (b[:, None, :] > 0), 0.0, -torch.inf)
+    log_plan = log_plan.to(cost.dtype)
+    log_v = torch.where(b > 0, 0.0, -torch.inf).to(cost.dtype)
+    iterations = torch.zeros(len(cost), dtype=torch.long, device=cost.device)
+    converged = problem.total == 0
+    previous = torch.full_like(problem.total, torch.inf)
+    for step in range(1, max_iterations + 1):
+        if step % LOOK == 1 and bool(converged.all()):
+            break
+        log_kernel = log_plan - cost / epsilon
+        log_u = _difference(log_a, torch.logsumexp(log_kernel + log_v[:, None, :], -1))
+        log_v_new = _difference(log_b, torch.logsumexp(log_kernel + log_u[:, :, None], -2))
+        log_plan_new = log_u[:, :, None] + log_kernel + log_v_new[:, None, :]
+        # A converged pair stays as it is: its result must not depend on its neighbours.
+        log_plan = torch.where(converged[:, None, None], log_plan, log_plan_new)
+        log_v = torch.where(converged[:, None], log_v, log_v_new)
+        iterations += ~converged
+        if step % LOOK == 0 or step == max_iterations:
+            plan = log_plan.exp()
+            value = (plan * cost).sum((-1, -2))
+            settled = (value - previous).abs() <= tolerance * value.abs().clamp_min(tolerance)
+            fits = problem.marginal_error(plan) <= tolerance * problem.total
+            converged, previous = converged | (settled & fits), value
+    plan = log_plan.exp()
+    return torch.where((problem.total == 0)[:, None, None], 0.0, plan), iterations, converged
+
+
+def _difference(log_mass: Tensor, log_sum: Tensor) -> Tensor:
+    """log_mass - log_sum where there is mass, -inf on padding (where it would be NaN)."""
+    return torch.where(torch.isneginf(log_mass), -torch.inf, log_mass - log_sum)

@@ -1,0 +1,82 @@
+"""One entry for every solver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from optical_core.transport.exact import exact
+from optical_core.transport.problem import TransportSolution, transport_cost, validate
+from optical_core.transport.proximal import ipot
+from optical_core.transport.sinkhorn import sinkhorn
+from optical_core.transport.unbalanced import unbalanced
+
+METHODS: dict[str, Callable[..., tuple[Tensor, Tensor, Tensor]]] = {
+    "sinkhorn": sinkhorn,
+    "ipot": ipot,
+    "exact": exact,
+    "unbalanced": unbalanced,
+}
+"""Registry of solvers: one line adds one. Each takes a TransportProblem and returns plan,
+iterations and converged."""
+
+
+@torch.no_grad()
+def solve(
+    cost: Tensor,
+    a: Tensor,
+    b: Tensor,
+    *,
+    method: str = "sinkhorn",
+    epsilon: float = 0.05,
+    tolerance: float = 1e-4,
+    max_iterations: int = 1000,
+    **options: Any,
+) -> TransportSolution:
+    """Solve B transport problems at once.
+
+    Args:
+        cost: (B, n, m), any float dtype and device; the work is done in fp32 or better.
+        a: (B, n), source mass; zero mass marks padding, whose cost is never looked at.
+        b: (B, m), target mass; same total as `a` in each pair, except for `unbalanced`.
+        method: `sinkhorn`, `ipot`, `exact` or `unbalanced`.
+        epsilon: strength of the entropy term, in units of cost (for `ipot` the step beta). An
+            eps that isn't small against the spread of the costs blurs the plan.
+        tolerance: largest marginal error, as a share of the mass, that counts as converged.
+        max_iterations: per pair; a pair that reaches it is returned as it stands.
+        options: of one solver alone: `mass_penalty` (rho) of `unbalanced`.
+
+    Returns:
+        A TransportSolution. Never NaN: a pair that can't converge in its dtype says so.
+
+    Raises:
+        ValueError: an argument of wrong shape, NaN, negative mass, unequal totals, or an unknown
+            method; the message names the argument.
+
+    >>> cost = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
+    >>> half = torch.tensor([[0.5, 0.5]])
+    >>> solve(cost, half, half, method="exact").plan
+    tensor([[[0.5000, 0.0000],
+             [0.0000, 0.5000]]])
+    """
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    for name, value in (("epsilon", epsilon), ("tolerance", tolerance)):
+        if not value > 0:
+            raise ValueError(f"{name} must be greater than 0, got {value}")
+    if max_iterations < 1:
+        raise ValueError(f"max_iterations must be at least 1, got {max_iterations}")
+    problem = validate(cost, a, b, balanced=method != "unbalanced")
+    plan, iterations, converged = METHODS[method](
+        problem, epsilon=epsilon, tolerance=tolerance, max_iterations=max_iterations, **options
+    )
+    return TransportSolution(
+        plan=plan,
+        cost=transport_cost(plan, problem.cost),
+        marginal_error=problem.marginal_error(plan),
+        iterations=iterations,
+        converged=converged,
+    )

@@ -1,0 +1,59 @@
+"""Unbalanced entropic transport: mass may be left behind at a price (Chizat et al. 2018).
+
+Minimises <P, C> + eps KL(P | a b') + rho KL(P1 | a) + rho KL(P'1 | b), so a token without a
+counterpart need not be matched.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from optical_core.transport.problem import TransportProblem
+
+LOOK = 10
+
+
+def unbalanced(
+    problem: TransportProblem,
+    *,
+    epsilon: float,
+    tolerance: float,
+    max_iterations: int,
+    mass_penalty: float = 0.5,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Plan, iterations and converged; `mass_penalty` is rho.
+
+    Converged: the potentials moved by at most `tolerance` (in units of cost) in the last step.
+    """
+    cost, a, b = problem.cost, problem.a, problem.b
+    damping = mass_penalty / (mass_penalty + epsilon)
+    log_a, log_b = a.log(), b.log()
+    f, g = torch.zeros_like(a), torch.zeros_like(b)
+    empty = (problem.total == 0) | (b.sum(-1) == 0)
+    iterations = torch.zeros(len(cost), dtype=torch.long, device=cost.device)
+    converged = empty.clone()
+    for step in range(1, max_iterations + 1):
+        if step % LOOK == 1 and bool(converged.all()):
+            break
+        f_new = _soft_minimum(cost, g, log_b, epsilon, damping, dim=-1)
+        f_new = torch.where((a > 0) & ~converged[:, None], f_new, f)
+        g_new = _soft_minimum(cost, f_new, log_a, epsilon, damping, dim=-2)
+        g_new = torch.where((b > 0) & ~converged[:, None], g_new, g)
+        moved = torch.maximum((f_new - f).abs().amax(-1), (g_new - g).abs().amax(-1))
+        f, g = f_new, g_new
+        iterations += ~converged
+        if step % LOOK == 0 or step == max_iterations:
+            scale = torch.maximum(f.abs().amax(-1), torch.ones_like(moved))
+            converged = converged | (moved <= tolerance * scale)
+    exponent = (f[:, :, None] + g[:, None, :] - cost) / epsilon
+    plan = (log_a[:, :, None] + log_b[:, None, :] + exponent).exp()
+    return torch.where(empty[:, None, None], 0.0, plan), iterations, converged
+
+
+def _soft_minimum(
+    cost: Tensor, potential: Tensor, log_mass: Tensor, epsilon: float, damping: float, dim: int
+) -> Tensor:
+    other = potential / epsilon + log_mass
+    other = other[:, None, :] if dim == -1 else other[:, :, None]
+    return -damping * epsilon * torch.logsumexp(other - cost / epsilon, dim)

@@ -1,0 +1,83 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from optical_core.transport import TransportPlan, cosine_cost, mask_augmented, real_tokens
+from optical_core.transport.marginals import mass_by_kind
+
+
+@pytest.fixture
+def plan():
+    mass = np.array([[0.2, 0.0, 0.0], [0.1, 0.2, 0.0], [0.0, 0.0, 0.5]])
+    cost = np.array([[0.1, 1.0, 1.0], [0.4, 0.2, 1.0], [1.0, 1.0, 0.3]])
+    return TransportPlan(
+        mass, cost, ("ma", "ji", "moto"), ("hot", "wat", "er"), (0, 0, 1), (0, 1, 1)
+    )
+
+
+def test_total_cost_and_entropy(plan):
+    assert plan.total_cost == pytest.approx(0.2 * 0.1 + 0.1 * 0.4 + 0.2 * 0.2 + 0.5 * 0.3)
+    assert plan.entropy == pytest.approx(
+        -(2 * 0.2 * np.log(0.2) + 0.1 * np.log(0.1) + 0.5 * np.log(0.5))
+    )
+
+
+def test_words_keep_mass_and_total_cost(plan):
+    words = plan.words()
+    assert words.source == ("maji", "moto")
+    assert words.target == ("hot", "water")
+    np.testing.assert_allclose(words.plan, [[0.3, 0.2], [0.0, 0.5]])
+    assert words.total_cost == pytest.approx(plan.total_cost)
+
+
+def test_tokens_outside_words_are_left_out_of_the_word_plan():
+    mass = np.full((2, 2), 0.25)
+    plan = TransportPlan(mass, mass, ("[MASK]", "maji"), ("water", "</s>"), (-1, 0), (0, -1))
+    words = plan.words()
+    assert (words.source, words.target) == (("maji",), ("water",))
+    np.testing.assert_allclose(words.plan, [[0.25]])
+
+
+def test_row_normalised_rows_sum_to_one_and_empty_rows_stay_empty():
+    mass = np.array([[0.1, 0.3], [0.0, 0.0]])
+    plan = TransportPlan(mass, mass, ("a", "b"), ("c", "d"), (0, 1), (0, 1))
+    np.testing.assert_allclose(plan.row_normalised(), [[0.25, 0.75], [0, 0]])
+
+
+def test_export_is_json(plan):
+    again = json.loads(json.dumps(plan.to_dict()))
+    assert again["source"] == ["ma", "ji", "moto"]
+    assert again["plan"][2][2] == 0.5
+
+
+def test_shapes_that_do_not_fit_the_tokens_are_refused():
+    with pytest.raises(ValueError, match="plan and cost must have shape"):
+        TransportPlan(np.zeros((2, 2)), np.zeros((2, 2)), ("a",), ("b", "c"), (0,), (0, 1))
+
+
+def test_cosine_cost_is_zero_for_parallel_and_two_for_opposite_vectors():
+    source = torch.tensor([[[2.0, 0.0], [0.0, 1.0]]])
+    target = torch.tensor([[[1.0, 0.0], [-3.0, 0.0]]])
+    torch.testing.assert_close(
+        cosine_cost(source, target), torch.tensor([[[0.0, 2.0], [1.0, 1.0]]])
+    )
+
+
+def test_real_tokens_spread_mass_evenly_and_leave_empty_rows_empty():
+    mask = torch.tensor([[1, 1, 0, 1], [0, 0, 0, 0]])
+    torch.testing.assert_close(
+        real_tokens(mask), torch.tensor([[1 / 3, 1 / 3, 0, 1 / 3], [0, 0, 0, 0]])
+    )
+
+
+def test_mask_augmented_mass_is_split_by_kind():
+    real = torch.tensor([[1, 1, 0, 0]])
+    expansion = 1 - real
+    mass = mask_augmented(real, expansion)
+    torch.testing.assert_close(mass, torch.full((1, 4), 0.25))
+    shares = mass_by_kind(torch.outer(mass[0], mass[0])[None], expansion, expansion)
+    assert shares["mask_mask"].item() == pytest.approx(0.25)
+    assert shares["mask_real"].item() == pytest.approx(0.5)
+    assert shares["real_real"].item() == pytest.approx(0.25)
