@@ -83,6 +83,8 @@ def assemble(
     from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 
     tokenizer: Any = transformer.tokenizer
+    # A marker that is in the vocabulary (mBERT's [unused0]) is only kept whole if it is special.
+    tokenizer.add_tokens(_special_tokens(hidden), special_tokens=True)
     # The mask and unknown tokens stay: one is query expansion, the other stands for real text.
     unscored = {tokenizer.mask_token, tokenizer.unk_token}
     special = [token for token in tokenizer.all_special_tokens if token not in unscored]
@@ -190,9 +192,10 @@ def _hub_is_multi_vector(name: str) -> bool:
 
 
 def _refuse_pickles(path: Path) -> None:
-    weights = [name for name in os.listdir(path) if name.endswith((".bin", ".pt", ".pth"))]
-    if weights and not any(path.glob("*.safetensors")):
-        raise InputError(
-            f"{path} has its weights as a pickle ({weights[0]}), which may run code when loaded; "
-            "convert them to model.safetensors"
-        )
+    for folder, _, names in os.walk(path):
+        pickles = [name for name in names if name.endswith((".bin", ".pt", ".pth"))]
+        if pickles and not any(name.endswith(".safetensors") for name in names):
+            raise InputError(
+                f"{folder} has its weights as a pickle ({pickles[0]}), which may run code when "
+                "loaded; convert them to model.safetensors"
+            )

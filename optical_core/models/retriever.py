@@ -118,7 +118,7 @@ def load_retriever(name_or_path: str, *, device: str | None = None) -> Retriever
 def load_student(folder: Path, teacher: TokenEncoder, name: str) -> TokenEncoder:
     """The teacher's modules with the student's weights in place; word embeddings are shared."""
     model = clone_model(teacher)
-    transformer = model[0]
+    transformer: Any = model[0]
     try:
         if (folder / "adapter").is_dir():
             from peft import PeftModel
@@ -129,6 +129,9 @@ def load_student(folder: Path, teacher: TokenEncoder, name: str) -> TokenEncoder
             from safetensors.torch import load_file
 
             changed = load_file(folder / "changed.safetensors")
+            embeddings = transformer.model.get_input_embeddings().weight
+            if any(changed.keys() & {n for n, p in model.named_parameters() if p is embeddings}):
+                model = copy.deepcopy(teacher.model)  # nothing may be shared with the teacher
             missing = model.load_state_dict(changed, strict=False).unexpected_keys
             if missing:
                 raise InputError(f"{folder}: its tensor {missing[0]} is unknown to the teacher")

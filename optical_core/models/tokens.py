@@ -76,7 +76,7 @@ def describe_tokens(
             while start < end and text[start].isspace():
                 start += 1
             word = sum(begin <= start for begin in starts) - 1 if start < end else -1
-            shown = text[start:end] or piece.replace("▁", "")
+            shown = text[start:end] or piece
             tokens.append(Token(shown, word, start, end, role, True))
         else:
             tokens.append(Token(piece, -1, 0, 0, role, True))

@@ -1,0 +1,106 @@
+"""OpticalLoss in sentence-transformers' own trainer, without the rest of our code."""
+
+import pytest
+import torch
+from datasets import Dataset
+from sentence_transformers import (
+    MultiVectorEncoder,
+    MultiVectorEncoderTrainer,
+    MultiVectorEncoderTrainingArguments,
+)
+
+from optical_core.distill.loss import OpticalLoss
+
+ROWS = {
+    "foreign": ["maji ya bahari", "samaki wapi ?", "mji kubwa", "jua"] * 4,
+    "english": ["sea water", "where is the fish ?", "big city", "the sun"] * 4,
+}
+
+
+def features(model, rows, task):
+    inputs = model.preprocess(rows, prompt=model.prompts[task], task=task)
+    return {**inputs, "task": task}
+
+
+@pytest.fixture
+def models(tiny_encoder):
+    return [MultiVectorEncoder(str(tiny_encoder), device="cpu") for _ in range(2)]
+
+
+def test_it_trains_in_the_librarys_trainer(models, tmp_path):
+    student, teacher = models
+    frozen = {key: value.clone() for key, value in teacher.state_dict().items()}
+    loss = OpticalLoss(student, teacher, score_weight=0.5)
+    trainer = MultiVectorEncoderTrainer(
+        model=student,
+        args=MultiVectorEncoderTrainingArguments(
+            output_dir=str(tmp_path),
+            max_steps=30,
+            per_device_train_batch_size=4,
+            learning_rate=2e-3,
+            use_cpu=True,
+            router_mapping={"foreign": "query", "english": "query", "passage": "document"},
+            report_to=[],
+            logging_steps=1,
+            disable_tqdm=True,
+            save_strategy="no",
+        ),
+        train_dataset=Dataset.from_dict({**ROWS, "passage": ROWS["english"]}),
+        loss=loss,
+    )
+    trainer.train()
+    history = [entry["optical"] for entry in trainer.state.log_history if "optical" in entry]
+    assert sum(history[-5:]) < 0.8 * sum(history[:5])
+    assert {"mean_cosine", "effective_rank", "marginal_error", "tokens"} <= set(loss.figures)
+    assert all(torch.equal(value, frozen[key]) for key, value in teacher.state_dict().items())
+    assert not any("teacher" in name for name, _ in loss.named_parameters())
+
+
+def test_the_teachers_vectors_are_computed_once(models):
+    student, teacher = models
+    calls = []
+    teacher.register_forward_hook(lambda *_: calls.append(1))
+    loss = OpticalLoss(student, teacher)
+    columns = [features(student, ROWS[key][:4], "query") for key in ("foreign", "english")]
+    first = loss(columns)["optical"]
+    second = loss(columns)["optical"]
+    assert len(calls) == 1
+    assert float(first) == float(second)
+    loss([columns[0], features(student, ["a new sea", *ROWS["english"][1:4]], "query")])
+    assert len(calls) == 2
+
+
+def test_the_cache_forgets_when_it_is_full(models):
+    student, teacher = models
+    loss = OpticalLoss(student, teacher, cache_tokens=5)
+    columns = [features(student, ROWS[key][:4], "query") for key in ("foreign", "english")]
+    plenty = OpticalLoss(student, teacher)(columns)["optical"]
+    assert float(loss(columns)["optical"]) == float(plenty)
+    assert loss._cached <= 5
+
+
+def test_query_and_passage_vectors_of_a_sentence_are_kept_apart(models):
+    student, teacher = models
+    loss = OpticalLoss(student, teacher, objective="maxsim-kd")
+    sentence = ["the sea , water ."]
+    query = loss._teach(features(student, sentence, "query"), "query", torch.device("cpu"))
+    passage = loss._teach(features(student, sentence, "document"), "document", torch.device("cpu"))
+    assert query.mask.sum() == 5
+    assert passage.mask.sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"objective": "magic"}, "objective"), ({"marginals": "all"}, "marginals")],
+)
+def test_bad_options_are_named(models, options, message):
+    with pytest.raises(ValueError, match=message):
+        OpticalLoss(*models, **options)
+
+
+def test_a_missing_column_is_named(models):
+    student, teacher = models
+    loss = OpticalLoss(student, teacher, score_weight=1.0)
+    columns = [features(student, ROWS[key][:2], "query") for key in ("foreign", "english")]
+    with pytest.raises(ValueError, match="passage"):
+        loss(columns)

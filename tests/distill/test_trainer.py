@@ -1,0 +1,258 @@
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from optical_core.data.bitext import SentencePair
+from optical_core.distill.config import DistillConfig
+from optical_core.distill.sampling import plan_batches
+from optical_core.distill.settings import resolve_config
+from optical_core.distill.trainer import distill, load_bitext
+from optical_core.errors import InputError
+from optical_core.models.retriever import load_retriever
+from optical_core.storage import home
+
+
+def config(tiny_encoder, bitext_file, **changes) -> DistillConfig:
+    settings = {
+        "name": "tiny-student",
+        "teacher": str(tiny_encoder),
+        "bitext": (str(bitext_file),),
+        "steps": 12,
+        "batch_size": 4,
+        "lora_rank": 4,
+        "learning_rate": 1e-2,
+        "checkpoint_every": 4,
+        "bf16": False,
+    }
+    return DistillConfig(**{**settings, **changes})
+
+
+TEXTS = ["maji ya bahari", "samaki wapi ?"]
+
+
+@pytest.mark.parametrize("trainable", ["lora", "encoder", "full"])
+def test_a_student_is_trained_saved_and_loaded(tiny_encoder, bitext_file, trainable):
+    folder = distill(
+        config(tiny_encoder, bitext_file, trainable=trainable), device="cpu", progress=False
+    )
+    retriever = load_retriever("tiny-student", device="cpu")
+    assert retriever.distilled
+    assert retriever.card.languages == ("en", "sw")
+    teacher, student = (e.encode_queries(TEXTS) for e in (retriever.teacher, retriever.student))
+    assert np.abs(teacher[0] - student[0]).max() > 1e-3
+    original = load_retriever(str(tiny_encoder), device="cpu").teacher
+    assert retriever.teacher.hash == original.hash
+    for name in ("retriever.json", "record.json", "README.md"):
+        assert (folder / name).is_file()
+    record = json.loads((folder / "record.json").read_text())
+    assert record["config"]["seed"] == 1
+    assert record["environment"]["packages"]["torch"]
+    embeddings = [e.model[0].model.get_input_embeddings().weight for e in (
+        retriever.teacher, retriever.student)]  # fmt: skip
+    same = bool((embeddings[0] == embeddings[1]).all())
+    assert same == (trainable != "full")
+
+
+def test_the_log_has_loss_alarms_and_speed(tiny_encoder, bitext_file):
+    distill(config(tiny_encoder, bitext_file, steps=20), device="cpu", progress=False)
+    with home("runs", "tiny-student", "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["10", "20"]
+    for column in ("loss", "optical", "effective_rank", "mean_cosine", "tokens_per_second"):
+        assert float(rows[0][column]) == float(rows[0][column])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"objective": "greedy"},
+        {"objective": "mean-pool"},
+        {"objective": "maxsim-kd"},
+        {"objective": "optical-unbalanced"},
+        {"solver": "sinkhorn", "score_weight": 1.0},
+        {"marginals": "mask-augmented", "query_tokens": 12},
+        {"accumulate": 2, "bf16": True},
+    ],
+)
+def test_every_objective_and_option_trains(tiny_encoder, bitext_file, changes):
+    distill(config(tiny_encoder, bitext_file, steps=3, **changes), device="cpu", progress=False)
+    vectors = load_retriever("tiny-student", device="cpu").student.encode_queries(TEXTS)
+    assert all(np.isfinite(vector).all() for vector in vectors)
+
+
+def test_strength_moves_the_student_part_of_the_way(tiny_encoder, bitext_file):
+    def delta(strength, trainable):
+        name = f"s-{trainable}-{strength}".replace(".", "")
+        settings = config(
+            tiny_encoder, bitext_file, name=name, strength=strength, trainable=trainable
+        )
+        distill(settings, device="cpu", progress=False)
+        pair = load_retriever(name, device="cpu")
+        weights = [e.model.state_dict() for e in (pair.student, pair.teacher)]
+        key = next(k for k in weights[0] if k.endswith("layer.0.attention.self.query.weight"))
+        return weights[0][key] - weights[1][key]
+
+    for trainable in ("lora", "encoder"):
+        full, half = delta(1.0, trainable), delta(0.5, trainable)
+        np.testing.assert_allclose(half.numpy(), 0.5 * full.numpy(), atol=2e-4)
+        assert full.abs().max() > 1e-3
+
+
+def test_the_best_dev_step_is_kept(tiny_encoder, bitext_file, collection):
+    settings = config(
+        tiny_encoder, bitext_file, dev=str(collection.folder), dev_every=4, dev_languages=("sw",)
+    )
+    folder = distill(settings, device="cpu", progress=False)
+    best = json.loads((folder / "record.json").read_text())["dev_map"]
+    assert best["step"] in (4, 8, 12)
+    assert 0 <= best["mean"] <= 1
+
+
+def test_the_same_seed_gives_the_same_student(tiny_encoder, bitext_file):
+    vectors = []
+    for name in ("one", "two"):
+        distill(config(tiny_encoder, bitext_file, name=name), device="cpu", progress=False)
+        vectors.append(load_retriever(name, device="cpu").student.encode_queries(TEXTS)[0])
+    np.testing.assert_array_equal(*vectors)
+
+
+def test_killed_at_any_moment_it_goes_on_to_the_same_result(tiny_encoder, bitext_file, tmp_path):
+    steps = 60
+    settings = config(tiny_encoder, bitext_file, steps=steps, checkpoint_every=5)
+    straight = tmp_path / "straight"
+    script = (
+        "import json, sys\n"
+        "from optical_core.distill.config import DistillConfig\n"
+        "from optical_core.distill.trainer import distill\n"
+        "distill(DistillConfig(**json.loads(sys.argv[1])), device='cpu', progress=False)\n"
+    )
+
+    def start(folder):
+        environment = {**os.environ, "OPTICAL_HOME": str(folder), "OMP_NUM_THREADS": "1"}
+        return subprocess.Popen(
+            [sys.executable, "-c", script, settings.model_dump_json()],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+
+    def finish(folder):
+        process = start(folder)
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors.decode()
+
+    finish(straight)
+    interrupted = tmp_path / "interrupted"
+    run = interrupted / "runs" / "tiny-student"
+    kills = 0
+    for wanted in (5, 30):
+        process = start(interrupted)
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and process.poll() is None:
+            reached = [int(p.name.split("-")[1]) for p in run.glob("checkpoint-*")]
+            if reached and max(reached) >= wanted:
+                break
+            time.sleep(0.005)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            kills += 1
+        process.wait()
+    assert kills, "the run was too quick to be killed"
+    finish(interrupted)
+    students = [
+        (folder / "models" / "tiny-student" / "adapter" / "adapter_model.safetensors").read_bytes()
+        for folder in (straight, interrupted)
+    ]
+    assert students[0] == students[1]
+    logs = []
+    for folder in (straight, interrupted):
+        with (folder / "runs" / "tiny-student" / "log.csv").open() as file:
+            logs.append([(row["step"], row["optical"]) for row in csv.DictReader(file)])
+    assert [step for step, _ in logs[1]] == [step for step, _ in logs[0]]
+
+
+def test_a_checkpoint_that_was_cut_off_is_not_resumed_from(tiny_encoder, bitext_file):
+    settings = config(tiny_encoder, bitext_file)
+    broken = home("runs", "tiny-student", "checkpoint-8")
+    broken.mkdir(parents=True)
+    (broken / "trainable.safetensors").write_bytes(b"half")
+    distill(settings, device="cpu", progress=False)
+    assert load_retriever("tiny-student", device="cpu").distilled
+
+
+def test_a_name_with_other_settings_is_refused(tiny_encoder, bitext_file):
+    distill(config(tiny_encoder, bitext_file, steps=2), device="cpu", progress=False)
+    with pytest.raises(InputError, match="other settings"):
+        distill(config(tiny_encoder, bitext_file, steps=3), device="cpu", progress=False)
+
+
+def test_training_on_an_evaluated_collection_is_refused(tiny_encoder, collection, tmp_path):
+    path = tmp_path / "leak.sw.tsv"
+    path.write_text("Why is the sea salty?\tkwa nini bahari\nthe cold moon\tmwezi\n")
+    with pytest.raises(InputError, match=r"Why is the sea salty\?"):
+        load_bitext(config(tiny_encoder, path, dev=str(collection.folder)))
+
+
+def test_training_on_a_benchmark_by_name_is_refused(tiny_encoder, tmp_path):
+    with pytest.raises(InputError, match="flores"):
+        load_bitext(config(tiny_encoder, tmp_path / "flores200" / "dev.sw.tsv"))
+
+
+def pairs(**counts):
+    return [
+        SentencePair(f"word{'s' * (i % 9)} {i}", f"neno {i}", code)
+        for code, count in counts.items()
+        for i in range(count)
+    ]
+
+
+def test_batches_are_planned_alike_for_a_seed_and_balanced():
+    data = pairs(sw=400, so=40)
+    options = {"steps": 50, "batch_size": 16}
+    planned = plan_batches(data, seed=3, **options)
+    assert planned == plan_batches(data, seed=3, **options)
+    assert planned != plan_batches(data, seed=4, **options)
+    assert [len(batch) for batch in planned] == [16] * 50
+    share = sum(p.language == "so" for b in planned for p in b) / 800
+    assert 0.4 < share < 0.6
+    natural = plan_batches(data, seed=3, temperature=1.0, **options)
+    assert sum(p.language == "so" for b in natural for p in b) / 800 < 0.2
+
+
+def test_every_pair_is_seen_before_one_is_seen_again():
+    data = pairs(sw=64)
+    planned = plan_batches(data, steps=8, batch_size=16, seed=0)
+    seen = [p for batch in planned for p in batch]
+    assert sorted(p.english for p in seen) == sorted(p.english for p in data * 2)
+
+
+def test_batches_hold_pairs_of_like_length_and_the_wanted_english():
+    planned = plan_batches(pairs(sw=500), steps=40, batch_size=16, seed=0, english_share=0.25)
+    spreads = [max(lengths) - min(lengths) for lengths in (
+        [len(p.foreign) + len(p.english) for p in batch] for batch in planned)]  # fmt: skip
+    assert np.mean(spreads) < 4
+    share = sum(p.foreign == p.english for b in planned for p in b) / 640
+    assert 0.18 < share < 0.32
+
+
+def test_settings_are_layered_and_named_when_wrong(tmp_path):
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({"name": "x", "bitext": ["b.tsv"], "steps": 7, "seed": 5}))
+    resolved = resolve_config({"steps": 9}, file, ["seed=6", "languages=swa,fil"], demo=False)
+    assert (resolved.steps, resolved.seed, resolved.languages) == (9, 6, ("sw", "tl"))
+    for wrong, message in (
+        (["stepz=3"], "stepz"),
+        (["steps=0"], "steps"),
+        (["objective=magic"], "objective"),
+        (["nonsense"], "key=value"),
+        (["languages=xx"], "xx"),
+    ):
+        with pytest.raises(InputError, match=message):
+            resolve_config({}, file, wrong, demo=False)
