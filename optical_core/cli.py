@@ -344,6 +344,7 @@ def evaluate(
 @app.command(epilog="Example:  optical distill --demo\n\nExample:  optical distill --bitext tico19 "
              "--languages so,sw --name so-sw --steps 500")  # fmt: skip
 def distill(
+    context: typer.Context,
     name: Annotated[str, typer.Option(help="Name of the student.")] = "",
     bitext: Annotated[
         list[str] | None, typer.Option(help="File or folder; may be repeated.")
@@ -389,8 +390,12 @@ def distill(
         "steps": steps,
         "dev": dev,
     }
-    context = typer_context()
-    explicit = {key: value for key, value in given.items() if context(key)}
+    # What wasn't typed must not win over the settings of --config and --demo.
+    explicit = {
+        key: value
+        for key, value in given.items()
+        if context.get_parameter_source(key).name != "DEFAULT"
+    }
     resolved = resolve_config(explicit, config, option or [], demo=demo)
     folder = train(resolved, device=device)
     report: dict[str, Any] = {"name": resolved.name, "folder": str(folder)}
@@ -404,12 +409,3 @@ def distill(
     print(f"student {resolved.name} -> {folder}")
     for code, (before, after) in report.get("demo_map", {}).items():
         print(f"{code}  MAP {before:.4f} -> {after:.4f}  ({after - before:+.4f})")
-
-
-def typer_context() -> Any:
-    """A test whether an option was given on the command line (and isn't a default)."""
-    import click
-
-    context = click.get_current_context()
-    source = click.core.ParameterSource.DEFAULT
-    return lambda name: context.get_parameter_source(name) != source

@@ -49,10 +49,11 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
     """
     folder = home("models", config.name)
     work = home("runs", config.name)
-    _claim(work, folder, config)
     bitext = load_bitext(config)
     logger.info("bitext: %s", bitext.report())
     teacher = TokenEncoder.load(config.teacher, device=device)
+    # Only now: a run that cannot start must not take the name.
+    _claim(work, folder, config)
     student = clone_model(teacher)
     torch.manual_seed(config.seed)
     _select_trainable(student, config)

@@ -1,0 +1,1 @@
+"""What the pages show: loaders that are cached, and (to come) figures. No Streamlit."""

@@ -1,0 +1,205 @@
+"""The command line, as a user runs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from optical_core.cli import app
+
+COMMANDS = ["align", "distill", "index", "search", "evaluate", "data", "models", "collections"]
+runner = CliRunner()
+
+
+def run(*arguments, home: Path):
+    """A real process: exit code, stdout, stderr."""
+    done = subprocess.run(
+        [sys.executable, "-m", "optical_core", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={"OPTICAL_HOME": str(home), "PATH": "/usr/bin:/bin", "HF_HUB_OFFLINE": "1"},
+        cwd=home.parent,
+        timeout=120,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command):
+    arguments = [command, "-h"] if command != "data" else ["data", "import", "-h"]
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 0
+    assert f"Example:  optical {command}" in result.output
+
+
+def test_models_lists_names_kinds_and_one_default_student():
+    rows = json.loads(runner.invoke(app, ["models", "--json"]).output)
+    assert {"name", "kind", "languages", "default"} == set(rows[0])
+    assert {row["kind"] for row in rows} == {"encoder", "student", "baseline"}
+    defaults = [row for row in rows if row["default"]]
+    assert [row["kind"] for row in defaults] == ["student"]
+    assert {"sw", "so", "tl", "mr"} <= set(defaults[0]["languages"])
+
+
+def test_collections_lists_the_demo():
+    rows = json.loads(runner.invoke(app, ["collections", "--json"]).output)
+    assert rows[0]["name"] == "demo"
+    assert len(rows[0]["languages"]) == 12
+
+
+def test_index_search_and_evaluate(tiny_encoder, collection, tmp_path):
+    folder, model = str(collection.folder), str(tiny_encoder)
+    index = tmp_path / "index"
+    built = runner.invoke(app, ["index", folder, "-m", model, "--out", str(index)])
+    assert built.exit_code == 0, built.output
+    assert "6 passages" in built.output
+    arguments = ["search", folder, "why salty ?", "-m", model, "--index", str(index), "-k", "3"]
+    found = json.loads(runner.invoke(app, [*arguments, "--explain", "--json"]).stdout)
+    assert len(found["results"]) == 3
+    for row in found["results"]:
+        assert sum(m["contribution"] for m in row["matches"]) == pytest.approx(
+            row["score"], abs=1e-4
+        )
+    shown = runner.invoke(app, [*arguments, "--explain"]).stdout
+    assert shown.startswith(" 1  ")
+    out = tmp_path / "results"
+    result = runner.invoke(
+        app,
+        ["evaluate", folder, "--models", f"{model},bm25", "--out", str(out), "--json"],
+    )
+    assert result.exit_code == 0, result.output
+    tables = json.loads(result.stdout)
+    assert len(tables["measures"]) == 4
+    assert len(tables["comparisons"]) == 2
+
+
+def test_the_tables_map_is_the_run_files_map_in_trec_eval(tiny_encoder, collection, tmp_path):
+    import pytrec_eval
+
+    from optical_core.data.trec import read_run
+
+    out = tmp_path / "results"
+    arguments = ["evaluate", str(collection.folder), "--models", f"{tiny_encoder},bm25"]
+    tables = json.loads(runner.invoke(app, [*arguments, "--out", str(out), "--json"]).stdout)
+    for row in tables["measures"]:
+        qrels = collection.qrels(row["language"])
+        path = out / row["model"] / f"{row['language']}.run"
+        if path.stat().st_size == 0:  # BM25 shares no word with the Swahili queries
+            assert (row["model"], row["language"], row["AP"]) == ("bm25", "sw", 0)
+            continue
+        run = read_run(path)
+        measured = pytrec_eval.RelevanceEvaluator(qrels, {"map"}).evaluate(run)
+        mean = sum(values["map"] for values in measured.values()) / len(qrels)
+        assert f"{mean:.4f}" == f"{row['AP']:.4f}"
+    for name in ("measures", "gaps", "comparisons"):
+        for suffix in ("csv", "json", "md", "tex"):
+            assert (out / f"{name}.{suffix}").is_file()
+    record = json.loads((out / "record.json").read_text())
+    assert record["depth"] == 1000
+    assert record["environment"]["packages"]["ir-measures"]
+
+
+def test_distill_then_align_and_search_with_the_student(tiny_encoder, bitext_file, collection):
+    arguments = ["distill", "--name", "mine", "--bitext", str(bitext_file), "--steps", "3"]
+    arguments += ["--teacher", str(tiny_encoder), "--set", "batch_size=4", "--device", "cpu"]
+    result = runner.invoke(app, [*arguments, "--json"])
+    assert result.exit_code == 0, result.output
+    names = [row["name"] for row in json.loads(runner.invoke(app, ["models", "--json"]).stdout)]
+    assert "mine" in names
+    plan = json.loads(
+        runner.invoke(app, ["align", "the sea", "maji bahari", "-m", "mine", "--json"]).stdout
+    )
+    assert plan["source"] == ["maji", "bahari"]
+    assert sum(map(sum, plan["plan"])) == pytest.approx(1)
+    found = runner.invoke(app, ["search", str(collection.folder), "maji", "-m", "mine"])
+    assert found.exit_code == 0
+
+
+def test_data_bitext_reports_what_was_dropped(tmp_path):
+    path = tmp_path / "x.sw.tsv"
+    path.write_text("the sea\tbahari\nthe sea\tbahari\nJupiter\tJupiter\n")
+    output = runner.invoke(app, ["data", "bitext", str(path)]).output
+    assert "1 pairs kept (sw 1); dropped: duplicate 1, identical 1" in output
+
+
+@pytest.fixture(scope="module")
+def shared_home(tmp_path_factory):
+    return tmp_path_factory.mktemp("cli") / "home"
+
+
+def bad_cases(folder: Path, collection) -> dict[str, tuple[list, str]]:
+    empty, columns = folder / "empty.sw.tsv", folder / "columns.sw.tsv"
+    latin, good = folder / "latin.sw.tsv", folder / "good.sw.tsv"
+    empty.write_bytes(b"")
+    columns.write_text("only one column\n")
+    latin.write_bytes("the sea\tbahár\n".encode("latin-1"))
+    good.write_text("the sea\tbahari\n")
+    distill = ["distill", "--name", "x", "--bitext"]
+    where = collection.folder
+    return {
+        "missing file": ([*distill, folder / "gone.tsv"], "gone.tsv"),
+        "empty file": ([*distill, empty], "is empty"),
+        "wrong columns": ([*distill, columns], "two tab-separated columns"),
+        "not UTF-8": ([*distill, latin], "not UTF-8"),
+        "unknown language": ([*distill, good, "--languages", "qq"], "'qq'"),
+        "absent language": ([*distill, good, "--languages", "so"], "so"),
+        "unknown teacher": ([*distill, good, "--teacher", "no-such"], "no-such"),
+        "no name": (["distill", "--bitext", good], "--name"),
+        "bad setting": ([*distill, good, "--set", "stepz=3"], "stepz"),
+        "unknown collection": (["search", "nowhere", "sea"], "nowhere"),
+        "empty query": (["search", where, "  "], "empty"),
+        "unknown model": (["search", where, "sea", "-m", "no-such"], "unknown model"),
+        "language not there": (
+            ["evaluate", where, "--models", "bm25", "-l", "so", "--out", folder / "o"],
+            "no Somali queries",
+        ),
+        "unwritable folder": (
+            ["evaluate", where, "--models", "bm25", "--out", "/proc/nowhere"],
+            "cannot write",
+        ),
+        "no explanation": (["search", where, "sea", "-m", "bm25", "--explain"], "explain"),
+        "unknown format": (["data", "import", "magic", folder, "--out", "x"], "unknown format"),
+    }
+
+
+def test_bad_input_is_one_sentence_and_exit_code_2(collection, tmp_path, shared_home):
+    for name, (arguments, message) in bad_cases(tmp_path, collection).items():
+        code, output, errors = run(*arguments, home=shared_home)
+        lines = [line for line in errors.splitlines() if line.startswith("optical: ")]
+        assert (code, output) == (2, ""), (name, errors)
+        assert len(lines) == 1, (name, errors)
+        assert message in lines[0], (name, errors)
+        assert "Traceback" not in errors, name
+
+
+def test_an_index_built_by_another_encoder_is_refused(
+    tiny_encoder, tiny_bert, collection, tmp_path
+):
+    index = tmp_path / "index"
+    runner.invoke(
+        app, ["index", str(collection.folder), "-m", str(tiny_encoder), "--out", str(index)]
+    )
+    code, _, errors = run(
+        "search", collection.folder, "sea", "-m", tiny_bert, "--index", index, home=tmp_path / "h"
+    )
+    assert code == 2
+    assert "was built by the encoder" in errors
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(collection, tmp_path, monkeypatch):
+    from optical_core import storage
+    from optical_core.errors import InputError
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(storage.os, "replace", full)
+    result = runner.invoke(
+        app, ["evaluate", str(collection.folder), "--models", "bm25", "--out", str(tmp_path / "o")]
+    )
+    assert isinstance(result.exception, InputError)
+    assert "no space left on device" in str(result.exception)
+    assert not list((tmp_path / "o").rglob(".*"))
