@@ -394,7 +394,7 @@ def distill(
     explicit = {
         key: value
         for key, value in given.items()
-        if context.get_parameter_source(key).name != "DEFAULT"
+        if (source := context.get_parameter_source(key)) and source.name != "DEFAULT"
     }
     resolved = resolve_config(explicit, config, option or [], demo=demo)
     folder = train(resolved, device=device)

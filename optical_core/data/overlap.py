@@ -32,23 +32,34 @@ def refuse_benchmarks(paths: Iterable[object]) -> None:
             )
 
 
-def refuse_overlap(bitext: Bitext, collections: Iterable[Collection]) -> None:
-    """Raise InputError naming the first shared sentences, if there are any."""
+def guard_overlap(
+    bitext: Bitext, collections: Iterable[Collection], *, drop: bool = False
+) -> Bitext:
+    """The bitext, if no sentence of it is part of a collection.
+
+    Raises InputError naming the first shared sentences, or with `drop` leaves their pairs out
+    and counts them.
+    """
     for collection in collections:
         evaluated = collection_sentences(collection)
-        shared = [
-            text
+        shared = {
+            pair: text
             for pair in bitext.pairs
-            for text in (pair.english, pair.foreign)
+            for text in (pair.foreign, pair.english)
             if normalise(text) in evaluated
-        ]
-        if shared:
-            examples = "; ".join(f"“{text[:100]}”" for text in list(dict.fromkeys(shared))[:3])
+        }
+        if shared and not drop:
+            examples = "; ".join(f"“{text[:100]}”" for text in list(shared.values())[:3])
             raise InputError(
-                f"{len(shared)} training sentences are part of the evaluated collection "
-                f"{collection.name}: {examples}; take them out of the bitext, or evaluate on "
-                "another collection"
+                f"{len(shared)} training pairs are part of the evaluated collection "
+                f"{collection.name}: {examples}; take them out of the bitext (--set overlap=drop "
+                "does), or evaluate on another collection"
             )
+        if shared:
+            kept = tuple(pair for pair in bitext.pairs if pair not in shared)
+            reason = f"part of {collection.name}"
+            bitext = Bitext(kept, {**bitext.dropped, reason: len(bitext) - len(kept)})
+    return bitext
 
 
 def collection_sentences(collection: Collection) -> set[str]:

@@ -18,6 +18,9 @@ class DistillConfig(BaseModel):
     languages: tuple[str, ...] = ()
     """Languages to train on; all of the bitext's by default."""
 
+    overlap: Literal["refuse", "drop"] = "refuse"
+    """What is done with pairs that are part of an installed collection or the dev collection."""
+
     objective: Literal["optical", "optical-unbalanced", "greedy", "mean-pool", "maxsim-kd"] = (
         "optical"
     )

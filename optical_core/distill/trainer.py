@@ -19,7 +19,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from optical_core.data.bitext import Bitext, SentencePair, read_bitext
 from optical_core.data.collection import installed_collections, open_collection
-from optical_core.data.overlap import refuse_benchmarks, refuse_overlap
+from optical_core.data.overlap import guard_overlap, refuse_benchmarks
 from optical_core.data.records import write_record
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.loss import OpticalLoss
@@ -127,8 +127,7 @@ def load_bitext(config: DistillConfig) -> Bitext:
     collections = installed_collections()
     if config.dev:
         collections.append(open_collection(config.dev))
-    refuse_overlap(bitext, collections)
-    return bitext
+    return guard_overlap(bitext, collections, drop=config.overlap == "drop")
 
 
 class _ResumableTrainer(MultiVectorEncoderTrainer):

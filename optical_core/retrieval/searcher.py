@@ -43,9 +43,9 @@ class LateInteraction:
 
     def run(self, queries: Mapping[str, str], *, top: int = 1000) -> Run:
         vectors = self.retriever.student.encode_queries(list(queries.values()))
+        rankings = self.index.search_many(vectors, top=top)
         return {
-            identifier: dict(self.index.search(vector, top=top))
-            for identifier, vector in zip(queries, vectors, strict=True)
+            identifier: dict(ranking) for identifier, ranking in zip(queries, rankings, strict=True)
         }
 
     def explain(self, query: str, identifier: str, text: str) -> list[TokenMatch]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 FORMAT = 1
 BLOCK_TOKENS = 262_144
 """Tokens scored at a time: bounds memory (fp32, 384 dimensions: 400 MB)."""
+GROUP_QUERIES = 64
+"""Queries that share a pass over the index: reading and widening it costs more than scoring."""
 
 
 @dataclass(frozen=True)
@@ -113,17 +115,37 @@ class TokenIndex:
 
         query: (n, d) unit token vectors; one without tokens finds nothing.
         """
-        if not len(query) or not len(self):
-            return []
-        vectors = torch.from_numpy(np.asarray(query, np.float32))
-        scores = torch.cat(list(self._block_scores(vectors)))
-        values, positions = top_passages(scores, top)
-        return [
-            (self.ids[position], value)
-            for position, value in zip(positions.tolist(), values.tolist(), strict=True)
-        ]
+        return self.search_many([query], top=top)[0]
 
-    def _block_scores(self, query: torch.Tensor) -> Iterator[torch.Tensor]:
+    def search_many(
+        self, queries: Sequence[np.ndarray], *, top: int = 10
+    ) -> list[list[tuple[str, float]]]:
+        """`search` for many queries, with one pass over the index for each group of them."""
+        results: list[list[tuple[str, float]]] = [[] for _ in queries]
+        wanted = [number for number, query in enumerate(queries) if len(query) and len(self)]
+        for begin in range(0, len(wanted), GROUP_QUERIES):
+            group = wanted[begin : begin + GROUP_QUERIES]
+            scores = self._scores([queries[number] for number in group])
+            for number, row in zip(group, scores, strict=True):
+                values, positions = top_passages(row, top)
+                results[number] = [
+                    (self.ids[position], value)
+                    for position, value in zip(positions.tolist(), values.tolist(), strict=True)
+                ]
+        return results
+
+    def _scores(self, queries: Sequence[np.ndarray]) -> torch.Tensor:
+        """MaxSim of every query with every passage, (Q, P)."""
+        vectors = [torch.from_numpy(np.asarray(query, np.float32)) for query in queries]
+        blocks = []
+        for tokens, owners, passages in self._blocks():
+            blocks.append(
+                torch.stack([maxsim_scores(query, tokens, owners, passages) for query in vectors])
+            )
+        return torch.cat(blocks, dim=1)
+
+    def _blocks(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, int]]:
+        """Stretches of whole passages: tokens (T, d) fp32, owners (T,), number of passages."""
         first = 0
         while first < len(self):
             limit = self.offsets[first] + BLOCK_TOKENS
@@ -133,7 +155,7 @@ class TokenIndex:
             tokens = torch.from_numpy(np.asarray(self.vectors[begin:end], np.float32))
             lengths = torch.from_numpy(np.diff(self.offsets[first : last + 1]))
             owners = torch.repeat_interleave(torch.arange(last - first), lengths)
-            yield maxsim_scores(query, tokens, owners, last - first)
+            yield tokens, owners, last - first
             first = last
 
     @cached_property

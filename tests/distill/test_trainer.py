@@ -198,6 +198,9 @@ def test_training_on_an_evaluated_collection_is_refused(tiny_encoder, collection
     path.write_text("Why is the sea salty?\tkwa nini bahari\nthe cold moon\tmwezi\n")
     with pytest.raises(InputError, match=r"Why is the sea salty\?"):
         load_bitext(config(tiny_encoder, path, dev=str(collection.folder)))
+    kept = load_bitext(config(tiny_encoder, path, dev=str(collection.folder), overlap="drop"))
+    assert [pair.english for pair in kept.pairs] == ["the cold moon"]
+    assert kept.dropped["part of tiny"] == 1
 
 
 def test_training_on_a_benchmark_by_name_is_refused(tiny_encoder, tmp_path):

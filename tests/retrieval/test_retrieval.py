@@ -57,6 +57,15 @@ def test_an_index_ranks_as_plain_maxsim_does(encoder, collection, tmp_path, monk
         assert list(best) == [i for i, _ in index.search(query, top=2)]
 
 
+def test_many_queries_at_once_rank_as_one_at_a_time(encoder, collection, tmp_path, monkeypatch):
+    monkeypatch.setattr(token_index, "GROUP_QUERIES", 2)
+    index = build_index(tmp_path / "index", collection.passages(), encoder)
+    queries = encoder.encode_queries(["the sea", "", "mji kubwa", "big city", "sun"])
+    together = index.search_many(queries, top=4)
+    assert together == [index.search(query, top=4) for query in queries]
+    assert together[1] == []
+
+
 def test_an_index_is_fp16_memory_mapped_and_knows_its_encoder(encoder, collection, tmp_path):
     index = build_index(tmp_path / "index", collection.passages(), encoder)
     assert isinstance(index.vectors, np.memmap)
