@@ -48,6 +48,8 @@ class DistillConfig(BaseModel):
     """Languages are drawn by (pairs) ** sampling: 0 evenly, 1 as the data has them."""
     strength: float = Field(1.0, gt=0, le=1)
     """How far the student goes from the teacher's weights to the trained ones (WiSE-FT)."""
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """In the student: none by default, since the teacher's vectors are exact targets."""
     bf16: bool = True
     seed: int = 1
     checkpoint_every: int = Field(100, ge=1)

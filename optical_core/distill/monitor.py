@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
 import logging
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback
 
@@ -21,6 +23,9 @@ from optical_core.retrieval.maxsim import rank_in_memory
 from optical_core.storage import replace_file
 
 logger = logging.getLogger(__name__)
+
+BEST = "best.safetensors"
+"""Weights of the best dev step, with its figures in the file's metadata."""
 
 
 class LogMonitor(TrainerCallback):
@@ -91,7 +96,7 @@ class DevMonitor(TrainerCallback):
         self, work: Path, config: DistillConfig, teacher: TokenEncoder, student: Any
     ) -> None:
         self.every = config.dev_every
-        self.path = work / "best.safetensors"
+        self.path = work / BEST
         collection = open_collection(config.dev or "")
         passages = list(collection.passages())
         self.ids = [passage.id for passage in passages]
@@ -105,23 +110,36 @@ class DevMonitor(TrainerCallback):
             self.qrels[code] = {query: qrels[query] for query in judged}
         self.student = TokenEncoder(student, name="student")
         self.best: dict[str, float] | None = None
+        if self.path.exists():
+            with safe_open(self.path, "pt") as file:
+                self.best = json.loads(file.metadata()["figures"])
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == 0:
+            self._look(0)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.global_step % self.every and state.global_step != state.max_steps:
-            return
+        if state.global_step % self.every == 0 or state.global_step == state.max_steps:
+            self._look(state.global_step)
+
+    def _look(self, step: int) -> None:
+        """Measure, and keep the weights if they are the best so far.
+
+        Step 0 is the undistilled encoder: a run that never gains anything gives that back.
+        """
         found = self.measure()
         mean = sum(found.values()) / len(found)
         shown = ", ".join(f"{code} {value:.3f}" for code, value in found.items())
-        logger.info("step %d: dev MAP %.4f (%s)", state.global_step, mean, shown)
+        logger.info("step %d: dev MAP %.4f (%s)", step, mean, shown)
         if self.best is None or mean > self.best["mean"]:
-            self.best = {"step": state.global_step, "mean": mean, **found}
+            self.best = {"step": step, "mean": mean, **found}
             tensors = {
                 name: parameter.detach().cpu().contiguous()
                 for name, parameter in self.student.model.named_parameters()
                 if parameter.requires_grad
             }
             with replace_file(self.path) as temporary:
-                save_file(tensors, temporary)
+                save_file(tensors, temporary, metadata={"figures": json.dumps(self.best)})
         self.student.model.train()
 
     def measure(self) -> dict[str, float]:

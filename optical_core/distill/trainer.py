@@ -23,7 +23,7 @@ from optical_core.data.overlap import guard_overlap, refuse_benchmarks
 from optical_core.data.records import write_record
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.loss import OpticalLoss
-from optical_core.distill.monitor import DevMonitor, LogMonitor
+from optical_core.distill.monitor import BEST, DevMonitor, LogMonitor
 from optical_core.distill.sampling import plan_batches
 from optical_core.errors import InputError
 from optical_core.models.retriever import ModelCard, clone_model, save_retriever
@@ -49,6 +49,9 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
     """
     folder = home("models", config.name)
     work = home("runs", config.name)
+    if _finished(work, folder, config):
+        logger.info("%s is trained already; another --name trains anew", config.name)
+        return folder
     bitext = load_bitext(config)
     logger.info("bitext: %s", bitext.report())
     teacher = TokenEncoder.load(config.teacher, device=device)
@@ -112,6 +115,7 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
     write_record(folder / "record.json", record)
     for checkpoint in work.glob("checkpoint-*"):
         shutil.rmtree(checkpoint)
+    (work / BEST).unlink(missing_ok=True)
     return folder
 
 
@@ -217,6 +221,9 @@ def _select_trainable(student: Any, config: DistillConfig) -> None:
     """Freeze what stays; put LoRA in where that is what is trained."""
     student.requires_grad_(False)
     transformer = student[0].model
+    for module in transformer.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = config.dropout
     if config.trainable == "lora":
         from peft import LoraConfig
 
@@ -258,9 +265,19 @@ def _soften(student: Any, teacher: TokenEncoder, config: DistillConfig) -> None:
                 parameter.lerp_(before[name].to(parameter), 1 - config.strength)
 
 
+def _resolved(config: DistillConfig) -> str:
+    return json.dumps(config.model_dump(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _finished(work: Path, folder: Path, config: DistillConfig) -> bool:
+    path = work / "config.json"
+    same = path.exists() and path.read_text(encoding="utf-8") == _resolved(config)
+    return same and (folder / "record.json").exists()
+
+
 def _claim(work: Path, folder: Path, config: DistillConfig) -> None:
     """Write the resolved configuration, or refuse if the name belongs to other settings."""
-    resolved = json.dumps(config.model_dump(), indent=2, ensure_ascii=False) + "\n"
+    resolved = _resolved(config)
     path = work / "config.json"
     if path.exists() and path.read_text(encoding="utf-8") != resolved:
         raise InputError(
