@@ -157,6 +157,24 @@ def show_bitext(
     print(read_bitext(path, language_codes(languages) or None).report())
 
 
+@data_app.command("check", epilog="Example:  optical data check demo")
+def check(
+    collection: Annotated[
+        str, typer.Argument(help="A name of `optical collections`, or a folder.")
+    ],
+) -> None:
+    """Look for duplicates, untranslated queries, wrong scripts and missing judgements."""
+    from optical_core.data.collection import open_collection
+    from optical_core.data.quality import check_collection
+
+    problems = check_collection(open_collection(collection))
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise typer.Exit(1)
+    print("no problems found")
+
+
 @app.command(epilog='Example:  optical align "Why is the sea salty?" "Kwa nini bahari ina chumvi?"')
 def align(
     english: Annotated[str, typer.Argument(help="The teacher's side.")],

@@ -14,7 +14,11 @@ class DistillConfig(BaseModel):
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     teacher: str = "embedded"
+    licence: str = "unknown"
+    """Licence of the student, and of the data it comes from; goes into its card."""
+
     bitext: tuple[str, ...]
+    """Files or folders; `demo` is the shipped one."""
     languages: tuple[str, ...] = ()
     """Languages to train on; all of the bitext's by default."""
 

@@ -24,7 +24,7 @@ def resolve_config(
     """
     settings: dict[str, Any] = {}
     if demo:
-        settings |= {"name": "demo-student", "bitext": [str(assets("demo", "bitext.tsv"))]}
+        settings |= read_json(assets("recipes", "demo.json"))
     if file is not None:
         content = read_json(file)
         if not isinstance(content, dict):

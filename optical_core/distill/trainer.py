@@ -28,7 +28,7 @@ from optical_core.distill.sampling import plan_batches
 from optical_core.errors import InputError
 from optical_core.models.retriever import ModelCard, clone_model, save_retriever
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.storage import home, replace_file
+from optical_core.storage import assets, home, replace_file
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +122,8 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
 def load_bitext(config: DistillConfig) -> Bitext:
     """Read, join and check the run's bitext: no benchmark, nothing of an installed collection."""
     refuse_benchmarks(config.bitext)
-    parts = [read_bitext(path, config.languages or None) for path in config.bitext]
+    paths = [assets("demo", "bitext.tsv") if p == "demo" else Path(p) for p in config.bitext]
+    parts = [read_bitext(path, config.languages or None) for path in paths]
     dropped: dict[str, int] = {}
     for part in parts:
         for reason, count in part.dropped.items():
@@ -310,11 +311,12 @@ def _remove_library_callbacks(trainer: _ResumableTrainer) -> None:
 
 
 def _card(config: DistillConfig, bitext: Bitext) -> ModelCard:
-    recipe = config.model_dump(exclude={"name", "bitext", "languages"})
+    recipe = config.model_dump(exclude={"name", "bitext", "languages", "licence"})
     return ModelCard(
         summary=f"Query encoder distilled from `{config.teacher}` with the objective "
         f"`{config.objective}`.",
         languages=tuple(sorted({*bitext.languages, "en"})),
-        data=(*tuple(f"{path}" for path in config.bitext), bitext.report()),
+        data=(*(path.strip("./") for path in config.bitext), bitext.report()),
+        licence=config.licence,
         recipe=recipe,
     )

@@ -1,0 +1,90 @@
+"""What is wrong with a collection or a bitext: for those who write or translate one."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from optical_core.data.bitext import SentencePair, normalise
+from optical_core.data.collection import Collection
+from optical_core.data.languages import LANGUAGES, main_script
+
+_SENTENCE_END = re.compile(r"(?<=[.!?।])\s+")
+MINIMUM_WORDS = 6
+"""Shorter sentences may repeat by chance."""
+
+
+def check_collection(collection: Collection) -> list[str]:
+    """Problems of a collection, a sentence each; none means that it is sound.
+
+    Found are: repeated passages and sentences, empty texts, queries that are repeated,
+    untranslated (the same as the English one) or in another script than their language's, and
+    judged queries without a relevant passage.
+    """
+    problems = list(_passage_problems(collection))
+    english = collection.queries("en") if "en" in collection.languages else {}
+    for code in collection.languages:
+        queries = collection.queries(code)
+        problems += _text_problems(code, queries)
+        if code != "en":
+            for identifier, text in queries.items():
+                if identifier in english and normalise(text) == normalise(english[identifier]):
+                    problems.append(f"{code} query {identifier} is untranslated: {text}")
+        for identifier, grades in collection.qrels(code).items():
+            if not any(grade > 0 for grade in grades.values()):
+                problems.append(f"{code} query {identifier} has no relevant passage")
+        if unjudged := len(queries.keys() - collection.qrels(code).keys()):
+            problems.append(f"{unjudged} {code} queries have no judgement")
+    return problems
+
+
+def check_pairs(pairs: list[SentencePair]) -> list[str]:
+    """Problems of a bitext: untranslated, repeated or empty sides, wrong scripts."""
+    problems = []
+    by_language: dict[str, dict[str, str]] = {}
+    for number, pair in enumerate(pairs, 1):
+        by_language.setdefault(pair.language, {})[f"{number}"] = pair.foreign
+        if normalise(pair.english) == normalise(pair.foreign):
+            problems.append(f"{pair.language} pair {number} is untranslated: {pair.english}")
+    for code, texts in by_language.items():
+        problems += _text_problems(code, texts)
+    return problems
+
+
+def _passage_problems(collection: Collection) -> Iterator[str]:
+    texts: Counter[str] = Counter()
+    sentences: Counter[str] = Counter()
+    for passage in collection.passages():
+        if not passage.text.strip():
+            yield f"passage {passage.id} is empty"
+        texts[normalise(passage.text)] += 1
+        sentences.update(
+            {
+                sentence
+                for part in _SENTENCE_END.split(passage.text)
+                if len((sentence := normalise(part)).split()) >= MINIMUM_WORDS
+            }
+        )
+    for text, count in texts.items():
+        if count > 1:
+            yield f"{count} passages have the same text: {text[:80]}"
+    for sentence, count in sentences.items():
+        if count > 1:
+            yield f"{count} passages share the sentence: {sentence[:80]}"
+
+
+def _text_problems(code: str, texts: dict[str, str]) -> Iterator[str]:
+    expected = LANGUAGES[code].script
+    seen: dict[str, str] = {}
+    for identifier, text in texts.items():
+        key = normalise(text)
+        if not key:
+            yield f"{code} text {identifier} is empty"
+            continue
+        if key in seen:
+            yield f"{code} texts {seen[key]} and {identifier} are the same: {text[:80]}"
+        seen.setdefault(key, identifier)
+        script = main_script(text)
+        if script is not None and script != expected:
+            yield f"{code} text {identifier} is in {script.lower()} script: {text[:80]}"

@@ -1,0 +1,115 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from optical_core import load_retriever
+from optical_core.errors import InputError
+from optical_core.models.alignment import align_texts
+from optical_core.models.retriever import ModelCard, clone_model, list_models, save_retriever
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.storage import home
+
+
+@pytest.fixture
+def saved(tiny_encoder):
+    """A pair whose student differs in one bias, saved under models/."""
+    teacher = TokenEncoder.load(str(tiny_encoder), device="cpu")
+    student = clone_model(teacher)
+    with torch.no_grad():
+        student[0].model.encoder.layer[1].output.dense.bias.add_(0.5)
+    card = ModelCard(
+        summary="A test.", languages=("en", "sw"), licence="CC0", data=("a",), recipe={"steps": 1}
+    )
+    folder = home("models", "pair")
+    save_retriever(folder, name="pair", teacher=teacher, student_model=student, card=card)
+    return folder, teacher, TokenEncoder(student, name="pair")
+
+
+def test_a_pair_is_loaded_by_name_and_by_folder(saved):
+    folder, teacher, student = saved
+    for name in ("pair", str(folder)):
+        retriever = load_retriever(name, device="cpu")
+        assert retriever.distilled
+        assert retriever.card.languages == ("en", "sw")
+        text = ["the salty sea"]
+        np.testing.assert_array_equal(
+            retriever.student.encode_queries(text)[0], student.encode_queries(text)[0]
+        )
+        np.testing.assert_array_equal(
+            retriever.teacher.encode_passages(text)[0], teacher.encode_passages(text)[0]
+        )
+    assert ("pair", "student") in [(entry.name, entry.kind) for entry in list_models()]
+
+
+def test_only_what_differs_is_saved_and_the_card_is_for_people(saved):
+    from safetensors.torch import load_file
+
+    folder = saved[0]
+    assert list(load_file(folder / "changed.safetensors")) == [
+        "0.model.encoder.layer.1.output.dense.bias"
+    ]
+    card = (folder / "README.md").read_text()
+    assert "Query languages: en, sw" in card
+    assert "Licence: CC0" in card
+
+
+def test_an_encoders_name_gives_it_undistilled(tiny_encoder):
+    retriever = load_retriever(str(tiny_encoder), device="cpu")
+    assert not retriever.distilled
+    assert retriever.teacher is retriever.student
+
+
+def edit(folder, **changes):
+    path = folder / "retriever.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_a_student_of_another_teacher_is_refused(saved):
+    edit(saved[0], teacher_hash="0" * 16)
+    with pytest.raises(InputError, match="another version of the teacher"):
+        load_retriever("pair", device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda f: (f / "changed.safetensors").write_bytes(b"half"), "can't be read"),
+        (lambda f: (f / "changed.safetensors").unlink(), "can't be read"),
+        (lambda f: edit(f, format=9), "format 9"),
+        (lambda f: edit(f, surprise=1), "surprise"),
+        (lambda f: (f / "retriever.json").write_text("{"), "not JSON"),
+    ],
+)
+def test_a_damaged_pair_is_one_sentence(saved, damage, message):
+    damage(saved[0])
+    with pytest.raises(InputError, match=message) as caught:
+        load_retriever(str(saved[0]), device="cpu")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_shipped_student_loads_and_says_what_it_is(with_embedded):
+    entry = next(entry for entry in list_models() if entry.default)
+    retriever = load_retriever(entry.name, device="cpu")
+    assert {"sw", "so", "tl", "mr"} <= set(retriever.card.languages)
+    assert retriever.card.data
+    assert "CC" in retriever.card.licence
+    queries = ["Badda maxay u milixdaa?"]
+    before, after = (e.encode_queries(queries)[0] for e in (retriever.teacher, retriever.student))
+    assert before.shape == after.shape
+    assert np.abs(before - after).max() > 0.01
+
+
+def test_alignment_is_a_plan_between_the_texts_tokens(tiny_encoder):
+    retriever = load_retriever(str(tiny_encoder), device="cpu")
+    plan = align_texts(retriever, "maji ya bahari", "sea water")
+    assert plan.source == ("maji", "ya", "bahari")
+    assert plan.target == ("sea", "water")
+    np.testing.assert_allclose(plan.plan.sum(1), 1 / 3, atol=1e-6)
+    np.testing.assert_allclose(plan.plan.sum(0), 1 / 2, atol=1e-6)
+    assert plan.report["converged"]
+    same = align_texts(retriever, "sea water", "sea water")
+    assert same.total_cost == pytest.approx(0, abs=1e-5)
+    with pytest.raises(InputError, match="no tokens"):
+        align_texts(retriever, "  ", "sea")
