@@ -350,7 +350,10 @@ def evaluate(
         })  # fmt: skip
         return
     table = found.measures.pivot(index="language", columns="model", values="AP")
-    table = table[list(dict.fromkeys(found.measures["model"]))].reset_index()
+    table = table.loc[
+        list(dict.fromkeys(found.measures["language"])),
+        list(dict.fromkeys(found.measures["model"])),
+    ].reset_index()
     print(f"MAP over the first {depth} passages:")
     print(markdown(table.map(lambda v: f"{v:.4f}" if isinstance(v, float) else v)))
     if len(found.gaps):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from optical_core.data.collection import Collection
@@ -35,18 +35,32 @@ class LateInteraction:
 
     def search(self, query: str, *, top: int = 10) -> list[tuple[str, float]]:
         """Exact MaxSim; a query longer than the encoder takes is cut, with a warning."""
-        cut = self.retriever.student.truncated(query, "query")
-        if cut:
-            logger.warning("the query is too long for the encoder: its last %d tokens are cut", cut)
+        self._warn_of_cuts([query])
         vectors = self.retriever.student.encode_queries([query])[0]
         return self.index.search(vectors, top=top)
 
     def run(self, queries: Mapping[str, str], *, top: int = 1000) -> Run:
+        self._warn_of_cuts(list(queries.values()))
         vectors = self.retriever.student.encode_queries(list(queries.values()))
         rankings = self.index.search_many(vectors, top=top)
         return {
             identifier: dict(ranking) for identifier, ranking in zip(queries, rankings, strict=True)
         }
+
+    def _warn_of_cuts(self, queries: Sequence[str]) -> None:
+        """Say it where the encoder doesn't take a query whole."""
+        student = self.retriever.student
+        # A query of fewer characters than tokens allowed can't be too long: no need to count.
+        limit = student.max_length("query")
+        cuts = [student.truncated(q, "query") for q in queries if len(q) + 8 > limit]
+        if any(cuts):
+            logger.warning(
+                "%d of %d queries are longer than the encoder's %d tokens: up to %d tokens are cut",
+                sum(cut > 0 for cut in cuts),
+                len(queries),
+                limit,
+                max(cuts),
+            )
 
     def explain(self, query: str, identifier: str, text: str) -> list[TokenMatch]:
         """Token matches of a result, from the very vectors that gave its score."""
