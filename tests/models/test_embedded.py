@@ -108,3 +108,29 @@ def test_a_damaged_packed_file_is_one_sentence_and_leaves_nothing(tmp_path, cont
 def test_a_missing_packed_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"gone\.bin"):
         read_packed(tmp_path / "gone.bin")
+
+
+def test_the_shipped_mean_is_the_mean_of_english_tokens(with_embedded):
+    """The centring vector, against the demo's English sentences (it came from others)."""
+    from safetensors.torch import load_file
+
+    from optical_core.data.bitext import read_bitext
+    from optical_core.models.token_encoder import TokenEncoder
+    from optical_core.storage import assets
+
+    mean = load_file(assets("encoder", "embedded.safetensors"))["mean"]
+    encoder = TokenEncoder.load("embedded", device="cpu")
+    sentences = [pair.english for pair in read_bitext(assets("demo", "bitext.tsv"), ["sw"]).pairs]
+    backbone = list(encoder.model)[:3]  # transformer and masks, before centring
+    tokens = []
+    for side in ("query", "document"):
+        prompt = encoder.model.prompts[side]
+        for text in sentences[:40]:
+            features = encoder.model.preprocess([text], prompt=prompt, task=side)
+            for module in backbone:
+                arguments = {"task": side} if "task" in module.forward_kwargs else {}
+                features = module(features, **arguments)
+            tokens.append(features["token_embeddings"][0][features["attention_mask"][0].bool()])
+    found = torch.cat(tokens).detach().mean(0)
+    assert torch.nn.functional.cosine_similarity(found, mean, dim=0) > 0.9
+    assert (found - mean).norm() < 0.4 * mean.norm()
