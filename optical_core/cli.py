@@ -220,6 +220,9 @@ def index(
         Path | None, typer.Option(help="Folder of the index; the cache by default.")
     ] = None,
     append: Annotated[bool, typer.Option(help="Add the passages to the index in --out.")] = False,
+    approximate: Annotated[
+        bool, typer.Option(help="Also build candidate lists (FAISS) and measure their recall.")
+    ] = False,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     device: Device = None,
 ) -> None:
@@ -231,7 +234,8 @@ def index(
     opened = open_collection(collection)
     if append and out is None:
         raise InputError("--append needs --out, the folder of the index to add to")
-    teacher = load_retriever(model or _default_student(), device=device).teacher
+    retriever = load_retriever(model or _default_student(), device=device)
+    teacher = retriever.teacher
     options: dict[str, Any] = {"batch_size": batch_size, "progress": True}
     if out is None:
         built = indexes.collection_index(opened, teacher, **options)
@@ -240,6 +244,14 @@ def index(
     else:
         built = indexes.build_index(out, opened.passages(), teacher, **options)
     print(f"{len(built):,} passages, {len(built.vectors):,} tokens -> {built.folder}")
+    if approximate:
+        from optical_core.retrieval.candidates import build_candidates, recall
+
+        build_candidates(built)
+        texts = [q for code in opened.languages for q in opened.queries(code).values()]
+        sample = texts[:: max(1, len(texts) // 100)]
+        share = recall(built, retriever.student.encode_queries(sample))
+        print(f"candidate lists keep {share:.1%} of the exact top 10 ({len(sample)} queries)")
 
 
 @app.command(epilog='Example:  optical search demo "Kwa nini bahari ina chumvi?" --explain')
@@ -251,6 +263,9 @@ def search(
     model: Model = "",
     top: Annotated[int, typer.Option("--top", "-k", min=1)] = 10,
     explain: Annotated[bool, typer.Option(help="Show which tokens make up each score.")] = False,
+    approximate: Annotated[
+        bool, typer.Option(help="Score candidates alone (`optical index --approximate` first).")
+    ] = False,
     index_folder: Annotated[
         Path | None,
         typer.Option("--index", help="Index to search; the collection's own by default."),
@@ -273,10 +288,12 @@ def search(
     else:
         retriever = load_retriever(name, device=device)
         searcher = LateInteraction(retriever, TokenIndex.open(index_folder))
-    if explain and not isinstance(searcher, LateInteraction):
-        raise InputError(
-            f"{searcher.name} has no token matches to explain; use a token-level model"
-        )
+    if (explain or approximate) and not isinstance(searcher, LateInteraction):
+        what = "token matches to explain" if explain else "candidate lists"
+        raise InputError(f"{searcher.name} has no {what}; use a token-level model")
+    if approximate:
+        assert isinstance(searcher, LateInteraction)
+        searcher.approximate = True
     rows = []
     for rank, (identifier, score) in enumerate(searcher.search(query, top=top), 1):
         passage = opened.by_id[identifier]

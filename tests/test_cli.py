@@ -76,6 +76,23 @@ def test_index_search_and_evaluate(tiny_encoder, collection, tmp_path):
     assert len(tables["comparisons"]) == 2
 
 
+def test_candidate_lists_are_built_measured_and_searched(tiny_encoder, collection):
+    arguments = [str(collection.folder), "-m", str(tiny_encoder)]
+    missing = runner.invoke(app, ["search", *arguments[:1], "sea", *arguments[1:], "--approximate"])
+    assert "no candidate lists" in str(missing.exception)
+    built = runner.invoke(app, ["index", *arguments, "--approximate"])
+    assert "keep 100.0% of the exact top 10 (6 queries)" in built.output
+    rankings = []
+    for options in ([], ["--approximate"]):
+        found = runner.invoke(
+            app, ["search", arguments[0], "salty sea", *arguments[1:], "--json", *options]
+        )
+        rows = json.loads(found.stdout)["results"]
+        rankings.append([row["id"] for row in rows])
+    assert len(rankings[0]) == 6
+    assert rankings[0] == rankings[1]
+
+
 def test_the_tables_map_is_the_run_files_map_in_trec_eval(tiny_encoder, collection, tmp_path):
     import pytrec_eval
 

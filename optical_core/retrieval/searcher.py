@@ -10,6 +10,7 @@ from optical_core.data.collection import Collection
 from optical_core.data.trec import Run
 from optical_core.models.retriever import Retriever, load_retriever
 from optical_core.retrieval.bm25 import BM25
+from optical_core.retrieval.candidates import search_candidates
 from optical_core.retrieval.explain import TokenMatch, explain
 from optical_core.retrieval.token_index import TokenIndex, collection_index
 
@@ -29,14 +30,22 @@ class Searcher(Protocol):
 class LateInteraction:
     """A retriever on a token index: the student encodes queries, the index is the teacher's."""
 
-    def __init__(self, retriever: Retriever, index: TokenIndex) -> None:
+    def __init__(
+        self, retriever: Retriever, index: TokenIndex, *, approximate: bool = False
+    ) -> None:
         index.check_encoder(retriever.teacher)
         self.retriever, self.index, self.name = retriever, index, retriever.name
+        self.approximate = approximate
 
     def search(self, query: str, *, top: int = 10) -> list[tuple[str, float]]:
-        """Exact MaxSim; a query longer than the encoder takes is cut, with a warning."""
+        """Exact MaxSim over all passages, or over FAISS candidates if `approximate`.
+
+        A query longer than the encoder takes is cut, with a warning.
+        """
         self._warn_of_cuts([query])
         vectors = self.retriever.student.encode_queries([query])[0]
+        if self.approximate:
+            return search_candidates(self.index, vectors, top=top)
         return self.index.search(vectors, top=top)
 
     def run(self, queries: Mapping[str, str], *, top: int = 1000) -> Run:
