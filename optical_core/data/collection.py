@@ -160,11 +160,15 @@ def open_collection(name_or_path: str | Path) -> Collection:
 
 
 def installed_collections() -> list[Collection]:
-    """The demo and everything imported into the user's folder, by name."""
-    folders = sorted(home("collections", "x").parent.glob("*/collection.json"))
-    found = [open_collection(path.parent) for path in folders]
-    if (assets("demo", "collection") / "collection.json").is_file():
-        found.insert(0, open_collection("demo"))
+    """The demo and everything imported into the user's folder; what can't be read is left out."""
+    folders = [assets("demo", "collection")]
+    folders += [p.parent for p in sorted(home("collections", "x").parent.glob("*/collection.json"))]
+    found = []
+    for folder in folders:
+        try:
+            found.append(open_collection(folder))
+        except InputError as error:
+            logger.warning("left out: %s", error)
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from optical_core.data.bitext import Bitext, normalise
 from optical_core.data.collection import Collection
@@ -24,7 +25,9 @@ MINIMUM_WORDS = 4
 def refuse_benchmarks(paths: Iterable[object]) -> None:
     """Raise InputError if a training path names a public evaluation benchmark."""
     for path in paths:
-        named = [name for name in BENCHMARKS if name in str(path).lower()]
+        # The file and its folder: a home folder may be called anything.
+        end = "/".join(Path(str(path)).parts[-2:]).lower()
+        named = [name for name in BENCHMARKS if name in end]
         if named:
             raise InputError(
                 f"{path} names the benchmark {named[0]}, which is for evaluation and never for "

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from optical_core.errors import InputError
 from optical_core.models.backbones import EMBEDDED
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import assets, home, replace_folder
+
+logger = logging.getLogger(__name__)
 
 FORMAT = 1
 
@@ -84,10 +87,12 @@ def list_models() -> list[ModelEntry]:
     folders = sorted(assets("students").glob("*/retriever.json"))
     folders += sorted(home("models", "x").parent.glob("*/retriever.json"))
     for index, path in enumerate(folders):
-        info = _read_info(path.parent)
-        entries.append(
-            ModelEntry(path.parent.name, "student", info.card.languages, index == 0, path.parent)
-        )
+        try:
+            languages = _read_info(path.parent).card.languages
+        except InputError as error:
+            logger.warning("left out: %s", error)
+            continue
+        entries.append(ModelEntry(path.parent.name, "student", languages, index == 0, path.parent))
     entries.append(ModelEntry("bm25", "baseline", (), False))
     return entries
 

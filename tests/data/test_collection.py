@@ -54,6 +54,16 @@ def test_an_installed_collection_opens_by_name(collection, home):
     assert "mine" in [c.name for c in installed_collections()]
 
 
+def test_a_damaged_collection_does_not_hide_the_others(home, caplog):
+    from optical_core.storage import home as path
+
+    broken = path("collections", "broken", "collection.json")
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{")
+    assert [c.name for c in installed_collections()] == ["demo"]
+    assert "left out" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

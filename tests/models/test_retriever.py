@@ -89,6 +89,14 @@ def test_a_damaged_pair_is_one_sentence(saved, damage, message):
     assert "\n" not in str(caught.value)
 
 
+def test_a_damaged_student_does_not_hide_the_others(saved, caplog):
+    (saved[0] / "retriever.json").write_text("{")
+    names = [entry.name for entry in list_models()]
+    assert "embedded" in names
+    assert "pair" not in names
+    assert "left out" in caplog.text
+
+
 def test_the_shipped_student_loads_and_says_what_it_is(with_embedded):
     entry = next(entry for entry in list_models() if entry.default)
     retriever = load_retriever(entry.name, device="cpu")
