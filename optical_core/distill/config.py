@@ -35,20 +35,20 @@ class DistillConfig(BaseModel):
     epsilon: float = Field(0.1, gt=0)
     """Of the entropic solvers, as a share of the standard deviation of the costs."""
     mass_penalty: float = Field(0.5, gt=0)
-    score_weight: float = Field(0.0, ge=0)
+    score_weight: float = Field(0.5, ge=0)
     temperature: float = Field(0.05, gt=0)
 
     trainable: Literal["lora", "encoder", "full"] = "lora"
     """LoRA on the attention and feed-forward matrices; all but the word embeddings; everything."""
     lora_rank: int = Field(16, ge=1)
-    learning_rate: float = Field(3e-4, gt=0)
+    learning_rate: float = Field(2e-4, gt=0)
     warmup: float = Field(0.1, ge=0, lt=1)
     steps: int = Field(300, ge=1)
     batch_size: int = Field(32, ge=1)
     accumulate: int = Field(1, ge=1)
     max_tokens: int = Field(64, ge=8, le=512)
     english_share: float = Field(0.1, ge=0, lt=1)
-    sampling: float = Field(0.3, ge=0, le=1)
+    sampling: float = Field(0.2, ge=0, le=1)
     """Languages are drawn by (pairs) ** sampling: 0 evenly, 1 as the data has them."""
     strength: float = Field(1.0, gt=0, le=1)
     """How far the student goes from the teacher's weights to the trained ones (WiSE-FT)."""
