@@ -254,7 +254,7 @@ def index(
         print(f"candidate lists keep {share:.1%} of the exact top 10 ({len(sample)} queries)")
 
 
-@app.command(epilog='Example:  optical search demo "Kwa nini bahari ina chumvi?" --explain')
+@app.command(epilog='Example:  optical search demo "Samaki mkubwa zaidi ni yupi?" --explain')
 def search(
     collection: Annotated[
         str, typer.Argument(help="A name of `optical collections`, or a folder.")
