@@ -58,7 +58,6 @@ def test_a_damaged_collection_does_not_hide_the_others(home, caplog):
     from optical_core.storage import home as path
 
     broken = path("collections", "broken", "collection.json")
-    broken.parent.mkdir(parents=True)
     broken.write_text("{")
     assert [c.name for c in installed_collections()] == ["demo"]
     assert "left out" in caplog.text
