@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,6 +42,8 @@ Languages = Annotated[str, typer.Option("--languages", "-l", help="Codes, comma-
 def main() -> None:
     """Run the command; bad input gives one sentence on stderr and exit code 2."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    # What a library will change in its next version is no news for who runs a command.
+    warnings.simplefilter("ignore", FutureWarning)
     logging.getLogger("optical_core").setLevel(os.environ.get("OPTICAL_LOG", "INFO"))
     try:
         app()

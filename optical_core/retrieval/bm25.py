@@ -6,6 +6,7 @@ a word is a run of letters, marks and digits of any script, without stop words o
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,9 @@ import bm25s
 import numpy as np
 
 from optical_core.data.collection import Passage
+
+# The library sets itself to DEBUG when imported, and would talk on every build.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 
 def words(text: str) -> list[str]:
