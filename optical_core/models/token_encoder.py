@@ -105,7 +105,6 @@ class TokenEncoder:
         markers = frozenset(self.model.tokenizer.convert_tokens_to_ids(self._marker_pieces))
         tokens = describe_tokens(self.model.tokenizer, text, prompt, markers, self.max_length(side))
         features = self.model.preprocess([text], prompt=prompt, task=_TASK[side])
-        ids = features["input_ids"][0]
         scored = self._scored(features, side)[0]
         shown = [
             Token(t.piece, t.word, t.start, t.end, t.role, bool(s))
@@ -113,7 +112,6 @@ class TokenEncoder:
         ]
         mask = self.model.tokenizer.mask_token
         expansion = [Token(mask, -1, 0, 0, "mask", True) for s in scored[len(tokens) :] if s]
-        del ids
         return shown + expansion
 
     def scored_tokens(self, text: str, side: Side) -> list[Token]:
@@ -137,7 +135,11 @@ class TokenEncoder:
 
     @cached_property
     def hash(self) -> str:
-        """Content hash of weights, module settings and vocabulary: 16 hexadecimal digits."""
+        """Content hash of weights, prompts, masks and lengths: 16 hexadecimal digits.
+
+        Only what decides the vectors goes in, and nothing of the library's own bookkeeping: a
+        new release of it must not make students and indexes of an old one look foreign.
+        """
         digest = hashlib.blake2b(digest_size=8)
         for key, tensor in sorted(self.model.state_dict().items()):
             if ".pooler." in key:
@@ -145,9 +147,12 @@ class TokenEncoder:
             digest.update(key.encode())
             array = tensor.detach().cpu().contiguous()
             digest.update(array.flatten().view(torch.uint8).numpy().data)
+        settings = ("skiplist_words", "skiplist_tasks", "query_length", "document_length")
         for module in self.model:
-            keys = [key for key in getattr(module, "config_keys", []) if key != "max_seq_length"]
-            digest.update(repr([(key, repr(getattr(module, key, None))) for key in keys]).encode())
+            values = [getattr(module, name, None) for name in settings]
+            expansion = getattr(module, "query_expansion", None) or {}
+            digest.update(repr([type(module).__name__, *values, sorted(expansion)]).encode())
+            digest.update(repr([expansion.get(key) for key in ("length", "attend")]).encode())
         digest.update(repr(sorted(self.model.prompts.items())).encode())
         digest.update(str(len(self.model.tokenizer)).encode())
         return digest.hexdigest()
