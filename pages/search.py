@@ -1,46 +1,133 @@
-"""Live search: one query, one model, the best passages."""
+"""Live search: one query, up to four models side by side, and why each passage is where it is."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from optical_core.errors import InputError
-from optical_core.ui.loaders import collection_names, load_searcher, model_names, sample_queries
+from optical_core.ui import loaders
+from optical_core.ui.search_view import (
+    average_precision,
+    explained,
+    language_hint,
+    match_figure,
+    moves,
+    results_table,
+    shortened,
+)
+from optical_core.ui.token_html import contribution_chips, heat_strip, plain
+from pages.common import parts
+from pages.common.address import bound
+from pages.common.first_start import prepared
+
+READ = (
+    "How to read this: every column is a model's ranking of the same English passages. ▲ and ▼ "
+    "say how many places a passage moved against the first column, green marks are passages "
+    "judged relevant. Open a result to see which words of the query found which words in it."
+)
+TOP = (5, 10, 20)
 
 
 def render() -> None:
-    st.title("Search English passages in your language")
-    st.caption(
-        "Queries are encoded by a student that learnt their language by optimal transport; "
-        "passages stay English."
-    )
-    columns = st.columns([1, 1, 1])
-    name = columns[0].selectbox("Collection", collection_names())
-    model = columns[1].selectbox("Model", model_names())
-    samples = sample_queries(name)
-    code = columns[2].selectbox("Example language", list(samples))
-    example = st.selectbox("Example", ["", *samples[code]], help="Or type your own below.")
-    query = st.text_input("Query", value=example, max_chars=1000)
-    if not query.strip():
-        st.info("Type a query, or choose an example.")
+    parts.header("Live search", READ)
+    names = loaders.collection_names()
+    row = st.columns([1, 1, 2])
+    name = bound(row[0].selectbox, "Collection", names, key="in", default=names[0])
+    if not prepared(name):
         return
-    try:
-        with st.spinner("Loading the model and the index (a minute on the first start ever)…"):
-            searcher, collection = load_searcher(model, name)
-        results = searcher.search(query, top=10)
-    except InputError as error:
-        st.error(str(error))
+    codes = list(loaders.collection(name).languages)
+    code = bound(row[1].selectbox, "Example language", codes, key="lang",
+                 default="so" if "so" in codes else codes[0],
+                 format_func=parts.language_name)  # fmt: skip
+    examples = loaders.queries(name, code)
+    need = bound(row[2].selectbox, "Example query", list(examples), key="need",
+                 default=next(iter(examples)), format_func=examples.get)  # fmt: skip
+    typed = bound(st.text_input, "Your query, in any language", key="q", default="",
+                  max_chars=1000, placeholder=examples[need],
+                  help="Empty: the example above is searched.")  # fmt: skip
+    row = st.columns([4, 1])
+    models = bound(row[0].multiselect, "Models (up to four; the first is what the others are "
+                   "compared with)", loaders.model_names(), key="model",
+                   default=loaders.default_models(), max_selections=4)  # fmt: skip
+    top = bound(row[1].selectbox, "Results", list(TOP), key="top", default=5, read=int)
+    query = typed.strip() or examples[need]
+    if not models:
+        st.info("Choose at least one model.")
         return
-    if not results:
-        st.warning("No passage found: the query has no word that this model can match.")
-    for rank, (identifier, score) in enumerate(results, 1):
-        passage = collection.by_id[identifier]
-        with st.container(border=True):
-            left, right = st.columns([6, 1])
-            # As text, not Markdown: passages are shown as they are.
-            left.text(f"{rank}. {passage.title or identifier}")
-            left.text(passage.text)
-            right.metric("score", f"{score:.2f}")
+    known = loaders.find_query(name, query)
+    st.html(plain(query, bold=True))
+    if known:
+        code, need = known
+        others = [c for c in codes if c != code and need in loaders.queries(name, c)]
+        with st.container(horizontal=True):
+            for other in others:
+                parts.link("search", parts.language_name(other), lang=other, need=need,
+                           model=models, **{"in": name, "top": top})  # fmt: skip
+            if name == "demo" and code != "en":
+                parts.link("alignment", "Alignment", icon=":material/compare_arrows:",
+                           lang=code, need=need)  # fmt: skip
+    else:
+        hint = language_hint(query)
+        if hint:
+            st.caption(hint)
+    _columns(models, name, code, need if known else "", query, top)
+
+
+def _columns(models: list[str], name: str, code: str, need: str, query: str, top: int) -> None:
+    grades = loaders.judged(name, code, need) if need else {}
+    first: dict[str, int] | None = None
+    for column, model in zip(st.columns(len(models), gap="medium"), models, strict=True):
+        with column:
+            st.markdown(f"**{loaders.model_label(model)}**")
+            try:
+                with st.spinner("Searching (a model's first search opens it)…"):
+                    ranking = loaders.rank(model, name, query, 1000)
+            except InputError as error:
+                st.error(str(error))
+                continue
+            line = f"{1000 * ranking.seconds:.0f} ms"
+            if grades:
+                line += f" · AP {average_precision(need, ranking, grades):.3f}"
+            st.caption(line)
+            if not ranking.hits:
+                st.warning("No passage found: the query has no word that this model can match.")
+            first = first if first is not None else ranking.ranks
+            for rank, (identifier, score) in enumerate(ranking.hits[:top], 1):
+                _result(model, name, query, rank, identifier, score,
+                        grades.get(identifier), moves(first, identifier, rank))  # fmt: skip
+            st.download_button(
+                "CSV", results_table(ranking, loaders.collection(name)).to_csv(index=False),
+                file_name=f"{model}.csv", key=f"csv-{model}", icon=":material/download:",
+                on_click="ignore",
+            )  # fmt: skip
+
+
+def _result(
+    model: str, name: str, query: str, rank: int, identifier: str, score: float,
+    grade: int | None, move: str,
+) -> None:  # fmt: skip
+    passage = loaders.collection(name).by_id[identifier]
+    with st.container(border=True):
+        badges = [f":gray-badge[{score:.2f}]"]
+        if move:
+            badges.append(f":blue-badge[{move}]")
+        if grade:
+            badges.append(f":green-badge[relevant {grade}]")
+        st.markdown(f"**{rank}** {' '.join(badges)}")
+        st.html(plain(passage.title or identifier, bold=True))
+        if model == "bm25":
+            st.html(plain(shortened(passage.text)))
+            return
+        opened = st.toggle("Why?", key=f"why-{model}-{identifier}")
+        if not opened:
+            st.html(plain(shortened(passage.text)))
+            return
+        found = explained(loaders.explanation(model, name, query, identifier))
+        st.html(contribution_chips(found.tokens, found.contributions))
+        st.html(heat_strip(passage.full_text, found.spans))
+        parts.chart(match_figure(found, dark=parts.is_dark()),
+                    key=f"links-{model}-{identifier}", name="matches")  # fmt: skip
+        st.caption(f"The contributions add up to {found.total:.4f}, the score {score:.4f}.")
 
 
 if __name__ == "__main__":

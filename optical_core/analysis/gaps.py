@@ -82,6 +82,63 @@ def language_gap(
     )
 
 
+@dataclass(frozen=True)
+class GapChange:
+    """How much a model narrows the gap of a baseline: difference in differences.
+
+    high, low:  mean over the group's languages of the mean paired difference to the baseline.
+    change:     low - high: above 0, the low-resource languages gain more. 95 % `interval`.
+    """
+
+    model: str
+    baseline: str
+    high: float
+    low: float
+    change: float
+    interval: tuple[float, float]
+
+
+def gap_change(
+    model: str,
+    baseline: str,
+    ours: PerQuery,
+    theirs: PerQuery,
+    *,
+    high: Sequence[str] = HIGH_RESOURCE,
+    low: Sequence[str] = LOW_RESOURCE,
+    seed: int = 0,
+) -> GapChange | None:
+    """Difference in differences of two models; None if either group has no language here.
+
+    It needs no parallel collection: each language's queries are compared with themselves.
+    """
+    differences = {
+        code: np.array([values[q] - theirs[code][q] for q in sorted(values) if q in theirs[code]])
+        for code, values in ours.items()
+        if code in theirs
+    }
+    differences = {code: values for code, values in differences.items() if len(values)}
+    highs = [code for code in differences if code in high]
+    lows = [code for code in differences if code in low]
+    if not highs or not lows:
+        return None
+    generator = np.random.default_rng(seed)
+
+    def resampled(codes: Sequence[str]) -> np.ndarray:
+        return np.mean([_resampled_means(differences[code], generator) for code in codes], axis=0)
+
+    high_mean = float(np.mean([differences[code].mean() for code in highs]))
+    low_mean = float(np.mean([differences[code].mean() for code in lows]))
+    bounds = np.quantile(resampled(lows) - resampled(highs), [0.025, 0.975])
+    interval = (float(bounds[0]), float(bounds[1]))
+    return GapChange(model, baseline, high_mean, low_mean, low_mean - high_mean, interval)
+
+
+def _resampled_means(values: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    picks = generator.integers(0, len(values), (RESAMPLES // 10, len(values)))
+    return values[picks].mean(1)
+
+
 def _shared_topics(per_query: PerQuery) -> np.ndarray:
     """(languages, topics) values of the topics that every language has."""
     shared = sorted(set.intersection(*(set(values) for values in per_query.values())))
@@ -94,9 +151,7 @@ def _independent_interval(
     generator = np.random.default_rng(seed)
 
     def resampled(code: str) -> np.ndarray:
-        values = np.array(list(per_query[code].values()))
-        picks = generator.integers(0, len(values), (RESAMPLES // 10, len(values)))
-        return values[picks].mean(1)
+        return _resampled_means(np.array(list(per_query[code].values())), generator)
 
     gap = np.mean([resampled(c) for c in highs], 0) - np.mean([resampled(c) for c in lows], 0)
     low, high = np.quantile(gap, [0.025, 0.975])

@@ -9,7 +9,7 @@ import ir_measures
 
 from optical_core.data.trec import Qrels, Run
 
-MEASURES = ("AP", "nDCG@10", "R@100", "P@10", "RR")
+MEASURES = ("AP", "nDCG@10", "R@100", "P@10", "RR", "AP@100", "AP@10")
 """AP is MAP when averaged, RR is MRR. AP and RR count the whole run: state its depth."""
 
 

@@ -10,6 +10,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 RESAMPLES = 10_000
+BLOCK = 500
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,12 @@ def bootstrap_interval(
     if len(sample) < 2 or np.ptp(sample) == 0:
         return float(sample.mean()), float(sample.mean())
     generator = np.random.default_rng(seed)
-    means = np.array(
-        [sample[generator.integers(0, len(sample), len(sample))].mean() for _ in range(RESAMPLES)]
+    # In blocks: all resamples of a large collection at once would fill the memory.
+    means = np.concatenate(
+        [
+            sample[generator.integers(0, len(sample), (BLOCK, len(sample)))].mean(1)
+            for _ in range(RESAMPLES // BLOCK)
+        ]
     )
     tail = (1 - confidence) / 2
     low, high = np.quantile(means, [tail, 1 - tail])

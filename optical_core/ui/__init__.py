@@ -1,1 +1,1 @@
-"""What the pages show: loaders that are cached, and (to come) figures. No Streamlit."""
+"""What the pages show: figures, token HTML, loaders that are cached. No Streamlit."""

@@ -1,14 +1,67 @@
-"""Loaders for the pages: the few objects that are slow to open are kept for the process."""
+"""Loaders for the pages: what is slow to open is opened once for the process.
+
+Streamlit runs every browser tab in a thread of its own. Opening is done under a lock, so that
+ten tabs don't read ten models; encoding too, since fast tokenizers can't be shared by threads.
+"""
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 from optical_core.data.collection import Collection, installed_collections, open_collection
-from optical_core.models.retriever import list_models
-from optical_core.retrieval.searcher import Searcher, open_searcher
+from optical_core.errors import InputError
+from optical_core.models.alignment import EncodedPair, encode_pair
+from optical_core.models.backbones import EMBEDDED
+from optical_core.models.embedded import is_converted
+from optical_core.models.retriever import ModelEntry, Retriever, list_models, load_retriever
+from optical_core.retrieval.explain import TokenMatch
+from optical_core.retrieval.searcher import LateInteraction, Searcher, open_searcher
+from optical_core.retrieval.token_index import collection_index, has_index
+from optical_core.study.results import SavedResults, find_results
 
-SAMPLES = 8
+_OPEN = threading.RLock()
+_ENCODE = threading.Lock()
+
+GLOSS = {
+    "embedded": "multilingual-e5-small, undistilled",
+    "bm25": "BM25 on the words as typed",
+}
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What one model found: (passage id, score) best first, and how long that took."""
+
+    hits: tuple[tuple[str, float], ...]
+    seconds: float
+
+    @property
+    def ranks(self) -> dict[str, int]:
+        return {identifier: rank for rank, (identifier, _) in enumerate(self.hits, 1)}
+
+
+def models() -> list[ModelEntry]:
+    """The models known by name, the default student first."""
+    return sorted(list_models(), key=lambda entry: (not entry.default, entry.kind == "baseline"))
+
+
+def model_names(*, token_level: bool = False) -> list[str]:
+    """Names of the models; with `token_level` those that have token vectors."""
+    return [entry.name for entry in models() if not (token_level and entry.kind == "baseline")]
+
+
+def default_models() -> list[str]:
+    """Undistilled, student, BM25: what a comparison starts with."""
+    names = model_names()
+    return [name for name in dict.fromkeys((EMBEDDED, names[0], "bm25")) if name in names]
+
+
+def model_label(name: str) -> str:
+    return f"{name} – {GLOSS[name]}" if name in GLOSS else name
 
 
 def collection_names() -> list[str]:
@@ -16,22 +69,148 @@ def collection_names() -> list[str]:
     return [collection.name for collection in installed_collections()]
 
 
-def model_names() -> list[str]:
-    """Names of the models, the default student first."""
-    entries = list_models()
-    return [entry.name for entry in sorted(entries, key=lambda entry: not entry.default)]
+def collection(name: str) -> Collection:
+    """An opened collection; opened anew when its folder has changed."""
+    opened = open_collection(name)
+    stamp = (opened.folder / "collection.json").stat().st_mtime_ns
+    return _collection(name, stamp)
 
 
-def sample_queries(collection_name: str) -> dict[str, list[str]]:
-    """A few queries of each language of a collection."""
-    collection = open_collection(collection_name)
-    return {
-        code: list(collection.queries(code).values())[:SAMPLES] for code in collection.languages
-    }
+@lru_cache(maxsize=8)
+def _collection(name: str, stamp: int) -> Collection:
+    return open_collection(name)
 
 
-@lru_cache(maxsize=4)
-def load_searcher(model: str, collection_name: str) -> tuple[Searcher, Collection]:
-    """A model on a collection, ready to search; both are kept."""
-    collection = open_collection(collection_name)
-    return open_searcher(model, collection), collection
+@lru_cache(maxsize=64)
+def _queries(name: str, stamp: int, code: str) -> Mapping[str, str]:
+    return _collection(name, stamp).queries(code)
+
+
+def queries(name: str, code: str) -> Mapping[str, str]:
+    """Query id -> text of one language of a collection."""
+    opened = collection(name)
+    stamp = (opened.folder / "collection.json").stat().st_mtime_ns
+    return _queries(name, stamp, code)
+
+
+def find_query(name: str, text: str) -> tuple[str, str] | None:
+    """(language, query id) of a text that is a query of the collection, or None."""
+    wanted = text.strip()
+    for code in collection(name).languages:
+        for identifier, query in queries(name, code).items():
+            if query == wanted:
+                return code, identifier
+    return None
+
+
+def _stamp(model: str) -> int:
+    """Changes when a student of this name is trained anew."""
+    entry = next((entry for entry in list_models() if entry.name == model), None)
+    if entry is None or entry.folder is None:
+        return 0
+    return (entry.folder / "retriever.json").stat().st_mtime_ns
+
+
+def retriever(name: str) -> Retriever:
+    """A loaded model pair, kept."""
+    with _OPEN:
+        return _retriever(name, _stamp(name))
+
+
+@lru_cache(maxsize=6)
+def _retriever(name: str, stamp: int) -> Retriever:
+    return load_retriever(name)
+
+
+def searcher(model: str, collection_name: str) -> Searcher:
+    """A model on a collection, ready to search; indexes it where that hasn't been done."""
+    opened = collection(collection_name)
+    with _OPEN:
+        return _searcher(model, _stamp(model), str(opened.folder), opened.fingerprint)
+
+
+@lru_cache(maxsize=8)
+def _searcher(model: str, stamp: int, folder: str, fingerprint: str) -> Searcher:
+    return open_searcher(model, open_collection(folder), progress=True)
+
+
+def is_prepared(collection_name: str) -> bool:
+    """Is everything that takes a minute done: the encoder converted, the collection indexed?"""
+    return is_converted() and has_index(collection(collection_name))
+
+
+def prepare(collection_name: str, watch: Callable[[float, str], None]) -> None:
+    """Do what the first start needs, telling `watch` the share done and what is being done."""
+    watch(0.02, "Converting the embedded encoder (once)…")
+    teacher = retriever(EMBEDDED).teacher
+    opened = collection(collection_name)
+    total = max(len(opened.by_id), 1)
+    watch(0.2, f"Indexing {total:,} passages (once)…")
+    with _OPEN:
+        collection_index(
+            opened,
+            teacher,
+            watch=lambda done: watch(0.2 + 0.8 * done / total, f"{done:,} of {total:,} passages"),
+        )
+
+
+def rank(model: str, collection_name: str, query: str, top: int) -> Ranking:
+    """Search and take the time; kept, so that a rerun of a page doesn't search again."""
+    return _rank(searcher(model, collection_name), query, top)
+
+
+@lru_cache(maxsize=256)
+def _rank(found: Searcher, query: str, top: int) -> Ranking:
+    with _ENCODE:
+        begin = time.perf_counter()
+        hits = found.search(query, top=top)
+        return Ranking(tuple(hits), time.perf_counter() - begin)
+
+
+def explanation(
+    model: str, collection_name: str, query: str, identifier: str
+) -> tuple[TokenMatch, ...]:
+    """Token matches of one result; empty for models without token vectors."""
+    found = searcher(model, collection_name)
+    if not isinstance(found, LateInteraction):
+        return ()
+    text = collection(collection_name).by_id[identifier].full_text
+    return _explanation(found, query, identifier, text)
+
+
+@lru_cache(maxsize=256)
+def _explanation(
+    found: LateInteraction, query: str, identifier: str, text: str
+) -> tuple[TokenMatch, ...]:
+    with _ENCODE:
+        return tuple(found.explain(query, identifier, text))
+
+
+def pair(model: str, foreign: str, english: str, marginals: str) -> EncodedPair:
+    """Token vectors of two texts; kept, so that trying solvers doesn't encode again."""
+    return _pair(retriever(model), foreign, english, marginals)
+
+
+@lru_cache(maxsize=256)
+def _pair(loaded: Retriever, foreign: str, english: str, marginals: str) -> EncodedPair:
+    with _ENCODE:
+        return encode_pair(loaded, foreign, english, marginals=marginals)
+
+
+def results() -> dict[str, SavedResults]:
+    """Saved evaluations by label; a collection measured in two versions has two."""
+    found: dict[str, SavedResults] = {}
+    for saved in find_results():
+        label = saved.collection
+        if label in found:
+            label = f"{saved.collection} ({(saved.fingerprint or 'unknown')[:6]})"
+        found[label] = saved
+    return found
+
+
+def judged(collection_name: str, code: str, query: str) -> Mapping[str, int]:
+    """Grades of a query's judged passages; empty if the collection doesn't know the query."""
+    try:
+        return collection(collection_name).qrels(code).get(query, {})
+    except InputError:
+        return {}

@@ -35,13 +35,13 @@ def random_case(seed, queries=8, passages=60):
 def test_measures_are_trec_evals_with_ties_and_with_a_query_that_the_run_misses(tmp_path):
     run, qrels = random_case(0)
     expected = pytrec_eval.RelevanceEvaluator(
-        qrels, {"map", "ndcg_cut.10", "recall.100", "P.10", "recip_rank"}
+        qrels, {"map", "ndcg_cut.10", "recall.100", "P.10", "recip_rank", "map_cut.100,10"}
     )
     # The run goes through its file, as a user's trec_eval would read it.
     write_run(tmp_path / "x.run", run, name="x")
     reference = expected.evaluate(read_run(tmp_path / "x.run"))
     found = per_query_measures(run, qrels)
-    keys = ("map", "ndcg_cut_10", "recall_100", "P_10", "recip_rank")
+    keys = ("map", "ndcg_cut_10", "recall_100", "P_10", "recip_rank", "map_cut_100", "map_cut_10")
     for measure, key in zip(MEASURES, keys, strict=True):
         assert found[measure]["q8"] == 0
         for query, values in reference.items():

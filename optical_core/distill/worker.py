@@ -1,0 +1,36 @@
+"""The process of one job: `python -m optical_core.distill.worker NAME`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from filelock import FileLock
+
+from optical_core.distill.jobs import read_job, update_job
+from optical_core.errors import InputError
+from optical_core.storage import home
+
+
+def work(name: str) -> int:
+    """Wait for the machine, train, and write down how it ended."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    logging.getLogger("optical_core").setLevel("INFO")
+    # One training at a time: two would slow each other down many times over.
+    with FileLock(home("runs", ".training.lock")):
+        update_job(name, state="running")
+        try:
+            from optical_core.distill.trainer import distill
+
+            distill(read_job(name).config, progress=False)
+        except Exception as error:
+            if not isinstance(error, InputError):
+                logging.exception("training failed")
+            update_job(name, state="failed", error=str(error) or type(error).__name__)
+            return 1
+        update_job(name, state="finished")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(work(sys.argv[1]))

@@ -1,0 +1,214 @@
+"""Saved evaluations: what `optical evaluate` wrote, shipped measurements, uploaded runs.
+
+An evaluation folder is OUT/record.json and OUT/<model>/<language>.csv (a row a query, a column a
+measure). Runs and tables beside them are for other programs.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import logging
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from optical_core.analysis.metrics import per_query_measures
+from optical_core.analysis.report import Results
+from optical_core.data.languages import language
+from optical_core.data.lines import read_json
+from optical_core.data.trec import Qrels, Run
+from optical_core.errors import InputError
+from optical_core.storage import assets, home, replace_file
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SavedResults:
+    """Measurements of several models on one collection.
+
+    values:      model -> language -> measure -> query -> value.
+    fingerprint: of the collection's files; results of different ones are never mixed.
+    origin:      model -> where its numbers come from, for people.
+    """
+
+    collection: str
+    parallel: bool
+    values: Results
+    fingerprint: str | None = None
+    depth: int | None = None
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def models(self) -> list[str]:
+        return list(self.values)
+
+    @property
+    def languages(self) -> list[str]:
+        return list(dict.fromkeys(code for found in self.values.values() for code in found))
+
+    def select(self, models: Iterable[str], languages: Iterable[str]) -> Results:
+        """The part that is asked for; models without any of the languages are left out."""
+        codes = list(languages)
+        chosen = {
+            model: {code: self.values[model][code] for code in codes if code in self.values[model]}
+            for model in models
+            if model in self.values
+        }
+        return {model: found for model, found in chosen.items() if found}
+
+
+def write_values(path: Path, values: Mapping[str, Mapping[str, float]]) -> None:
+    """Write measure -> query -> value as a table: a row a query, 6 decimals."""
+    names = list(values)
+    queries = list(dict.fromkeys(query for found in values.values() for query in found))
+    with replace_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["query", *names])
+        for query in queries:
+            writer.writerow([query, *(f"{values[name][query]:.6g}" for name in names)])
+
+
+def read_values(text: str, where: str) -> dict[str, dict[str, float]]:
+    """Read such a table: measure -> query -> value. Raises InputError that names the line."""
+    rows = list(csv.reader(io.StringIO(text)))
+    if not rows or rows[0][:1] != ["query"] or len(rows[0]) < 2:
+        raise InputError(f"{where}: a first line 'query,AP,…' was expected")
+    names = rows[0][1:]
+    values: dict[str, dict[str, float]] = {name: {} for name in names}
+    for number, row in enumerate(rows[1:], 2):
+        if len(row) != len(rows[0]):
+            raise InputError(f"{where}, line {number}: {len(rows[0])} columns were expected")
+        for name, cell in zip(names, row[1:], strict=True):
+            try:
+                values[name][row[0]] = float(cell)
+            except ValueError as error:
+                raise InputError(f"{where}, line {number}: {cell!r} is not a number") from error
+    return values
+
+
+def read_results(folder: Path, *, origin: str = "") -> SavedResults:
+    """Read an evaluation folder.
+
+    Raises InputError if it has no record.json, or a file in it is damaged.
+    """
+    if not (folder / "record.json").is_file():
+        raise InputError(f"{folder} is no evaluation folder: it has no record.json")
+    files = {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(folder.glob("*/*.csv"))
+    }
+    return _assemble(read_json(folder / "record.json"), files, str(folder), origin or str(folder))
+
+
+def find_results() -> list[SavedResults]:
+    """Shipped measurements and those of this machine, one entry a collection.
+
+    A model measured here replaces the shipped one of its name. Measurements of another version
+    of a collection (another fingerprint) get an entry of their own.
+    """
+    found: dict[tuple[str, str | None], SavedResults] = {}
+    here = home("results", "x").parent
+    for root, origin in ((assets("results"), "shipped"), (here, "this machine")):
+        for record in sorted(root.glob("*/record.json")):
+            try:
+                results = read_results(record.parent, origin=origin)
+            except InputError as error:
+                logger.warning("left out: %s", error)
+                continue
+            key = (results.collection, results.fingerprint)
+            found[key] = merge(found[key], results) if key in found else results
+    order = sorted(found, key=lambda key: (key[0] != "demo", key[0]))
+    return [found[key] for key in order]
+
+
+def merge(first: SavedResults, second: SavedResults) -> SavedResults:
+    """Both, where `second` wins for a model and language that both have."""
+    values = {model: dict(languages) for model, languages in first.values.items()}
+    for model, languages in second.values.items():
+        values[model] = {**values.get(model, {}), **languages}
+    return replace(first, values=values, origin={**first.origin, **second.origin})
+
+
+def results_from_runs(
+    name: str, runs: Mapping[tuple[str, str], Run], qrels: Mapping[str, Qrels], *, parallel: bool
+) -> SavedResults:
+    """Measure runs, keyed by (model, language), with judgements by language.
+
+    Raises InputError for a run in a language without judgements, or of no judged query.
+    """
+    values: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    for (model, code), run in runs.items():
+        if code not in qrels:
+            raise InputError(f"the run {model}, {code}: there are no judgements for this language")
+        if not set(run) & set(qrels[code]):
+            raise InputError(
+                f"the run {model}, {code} has none of the judged queries: do run and qrels "
+                "belong together?"
+            )
+        values.setdefault(model, {})[code] = per_query_measures(run, qrels[code])
+    return SavedResults(name, parallel, values, origin=dict.fromkeys(values, "upload"))
+
+
+def read_results_zip(data: bytes, *, largest: int = 200_000_000) -> SavedResults:
+    """Read a zipped evaluation folder without unpacking it to disk.
+
+    Raises InputError: no zip file, no record.json in it, or more than `largest` bytes unpacked.
+    """
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        members = [entry for entry in archive.infolist() if not entry.is_dir()]
+        wanted = [e for e in members if e.filename.endswith((".csv", "record.json"))]
+        if sum(entry.file_size for entry in wanted) > largest:
+            raise InputError(f"the zip file unpacks to more than {largest // 1_000_000} MB")
+        texts = {entry.filename: archive.read(entry).decode("utf-8") for entry in wanted}
+    except (zipfile.BadZipFile, UnicodeDecodeError, RuntimeError, NotImplementedError) as error:
+        raise InputError(f"the upload is no readable zip file: {error}") from error
+    records = [name for name in texts if PurePosixPath(name).name == "record.json"]
+    if not records:
+        raise InputError("the zip file holds no record.json: zip a folder of `optical evaluate`")
+    root = PurePosixPath(min(records, key=len)).parent
+    files = {
+        PurePosixPath(name).relative_to(root).as_posix(): text
+        for name, text in texts.items()
+        if PurePosixPath(name).is_relative_to(root)
+    }
+    try:
+        record = json.loads(texts[min(records, key=len)])
+    except ValueError as error:
+        raise InputError(f"record.json in the zip file is no JSON: {error}") from error
+    return _assemble(record, files, "the zip file", "upload")
+
+
+def _assemble(
+    record: dict[str, Any], files: Mapping[str, str], where: str, origin: str
+) -> SavedResults:
+    values: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    for name, text in files.items():
+        parts = PurePosixPath(name)
+        if len(parts.parts) != 2 or parts.suffix != ".csv":
+            continue
+        code = language(parts.stem).code
+        values.setdefault(parts.parts[0], {})[code] = read_values(text, f"{where}: {name}")
+    collection = record.get("collection") if isinstance(record, dict) else None
+    if not isinstance(collection, dict) or not values:
+        raise InputError(f"{where} is no evaluation: record.json or the tables are missing")
+    order = [m for m in record.get("models", []) if m in values]
+    order += [model for model in values if model not in order]
+    codes = [c for c in record.get("languages", []) if isinstance(c, str)]
+    return SavedResults(
+        collection=str(collection.get("name", "unnamed")),
+        parallel=bool(record.get("parallel")),
+        values={
+            model: {c: values[model][c] for c in dict.fromkeys([*codes, *values[model]])
+                    if c in values[model]}
+            for model in order
+        },
+        fingerprint=record.get("fingerprint"),
+        depth=record.get("depth"),
+        origin=dict.fromkeys(order, origin),
+    )  # fmt: skip

@@ -1,0 +1,105 @@
+"""What the alignment page shows: its state, its lines of text, its table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from optical_core.transport import TransportPlan
+from optical_core.ui import loaders
+
+
+@dataclass(frozen=True)
+class AlignmentView:
+    """Everything that defines what is shown; all of it is in the address."""
+
+    foreign: str
+    english: str
+    need: str
+    language: str
+    models: tuple[str, ...]
+    unit: str
+    kind: str
+    solver: str
+    epsilon: float
+    marginals: str
+    normalise: bool
+    threshold: float
+
+    def clicked(self, points: Sequence[Mapping[str, Any]] | None) -> str | None:
+        """The token that a click chose, as `pin_from` reads it."""
+        if not points:
+            return None
+        data = points[-1].get("customdata")
+        if isinstance(data, Mapping):
+            data = [data[key] for key in sorted(data, key=int)]
+        if not data:
+            return None
+        if self.kind == "heatmap":
+            return f"left.{data[0]}"
+        return f"{data[0]}.{data[1]}"
+
+
+def pin_from(text: str | None) -> tuple[str, int] | None:
+    """("left", 3) of `left.3`; None for anything else.
+
+    >>> pin_from("right.2"), pin_from("up.1"), pin_from(None)
+    (('right', 2), None, None)
+    """
+    side, _, number = (text or "").partition(".")
+    return (side, int(number)) if side in ("left", "right") and number.isdigit() else None
+
+
+def report_lines(plan: TransportPlan) -> list[str]:
+    """Cost, entropy and what the solver says, for people."""
+    report = plan.report
+    lines = [
+        f"Cost ⟨P, C⟩ {plan.total_cost:.4f} · entropy {plan.entropy:.2f} nats · "
+        f"marginal error {report['marginal_error']:.1e}"
+    ]
+    if report["method"] != "exact":
+        state = "converged" if report["converged"] else "stopped before it converged"
+        lines.append(
+            f"{report['method']}, epsilon {report['epsilon']:g}: {state} after "
+            f"{report['iterations']} iterations"
+        )
+    if "mass" in report:
+        mass = report["mass"]
+        lines.append(
+            f"Mass: {mass['real_real']:.0%} between real tokens, {mass['mask_real']:.0%} between "
+            f"[MASK] and real tokens, {mass['mask_mask']:.0%} between [MASK]s"
+        )
+    return lines
+
+
+def plan_table(plan: TransportPlan) -> pd.DataFrame:
+    """A row a pair of tokens that carries mass: indices, tokens, mass, cost, contribution."""
+    rows = [
+        {
+            "i": i,
+            "j": j,
+            "source": plan.source[i],
+            "target": plan.target[j],
+            "mass": plan.plan[i, j],
+            "cost": plan.cost[i, j],
+            "contribution": plan.plan[i, j] * plan.cost[i, j],
+        }
+        for i in range(len(plan.source))
+        for j in range(len(plan.target))
+        if plan.plan[i, j] > 1e-9
+    ]
+    return pd.DataFrame(
+        rows, columns=["i", "j", "source", "target", "mass", "cost", "contribution"]
+    )
+
+
+def translations(need: str) -> list[str]:
+    """Languages that the demo has a query in."""
+    return [
+        code
+        for code in loaders.collection("demo").languages
+        if code != "en" and need in loaders.queries("demo", code)
+    ]

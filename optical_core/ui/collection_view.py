@@ -1,0 +1,110 @@
+"""Statistics, samples, import and removal of collections."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from optical_core.data.collection import Collection, open_collection
+from optical_core.data.languages import language
+from optical_core.data.readers import READERS, import_collection
+from optical_core.errors import InputError
+from optical_core.storage import assets, home
+from optical_core.ui.uploads import unpacked
+
+FORMATS = {
+    "folder": "OPTICAL collection folder",
+    "beir": "BEIR",
+    "trec": "TREC (topics, qrels, documents)",
+    "xquad_r": "XQuAD-R",
+    "afriqa": "AfriQA",
+    "flores200": "FLORES-200",
+    "ntrex128": "NTREX-128",
+}
+
+
+def statistics(collection: Collection) -> pd.DataFrame:
+    """A row a language: queries, judged queries, relevant passages a query, words a query."""
+    rows = []
+    for code in collection.languages:
+        texts, qrels = collection.queries(code), collection.qrels(code)
+        relevant = [sum(grade > 0 for grade in grades.values()) for grades in qrels.values()]
+        rows.append(
+            {
+                "language": language(code).name,
+                "queries": len(texts),
+                "judged": len(qrels),
+                "relevant per query": sum(relevant) / max(len(relevant), 1),
+                "words per query": sum(len(t.split()) for t in texts.values()) / max(len(texts), 1),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def samples(collection: Collection, code: str, count: int = 3) -> list[tuple[str, str, str]]:
+    """(query, title, passage) of a few judged queries of a language."""
+    texts = collection.queries(code)
+    found = []
+    for query, grades in collection.qrels(code).items():
+        best = max(grades, key=lambda passage: grades[passage])
+        if grades[best] > 0:
+            passage = collection.by_id[best]
+            found.append((texts[query], passage.title, passage.text))
+        if len(found) == count:
+            break
+    return found
+
+
+def is_shipped(collection: Collection) -> bool:
+    """Does the collection come with the package (and so can't be removed)?"""
+    return collection.folder.resolve() == assets("demo", "collection").resolve()
+
+
+def import_upload(data: bytes, form: str, name: str) -> Collection:
+    """Install a zipped collection under a name.
+
+    Raises InputError: a bad or taken name, an unreadable zip file, or content that isn't in the
+    format.
+    """
+    target = _target(name)
+    with unpacked(data) as folder:
+        return _install(folder, form, target)
+
+
+def import_folder(path: str, form: str, name: str) -> Collection:
+    """Install a collection from a folder on this machine; raises as `import_upload`."""
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        raise InputError(f"no such folder: {path}")
+    return _install(folder, form, _target(name))
+
+
+def remove_collection(collection: Collection) -> None:
+    """Remove an installed collection and its indexes. The shipped one is refused."""
+    if is_shipped(collection):
+        raise InputError("the demo collection comes with the package and stays")
+    shutil.rmtree(collection.folder)
+    for index in home("indexes", "x").parent.glob(f"{collection.name}-*/index.json"):
+        shutil.rmtree(index.parent)
+
+
+def _target(name: str) -> Path:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}", name) or name == "demo":
+        raise InputError("give the collection a name of letters, digits, dots and dashes")
+    target = home("collections", name)
+    if target.exists():
+        raise InputError(f"a collection {name!r} is installed already; choose another name")
+    return target
+
+
+def _install(folder: Path, form: str, target: Path) -> Collection:
+    if form in READERS:
+        return import_collection(form, folder, target, name=target.name)
+    opened = open_collection(folder)
+    for code in opened.languages:
+        opened.qrels(code)
+    shutil.copytree(folder, target)
+    return open_collection(target)

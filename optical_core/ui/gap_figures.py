@@ -1,0 +1,180 @@
+"""Pictures of the language gap: levels, paired differences, resources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from optical_core.data.languages import language
+from optical_core.data.resources import CC100_GIB
+from optical_core.ui.theme import faint, ink, layout, model_colours, model_symbols, note
+
+NAMES = {
+    "AP": "MAP (depth 1,000)",
+    "AP@100": "MAP (depth 100)",
+    "AP@10": "MAP (depth 10)",
+    "nDCG@10": "nDCG@10",
+    "R@100": "Recall@100",
+    "P@10": "P@10",
+    "RR": "MRR",
+}
+"""Measures as people read them."""
+_ROW = 34
+
+
+def dumbbell(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
+    """A row a language, a marker a model with its 95 % interval; most spread at the top.
+
+    table: of `measure_table`, with the columns `<measure>_low` and `<measure>_high`.
+    """
+    if table.empty:
+        return note("Nothing to show: choose a model and a language.", dark=dark)
+    wide = table.pivot(index="language", columns="model", values=measure)
+    spread = (wide.max(axis=1) - wide.min(axis=1)).sort_values(kind="stable")
+    order = list(spread.index)
+    models = list(dict.fromkeys(table["model"]))
+    colours, symbols = model_colours(models), model_symbols(models)
+    figure = go.Figure()
+    for row, code in enumerate(order):
+        figure.add_scatter(
+            x=[wide.loc[code].min(), wide.loc[code].max()],
+            y=[row, row],
+            mode="lines",
+            line={"color": faint(dark), "width": 7},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    shift = 0.22 / max(len(models), 1)
+    for index, model in enumerate(models):
+        rows = table[table["model"] == model].set_index("language")
+        codes = [code for code in order if code in rows.index]
+        values = rows.loc[codes, measure]
+        figure.add_scatter(
+            x=values,
+            y=[order.index(code) + shift * (index - (len(models) - 1) / 2) for code in codes],
+            mode="markers",
+            name=model,
+            marker={"color": colours[model], "symbol": symbols[model], "size": 11},
+            error_x={
+                "type": "data",
+                "array": rows.loc[codes, f"{measure}_high"] - values,
+                "arrayminus": values - rows.loc[codes, f"{measure}_low"],
+                "color": colours[model],
+                "thickness": 1,
+                "width": 0,
+            },
+            customdata=[[language(code).name, rows.loc[code, "topics"]] for code in codes],
+            hovertemplate=f"%{{customdata[0]}}, {model}: %{{x:.4f}}"
+            "<br>%{customdata[1]} topics<extra></extra>",
+        )
+    layout(figure, dark=dark, height=_ROW * len(order) + 110)
+    figure.update_layout(legend=_legend())
+    figure.update_xaxes(title_text=NAMES.get(measure, measure))
+    _language_axis(figure, order)
+    return figure
+
+
+def differences(table: pd.DataFrame, baseline: str, measure: str, *, dark: bool) -> go.Figure:
+    """Paired differences to the baseline with 95 % intervals; hollow = not significant (Holm).
+
+    table: of `comparison_table`.
+    """
+    if table.empty:
+        return note("Choose a second model to compare with the baseline.", dark=dark)
+    order = list(table.groupby("language", sort=False)["difference"].mean().sort_values().index)
+    models = list(dict.fromkeys(table["model"]))
+    colours = model_colours([baseline, *models])
+    symbols = model_symbols([baseline, *models])
+    figure = go.Figure()
+    figure.add_vline(x=0, line={"color": ink(dark), "width": 1})
+    shift = 0.5 / max(len(models), 1)
+    for index, model in enumerate(models):
+        rows = table[table["model"] == model]
+        figure.add_scatter(
+            x=rows["difference"],
+            y=[
+                order.index(code) + shift * (index - (len(models) - 1) / 2)
+                for code in rows["language"]
+            ],
+            mode="markers",
+            name=model,
+            marker={
+                "size": 11,
+                "symbol": [
+                    symbols[model] + ("" if solid else "-open") for solid in rows["significant"]
+                ],
+                "color": colours[model],
+                "line": {"width": 1.5, "color": colours[model]},
+            },
+            error_x={
+                "type": "data",
+                "array": rows["high"] - rows["difference"],
+                "arrayminus": rows["difference"] - rows["low"],
+                "color": colours[model],
+                "thickness": 1,
+                "width": 0,
+            },
+            customdata=[
+                [language(row.language).name, row.p_holm, row.topics] for row in rows.itertuples()
+            ],
+            hovertemplate=f"%{{customdata[0]}}, {model}: %{{x:+.4f}}<br>p = %{{customdata[1]:.4f}}"
+            " (Holm), %{customdata[2]} topics<extra></extra>",
+        )
+    layout(figure, dark=dark, height=_ROW * len(order) + 110)
+    figure.update_layout(legend=_legend())
+    figure.update_xaxes(title_text=f"{NAMES.get(measure, measure)}, difference to {baseline}")
+    _language_axis(figure, order)
+    return figure
+
+
+def resource_scatter(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
+    """Size of CC-100 (log) against the measure, a line a model."""
+    known = table[table["language"].isin(CC100_GIB)] if not table.empty else table
+    if known.empty:
+        return note("No chosen language is in CC-100.", dark=dark)
+    models = list(dict.fromkeys(known["model"]))
+    colours, symbols = model_colours(models), model_symbols(models)
+    figure = go.Figure()
+    for index, model in enumerate(models):
+        rows = known[known["model"] == model].copy()
+        rows["size"] = rows["language"].map(CC100_GIB)
+        rows = rows.sort_values("size")
+        figure.add_scatter(
+            x=rows["size"],
+            y=rows[measure],
+            mode="lines+markers+text",
+            name=model,
+            line={"color": colours[model], "width": 1, "dash": "dot"},
+            marker={"color": colours[model], "symbol": symbols[model], "size": 10},
+            text=rows["language"] if index == len(models) - 1 else None,
+            textposition="top center",
+            textfont={"size": 12},
+            customdata=[language(code).name for code in rows["language"]],
+            hovertemplate=f"%{{customdata}}, {model}: %{{y:.4f}}<br>%{{x}} GiB<extra></extra>",
+        )
+    layout(figure, dark=dark, height=380)
+    figure.update_layout(legend=_legend())
+    figure.update_xaxes(
+        type="log",
+        title_text="text in CC-100, GiB (log scale)",
+        tickvals=[0.1, 0.3, 1, 3, 10, 30, 100, 300],
+        range=[-0.75, 2.65],
+    )
+    figure.update_yaxes(title_text=NAMES.get(measure, measure))
+    return figure
+
+
+def _legend() -> dict[str, object]:
+    return {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0}
+
+
+def _language_axis(figure: go.Figure, order: Sequence[str]) -> None:
+    figure.update_yaxes(
+        tickmode="array",
+        tickvals=list(range(len(order))),
+        ticktext=[language(code).name for code in order],
+        range=[-0.7, len(order) - 0.3],
+        showgrid=False,
+    )

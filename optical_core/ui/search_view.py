@@ -1,0 +1,123 @@
+"""What the search page shows of a ranking and of a result's explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from optical_core.analysis.metrics import per_query_measures
+from optical_core.data.collection import Collection
+from optical_core.data.languages import LANGUAGES, main_script
+from optical_core.retrieval.explain import TokenMatch
+from optical_core.ui.links import Link, links_figure
+from optical_core.ui.loaders import Ranking
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A result's token matches, laid out for drawing.
+
+    tokens, contributions: of the query, in its order; the contributions add up to `total`.
+    targets: the matched passage tokens, each once, in the passage's order.
+    links:   for each query token the position of its match in `targets`.
+    spans:   (start, end) in the passage -> summed contribution.
+    """
+
+    tokens: tuple[str, ...]
+    contributions: tuple[float, ...]
+    targets: tuple[str, ...]
+    links: tuple[int, ...]
+    spans: Mapping[tuple[int, int], float]
+
+    @property
+    def total(self) -> float:
+        return sum(self.contributions)
+
+
+def explained(matches: Sequence[TokenMatch]) -> Explained:
+    """Lay matches out: repeated passage tokens stay apart by their place in the text."""
+    places = sorted({(m.passage.start, m.passage.end, m.passage.piece) for m in matches})
+    spans: dict[tuple[int, int], float] = {}
+    for match in matches:
+        span = (match.passage.start, match.passage.end)
+        spans[span] = spans.get(span, 0.0) + match.contribution
+    return Explained(
+        tokens=tuple(match.query.piece for match in matches),
+        contributions=tuple(match.contribution for match in matches),
+        targets=tuple(piece for _, _, piece in places),
+        links=tuple(
+            places.index((m.passage.start, m.passage.end, m.passage.piece)) for m in matches
+        ),
+        spans=spans,
+    )
+
+
+def match_figure(found: Explained, *, dark: bool) -> go.Figure:
+    """Lines from query tokens to the passage tokens that they matched."""
+    links = [
+        Link(i, j, max(value, 0.0), "#2F86DE", f"{value:.3f} of {found.total:.3f}")
+        for i, (j, value) in enumerate(zip(found.links, found.contributions, strict=True))
+    ]
+    return links_figure(found.tokens, found.targets, links, dark=dark, full_weight=1.5)
+
+
+def moves(first: Mapping[str, int], identifier: str, rank: int) -> str:
+    """How far a passage moved against the first model's ranking: `▲ 3`, `▼ 2`, `new`, or ``.
+
+    >>> moves({"a": 4, "b": 1}, "a", 1), moves({"a": 4, "b": 1}, "b", 1), moves({}, "c", 2)
+    ('▲ 3', '', 'new')
+    """
+    before = first.get(identifier)
+    if before is None:
+        return "new"
+    if before == rank:
+        return ""
+    return f"▲ {before - rank}" if before > rank else f"▼ {rank - before}"
+
+
+def average_precision(query: str, ranking: Ranking, grades: Mapping[str, int]) -> float:
+    """AP of one ranking, by ir-measures."""
+    values = per_query_measures({query: dict(ranking.hits)}, {query: dict(grades)})
+    return values["AP"][query]
+
+
+def shortened(text: str, length: int = 260) -> str:
+    """The beginning of a passage, cut between words.
+
+    >>> shortened("one two three", 9)
+    'one two …'
+    """
+    if len(text) <= length:
+        return text
+    return text[: length - 1].rsplit(" ", 1)[0] + " …"
+
+
+def language_hint(text: str) -> str:
+    """Which languages of the list are written in the text's script: a hint, not a claim.
+
+    Empty for Latin letters, which most of them use.
+    """
+    script = main_script(text)
+    if script is None or script == "LATIN":
+        return ""
+    names = [entry.name for entry in LANGUAGES.values() if entry.script == script]
+    if not names:
+        return ""
+    return f"Written as {', '.join(names[:4])} {'and others ' if len(names) > 4 else ''}are."
+
+
+def results_table(ranking: Ranking, collection: Collection) -> pd.DataFrame:
+    """Rank, id, score, title: a row a passage."""
+    rows = [
+        {
+            "rank": rank,
+            "id": identifier,
+            "score": score,
+            "title": collection.by_id[identifier].title,
+        }
+        for rank, (identifier, score) in enumerate(ranking.hits, 1)
+    ]
+    return pd.DataFrame(rows, columns=["rank", "id", "score", "title"])

@@ -1,0 +1,28 @@
+"""What is loaded: a few lines for the start page."""
+
+from __future__ import annotations
+
+import os
+
+from optical_core import __version__
+from optical_core.data.collection import installed_collections
+from optical_core.ui import loaders
+
+
+def loaded() -> list[str]:
+    """Version, device, encoders, students and collections, a line each."""
+    import torch
+
+    device = (
+        torch.cuda.get_device_name(0)
+        if torch.cuda.is_available()
+        else f"CPU, {torch.get_num_threads()} threads of {os.cpu_count()} cores"
+    )
+    lines = [f"OPTICAL Workbench {__version__}", f"Device: {device}"]
+    for entry in loaders.models():
+        languages = f" ({', '.join(entry.languages)})" if entry.languages else ""
+        gloss = loaders.GLOSS.get(entry.name)
+        lines.append(f"{entry.kind.capitalize()}: {entry.name}{languages or f': {gloss}'}")
+    for collection in installed_collections():
+        lines.append(f"Collection: {collection.name} ({', '.join(collection.languages)})")
+    return lines

@@ -1,0 +1,98 @@
+"""Colours and fonts of every figure: readable on light and dark, by colour-blind people too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import plotly.graph_objects as go
+
+FONT = (
+    "'Noto Sans', 'Source Sans', system-ui, 'Noto Sans Devanagari', 'Noto Sans Arabic', "
+    "'Noto Naskh Arabic', 'Noto Sans Ethiopic', 'Noto Sans Thai', 'Noto Sans CJK SC', sans-serif"
+)
+"""One family after the other, so that each script finds glyphs on the reader's machine."""
+
+_FIXED = {"embedded": "#E08A00", "bm25": "#8A8F98"}
+_CYCLE = ("#2F86DE", "#1FA187", "#B565B8", "#D1495B", "#7C9A1F", "#5E6AD2")
+"""After Okabe and Ito's colour-blind safe palette, moved to mid tones: dark and light grounds."""
+
+
+def model_colours(models: Iterable[str]) -> dict[str, str]:
+    """A colour for each model; the undistilled encoder and BM25 always have the same ones."""
+    colours: dict[str, str] = {}
+    for model in models:
+        others = len([name for name in colours if name not in _FIXED])
+        colours[model] = _FIXED.get(model, _CYCLE[others % len(_CYCLE)])
+    return colours
+
+
+_SYMBOLS = ("circle", "diamond", "square", "triangle-up", "star", "cross", "x", "pentagon")
+
+
+def model_symbols(models: Iterable[str]) -> dict[str, str]:
+    """A marker for each model: colour alone must not carry the meaning."""
+    return {model: _SYMBOLS[index % len(_SYMBOLS)] for index, model in enumerate(models)}
+
+
+def ink(dark: bool) -> str:
+    """Colour of text and lines that must stand out."""
+    return "#E6E9EF" if dark else "#1F2430"
+
+
+def faint(dark: bool) -> str:
+    """Colour of grids and of what is there for orientation alone."""
+    return "rgba(160,170,190,0.28)" if dark else "rgba(60,70,90,0.16)"
+
+
+def cost_scale(dark: bool) -> list[list[Any]]:
+    """Low cost stands out, high cost goes into the ground."""
+    if dark:
+        return [[0.0, "#8FB7D9"], [0.5, "#3C4E63"], [1.0, "#1A1F29"]]
+    return [[0.0, "#9CC3E6"], [0.5, "#DDE7F1"], [1.0, "#FAFBFC"]]
+
+
+def value_scale(dark: bool) -> list[list[Any]]:
+    """From nothing (the ground) to full (viridis-like, even steps of lightness)."""
+    if dark:
+        return [[0.0, "#1A1F29"], [0.35, "#274C77"], [0.7, "#3E92CC"], [1.0, "#E3F2C1"]]
+    return [[0.0, "#F7F7F2"], [0.35, "#B7D7E8"], [0.7, "#3E92CC"], [1.0, "#0B2545"]]
+
+
+def blend(low: str, high: str, share: float) -> str:
+    """Mix two #RRGGBB colours: 0 gives `low`, 1 gives `high`.
+
+    >>> blend("#000000", "#ffffff", 0.5)
+    '#808080'
+    """
+    share = min(max(share, 0.0), 1.0)
+    parts = [
+        round(int(low[i : i + 2], 16) * (1 - share) + int(high[i : i + 2], 16) * share)
+        for i in (1, 3, 5)
+    ]
+    return "#" + "".join(f"{part:02x}" for part in parts)
+
+
+def layout(figure: go.Figure, *, dark: bool, height: int, **settings: Any) -> go.Figure:
+    """The look that all figures share; `settings` go to `update_layout`."""
+    figure.update_layout(
+        height=height,
+        font={"family": FONT, "size": 14, "color": ink(dark)},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        hoverlabel={"font": {"family": FONT, "size": 13}},
+        **settings,
+    )
+    figure.update_xaxes(gridcolor=faint(dark), zeroline=False, automargin=True)
+    figure.update_yaxes(gridcolor=faint(dark), zeroline=False, automargin=True)
+    return figure
+
+
+def note(text: str, *, dark: bool, height: int = 120) -> go.Figure:
+    """An empty figure that says why it is empty."""
+    figure = layout(go.Figure(), dark=dark, height=height)
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    figure.add_annotation(text=text, showarrow=False, font={"size": 14})
+    return figure

@@ -1,0 +1,93 @@
+"""Tokens as HTML: chips and heat strips. Everything that comes from a text is escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from optical_core.transport import TransportPlan
+from optical_core.ui.theme import FONT
+
+# Joiners (U+200C, U+200D) stay: Devanagari and Arabic need them.
+_BARRED = re.compile("[\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]")
+_BLUE = "47,134,222"
+_CHIP = (
+    "display:inline-block;margin:3px;padding:3px 9px;border-radius:9px;"
+    "border:1px solid rgba(128,140,160,.45);line-height:1.35;vertical-align:top"
+)
+
+
+def word_chips(plan: TransportPlan, *, smallest: float = 0.05) -> str:
+    """One chip a source word, under it the target words that take its mass, best first."""
+    shares = plan.row_normalised()
+    chips = []
+    for row, word in enumerate(plan.source):
+        order = sorted(range(len(plan.target)), key=lambda column: -shares[row, column])
+        kept = [column for column in order[:3] if shares[row, column] >= smallest]
+        below = "<br>".join(
+            f"{_safe(plan.target[column])} <span style='opacity:.65'>"
+            f"{shares[row, column]:.0%}</span>"
+            for column in kept
+        )
+        strength = 0.10 + 0.45 * float(shares[row].max(initial=0.0))
+        chips.append(
+            f"<span style='{_CHIP};background:rgba({_BLUE},{strength:.2f})'>"
+            f"<b>{_safe(word)}</b><br><span style='font-size:.88em'>{below or '–'}</span></span>"
+        )
+    return _block("".join(chips))
+
+
+def contribution_chips(tokens: Sequence[str], contributions: Sequence[float]) -> str:
+    """Query tokens as chips, larger and darker the more of the score they bring."""
+    most = max([abs(value) for value in contributions], default=0.0) or 1.0
+    chips = []
+    for token, value in zip(tokens, contributions, strict=True):
+        share = max(value, 0.0) / most
+        chips.append(
+            f"<span style='{_CHIP};font-size:{0.8 + 0.5 * share:.2f}em;"
+            f"background:rgba({_BLUE},{0.06 + 0.44 * share:.2f})'>{_safe(token)}"
+            f" <span style='font-size:.72rem;opacity:.75'>{value:.2f}</span></span>"
+        )
+    return _block("".join(chips))
+
+
+def heat_strip(text: str, spans: Mapping[tuple[int, int], float]) -> str:
+    """A passage with spans of characters shaded; `spans` maps (start, end) to a weight."""
+    most = max(spans.values(), default=0.0) or 1.0
+    parts, position = [], 0
+    for (start, end), weight in sorted(spans.items()):
+        start = max(start, position)
+        if end <= start or weight <= 0:
+            continue
+        strength = 0.18 + 0.5 * weight / most
+        parts.append(_safe(text[position:start]))
+        parts.append(
+            f"<mark style='background:rgba({_BLUE},{strength:.2f});color:inherit;"
+            f"border-radius:3px' title='{weight:.2f}'>{_safe(text[start:end])}</mark>"
+        )
+        position = end
+    parts.append(_safe(text[position:]))
+    return _block("".join(parts))
+
+
+def plain(text: str, *, bold: bool = False) -> str:
+    """A text as it is, set in its own direction."""
+    inside = _safe(text)
+    return _block(f"<b>{inside}</b>" if bold else inside)
+
+
+def _block(inside: str) -> str:
+    return (
+        f"<div dir='auto' style=\"font-family:{FONT};line-height:1.6;unicode-bidi:isolate;"
+        f'overflow-wrap:anywhere">{inside}</div>'
+    )
+
+
+def _safe(text: str) -> str:
+    """Escaped, and without control characters and direction overrides that leak out of a text.
+
+    >>> _safe("<b>\\u202ex")
+    '&lt;b&gt;x'
+    """
+    return escape("".join(c for c in text if c == "\n" or not _BARRED.match(c)))

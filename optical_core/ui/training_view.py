@@ -1,0 +1,92 @@
+"""What the training page shows of a job: curves and one line of figures."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from optical_core.distill.jobs import Job
+from optical_core.distill.monitor import read_log
+from optical_core.ui.theme import layout, note
+
+_CURVES = (
+    ("loss", "#2F86DE"),
+    ("optical", "#1FA187"),
+    ("optical-unbalanced", "#1FA187"),
+    ("greedy", "#1FA187"),
+    ("mean-pool", "#1FA187"),
+    ("scores", "#B565B8"),
+)
+
+
+def training_log(job: Job) -> pd.DataFrame:
+    """log.csv of a run as numbers; empty before its first line."""
+    return pd.DataFrame(read_log(job.folder / "log.csv")).apply(pd.to_numeric, errors="coerce")
+
+
+def dev_log(job: Job) -> pd.DataFrame:
+    """dev.csv of a run: step, mean MAP, MAP of each language."""
+    return pd.DataFrame(read_log(job.folder / "dev.csv")).apply(pd.to_numeric, errors="coerce")
+
+
+def training_figure(log: pd.DataFrame, dev: pd.DataFrame, *, dark: bool) -> go.Figure:
+    """Loss with its parts, the alarms for a collapse, and dev-set MAP, over the steps."""
+    if log.empty and dev.empty:
+        return note("The first figures come after ten steps.", dark=dark)
+    figure = make_subplots(
+        rows=1, cols=3, subplot_titles=("Loss and its parts", "Effective rank", "Dev-set MAP")
+    )
+    for name, colour in _CURVES:
+        if name in log:
+            figure.add_scatter(
+                x=log["step"], y=log[name], name="OT cost" if name == "optical" else name,
+                line={"color": colour}, row=1, col=1,
+            )  # fmt: skip
+    if "effective_rank" in log:
+        figure.add_scatter(
+            x=log["step"], y=log["effective_rank"], name="effective rank",
+            line={"color": "#E08A00"}, showlegend=False, row=1, col=2,
+        )  # fmt: skip
+    if not dev.empty:
+        figure.add_scatter(
+            x=dev["step"], y=dev["mean"], name="dev MAP", mode="lines+markers",
+            line={"color": "#D1495B"}, showlegend=False, row=1, col=3,
+        )  # fmt: skip
+    layout(figure, dark=dark, height=300, legend={"orientation": "h", "y": -0.25})
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 36, "b": 8})
+    figure.update_xaxes(title_text="step")
+    return figure
+
+
+def progress(job: Job, log: pd.DataFrame) -> tuple[float, str]:
+    """Share of the steps done, and a line: step, loss, OT cost, speed, time left."""
+    steps = job.config.steps
+    if job.state == "finished":
+        return 1.0, f"{steps} of {steps} steps"
+    if log.empty:
+        text = {
+            "queued": "waiting for another training to end",
+            "running": "reading bitext, opening the encoder",
+        }
+        return 0.0, text.get(job.state, job.error or "not begun")
+    last = log.iloc[-1]
+    parts = [f"{int(last['step'])} of {steps} steps", f"loss {last['loss']:.4f}"]
+    if pd.notna(last.get("optical")):
+        parts.append(f"OT cost {last['optical']:.4f}")
+    if job.state == "running":
+        parts.append(f"{last['tokens_per_second']:.0f} tokens/s")
+        if pd.notna(last.get("seconds_left")):
+            parts.append(f"{duration(last['seconds_left'])} left")
+    return min(float(last["step"]) / steps, 1.0), ", ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it.
+
+    >>> duration(42), duration(400), duration(9000)
+    ('42 s', '7 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

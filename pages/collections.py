@@ -1,0 +1,106 @@
+"""Collections: what is installed, what is in it, and bringing your own."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from optical_core.data.collection import Collection, installed_collections
+from optical_core.errors import InputError
+from optical_core.retrieval.token_index import has_index
+from optical_core.ui.collection_view import (
+    FORMATS,
+    import_folder,
+    import_upload,
+    is_shipped,
+    remove_collection,
+    samples,
+    statistics,
+)
+from optical_core.ui.token_html import plain
+from pages.common import parts
+from pages.common.address import bound
+from pages.common.first_start import prepared
+
+READ = (
+    "How to read this: a collection is English passages, queries in one or more languages, and "
+    "judgements of which passages answer which query. Parallel means that the same needs are "
+    "asked in every language: only then are levels comparable between languages."
+)
+
+
+def render() -> None:
+    parts.header("Collections", READ)
+    _bring()
+    found = {collection.name: collection for collection in installed_collections()}
+    name = bound(st.selectbox, "Installed", list(found), key="show", default=next(iter(found)))
+    _show(found[name])
+
+
+def _show(collection: Collection) -> None:
+    info = collection.info
+    row = st.columns(4)
+    row[0].metric("passages", f"{len(collection.by_id):,}")
+    row[1].metric("languages", len(info.languages))
+    row[2].metric("parallel", "yes" if info.parallel else "no")
+    row[3].metric("indexed", "yes" if has_index(collection) else "not yet")
+    st.text(info.description)
+    st.text(f"Licence: {info.licence}\nSource: {info.source}")
+    with st.container(horizontal=True):
+        parts.link("search", "Search it", icon=":material/search:", **{"in": collection.name})
+        wanted = not has_index(collection) and st.button("Index now", icon=":material/database:")
+        if wanted and prepared(collection.name):
+            st.rerun()
+        if not is_shipped(collection):
+            _remove(collection)
+    st.dataframe(
+        statistics(collection), hide_index=True,
+        column_config={
+            "relevant per query": st.column_config.NumberColumn(format="%.1f"),
+            "words per query": st.column_config.NumberColumn(format="%.1f"),
+        },
+    )  # fmt: skip
+    st.subheader("Samples", anchor=False)
+    code = bound(st.selectbox, "Language", list(info.languages), key="lang",
+                 default=info.languages[0], format_func=parts.language_name)  # fmt: skip
+    for query, title, text in samples(collection, code):
+        with st.container(border=True):
+            st.html(plain(query, bold=True))
+            st.html(plain(f"{title}. {text}" if title else text))
+
+
+def _remove(collection: Collection) -> None:
+    with st.popover("Remove", icon=":material/delete:"):
+        st.markdown(f"Remove **{collection.name}** with its indexes? It can't be undone.")
+        if st.button("Yes, remove it", type="primary"):
+            remove_collection(collection)
+            st.rerun()
+
+
+def _bring() -> None:
+    with st.expander("Bring your own collection"):
+        row = st.columns(2)
+        form = row[0].selectbox("Format", list(FORMATS), format_func=FORMATS.get)
+        name = row[1].text_input("Name", max_chars=60, placeholder="my-collection")
+        row = st.columns(2)
+        file = row[0].file_uploader("Zip file", type="zip")
+        path = row[1].text_input("or a folder on this machine", max_chars=1000)
+        if st.button("Import", icon=":material/upload:"):
+            try:
+                if file is not None:
+                    made = import_upload(file.getvalue(), form, name.strip())
+                elif path.strip():
+                    made = import_folder(path.strip(), form, name.strip())
+                else:
+                    raise InputError("choose a zip file, or name a folder")
+            except InputError as error:
+                st.error(str(error))
+                return
+            st.success(
+                f"{made.name}: {len(made.by_id):,} passages, {len(made.languages)} languages"
+            )
+
+
+if __name__ == "__main__":
+    from pages.common.router import run
+
+    run()

@@ -1,0 +1,93 @@
+"""The address is the state: every control that defines a view is bound to the URL.
+
+`bound(st.selectbox, "Model", names, key="model", default="a")` draws a widget whose value comes
+from the address where it has one, and goes into it when it changes. Streamlit's own `bind` writes
+labels, not values, and leaves no step for Back; here `?lang=so` is what it says, and Back works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+_SEEN = "_address"
+"""Session key: what each parameter was when this page last read or wrote it."""
+
+
+def start() -> None:
+    """Begin a run of the script: nothing is to be written yet."""
+    st.session_state["_address_new"] = {}
+
+
+def commit() -> None:
+    """Write what the controls show into the address: one step of the browser's history."""
+    new: dict[str, list[str]] = st.session_state.get("_address_new", {})
+    st.session_state[_SEEN] = dict(new)
+    wanted = {key: values for key, values in new.items() if values}
+    current = {key: st.query_params.get_all(key) for key in st.query_params}
+    if current != wanted:
+        st.query_params.from_dict(wanted)
+
+
+def bound(
+    widget: Callable[..., Any],
+    label: str,
+    options: Sequence[Any] | None = None,
+    *,
+    key: str,
+    default: Any,
+    read: Callable[[str], Any] = str,
+    **settings: Any,
+) -> Any:
+    """Draw `widget` with its value in the address; the default is left out of it.
+
+    A value that the address has but the widget doesn't know is passed over for the default.
+    `read` turns a parameter's text into a value; a list or tuple as default means many values.
+    """
+    many = isinstance(default, list | tuple)
+    default = list(dict.fromkeys(default)) if many else default
+    texts = st.query_params.get_all(key)
+    seen = st.session_state.get(_SEEN, {}).get(key, [])
+    if key not in st.session_state or texts != seen:
+        st.session_state[key] = _parsed(texts, default, many, read)
+    st.session_state[key] = _allowed(st.session_state[key], options, default, many)
+    arguments = [label] if options is None else [label, options]
+    value = widget(*arguments, key=key, **settings)
+    plain = list(value) if many else value
+    shown = [] if plain == default or value is None else plain
+    st.session_state["_address_new"][key] = (
+        [str(part) for part in shown] if isinstance(shown, list) else [str(shown)]
+    )
+    return value
+
+
+def held(key: str) -> str | None:
+    """A value in the address that no widget holds; change it through `st.session_state[key]`."""
+    texts = st.query_params.get_all(key)
+    if key not in st.session_state or texts != st.session_state.get(_SEEN, {}).get(key, []):
+        st.session_state[key] = texts[-1] if texts else None
+    value: str | None = st.session_state[key]
+    st.session_state["_address_new"][key] = [value] if value else []
+    return value
+
+
+def _parsed(texts: list[str], default: Any, many: bool, read: Callable[[str], Any]) -> Any:
+    if not texts:
+        return default
+    try:
+        return [read(text) for text in texts] if many else read(texts[-1])
+    except ValueError:
+        return default
+
+
+def _allowed(value: Any, options: Sequence[Any] | None, default: Any, many: bool) -> Any:
+    if options is None:
+        return value
+    if many:
+        kept = [part for part in dict.fromkeys(value) if part in options]
+        return kept or [part for part in dict.fromkeys(default) if part in options]
+    if value in options:
+        return value
+    return default if default in options else next(iter(options), None)

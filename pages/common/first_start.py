@@ -1,0 +1,22 @@
+"""The first start ever: convert the encoder, index the demo, with a progress bar."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from optical_core.errors import InputError
+from optical_core.ui import loaders
+
+
+def prepared(collection: str = "demo") -> bool:
+    """Do what a collection's first use needs; False (with an error shown) if it can't be done."""
+    try:
+        if loaders.is_prepared(collection):
+            return True
+        bar = st.progress(0.0, text="Preparing…")
+        loaders.prepare(collection, lambda share, text: bar.progress(min(share, 1.0), text=text))
+        bar.empty()
+    except InputError as error:
+        st.error(str(error))
+        return False
+    return True

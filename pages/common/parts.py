@@ -1,0 +1,77 @@
+"""Parts that several pages draw alike."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from optical_core.analysis.report import latex, markdown
+from optical_core.data.languages import language
+
+
+def is_dark() -> bool:
+    """Does the reader's browser show the dark theme?"""
+    return st.context.theme.type == "dark"
+
+
+def language_name(code: str) -> str:
+    return language(code).name
+
+
+def header(title: str, how_to_read: str) -> None:
+    """Title of a page and the line that says how to read it."""
+    st.title(title)
+    st.caption(how_to_read)
+
+
+def link(page: str, label: str, icon: str | None = None, **query: Any) -> None:
+    """A link to a page with the state that it is to show."""
+    parameters = [
+        (key, str(part))
+        for key, value in query.items()
+        for part in (value if isinstance(value, list | tuple) else [value])
+        if part not in (None, "")
+    ]
+    st.page_link(st.session_state["_pages"][page], label=label, icon=icon, query_params=parameters)
+
+
+def chart(figure: go.Figure, *, key: str, name: str, select: bool = False, alt: str = "") -> Any:
+    """A figure with PNG and SVG download in its toolbar; `select` returns clicked points."""
+    buttons = {"format": "svg", "filename": name}
+    config = {
+        "displaylogo": False,
+        "displayModeBar": "hover",
+        "toImageButtonOptions": buttons,
+        "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoom2d", "pan2d", "autoScale2d"],
+        "responsive": True,
+    }
+    options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "points"} if select else {}
+    event = st.plotly_chart(figure, key=key, theme=None, config=config, alt=alt or name, **options)
+    return event.selection.points if select else None
+
+
+def downloads(table: pd.DataFrame, name: str, *, key: str) -> None:
+    """A table as CSV, JSON, Markdown and LaTeX."""
+    rounded = table.copy()
+    for column in rounded.select_dtypes("float"):
+        rounded[column] = rounded[column].map(lambda value: f"{value:.4f}")
+    contents = {
+        "csv": table.to_csv(index=False),
+        "json": json.dumps(table.to_dict("records"), indent=2, ensure_ascii=False, default=str),
+        "md": markdown(rounded),
+        "tex": latex(rounded),
+    }
+    with st.container(horizontal=True):
+        for suffix, text in contents.items():
+            st.download_button(
+                suffix.upper(),
+                text,
+                file_name=f"{name}.{suffix}",
+                key=f"{key}-{suffix}",
+                icon=":material/download:",
+                on_click="ignore",
+            )

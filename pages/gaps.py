@@ -1,0 +1,203 @@
+"""Language gaps: who is served worse, by how much, and does distillation help?"""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE
+from optical_core.errors import InputError
+from optical_core.storage import home
+from optical_core.study.evaluate import evaluate
+from optical_core.study.results import SavedResults, merge
+from optical_core.ui import loaders
+from optical_core.ui.gap_figures import NAMES, differences, dumbbell, resource_scatter
+from optical_core.ui.gap_view import GapStudy, GapTables, headline, upload_runs
+from pages.common import parts
+from pages.common.address import bound
+
+READ = (
+    "How to read this: each row is a language, each marker a model, lines are 95 % bootstrap "
+    "intervals over topics. Filled markers in the second picture are significant after Holm's "
+    "correction, hollow ones are not. Look at the level too: a bad model can have a small gap."
+)
+
+
+@st.cache_resource(max_entries=16, hash_funcs={SavedResults: id})
+def study(results: SavedResults) -> GapStudy:
+    return GapStudy(results)
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def saved() -> dict[str, SavedResults]:
+    return loaders.results()
+
+
+def render() -> None:
+    parts.header("Language gaps", READ)
+    found = dict(saved())
+    _bring()
+    if "upload" in st.session_state:
+        own: SavedResults = st.session_state["upload"]
+        label = _label(own)
+        found[label] = merge(found[label], own) if label in found else own
+    if not found:
+        st.info("No evaluation yet: run one below, or upload an `optical evaluate` folder.")
+        _evaluate_here()
+        return
+    choice = _controls(found)
+    if choice is None:
+        return
+    results, models, languages, measure, baseline, high, low = choice
+    tables = study(results).tables(models, languages, measure, baseline, high, low)
+    _show(results, tables, measure, baseline)
+    _evaluate_here()
+
+
+def _controls(found: dict[str, SavedResults]):
+    row = st.columns([2, 2, 2])
+    label = bound(row[0].selectbox, "Collection", list(found), key="results",
+                  default="ntrex128" if "ntrex128" in found else next(iter(found)))  # fmt: skip
+    results = found[label]
+    measure = bound(row[1].selectbox, "Measure and depth", list(NAMES), key="measure",
+                    default="AP", format_func=NAMES.get)  # fmt: skip
+    start = "embedded" if "embedded" in results.models else results.models[0]
+    baseline = bound(row[2].selectbox, "Baseline of the comparison", results.models,
+                     key="baseline", default=start)  # fmt: skip
+    models = bound(st.multiselect, "Models", results.models, key="model",
+                   default=results.models)  # fmt: skip
+    with st.expander("Languages, and which count as high- or low-resource"):
+        codes = results.languages
+        chosen = bound(st.multiselect, "Languages", codes, key="lang", default=codes,
+                       format_func=parts.language_name)  # fmt: skip
+        row = st.columns(2)
+        high = bound(row[0].multiselect, "High-resource", codes, key="high",
+                     default=[c for c in codes if c in HIGH_RESOURCE],
+                     format_func=parts.language_name)  # fmt: skip
+        low = bound(row[1].multiselect, "Low-resource", codes, key="low",
+                    default=[c for c in codes if c in LOW_RESOURCE],
+                    format_func=parts.language_name)  # fmt: skip
+    if not models or not chosen:
+        st.info("Choose at least one model and one language.")
+        return None
+    models = [model for model in results.models if model in {*models, baseline}]
+    return results, tuple(models), tuple(chosen), measure, baseline, tuple(high), tuple(low)
+
+
+def _show(results: SavedResults, tables: GapTables, measure: str, baseline: str) -> None:
+    dark = parts.is_dark()
+    text = headline(tables, baseline, parallel=results.parallel)
+    if text:
+        st.markdown(f"**{text}**")
+    if not results.parallel:
+        st.warning(
+            "This collection is not parallel: each language has queries of its own, so levels and "
+            "raw gaps between languages mean little. Read the differences to the baseline, and "
+            "the difference in differences below.",
+            icon=":material/info:",
+        )
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Level by language", anchor=False)
+        parts.chart(dumbbell(tables.measures, measure, dark=dark), key="levels", name="levels")
+    with right:
+        st.subheader(f"Difference to {baseline}", anchor=False)
+        parts.chart(
+            differences(tables.comparisons, baseline, measure, dark=dark),
+            key="differences", name="differences",
+        )  # fmt: skip
+    st.subheader("The gap", anchor=False)
+    for table, name, empty in (
+        (tables.gaps if results.parallel else pd.DataFrame(), "gap", ""),
+        (tables.changes, "difference-in-differences", ""),
+    ):
+        if not table.empty:
+            st.dataframe(table, hide_index=True, column_config=_formats(table))
+            parts.downloads(table, name, key=name)
+        elif empty:
+            st.caption(empty)
+    st.caption(
+        "gap = mean of the high-resource languages minus mean of the low-resource ones; relative "
+        "gap = gap / high; change = gain of the low-resource languages minus gain of the "
+        "high-resource ones, against the baseline (difference in differences)."
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Resources and quality", anchor=False)
+        parts.chart(
+            resource_scatter(tables.measures, measure, dark=dark), key="resources",
+            name="resources",
+        )  # fmt: skip
+        st.caption("Text in CC-100 (Conneau et al. 2020). Languages that it lacks are left out.")
+    with right:
+        st.subheader("All numbers", anchor=False)
+        st.dataframe(tables.measures, hide_index=True, column_config=_formats(tables.measures))
+        parts.downloads(tables.measures, "measures", key="measures")
+        if not tables.comparisons.empty:
+            with st.expander("Paired tests"):
+                st.dataframe(
+                    tables.comparisons, hide_index=True,
+                    column_config=_formats(tables.comparisons),
+                )  # fmt: skip
+                parts.downloads(tables.comparisons, "comparisons", key="comparisons")
+    origins = ", ".join(f"{model}: {origin}" for model, origin in results.origin.items())
+    st.caption(f"Where the numbers come from – {origins}.")
+
+
+def _formats(table: pd.DataFrame) -> dict[str, object]:
+    floats = table.select_dtypes("float").columns
+    return {name: st.column_config.NumberColumn(format="%.4f") for name in floats}
+
+
+def _label(upload: SavedResults) -> str:
+    """An evaluation of a known collection joins it; anything else stands by itself."""
+    return upload.collection if upload.collection in saved() else f"upload: {upload.collection}"
+
+
+def _bring() -> None:
+    with st.expander("Bring your own runs"):
+        st.caption(
+            "TREC runs named model.language.run with their qrels, or a zipped folder of "
+            "`optical evaluate`. If the collection's name is one of those here, they join it."
+        )
+        row = st.columns(3)
+        runs = row[0].file_uploader("Runs", accept_multiple_files=True, key="runs")
+        qrels = row[1].file_uploader("Qrels", key="qrels")
+        archive = row[2].file_uploader("Evaluation folder (zip)", type="zip", key="archive")
+        parallel = st.checkbox("The queries are parallel (the same needs in each language)")
+        if st.button("Add", icon=":material/upload:"):
+            try:
+                st.session_state["upload"] = upload_runs(
+                    [(file.name, file.getvalue()) for file in runs],
+                    qrels.getvalue() if qrels else None,
+                    archive.getvalue() if archive else None,
+                    parallel=parallel,
+                )
+            except InputError as error:
+                st.error(str(error))
+            else:
+                st.session_state["results"] = _label(st.session_state["upload"])
+
+
+def _evaluate_here() -> None:
+    with st.expander("Evaluate models on this machine"):
+        row = st.columns([2, 3])
+        name = row[0].selectbox("Collection", loaders.collection_names(), key="run-collection")
+        models = row[1].multiselect("Models", loaders.model_names(), key="run-models")
+        st.caption("About a minute a model for the demo on two cores; the page waits for it.")
+        if st.button("Evaluate", disabled=not models, icon=":material/play_arrow:"):
+            bar = st.progress(0.0)
+            collection = loaders.collection(name)
+            evaluate(
+                collection, models, collection.languages,
+                home("results", f"{name}-{'-'.join(models)}"[:120]),
+                watch=lambda share, text: bar.progress(share, text=text),
+            )  # fmt: skip
+            saved.clear()
+            st.rerun()
+
+
+if __name__ == "__main__":
+    from pages.common.router import run
+
+    run()

@@ -1,0 +1,151 @@
+"""Query inspector: every query of a collection, and what each model makes of it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from optical_core.errors import InputError
+from optical_core.ui import loaders
+from optical_core.ui.gap_figures import NAMES
+from optical_core.ui.inspector_view import (
+    cell_style,
+    correlation_figure,
+    extremes,
+    mean_correlation,
+    query_table,
+)
+from optical_core.ui.token_html import plain
+from pages.common import parts
+from pages.common.address import bound
+from pages.gaps import saved
+
+READ = (
+    "How to read this: each row is a query, each column a language. Blue is good (or better than "
+    "the baseline), orange worse. Click a row's box to open the query, a column's head to sort."
+)
+WAYS = ("difference", "level")
+
+
+def render() -> None:
+    parts.header("Query inspector", READ)
+    found = saved()
+    if not found:
+        st.info("No evaluation yet: run one on the page Language gaps.")
+        return
+    row = st.columns(4)
+    label = bound(row[0].selectbox, "Collection", list(found), key="results",
+                  default="demo" if "demo" in found else next(iter(found)))  # fmt: skip
+    results = found[label]
+    names = results.models
+    student = next((n for n in loaders.model_names() if n in names and n != "embedded"), names[-1])
+    model = bound(row[1].selectbox, "Model", names, key="model", default=student)
+    baseline = bound(row[2].selectbox, "Baseline", names, key="baseline",
+                     default="embedded" if "embedded" in names else names[0])  # fmt: skip
+    measure = bound(row[3].selectbox, "Measure", list(NAMES), key="measure", default="AP",
+                    format_func=NAMES.get)  # fmt: skip
+    row = st.columns([3, 1])
+    codes = bound(row[0].multiselect, "Languages", results.languages, key="lang",
+                  default=results.languages, format_func=parts.language_name)  # fmt: skip
+    way = bound(row[1].segmented_control, "Show", list(WAYS), key="show", default="difference",
+                required=True)  # fmt: skip
+    if not codes:
+        st.info("Choose at least one language.")
+        return
+    texts = _texts(label, codes)
+    difference = way == "difference"
+    table = query_table(
+        results.values, model=model, baseline=baseline if difference else None,
+        languages=codes, measure=measure, texts=texts,
+    )  # fmt: skip
+    chosen = _table(table, codes, difference)
+    if chosen:
+        _open(label, chosen, codes, [baseline, model])
+    left, right = st.columns(2, gap="large")
+    with left:
+        if difference:
+            _extremes(table, model, baseline)
+    with right:
+        st.subheader("Do the same queries fail in every language?", anchor=False)
+        levels = query_table(
+            results.values, model=model, baseline=None, languages=codes, measure=measure,
+            texts=texts,
+        )  # fmt: skip
+        parts.chart(
+            correlation_figure(levels, codes, dark=parts.is_dark()), key="correlation",
+            name="rank-correlation",
+        )  # fmt: skip
+        mean = mean_correlation(levels, codes)
+        if mean is not None:
+            st.caption(
+                f"Spearman's correlation of {model}'s {NAMES[measure]} between languages, over "
+                f"the same queries; mean {mean:.2f}. Near 1: hard queries are hard everywhere."
+            )
+
+
+def _texts(label: str, codes: list[str]) -> dict[str, str]:
+    """Query texts where the collection is installed, English ones where there are."""
+    texts: dict[str, str] = {}
+    try:
+        for code in sorted(codes, key=lambda code: code == "en"):
+            texts |= loaders.queries(label, code)
+    except InputError:
+        st.caption("The collection itself is not installed here: queries show by their id alone.")
+    return texts
+
+
+def _table(table: pd.DataFrame, codes: list[str], difference: bool) -> str | None:
+    dark = parts.is_dark()
+    styled = table.style.map(
+        lambda value: cell_style(value, difference=difference, dark=dark), subset=[*codes, "mean"]
+    ).format("{:+.3f}" if difference else "{:.3f}", subset=[*codes, "mean"], na_rep="–")
+    columns = {
+        "text": st.column_config.TextColumn("query text", width="large"),
+        **{code: st.column_config.NumberColumn(parts.language_name(code)) for code in codes},
+    }
+    event = st.dataframe(styled, column_config=columns, height=420, placeholder="–", key="queries",
+                         on_select="rerun", selection_mode="single-row")  # fmt: skip
+    parts.downloads(table.reset_index(), "queries", key="queries-file")
+    rows = event.selection.rows
+    return str(table.index[rows[0]]) if rows else None
+
+
+def _open(label: str, query: str, codes: list[str], models: list[str]) -> None:
+    with st.container(border=True):
+        st.markdown(f"**{query}**")
+        if label not in loaders.collection_names():
+            st.caption("Install the collection to search it and to see its alignments.")
+            return
+        for code in codes:
+            text = loaders.queries(label, code).get(query)
+            if text is None:
+                continue
+            row = st.columns([1, 5, 1, 1])
+            row[0].caption(parts.language_name(code))
+            with row[1]:
+                st.html(plain(text))
+            with row[2]:
+                parts.link("search", "Search", **{"in": label}, lang=code, need=query,
+                           model=models)  # fmt: skip
+            if label == "demo" and code != "en":
+                with row[3]:
+                    parts.link("alignment", "Align", lang=code, need=query)
+
+
+def _extremes(table: pd.DataFrame, model: str, baseline: str) -> None:
+    winners, losers = extremes(table)
+    for title, rows in (
+        (f"Gain most from {baseline} to {model}", winners),
+        ("Lose most", losers),
+    ):
+        st.subheader(title, anchor=False)
+        if rows.empty:
+            st.caption("None.")
+            continue
+        st.dataframe(rows, column_config={"mean": st.column_config.NumberColumn(format="%+.3f")})
+
+
+if __name__ == "__main__":
+    from pages.common.router import run
+
+    run()

@@ -1,0 +1,81 @@
+"""Start: what this is, one live picture, and the way in."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from optical_core.errors import InputError
+from optical_core.models.alignment import solve_pair
+from optical_core.ui import loaders
+from optical_core.ui.alignment_figures import plan_ribbons
+from optical_core.ui.status import loaded
+from pages.common import parts
+from pages.common.first_start import prepared
+
+FOREIGN = "Kwa nini bahari ina chumvi?"
+ENGLISH = "Why is the sea salty?"
+
+CARDS = (
+    ("alignment", "Alignment", "See how a query meets its translation, before and after.",
+     {"lang": "so", "need": "earth-q03"}),
+    ("gaps", "Language gaps", "Who is served worse, by how much, and is it significant?",
+     {"results": "ntrex128"}),
+    ("search", "Live search", "Ask in Somali, read the ranking of up to four models.",
+     {"q": "Fartee Afrikaan ah ayaa laga qoraa midig ilaa bidix?", "lang": "so"}),
+    ("inspector", "Query inspector", "Every query: winners, losers, and why.", {}),
+    ("train", "Train", "Teach a student your languages from bitext.", {}),
+    ("collections", "Collections", "What is installed; bring your own.", {}),
+)  # fmt: skip
+
+
+def render() -> None:
+    st.title("OPTICAL Workbench")
+    st.markdown(
+        "Multilingual encoders understand some languages far better than others, and search built "
+        "on them inherits the gap. **OPTICAL** teaches a query encoder a new language from "
+        "translated sentences alone: optimal transport pairs the tokens of a sentence with those "
+        "of its English translation, and the student moves towards them. Here you can see the "
+        "pairing, measure the gap, and search across languages."
+    )
+    if not prepared():
+        return
+    left, right = st.columns([3, 2], gap="large")
+    with right:  # first, since the encoder takes some seconds to open
+        for page, title, text, query in CARDS:
+            with st.container(border=True):
+                parts.link(page, f"**{title}**", **query)
+                st.caption(text)
+    with left, st.spinner("Opening the encoder…"):
+        _picture()
+    with st.expander("What is loaded"):
+        for line in loaded():
+            st.text(line)
+
+
+def _picture() -> None:
+    student = loaders.model_names(token_level=True)[0]
+    st.subheader("A Swahili question meets its English translation", anchor=False)
+    for model in dict.fromkeys(("embedded", student)):
+        try:
+            plan = solve_pair(loaders.pair(model, FOREIGN, ENGLISH, "real-tokens"))
+        except InputError as error:
+            st.error(str(error))
+            continue
+        st.markdown(f"**{loaders.model_label(model)}**: transport cost {plan.total_cost:.3f}")
+        parts.chart(
+            plan_ribbons(plan.words(), dark=parts.is_dark()),
+            key=f"start-{model}",
+            name="alignment",
+            alt=f"Transport plan of {model} between “{FOREIGN}” and “{ENGLISH}”",
+        )
+    st.caption(
+        "Computed just now. How to read this: each ribbon carries mass from a Swahili word to an "
+        "English one; blue is cheap (close in meaning), orange expensive. The lower the cost, the "
+        "nearer a model puts the question to its translation."
+    )
+
+
+if __name__ == "__main__":
+    from pages.common.router import run
+
+    run()

@@ -1,0 +1,145 @@
+"""Train: teach a student languages from bitext, in a process that outlives this page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from optical_core.data.languages import language_codes
+from optical_core.distill.config import DistillConfig
+from optical_core.distill.estimate import estimate_seconds
+from optical_core.distill.jobs import Job, list_jobs, resume_job, start_job, stop_job
+from optical_core.distill.settings import resolve_config
+from optical_core.errors import InputError
+from optical_core.ui import loaders
+from optical_core.ui.training_view import dev_log, duration, progress, training_figure, training_log
+from optical_core.ui.uploads import keep_bitext, training_pairs
+from pages.common import parts
+from pages.common.address import bound
+
+READ = (
+    "How to read this: the loss should fall while the effective rank of the student's tokens "
+    "stays up (if it falls, the student is collapsing) and dev-set MAP rises. One training runs at "
+    "a time, others wait; closing this page stops nothing."
+)
+OBJECTIVES = ("optical", "optical-unbalanced", "greedy", "mean-pool", "maxsim-kd")
+SOURCES = {"demo": "The demo bitext", "folder": "A file or folder here", "upload": "Upload"}
+
+
+def render() -> None:
+    parts.header("Train", READ)
+    _new()
+    _jobs()
+
+
+def _new() -> None:
+    with st.expander("New training", expanded=not list_jobs()):
+        row = st.columns(2)
+        name = row[0].text_input("Name of the student", max_chars=60, placeholder="my-student")
+        source = bound(row[1].segmented_control, "Bitext", list(SOURCES), key="from",
+                       default="demo", format_func=SOURCES.get, required=True)  # fmt: skip
+        bitext = _source(source)
+        languages = st.text_input("Languages (codes, comma-separated; empty: all of the bitext's)",
+                                  placeholder="so, sw, ha, yo")  # fmt: skip
+        row = st.columns(4)
+        objective = bound(row[0].selectbox, "Objective", OBJECTIVES, key="objective",
+                          default="optical")  # fmt: skip
+        trainable = bound(row[1].selectbox, "What is trained", ["lora", "encoder", "full"],
+                          key="train", default="lora")  # fmt: skip
+        steps = bound(row[2].number_input, "Steps", key="steps", default=100, read=int,
+                      min_value=1, max_value=100_000, step=50)  # fmt: skip
+        dev = bound(row[3].selectbox, "Dev collection (picks the best step)",
+                    ["none", *loaders.collection_names()], key="dev", default="none")  # fmt: skip
+        given = {"name": name.strip(), "bitext": bitext, "objective": objective,
+                 "trainable": trainable, "steps": steps, "overlap": "drop"}  # fmt: skip
+        with st.container(horizontal=True):
+            asked = st.button("How long will it take?", icon=":material/timer:")
+            started = st.button("Start", type="primary", icon=":material/play_arrow:")
+        if not (asked or started):
+            return
+        try:
+            if languages.strip():
+                given["languages"] = language_codes(languages)
+            if dev != "none":
+                given["dev"] = dev
+            config = resolve_config({**given, "name": given["name"] or "unnamed"}, None, [],
+                                    demo=False)  # fmt: skip
+            if asked:
+                _estimate(config)
+                return
+            if not name.strip():
+                raise InputError("give the student a name: letters, digits, dots and dashes")
+            training_pairs(config)
+            start_job(config)
+        except InputError as error:
+            st.error(str(error))
+        else:
+            st.rerun()
+
+
+def _source(source: str) -> list[str]:
+    if source == "demo":
+        return ["demo"]
+    if source == "folder":
+        path = st.text_input("Path on this machine", max_chars=1000)
+        return [path.strip()] if path.strip() else []
+    file = st.file_uploader(
+        "TSV with a header of language codes, name.sw.tsv, TMX, or JSON Lines", key="bitext-file"
+    )
+    return [str(keep_bitext(file.name, file.getvalue()))] if file else []
+
+
+def _estimate(config: DistillConfig) -> None:
+    with st.spinner("Measuring this machine…"):
+        pairs = training_pairs(config)
+        seconds = estimate_seconds(config, pairs, loaders.retriever(config.teacher).student)
+    st.info(
+        f"{len(pairs):,} sentence pairs. About {duration(seconds)} for {config.steps} steps on "
+        "this machine, if nothing else runs; dev-set measurements come on top."
+    )
+
+
+@st.fragment(run_every=3)
+def _jobs() -> None:
+    jobs = list_jobs()
+    if not jobs:
+        st.info("Nothing has been trained here yet. The shipped student is in every selector.")
+    for job in jobs:
+        with st.container(border=True):
+            _job(job)
+
+
+def _job(job: Job) -> None:
+    log = training_log(job)
+    share, text = progress(job, log)
+    colour = {"finished": "green", "running": "blue", "failed": "red"}.get(job.state, "gray")
+    title = f"**{job.name}** :{colour}-badge[{job.state}]"
+    row = st.columns([5, 1])
+    row[0].markdown(title)
+    with row[1]:
+        if job.live:
+            if st.button("Stop", key=f"stop-{job.name}", icon=":material/stop:"):
+                stop_job(job.name)
+                st.rerun(scope="fragment")
+        elif job.state != "finished" and st.button(
+            "Resume", key=f"resume-{job.name}", icon=":material/play_arrow:"
+        ):
+            resume_job(job.name)
+            st.rerun(scope="fragment")
+    st.progress(share, text=text)
+    if job.error:
+        st.error(job.error)
+    with st.expander("Curves and settings", expanded=job.live):
+        parts.chart(training_figure(log, dev_log(job), dark=parts.is_dark()),
+                    key=f"curves-{job.name}", name=f"training-{job.name}")  # fmt: skip
+        if not log.empty:
+            st.download_button("Log as CSV", log.to_csv(index=False), f"{job.name}.csv",
+                               key=f"log-{job.name}", on_click="ignore")  # fmt: skip
+        st.json(job.config.model_dump(), expanded=False)
+    if job.state == "finished":
+        parts.link("search", "Search with it", model=["embedded", job.name])
+
+
+if __name__ == "__main__":
+    from pages.common.router import run
+
+    run()

@@ -1,0 +1,77 @@
+"""How fast a warm app answers: `python -m tests.benchmarks.app_latency`.
+
+Seconds from a click to the end of the script's run in a real browser, over twenty clicks a page.
+Uses the user's own home, so that the encoder is converted and the demo indexed.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from tests.browser.server import running_app, running_browser, settle
+
+CLICKS = 20
+_WATCH = """() => {
+  window.stops = 0;
+  const app = document.querySelector('[data-testid=stApp]');
+  new MutationObserver(() => {
+    if (app.dataset.testScriptState !== 'running') window.stops += 1;
+  }).observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
+}"""
+
+
+def measure(page: Any, names: tuple[str, str]) -> list[float]:
+    """Click the two choices of a control in turn; seconds of each rerun."""
+    page.evaluate(_WATCH)
+    found = []
+    for click in range(CLICKS):
+        button = page.get_by_role("radio", name=names[click % 2], exact=True)
+        before = page.evaluate("window.stops")
+        begin = time.perf_counter()
+        button.click(force=True)
+        page.wait_for_function("n => window.stops > n", arg=before, polling=10)
+        found.append(time.perf_counter() - begin)
+        page.wait_for_timeout(150)
+    return found
+
+
+def main() -> None:
+    with running_app() as site, running_browser() as browser:
+        for label, path, names in (
+            ("alignment, two encoders", "/alignment?lang=so", ("token", "word")),
+            ("inspector, twelve languages", "/inspector?results=demo", ("level", "difference")),
+        ):
+            page = browser.new_page(viewport={"width": 1440, "height": 1000})
+            page.goto(site + path)
+            page.locator("h1").first.wait_for(timeout=120_000)
+            settle(page)
+            measure(page, names)  # the first round fills the caches
+            seconds = np.array(measure(page, names))
+            print(f"{label}: median {np.median(seconds):.3f} s, p95 "
+                  f"{np.quantile(seconds, 0.95):.3f} s")  # fmt: skip
+            page.close()
+        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        page.goto(f"{site}/search?model=embedded&model=optical-lowres&model=bm25")
+        page.locator("h1").first.wait_for(timeout=120_000)
+        settle(page)
+        times: dict[int, list[float]] = {}
+        for number in range(CLICKS):
+            box = page.get_by_role("textbox", name="Your query, in any language")
+            box.fill(f"Maxay badda u tahay dhanaan {number}")
+            box.press("Enter")
+            page.wait_for_timeout(300)
+            settle(page)
+            lines = page.get_by_text(" ms").all_inner_texts()
+            for column, text in enumerate(lines):
+                times.setdefault(column, []).append(float(text.split(" ms")[0]) / 1000)
+        for column, name in enumerate(("embedded", "optical-lowres", "bm25")):
+            seconds = np.array(times[column])
+            print(f"search, {name}: median {np.median(seconds):.3f} s, p95 "
+                  f"{np.quantile(seconds, 0.95):.3f} s")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The app in a real browser: a server of its own on a tiny demo, and Chromium."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.server import ROOT, chromium, running_app, running_browser, settle
+
+HARMLESS = "/_stcore/"
+"""Streamlit looks for its server under the page's own path first; that 404 is not ours."""
+
+
+@pytest.fixture(scope="session")
+def browser():
+    pytest.importorskip(
+        "playwright.sync_api", reason='browser tests need playwright: pip install ".[browser]"'
+    )
+    if chromium() is None:
+        pytest.skip("browser tests need Chromium: apt install chromium")
+    with running_browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, embedded_home, browser) -> Iterator[str]:
+    """Address of the running app, its demo indexed; beside it a small part of the demo."""
+    home = tmp_path_factory.mktemp("browser-home")
+    (home / "models").mkdir()
+    for folder in (embedded_home / "models").iterdir():
+        (home / "models" / folder.name).symlink_to(folder)
+    _small_collection(home / "collections" / "small")
+    _warm(home)
+    with running_app(home) as address:
+        yield address
+
+
+def _small_collection(folder: Path) -> None:
+    """Forty passages of the demo: enough to search, indexed in seconds."""
+    source = ROOT / "assets" / "demo" / "collection"
+    shutil.copytree(source, folder)
+    lines = (source / "corpus.jsonl").read_text(encoding="utf-8").splitlines()[:40]
+    (folder / "corpus.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    info = json.loads((folder / "collection.json").read_text(encoding="utf-8"))
+    (folder / "collection.json").write_text(json.dumps(info | {"name": "small"}))
+
+
+def _warm(home: Path) -> None:
+    """Index the demo beforehand, in a process of its own, as a user's second start finds it."""
+    subprocess.run(
+        [sys.executable, "-m", "optical_core", "index", "demo"],
+        env={**os.environ, "OPTICAL_HOME": str(home)}, cwd=ROOT, check=True, capture_output=True,
+    )  # fmt: skip
+
+
+class Visit:
+    """A page in a context of its own, with what went wrong in it."""
+
+    def __init__(self, browser, site: str, **context) -> None:
+        self.site = site
+        self.context = browser.new_context(**context)
+        self.page = self.context.new_page()
+        self.errors: list[str] = []
+        self.outside: list[str] = []
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", self._request)
+
+    def open(self, path: str = "/", heading: str | None = None):
+        self.page.goto(self.site + path)
+        self.page.locator("h1").first.wait_for(timeout=60_000)
+        if heading:
+            self.page.get_by_role("heading", name=heading).first.wait_for(timeout=60_000)
+        self.settle()
+        return self.page
+
+    def settle(self) -> None:
+        """Wait until the script has run to its end."""
+        settle(self.page)
+
+    def _console(self, message) -> None:
+        if message.type == "error" and HARMLESS not in (message.location or {}).get("url", ""):
+            self.errors.append(message.text)
+
+    def _request(self, request) -> None:
+        if not request.url.startswith(
+            (self.site, self.site.replace("http", "ws"), "data:", "blob:")
+        ):
+            self.outside.append(request.url)
+
+
+@pytest.fixture
+def visit(browser, site):
+    made: list[Visit] = []
+
+    def new(**context) -> Visit:
+        made.append(Visit(browser, site, **context))
+        return made[-1]
+
+    yield new
+    for one in made:
+        assert one.errors == []
+        assert one.outside == []
+        one.context.close()

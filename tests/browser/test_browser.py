@@ -1,0 +1,181 @@
+"""Main flows in a real browser: deep links, clicks, keyboard, a telephone, the dark theme."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+PAGES = {
+    "/": "OPTICAL Workbench",
+    "/alignment": "Alignment",
+    "/gaps": "Language gaps",
+    "/search": "Live search",
+    "/inspector": "Query inspector",
+    "/train": "Train",
+    "/collections": "Collections",
+}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_cold_deep_link_opens_its_page_in_the_frame(visit, path):
+    page = visit().open(path, PAGES[path])
+    assert page.get_by_role("link", name="Language gaps").first.is_visible()
+    assert page.locator("[data-testid=stException]").count() == 0
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_telephone_shows_every_page_without_sideways_scrolling(visit, path, scheme):
+    one = visit(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    page = one.open(path, PAGES[path])
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    ground = page.evaluate(
+        "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+    )
+    light = sum(int(part) for part in re.findall(r"\d+", ground)[:3]) > 380
+    assert light == (scheme == "light")
+
+
+def test_a_link_to_a_view_shows_that_view(visit):
+    page = visit().open("/alignment?lang=sw&need=earth-q03&unit=token&model=embedded")
+    assert page.get_by_text("Cost ⟨P, C⟩").count() == 1
+    page.locator(".js-plotly-plot text", has_text="Af").first.wait_for()
+
+
+def test_a_change_goes_into_the_address_and_back_undoes_it(visit):
+    one = visit()
+    page = one.open("/alignment?model=embedded")
+    page.get_by_role("button", name="heatmap").or_(
+        page.get_by_role("radio", name="heatmap")
+    ).first.click()
+    page.wait_for_url("**show=heatmap**")
+    one.settle()
+    page.go_back()
+    page.wait_for_url(lambda url: "heatmap" not in url)
+    one.settle()
+    assert page.locator("[data-testid=stException]").count() == 0
+
+
+def test_clicking_a_token_pins_it_and_unpin_frees_it(visit):
+    one = visit(viewport={"width": 1440, "height": 1200})
+    page = one.open("/alignment?lang=sw&need=earth-q03&model=embedded")
+    plot = page.locator(".js-plotly-plot").first
+    plot.locator("g.points path").first.wait_for()
+    page.wait_for_timeout(500)
+    plot.locator("g.points path").first.click(force=True)
+    page.wait_for_url("**pin=left.0**")
+    one.settle()
+    page.get_by_role("button", name="Unpin").click()
+    page.wait_for_url(lambda url: "pin=" not in url)
+
+
+def test_clicking_a_cell_of_the_heatmap_pins_its_row(visit):
+    one = visit(viewport={"width": 1440, "height": 1200})
+    page = one.open("/alignment?lang=sw&need=earth-q03&model=embedded&show=heatmap")
+    points = page.locator(".js-plotly-plot g.points path")
+    points.first.wait_for()
+    page.wait_for_timeout(500)
+    points.first.click(force=True)
+    page.wait_for_url("**pin=left.0**")
+
+
+def test_the_main_flow_of_search(visit):
+    one = visit(viewport={"width": 1440, "height": 1400})
+    page = one.open("/search?in=small&lang=sw&need=earth-q03&model=embedded&model=bm25")
+    assert page.get_by_text(" ms").count() == 2
+    page.locator("label", has_text="Why?").first.click()
+    page.get_by_text("The contributions add up to").first.wait_for()
+    page.get_by_role("link", name="Marathi").first.click()
+    page.wait_for_url("**lang=mr**")
+    one.settle()
+    assert "in=small" in page.url
+    assert page.locator("[data-testid=stException]").count() == 0
+
+
+def test_search_by_keyboard_alone(visit):
+    one = visit()
+    page = one.open("/search?in=small&model=embedded")
+    box = page.get_by_role("textbox", name="Your query, in any language")
+    box.focus()
+    page.keyboard.type("deepest lake")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=deepest**")
+    page.get_by_text("Lake Tanganyika").first.wait_for()
+
+
+def test_the_inspector_opens_a_query_in_search_with_its_state(visit):
+    one = visit(viewport={"width": 1440, "height": 1400})
+    page = one.open("/inspector?results=ntrex128")
+    page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
+    grid = page.locator("[data-testid=stDataFrame]").first.bounding_box()
+    page.mouse.click(grid["x"] + 18, grid["y"] + 55)
+    page.get_by_text("Install the collection").wait_for()
+
+
+def test_gaps_compare_uploaded_runs(visit, tmp_path):
+    (tmp_path / "mine.so.run").write_text("q1 Q0 d1 1 1.0 x\nq2 Q0 d3 1 1.0 x\n")
+    (tmp_path / "qrels.txt").write_text("q1 0 d1 1\nq2 0 d2 1\n")
+    one = visit(viewport={"width": 1440, "height": 1400})
+    page = one.open("/gaps")
+    page.get_by_text("Bring your own runs").click()
+    inputs = page.locator("input[type=file]")
+    inputs.nth(0).set_input_files(str(tmp_path / "mine.so.run"))
+    inputs.nth(1).set_input_files(str(tmp_path / "qrels.txt"))
+    one.settle()
+    page.wait_for_timeout(1500)
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.wait_for_url("**results=upload**")
+    one.settle()
+    assert page.get_by_text("Where the numbers come from – mine: upload.").is_visible()
+    assert page.locator("[data-testid=stException]").count() == 0
+
+
+def test_a_training_runs_in_the_background_and_its_student_appears(visit, tmp_path):
+    bitext = tmp_path / "train.sw.tsv"
+    lines = [f"The sea number {i} is salty.\tBahari namba {i} ina chumvi." for i in range(40)]
+    bitext.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    one = visit(viewport={"width": 1440, "height": 1400})
+    page = one.open("/train?from=folder&steps=2")
+    page.get_by_label("Name of the student").fill("browser-student")
+    page.get_by_label("Path on this machine").fill(str(bitext))
+    page.keyboard.press("Enter")
+    one.settle()
+    page.get_by_role("button", name="Start").click()
+    page.get_by_text("browser-student").first.wait_for()
+    page.reload()
+    page.get_by_text("finished").first.wait_for(timeout=180_000)
+    page.get_by_role("link", name="Search with it").click()
+    page.wait_for_url("**model=browser-student**")
+
+
+@pytest.mark.parametrize(
+    "text", ["<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "‮abc"]
+)
+def test_typed_markup_never_runs(visit, text):
+    one = visit()
+    asked = []
+    one.page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page = one.open("/search?in=small&model=embedded")
+    page.get_by_role("textbox", name="Your query, in any language").fill(text)
+    page.keyboard.press("Enter")
+    one.settle()
+    page.goto(f"{one.site}/alignment?model=embedded&show=chips&a={json.dumps(text)}")
+    page.locator("h1").first.wait_for()
+    one.settle()
+    assert asked == []
+
+
+def test_ten_tabs_do_not_mix(visit):
+    needs = [f"earth-q{number:02}" for number in range(1, 11)]
+    tabs = [visit() for _ in needs]
+    for tab, need in zip(tabs, needs, strict=True):
+        tab.page.goto(f"{tab.site}/alignment?lang=sw&model=embedded&need={need}")
+    for tab in tabs:
+        tab.page.get_by_text("Cost ⟨P, C⟩").first.wait_for(timeout=120_000)
+    for tab, need in zip(tabs, needs, strict=True):
+        assert f"need={need}" in tab.page.url or need == "earth-q01"
+        assert tab.page.locator("[data-testid=stException]").count() == 0

@@ -1,0 +1,78 @@
+"""Background jobs: they train, queue, stop, resume, and say how they ended."""
+
+import time
+
+import pytest
+
+from optical_core.distill.config import DistillConfig
+from optical_core.distill.jobs import list_jobs, read_job, resume_job, start_job, stop_job
+from optical_core.errors import InputError
+from optical_core.models.retriever import list_models
+from optical_core.ui.training_view import dev_log, progress, training_figure, training_log
+
+
+def config(name, teacher, bitext, **settings):
+    given = {"steps": 20, "batch_size": 4, "checkpoint_every": 5, "trainable": "encoder",
+             "bf16": False, "overlap": "drop"}  # fmt: skip
+    return DistillConfig(name=name, teacher=str(teacher), bitext=(str(bitext),), **given | settings)
+
+
+def wait(name, *states, limit=120):
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        job = read_job(name)
+        if job.state in states:
+            return job
+        time.sleep(0.2)
+    output = (job.folder / "output.log").read_text()
+    raise AssertionError(f"{name} is {job.state} ({job.error}): {output[-2000:]}")
+
+
+@pytest.mark.slow
+def test_a_job_trains_logs_and_its_student_is_listed(tiny_encoder, bitext_file, collection):
+    start_job(config("one", tiny_encoder, bitext_file, dev=str(collection.folder), dev_every=10))
+    job = wait("one", "finished", "failed")
+    assert job.state == "finished", job.error
+    assert "one" in [entry.name for entry in list_models()]
+    log, dev = training_log(job), dev_log(job)
+    assert list(log["step"]) == [10, 20]
+    assert log["seconds_left"].iloc[-1] == 0
+    assert list(dev["step"]) == [0, 10, 20]
+    assert set(dev) == {"step", "mean", "en", "sw"}
+    assert progress(job, log) == (1.0, "20 of 20 steps")
+    names = {trace.name for trace in training_figure(log, dev, dark=False).data}
+    assert {"OT cost", "effective rank", "dev MAP"} <= names
+    with pytest.raises(InputError, match="exists"):
+        start_job(job.config)
+    with pytest.raises(InputError, match="is finished"):
+        resume_job("one")
+
+
+@pytest.mark.slow
+def test_two_jobs_queue_and_a_stopped_one_goes_on(tiny_encoder, bitext_file):
+    start_job(config("first", tiny_encoder, bitext_file, steps=100_000))
+    wait("first", "running")
+    start_job(config("second", tiny_encoder, bitext_file))
+    time.sleep(1)
+    assert read_job("second").state == "queued"
+    assert [job.name for job in list_jobs()] == ["second", "first"]
+    with pytest.raises(InputError, match="already"):
+        resume_job("first")
+    assert stop_job("first").state == "stopped"
+    assert wait("second", "finished", "failed").state == "finished"
+    resume_job("first")
+    wait("first", "running")
+    assert stop_job("first").state == "stopped"
+
+
+def test_a_job_that_fails_says_why(tiny_encoder, tmp_path):
+    start_job(config("bad", tiny_encoder, tmp_path / "nothing.sw.tsv"))
+    job = wait("bad", "failed")
+    assert "nothing.sw.tsv" in job.error
+    assert progress(job, training_log(job))[1] == job.error
+
+
+def test_unknown_jobs_and_no_jobs():
+    assert list_jobs() == []
+    with pytest.raises(InputError, match="no training 'x'"):
+        read_job("x")

@@ -1,0 +1,245 @@
+"""Every page runs and shows what it should, on a tiny demo with the real encoder."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from optical_core.study.evaluate import evaluate
+
+ROOT = Path(__file__).parent.parent.parent
+NASTY = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\u202ereversed",
+    "x" * 10_000,
+    "🦁🌍👩🏾‍🔬",
+    "a\x00b\x07c",
+    "**bold** [link](http://x) $x$",
+]
+
+
+@pytest.fixture
+def demo(collection, tmp_path, monkeypatch):
+    """The tiny collection in the demo's place, without shipped results or students."""
+    folder = tmp_path / "shipped"
+    shutil.copytree(collection.folder, folder / "demo" / "collection")
+    path = folder / "demo" / "collection" / "collection.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"name": "demo"}))
+
+    def assets(*parts):
+        own = folder.joinpath(*parts)
+        return (
+            own if parts[0] in ("demo", "results", "students") else ROOT.joinpath("assets", *parts)
+        )
+
+    for module in (
+        "data.collection",
+        "models.retriever",
+        "study.results",
+        "ui.collection_view",
+        "distill.trainer",
+        "distill.settings",
+    ):
+        monkeypatch.setattr(f"optical_core.{module}.assets", assets)
+    import streamlit as st
+
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    return folder
+
+
+@pytest.fixture
+def open_page(with_embedded, demo):
+    """Open a page by its path, with query parameters."""
+
+    def opened(path: str = "", **query: str | list[str]) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+        for key, value in query.items():
+            app.query_params[key] = value
+        if path:
+            # AppTest knows pages by file; the app's router is run by each of them.
+            app = AppTest.from_string(
+                f"from pages.common import router\nimport pages.{path} as page\n"
+                "import streamlit as st\nfrom pages.common import address\n"
+                "pages = {n: st.Page(r, title=t, url_path=n, default=n == 'start')"
+                " for n, (r, t, i) in router.PAGES.items()}\n"
+                "st.session_state['_pages'] = pages\nst.navigation(list(pages.values()))\n"
+                "address.start()\n"
+                "page.render()\naddress.commit()\n",
+                default_timeout=120,
+            )
+            for key, value in query.items():
+                app.query_params[key] = value
+        app.run()
+        assert not app.exception, app.exception[0].stack_trace
+        return app
+
+    return opened
+
+
+def html(app: AppTest) -> str:
+    return " ".join(element.proto.body for element in app.get("html"))
+
+
+def figures(app: AppTest) -> list[dict]:
+    return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
+
+
+def test_start_says_what_it_is_and_shows_a_live_plan(open_page):
+    app = open_page()
+    assert app.title[0].value == "OPTICAL Workbench"
+    labels = [trace.get("text") for figure in figures(app) for trace in figure["data"]]
+    assert ["Kwa", "nini", "bahari", "ina", "chumvi?"] in labels
+    assert any("Collection: demo" in element.value for element in app.text)
+
+
+def test_alignment_shows_both_texts_and_the_address_decides(open_page):
+    app = open_page("alignment", lang="sw", need="q2", model=["embedded"], unit="token")
+    labels = [trace.get("text") for trace in figures(app)[0]["data"]]
+    assert ["where", "is", "the", "fish"] in labels
+    assert any("Cost ⟨P, C⟩" in element.value for element in app.caption)
+
+
+def test_alignment_takes_typed_texts_and_every_solver(open_page):
+    app = open_page("alignment", a="maji", b="water", model=["embedded"])
+    exact = app.caption[1].value
+    for solver in ("sinkhorn", "ipot", "unbalanced"):
+        app = open_page("alignment", a="maji ya bahari", b="sea water", solver=solver,
+                        model=["embedded"], eps="0.5")  # fmt: skip
+        assert any(solver in element.value for element in app.caption)
+    assert "entropy" in exact
+
+
+def test_alignment_with_masks_says_where_the_mass_is(open_page):
+    app = open_page("alignment", marginals="mask-augmented", model=["embedded"], lang="sw")
+    assert any("between [MASK]s" in element.value for element in app.caption)
+
+
+def test_alignment_pins_a_token_from_the_address(open_page):
+    app = open_page("alignment", pin="left.0", model=["embedded"], lang="sw")
+    ribbons = [t for t in figures(app)[0]["data"] if t.get("fill") == "toself"]
+    assert {trace["opacity"] for trace in ribbons} == {0.10, 0.72}
+    app.button[0].click().run()
+    assert "pin" not in app.query_params
+
+
+def test_alignment_draws_several_languages(open_page):
+    app = open_page("alignment", many=["sw"], model=["embedded"], lang="sw")
+    assert any("Swahili" in element.value and "cost" in element.value for element in app.markdown)
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_alignment_survives_any_text(open_page, text):
+    app = open_page("alignment", a=text, model=["embedded"], show="chips")
+    assert "<script" not in html(app)
+    assert "<img" not in html(app)
+
+
+def test_a_text_without_tokens_is_a_sentence(open_page):
+    app = open_page("alignment", a="\u200b", model=["embedded"], lang="sw")
+    assert not app.exception
+
+
+def test_unknown_values_in_the_address_fall_back_to_the_default(open_page):
+    app = open_page("alignment", lang="xx", eps="many", solver="magic", model=["none"])
+    assert app.selectbox(key="solver").value == "exact"
+
+
+def test_search_ranks_and_marks_what_is_relevant(open_page):
+    app = open_page("search", lang="en", need="q1", model=["embedded", "bm25"])
+    shown = " ".join(element.value for element in app.markdown)
+    assert "relevant 2" in shown
+    assert "the sea is salty water" in html(app)
+    assert sum("AP " in element.value for element in app.caption) == 2
+
+
+def test_search_explains_a_result(open_page):
+    app = open_page("search", q="salty sea", model=["embedded"])
+    app.toggle[0].set_value(True).run()
+    assert not app.exception
+    line = next(e.value for e in app.caption if "add up to" in e.value)
+    total, score = (float(part.strip(" ,.")) for part in line.split("add up to")[1].split(
+        ", the score"))  # fmt: skip
+    assert total == pytest.approx(score, abs=1e-3)
+    assert "<mark" in html(app)
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_search_survives_any_text(open_page, text):
+    app = open_page("search", q=text[:1000], model=["bm25", "embedded"])
+    assert "<script" not in html(app)
+    assert "<img" not in html(app)
+
+
+def test_search_without_a_model_says_what_to_do(open_page):
+    app = open_page("search")
+    app.multiselect(key="model").set_value([]).run()
+    assert not app.exception
+
+
+@pytest.fixture
+def measured(with_embedded, demo, home):
+    """An evaluation of the tiny demo by two models, under $OPTICAL_HOME."""
+    from optical_core.data.collection import open_collection
+
+    evaluate(open_collection("demo"), ["embedded", "bm25"], [], home / "results" / "demo")
+
+
+def test_gaps_without_results_offers_to_evaluate(open_page):
+    app = open_page("gaps")
+    assert "No evaluation yet" in app.info[0].value
+    assert any(button.label == "Evaluate" for button in app.button)
+
+
+def test_gaps_shows_levels_differences_and_tables(measured, open_page):
+    app = open_page("gaps")
+    assert app.selectbox(key="results").value == "demo"
+    drawn = figures(app)
+    assert {trace.get("name") for trace in drawn[0]["data"]} >= {"embedded", "bm25"}
+    assert len(drawn) == 3
+    assert any("gap" in element.value.columns for element in app.dataframe)
+
+
+def test_gaps_can_be_drawn_for_another_measure(measured, open_page):
+    app = open_page("gaps", measure="nDCG@10", model=["embedded"])
+    assert app.selectbox(key="measure").value == "nDCG@10"
+    assert "nDCG@10" in figures(app)[0]["layout"]["xaxis"]["title"]["text"]
+
+
+def test_inspector_lists_queries_and_their_extremes(measured, open_page):
+    app = open_page("inspector", model="bm25", baseline="embedded")
+    table = app.dataframe[0].value
+    assert set(table.index) == {"q1", "q2", "q3"}
+    assert "why is the sea salty ?" in set(table["text"])
+
+
+def test_train_refuses_a_bad_name_and_bad_languages_with_a_sentence(open_page):
+    app = open_page("train")
+    start = next(button for button in app.button if button.label == "Start")
+    start.click().run()
+    assert any("name" in element.value for element in app.error)
+    app.text_input[0].input("ok-name")
+    app.text_input[1].input("klingon")
+    next(button for button in app.button if button.label == "Start").click().run()
+    assert any("klingon" in element.value for element in app.error)
+
+
+def test_collections_shows_statistics_and_samples(open_page):
+    app = open_page("collections", lang="sw")
+    assert [metric.value for metric in app.metric][:2] == ["6", "2"]
+    assert "kwa nini bahari ni chumvi ?" in html(app)
+
+
+def test_collections_imports_a_folder_and_refuses_nonsense(open_page, collection):
+    app = open_page("collections")
+    app.text_input[0].input("mine")
+    app.text_input[1].input("/nowhere")
+    next(button for button in app.button if button.label == "Import").click().run()
+    assert any("no such folder" in element.value for element in app.error)
+    app.text_input[1].input(str(collection.folder))
+    next(button for button in app.button if button.label == "Import").click().run()
+    assert not app.exception
+    assert any("6 passages" in element.value for element in app.success)

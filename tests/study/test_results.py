@@ -1,0 +1,128 @@
+import io
+import json
+import zipfile
+
+import pytest
+
+from optical_core.errors import InputError
+from optical_core.study.evaluate import evaluate
+from optical_core.study.results import (
+    find_results,
+    merge,
+    read_results,
+    read_results_zip,
+    read_values,
+    results_from_runs,
+    write_values,
+)
+
+
+@pytest.fixture
+def folder(collection, tmp_path):
+    out = tmp_path / "results"
+    seen = []
+    evaluate(collection, ["bm25"], ["en", "sw"], out, watch=lambda share, text: seen.append(share))
+    assert seen == sorted(seen)
+    assert seen[0] == 0
+    return out
+
+
+def zipped(folder):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path in folder.rglob("*"):
+            if path.is_file():
+                archive.write(path, f"mine/{path.relative_to(folder).as_posix()}")
+    return buffer.getvalue()
+
+
+def test_an_evaluation_is_read_as_it_was_written(folder, collection):
+    found = read_results(folder)
+    assert found.collection == "tiny"
+    assert found.parallel
+    assert found.fingerprint == collection.fingerprint
+    assert (found.models, found.languages) == (["bm25"], ["en", "sw"])
+    means = json.loads((folder / "measures.json").read_text())
+    values = found.values["bm25"]["en"]["AP"]
+    assert sum(values.values()) / len(values) == pytest.approx(means[0]["AP"], abs=1e-6)
+
+
+def test_a_zipped_evaluation_is_the_same(folder):
+    assert read_results_zip(zipped(folder)).values == read_results(folder).values
+
+
+def test_values_survive_the_file(tmp_path):
+    values = {"AP": {"q 1": 0.123456, "q,2": 0.0}, "RR": {"q 1": 1.0, "q,2": 0.5}}
+    write_values(tmp_path / "en.csv", values)
+    assert read_values((tmp_path / "en.csv").read_text(), "here") == values
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "a first line"),
+        ("id,AP\nq,1\n", "a first line"),
+        ("query,AP\nq,1,2\n", "line 2: 2 columns"),
+        ("query,AP\nq,high\n", "line 2: 'high' is not a number"),
+    ],
+)
+def test_a_damaged_table_is_named_by_line(text, complaint):
+    with pytest.raises(InputError, match=complaint):
+        read_values(text, "mine.csv")
+
+
+def test_what_is_no_evaluation_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"record\.json"):
+        read_results(tmp_path)
+    with pytest.raises(InputError, match="no readable zip"):
+        read_results_zip(b"not a zip")
+    empty = io.BytesIO()
+    zipfile.ZipFile(empty, "w").close()
+    with pytest.raises(InputError, match=r"record\.json"):
+        read_results_zip(empty.getvalue())
+
+
+def test_a_zip_that_unpacks_to_too_much_is_refused(folder):
+    with pytest.raises(InputError, match="unpacks to more"):
+        read_results_zip(zipped(folder), largest=10)
+
+
+def test_results_of_this_machine_join_shipped_ones_of_the_same_collection(
+    folder, home, tmp_path, monkeypatch
+):
+    shipped = tmp_path / "shipped"
+    monkeypatch.setattr("optical_core.study.results.assets", lambda *p: shipped.joinpath(*p))
+    (home / "results").mkdir(parents=True)
+    (shipped / "results").mkdir(parents=True)
+    import shutil
+
+    shutil.copytree(folder, home / "results" / "mine")
+    shutil.copytree(folder, shipped / "results" / "tiny")
+    (shipped / "results" / "tiny" / "bm25").rename(shipped / "results" / "tiny" / "other")
+    (found,) = find_results()
+    assert set(found.models) == {"other", "bm25"}
+    assert found.origin == {"other": "shipped", "bm25": "this machine"}
+    record = home / "results" / "mine" / "record.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"fingerprint": "another"}))
+    assert len(find_results()) == 2
+
+
+def test_merging_keeps_both_and_the_second_wins():
+    qrels = {"en": {"q": {"d": 1}}}
+    first = results_from_runs("c", {("a", "en"): {"q": {"d": 1.0}}}, qrels, parallel=True)
+    second = results_from_runs(
+        "c", {("a", "en"): {"q": {"x": 1.0}}, ("b", "en"): {"q": {"d": 1.0}}}, qrels, parallel=True
+    )
+    both = merge(first, second)
+    assert both.values["a"]["en"]["AP"]["q"] == 0
+    assert both.models == ["a", "b"]
+    assert both.select(["b", "none"], ["en", "so"]) == {"b": second.values["b"]}
+
+
+def test_runs_without_judgements_are_refused():
+    with pytest.raises(InputError, match="no judgements for this language"):
+        results_from_runs("c", {("a", "so"): {}}, {"en": {}}, parallel=True)
+    with pytest.raises(InputError, match="none of the judged queries"):
+        results_from_runs(
+            "c", {("a", "en"): {"x": {"d": 1.0}}}, {"en": {"q": {"d": 1}}}, parallel=True
+        )

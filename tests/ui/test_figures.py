@@ -1,0 +1,225 @@
+"""Figures as data: what is drawn, not how it looks."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from optical_core.analysis.report import comparison_table, measure_table
+from optical_core.models.tokens import Token
+from optical_core.retrieval.explain import TokenMatch
+from optical_core.transport import TransportPlan
+from optical_core.transport.convergence import ConvergencePoint
+from optical_core.ui.alignment_figures import (
+    convergence_figure,
+    plan_heatmap,
+    plan_ribbons,
+    shown_mass,
+)
+from optical_core.ui.gap_figures import differences, dumbbell, resource_scatter
+from optical_core.ui.inspector_view import (
+    cell_style,
+    correlation_figure,
+    extremes,
+    mean_correlation,
+    query_table,
+)
+from optical_core.ui.search_view import explained, match_figure
+from optical_core.ui.theme import model_colours
+from optical_core.ui.token_html import contribution_chips, heat_strip, plain, word_chips
+
+
+@pytest.fixture
+def plan():
+    mass = np.array([[0.25, 0.0, 0.0], [0.0, 0.2, 0.05], [0.0, 0.05, 0.2], [0.0, 0.0, 0.25]])
+    cost = np.array([[0.1, 1.0, 1.0], [1.0, 0.2, 0.9], [1.0, 0.5, 0.3], [1.0, 1.0, 0.4]])
+    report = {"method": "exact", "marginal_error": 0.0}
+    return TransportPlan(
+        mass, cost, ("na", "maji", "na", "<b>"), ("and", "wat", "er"), (0, 1, 2, 3), (0, 1, 1),
+        report,
+    )  # fmt: skip
+
+
+def ribbons(figure):
+    return [trace for trace in figure.data if trace.fill == "toself"]
+
+
+def test_ribbons_are_the_plan_s_mass(plan):
+    figure = plan_ribbons(plan, dark=False)
+    assert len(ribbons(figure)) == int((plan.plan > 0).sum())
+    labels = [list(trace.text) for trace in figure.data if trace.mode == "markers+text"]
+    assert labels == [["na", "maji", "na", "&lt;b&gt;"], ["and", "wat", "er"]]
+
+
+def test_a_ribbon_is_as_thick_as_its_mass(plan):
+    figure = plan_ribbons(plan, dark=False)
+    heights = {trace.text.split("<br>")[1]: abs(trace.y[0] - trace.y[-1])
+               for trace in ribbons(figure)}  # fmt: skip
+    assert heights["mass 0.250, cost 0.100"] == pytest.approx(5 * heights["mass 0.050, cost 0.900"])
+
+
+def test_a_pinned_token_keeps_its_ribbons_and_fades_the_others(plan):
+    clear = [t for t in ribbons(plan_ribbons(plan, dark=False, pinned=("right", 2)))
+             if t.opacity > 0.5]  # fmt: skip
+    assert len(clear) == 3
+    assert all("er" in trace.text for trace in clear)
+
+
+def test_ribbons_of_no_tokens_say_so():
+    empty = TransportPlan(np.zeros((0, 0)), np.zeros((0, 0)), (), (), (), ())
+    assert plan_ribbons(empty, dark=True).layout.annotations[0].text
+
+
+def test_colours_mean_the_same_cost_in_every_picture(plan):
+    dearer = TransportPlan(plan.plan, plan.cost + 0.3, plan.source, plan.target,
+                           plan.source_words, plan.target_words)  # fmt: skip
+    first = {t.fillcolor for t in ribbons(plan_ribbons(plan, dark=False))}
+    assert first != {t.fillcolor for t in ribbons(plan_ribbons(dearer, dark=False))}
+
+
+def test_heatmap_keeps_repeated_tokens_apart_and_every_cell_clickable(plan):
+    figure = plan_heatmap(plan, dark=False, gold=[(0, 0)])
+    assert list(figure.layout.yaxis.ticktext) == ["na", "maji", "na", "&lt;b&gt;"]
+    cells = figure.data[1]
+    assert len(cells.x) == 12
+    assert [tuple(pair) for pair in cells.customdata[:3]] == [(0, 0), (0, 1), (0, 2)]
+    drawn = np.array(cells.marker.opacity).reshape(4, 3) > 0
+    np.testing.assert_array_equal(drawn, plan.plan > 0)
+    assert figure.data[2].name == "gold"
+
+
+def test_row_normalised_and_thresholded_masses(plan):
+    rows = shown_mass(plan, row_normalised=True, threshold=0.3)
+    np.testing.assert_allclose(rows[1], [0, 0.8, 0])
+    assert shown_mass(plan, row_normalised=False, threshold=0.0).max() == pytest.approx(1.0)
+
+
+def test_convergence_draws_error_and_cost():
+    figure = convergence_figure([ConvergencePoint(10, 0.1, 0.5), ConvergencePoint(20, 0, 0.4)],
+                                dark=False)  # fmt: skip
+    assert list(figure.data[1].y) == [0.5, 0.4]
+    assert min(figure.data[0].y) > 0  # the axis is logarithmic
+    assert convergence_figure([], dark=False).layout.annotations[0].text
+
+
+def values(low, high, count=30):
+    generator = np.random.default_rng(0)
+
+    def topics(mean):
+        return {f"q{i}": float(v) for i, v in enumerate(generator.normal(mean, 0.05, count))}
+
+    return {"en": {"AP": topics(high)}, "so": {"AP": topics(low)}, "yo": {"AP": topics(low)}}
+
+
+@pytest.fixture
+def results():
+    return {"embedded": values(0.3, 0.6), "student": values(0.5, 0.6)}
+
+
+def test_dumbbell_has_a_row_a_language_sorted_by_spread(results):
+    figure = dumbbell(measure_table(results), "AP", dark=False)
+    assert figure.layout.yaxis.ticktext[0] == "English"
+    named = {trace.name: trace for trace in figure.data if trace.name}
+    assert set(named) == {"embedded", "student"}
+    assert named["embedded"].marker.symbol != named["student"].marker.symbol
+    assert all(length >= 0 for length in named["student"].error_x.array)
+
+
+def test_differences_are_hollow_where_not_significant(results):
+    figure = differences(comparison_table(results, "embedded"), "embedded", "AP", dark=False)
+    trace = next(trace for trace in figure.data if trace.name == "student")
+    hollow = [str(symbol).endswith("-open") for symbol in trace.marker.symbol]
+    languages = [entry[0] for entry in trace.customdata]
+    assert dict(zip(languages, hollow, strict=True)) == {
+        "English": True, "Somali": False, "Yoruba": False,
+    }  # fmt: skip
+    assert differences(pd.DataFrame(), "embedded", "AP", dark=False).layout.annotations[0].text
+
+
+def test_resources_leave_out_languages_that_cc100_lacks(results):
+    figure = resource_scatter(measure_table(results), "AP", dark=False)
+    assert set(figure.data[0].customdata) == {"Somali", "English"}
+
+
+def test_the_undistilled_encoder_has_one_colour_everywhere():
+    assert model_colours(["a", "embedded"])["embedded"] == model_colours(["embedded"])["embedded"]
+    assert len(set(model_colours(["embedded", "bm25", "a", "b", "c"]).values())) == 5
+
+
+def test_query_table_differences_extremes_and_correlation(results):
+    table = query_table(results, model="student", baseline="embedded", languages=["en", "so"],
+                        measure="AP", texts={"q1": "text"})  # fmt: skip
+    expected = results["student"]["so"]["AP"]["q1"] - results["embedded"]["so"]["AP"]["q1"]
+    assert table.loc["q1", "so"] == pytest.approx(expected)
+    assert table.loc["q1", "text"] == "text"
+    winners, losers = extremes(table, 3)
+    assert len(winners) == 3
+    assert winners["mean"].iloc[0] == table["mean"].max()
+    assert (losers["mean"] < 0).all()
+    levels = query_table(results, model="student", baseline=None, languages=["en", "so"],
+                         measure="AP", texts={})  # fmt: skip
+    figure = correlation_figure(levels, ["en", "so"], dark=False)
+    assert figure.data[0].z[0][0] == 1
+    mean = mean_correlation(levels, ["en", "so"])
+    assert mean == pytest.approx(figure.data[0].z[0][1], abs=1e-3)
+    assert mean_correlation(levels, ["en"]) is None
+    assert correlation_figure(levels, ["en"], dark=False).layout.annotations[0].text
+
+
+def test_cells_are_shaded_by_value():
+    assert cell_style(float("nan"), difference=True, dark=False) == ""
+    assert "47,134,222" in cell_style(0.5, difference=True, dark=False)
+    assert "217,131,36" in cell_style(-0.5, difference=True, dark=False)
+
+
+def token(piece, start, end):
+    return Token(piece, 0, start, end, "text", True)
+
+
+@pytest.fixture
+def matches():
+    sea, other = token("sea", 0, 3), token("sea", 9, 12)
+    return [
+        TokenMatch(token("ba", 0, 2), other, 0.5),
+        TokenMatch(token("hari", 2, 6), other, 0.25),
+        TokenMatch(token("?", 6, 7), sea, 0.1),
+    ]
+
+
+def test_an_explanation_adds_up_and_keeps_equal_words_apart(matches):
+    found = explained(matches)
+    assert found.total == pytest.approx(0.85)
+    assert found.targets == ("sea", "sea")
+    assert found.links == (1, 1, 0)
+    assert found.spans == {(9, 12): 0.75, (0, 3): 0.1}
+    assert len(ribbons(match_figure(found, dark=False))) == 3
+
+
+def test_heat_strip_marks_spans_and_escapes_the_rest(matches):
+    shown = heat_strip("sea <x> &sea", explained(matches).spans)
+    assert shown.count("<mark") == 2
+    assert "&lt;x&gt; &amp;" in shown
+
+
+@pytest.mark.parametrize("nasty", ["<script>x</script>", "<img src=x onerror=y>", "\u202e", "\x07"])
+def test_no_markup_or_override_of_a_text_reaches_the_page(nasty, plan):
+    for shown in (
+        plain(nasty),
+        contribution_chips([nasty], [0.5]),
+        heat_strip(nasty, {(0, 3): 1.0}),
+        word_chips(TransportPlan(plan.plan[:1, :1], plan.cost[:1, :1], (nasty,), (nasty,), (0,),
+                                 (0,))),
+    ):  # fmt: skip
+        assert nasty not in shown
+        assert "<script" not in shown
+        assert "<img" not in shown
+
+
+def test_joiners_of_indic_scripts_stay():
+    assert "क्\u200dष" in plain("क्\u200dष")
+
+
+def test_word_chips_show_where_the_mass_goes(plan):
+    shown = word_chips(plan.words())
+    assert "maji" in shown
+    assert "water" in shown
+    assert "100%" in shown

@@ -1,0 +1,191 @@
+import io
+import zipfile
+
+import numpy as np
+import pytest
+
+from optical_core.data.collection import installed_collections
+from optical_core.errors import InputError
+from optical_core.study.results import SavedResults
+from optical_core.transport import TransportPlan
+from optical_core.ui.alignment_view import AlignmentView, plan_table, report_lines
+from optical_core.ui.collection_view import (
+    import_folder,
+    import_upload,
+    is_shipped,
+    remove_collection,
+    samples,
+    statistics,
+)
+from optical_core.ui.gap_view import GapStudy, headline, upload_runs
+from optical_core.ui.search_view import language_hint
+from optical_core.ui.uploads import keep_bitext, unpacked, uploaded
+
+
+def zipped(files):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return buffer.getvalue()
+
+
+def zipped_folder(folder):
+    return zipped({
+        f"top/{path.relative_to(folder).as_posix()}": path.read_bytes()
+        for path in folder.rglob("*") if path.is_file()
+    })  # fmt: skip
+
+
+def results(low_before, low_after, parallel=True):
+    def topics(mean):
+        return {f"q{i}": mean + 0.01 * (i % 5) for i in range(20)}
+
+    def languages(low):
+        return {"en": {"AP": topics(0.6)}, "so": {"AP": topics(low)}}
+
+    return SavedResults(
+        "c", parallel, {"embedded": languages(low_before), "student": languages(low_after)}
+    )
+
+
+ARGUMENTS = (("embedded", "student"), ("en", "so"), "AP", "embedded", ("en",), ("so",))
+
+
+def test_the_headline_says_whether_the_gap_closes():
+    text = headline(GapStudy(results(0.3, 0.5)).tables(*ARGUMENTS), "embedded", parallel=True)
+    assert "student narrows the gap of embedded from 0.300 to 0.100" in text
+    text = headline(GapStudy(results(0.5, 0.3)).tables(*ARGUMENTS), "embedded", parallel=True)
+    assert "widens" in text
+    assert "Significantly worse than embedded: Somali (student)" in text
+
+
+def test_a_collection_that_is_not_parallel_has_no_raw_gap_in_its_headline():
+    saved = results(0.3, 0.5, parallel=False)
+    text = headline(GapStudy(saved).tables(*ARGUMENTS), "embedded", parallel=False)
+    assert "gains +0.200 in low-resource languages and +0.000" in text
+    assert "the gap" not in text
+
+
+def test_tables_are_made_once():
+    study = GapStudy(results(0.3, 0.5))
+    assert study.tables(*ARGUMENTS) is study.tables(*ARGUMENTS)
+
+
+QRELS = b"q1 0 d1 1\nq2 0 d2 1\n"
+RUN = b"q1 Q0 d1 1 2.0 x\nq2 Q0 d9 1 1.0 x\n"
+
+
+def test_uploaded_runs_are_measured():
+    found = upload_runs([("colbert.v2.so.run", RUN)], QRELS, None, parallel=True)
+    assert found.values["colbert.v2"]["so"]["AP"] == {"q1": 1.0, "q2": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("runs", "qrels", "complaint"),
+    [
+        ([], QRELS, "upload at least one run"),
+        ([("a.so.run", RUN)], None, "upload at least one run"),
+        ([("run.txt", RUN)], QRELS, r"run\.txt: name the file model\.language\.run"),
+        ([("a.klingon.run", RUN)], QRELS, "unknown language code 'klingon'"),
+        ([("a.so.run", b"one two\n")], QRELS, r"^a\.so\.run, line 1: a run has 6 columns"),
+        ([("../../a.so.run", b"")], QRELS, r"^a\.so\.run is empty"),
+    ],
+)
+def test_bad_uploads_are_one_sentence(runs, qrels, complaint):
+    with pytest.raises(InputError, match=complaint):
+        upload_runs(runs, qrels, None, parallel=True)
+
+
+def test_uploaded_files_do_not_leave_their_folder():
+    with uploaded([("../../x.txt", b"a"), ("x.txt", b"b")]) as paths:
+        assert [path.name for path in paths] == ["x.txt", "x.txt"]
+        assert [path.read_bytes() for path in paths] == [b"a", b"b"]
+    assert not paths[0].exists()
+
+
+def test_zip_files_are_unpacked_without_leading_out():
+    with unpacked(zipped({"top/a.txt": "a"})) as folder:
+        assert (folder / "a.txt").read_text() == "a"
+    for bad, complaint in (
+        (zipped({"../a.txt": "a"}), "refused"),
+        (b"nothing", "no readable zip"),
+    ):
+        with pytest.raises(InputError, match=complaint), unpacked(bad):
+            pass
+    with pytest.raises(InputError, match="more than"), unpacked(zipped({"a": "xx"}), largest=1):
+        pass
+
+
+def test_uploaded_bitext_is_kept_once_under_a_plain_name(home):
+    first = keep_bitext("../my bitext.sw.tsv", b"a\tb\n")
+    assert first == keep_bitext("../my bitext.sw.tsv", b"a\tb\n")
+    assert first.name == "my-bitext.sw.tsv"
+    assert home in first.parents
+
+
+def test_a_collection_is_installed_from_a_zip_and_removed(collection):
+    made = import_upload(zipped_folder(collection.folder), "folder", "mine")
+    assert "mine" in str(made.folder)
+    assert made.qrels("sw")["q1"] == {"p1": 2, "p6": 1}
+    with pytest.raises(InputError, match="installed already"):
+        import_folder(str(collection.folder), "folder", "mine")
+    remove_collection(made)
+    assert not made.folder.exists()
+
+
+@pytest.mark.parametrize("name", ["", "../x", "demo", "a b", ".hidden"])
+def test_bad_names_of_collections_are_refused(collection, name):
+    with pytest.raises(InputError, match="name"):
+        import_folder(str(collection.folder), "folder", name)
+
+
+def test_the_shipped_collection_stays():
+    demo = installed_collections()[0]
+    assert is_shipped(demo)
+    with pytest.raises(InputError, match="stays"):
+        remove_collection(demo)
+
+
+def test_statistics_and_samples(collection):
+    table = statistics(collection)
+    assert list(table["language"]) == ["English", "Swahili"]
+    assert list(table["relevant per query"]) == [pytest.approx(4 / 3)] * 2
+    assert samples(collection, "sw", 1) == [
+        ("kwa nini bahari ni chumvi ?", "Sea", "the sea is salty water")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "pinned"),
+    [
+        ("ribbons", ["right", 2], "right.2"),
+        ("heatmap", [3, 1], "left.3"),
+        ("heatmap", {"0": 3, "1": 1}, "left.3"),
+        ("ribbons", None, None),
+    ],
+)
+def test_a_click_names_its_token(kind, data, pinned):
+    view = AlignmentView("a", "b", "q", "so", ("m",), "word", kind, "exact", 0.1, "real-tokens",
+                         False, 0.0)  # fmt: skip
+    assert view.clicked([{"customdata": data}]) == pinned
+    assert view.clicked([]) is None
+
+
+def test_report_and_table_of_a_plan():
+    report = {"method": "sinkhorn", "epsilon": 0.1, "marginal_error": 1e-3, "iterations": 20,
+              "converged": False,
+              "mass": {"real_real": 0.5, "mask_real": 0.2, "mask_mask": 0.3}}  # fmt: skip
+    plan = TransportPlan(np.array([[0.6, 0.4]]), np.array([[0.5, 1.0]]), ("a",), ("b", "c"), (0,),
+                         (0, 1), report)  # fmt: skip
+    lines = " ".join(report_lines(plan))
+    assert "0.7000" in lines
+    assert "stopped before it converged after 20 iterations" in lines
+    assert "30% between [MASK]s" in lines
+    assert plan_table(plan)["contribution"].sum() == pytest.approx(plan.total_cost)
+
+
+def test_the_script_gives_a_hint_of_the_language():
+    assert "Hindi" in language_hint("समुद्र खारा क्यों है?")
+    assert language_hint("Why?") == ""
+    assert language_hint("42") == ""
