@@ -7,12 +7,13 @@ import json
 import streamlit as st
 
 from optical_core.errors import InputError
-from optical_core.models.alignment import MARGINALS, convergence_of, solve_pair
-from optical_core.transport import METHODS, TransportPlan
+from optical_core.models.alignment import convergence_of, solve_pair
+from optical_core.transport import TransportPlan
 from optical_core.ui import loaders
 from optical_core.ui.alignment_figures import convergence_figure, plan_heatmap, plan_ribbons
 from optical_core.ui.alignment_view import (
     AlignmentView,
+    gold_line,
     pin_from,
     plan_table,
     report_lines,
@@ -21,6 +22,7 @@ from optical_core.ui.alignment_view import (
 from optical_core.ui.token_html import plain, word_chips
 from pages.common import parts
 from pages.common.address import bound, held
+from pages.common.alignment_controls import controls
 from pages.common.first_start import prepared
 
 READ = (
@@ -35,7 +37,7 @@ def render() -> None:
     parts.header("Alignment", READ)
     if not prepared():
         return
-    view = _controls()
+    view = controls()
     if view is None:
         return
     models = view.models
@@ -56,86 +58,15 @@ def render() -> None:
             if pair.truncated:
                 st.warning(f"{pair.truncated} tokens are cut: the encoder takes no more.")
             clicked = _draw(plan, view, pin, model) or clicked
-            for line in report_lines(plan):
+            lines = report_lines(plan)
+            if view.gold:
+                lines.append(gold_line(plan, view.gold))
+            for line in lines:
                 st.caption(line)
     _pin(clicked)
     _convergence(view)
     _several(view)
     _downloads(plans)
-
-
-def _controls() -> AlignmentView | None:
-    codes = list(loaders.collection("demo").languages)
-    row = st.columns([1, 1, 3])
-    code = bound(
-        row[0].selectbox, "Language", [c for c in codes if c != "en"],
-        key="lang", default="so", format_func=parts.language_name,
-    )  # fmt: skip
-    other = bound(
-        row[1].selectbox, "Against", codes,
-        key="other", default="en", format_func=parts.language_name,
-    )  # fmt: skip
-    texts, against = loaders.queries("demo", code), loaders.queries("demo", other)
-    need = bound(
-        row[2].selectbox, "Demo query", list(against),
-        key="need", default=next(iter(against)), format_func=against.get,
-    )  # fmt: skip
-    row = st.columns(2)
-    foreign = bound(
-        row[0].text_input, "Left text (or type your own)",
-        key="a", default="", max_chars=2000, placeholder=texts[need],
-    )  # fmt: skip
-    english = bound(
-        row[1].text_input, "Right text (or type your own)",
-        key="b", default="", max_chars=2000, placeholder=against[need],
-    )  # fmt: skip
-    foreign, english = foreign.strip() or texts[need], english.strip() or against[need]
-    row = st.columns([2, 2, 2])
-    unit = bound(
-        row[0].segmented_control, "Unit", ["word", "token"], key="unit", default="word",
-        required=True,
-    )  # fmt: skip
-    kind = bound(
-        row[1].segmented_control, "Picture", ["ribbons", "heatmap", "chips"],
-        key="show", default="ribbons", required=True,
-    )  # fmt: skip
-    names = loaders.model_names(token_level=True)
-    models = bound(
-        row[2].multiselect, "Encoders", names, key="model",
-        default=["embedded", names[0]], max_selections=3,
-    )  # fmt: skip
-    with st.expander("Transport settings"):
-        row = st.columns(3)
-        solver = bound(
-            row[0].selectbox, "Solver", ["exact", *(m for m in METHODS if m != "exact")],
-            key="solver", default="exact",
-        )  # fmt: skip
-        epsilon = bound(
-            row[1].select_slider, "Epsilon (units of cost)",
-            [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0],
-            key="eps", default=0.05, read=float, disabled=solver == "exact",
-            help="Strength of the entropy term: the larger, the more blurred the plan.",
-        )  # fmt: skip
-        marginals = bound(
-            row[2].selectbox, "Marginals", list(MARGINALS), key="marginals",
-            default=MARGINALS[0], help="mask-augmented: both sides extended with [MASK] to 32.",
-        )  # fmt: skip
-        row = st.columns(2)
-        normalise = bound(
-            row[0].toggle, "Row-normalise (each left token's mass is 1)", key="norm",
-            default=False, read=lambda text: text == "True",
-        )  # fmt: skip
-        threshold = bound(
-            row[1].select_slider, "Hide shares below", [0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5],
-            key="min", default=0.0, read=float,
-        )  # fmt: skip
-    if not models:
-        st.info("Choose at least one encoder.")
-        return None
-    return AlignmentView(
-        foreign, english, need, code, tuple(models), unit, kind, solver, epsilon, marginals,
-        normalise, threshold,
-    )  # fmt: skip
 
 
 def _draw(plan: TransportPlan, view: AlignmentView, pin: tuple[str, int] | None, model: str):
@@ -145,9 +76,12 @@ def _draw(plan: TransportPlan, view: AlignmentView, pin: tuple[str, int] | None,
         st.html(word_chips(plan.words()))
         return None
     draw = plan_heatmap if view.kind == "heatmap" else plan_ribbons
+    settings = {"gold": sorted(view.gold.possible)} if (
+        view.gold and view.kind == "heatmap" and view.unit == "word"
+    ) else {}  # fmt: skip
     figure = draw(
         shown, dark=parts.is_dark(), row_normalised=view.normalise, threshold=view.threshold,
-        pinned=pin,
+        pinned=pin, **settings,
     )  # fmt: skip
     points = parts.chart(
         figure, key=f"plan-{view.kind}-{model}", name=f"plan-{model}", select=True,
@@ -213,10 +147,6 @@ def _several(view: AlignmentView) -> None:
 
 
 def _downloads(plans: dict[str, TransportPlan]) -> None:
-    st.caption(
-        "No public gold word alignments were found for Swahili, Somali, Tagalog or Marathi, so "
-        "none are shown here."
-    )
     with st.container(horizontal=True):
         for model, plan in plans.items():
             st.download_button(

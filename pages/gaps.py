@@ -6,15 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE
-from optical_core.errors import InputError
-from optical_core.storage import home
-from optical_core.study.evaluate import evaluate
 from optical_core.study.results import SavedResults, merge
-from optical_core.ui import loaders
 from optical_core.ui.gap_figures import NAMES, differences, dumbbell, resource_scatter
-from optical_core.ui.gap_view import GapStudy, GapTables, headline, upload_runs
+from optical_core.ui.gap_view import GapStudy, GapTables, headline
 from pages.common import parts
 from pages.common.address import bound
+from pages.common.measurements import bring, evaluate_here, label_of, saved
 
 READ = (
     "How to read this: each row is a language, each marker a model, lines are 95 % bootstrap "
@@ -28,22 +25,17 @@ def study(results: SavedResults) -> GapStudy:
     return GapStudy(results)
 
 
-@st.cache_data(ttl=30, show_spinner=False)
-def saved() -> dict[str, SavedResults]:
-    return loaders.results()
-
-
 def render() -> None:
     parts.header("Language gaps", READ)
     found = dict(saved())
-    _bring()
+    bring()
     if "upload" in st.session_state:
         own: SavedResults = st.session_state["upload"]
-        label = _label(own)
+        label = label_of(own)
         found[label] = merge(found[label], own) if label in found else own
     if not found:
         st.info("No evaluation yet: run one below, or upload an `optical evaluate` folder.")
-        _evaluate_here()
+        evaluate_here()
         return
     choice = _controls(found)
     if choice is None:
@@ -51,7 +43,7 @@ def render() -> None:
     results, models, languages, measure, baseline, high, low = choice
     tables = study(results).tables(models, languages, measure, baseline, high, low)
     _show(results, tables, measure, baseline)
-    _evaluate_here()
+    evaluate_here()
 
 
 def _controls(found: dict[str, SavedResults]):
@@ -147,54 +139,6 @@ def _show(results: SavedResults, tables: GapTables, measure: str, baseline: str)
 def _formats(table: pd.DataFrame) -> dict[str, object]:
     floats = table.select_dtypes("float").columns
     return {name: st.column_config.NumberColumn(format="%.4f") for name in floats}
-
-
-def _label(upload: SavedResults) -> str:
-    """An evaluation of a known collection joins it; anything else stands by itself."""
-    return upload.collection if upload.collection in saved() else f"upload: {upload.collection}"
-
-
-def _bring() -> None:
-    with st.expander("Bring your own runs"):
-        st.caption(
-            "TREC runs named model.language.run with their qrels, or a zipped folder of "
-            "`optical evaluate`. If the collection's name is one of those here, they join it."
-        )
-        row = st.columns(3)
-        runs = row[0].file_uploader("Runs", accept_multiple_files=True, key="runs")
-        qrels = row[1].file_uploader("Qrels", key="qrels")
-        archive = row[2].file_uploader("Evaluation folder (zip)", type="zip", key="archive")
-        parallel = st.checkbox("The queries are parallel (the same needs in each language)")
-        if st.button("Add", icon=":material/upload:"):
-            try:
-                st.session_state["upload"] = upload_runs(
-                    [(file.name, file.getvalue()) for file in runs],
-                    qrels.getvalue() if qrels else None,
-                    archive.getvalue() if archive else None,
-                    parallel=parallel,
-                )
-            except InputError as error:
-                st.error(str(error))
-            else:
-                st.session_state["results"] = _label(st.session_state["upload"])
-
-
-def _evaluate_here() -> None:
-    with st.expander("Evaluate models on this machine"):
-        row = st.columns([2, 3])
-        name = row[0].selectbox("Collection", loaders.collection_names(), key="run-collection")
-        models = row[1].multiselect("Models", loaders.model_names(), key="run-models")
-        st.caption("About a minute a model for the demo on two cores; the page waits for it.")
-        if st.button("Evaluate", disabled=not models, icon=":material/play_arrow:"):
-            bar = st.progress(0.0)
-            collection = loaders.collection(name)
-            evaluate(
-                collection, models, collection.languages,
-                home("results", f"{name}-{'-'.join(models)}"[:120]),
-                watch=lambda share, text: bar.progress(share, text=text),
-            )  # fmt: skip
-            saved.clear()
-            st.rerun()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from optical_core.ui.inspector_view import (
 from optical_core.ui.token_html import plain
 from pages.common import parts
 from pages.common.address import bound
-from pages.gaps import saved
+from pages.common.measurements import saved
 
 READ = (
     "How to read this: each row is a query, each column a language. Blue is good (or better than "

@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from optical_core.analysis.alignment_error import alignment_error_rate, plan_links
+from optical_core.data.gold import GoldPair
 from optical_core.transport import TransportPlan
 from optical_core.ui import loaders
 
@@ -28,6 +30,7 @@ class AlignmentView:
     marginals: str
     normalise: bool
     threshold: float
+    gold: GoldPair | None = None
 
     def clicked(self, points: Sequence[Mapping[str, Any]] | None) -> str | None:
         """The token that a click chose, as `pin_from` reads it."""
@@ -73,6 +76,13 @@ def report_lines(plan: TransportPlan) -> list[str]:
             f"[MASK] and real tokens, {mass['mask_mask']:.0%} between [MASK]s"
         )
     return lines
+
+
+def gold_line(plan: TransportPlan, gold: GoldPair) -> str:
+    """AER of a plan's words against gold links, as a line of text."""
+    found = plan_links(plan.words().plan)
+    error = alignment_error_rate(found, gold.sure, gold.possible)
+    return f"AER {error:.3f} against {len(gold.sure)} sure of {len(gold.possible)} gold links"
 
 
 def plan_table(plan: TransportPlan) -> pd.DataFrame:

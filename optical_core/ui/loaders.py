@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from optical_core.data.collection import Collection, installed_collections, open_collection
+from optical_core.data.gold import GoldPair, read_gold
 from optical_core.errors import InputError
 from optical_core.models.alignment import EncodedPair, encode_pair
 from optical_core.models.backbones import EMBEDDED
@@ -156,7 +158,7 @@ def prepare(collection_name: str, watch: Callable[[float, str], None]) -> None:
 
 def rank(model: str, collection_name: str, query: str, top: int) -> Ranking:
     """Search and take the time; kept, so that a rerun of a page doesn't search again."""
-    return _rank(searcher(model, collection_name), query, top)
+    return _rank(searcher(model, collection_name), query, top)  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=256)
@@ -195,6 +197,17 @@ def pair(model: str, foreign: str, english: str, marginals: str) -> EncodedPair:
 def _pair(loaded: Retriever, foreign: str, english: str, marginals: str) -> EncodedPair:
     with _ENCODE:
         return encode_pair(loaded, foreign, english, marginals=marginals)
+
+
+def gold_pairs(path: str) -> list[GoldPair]:
+    """Pairs of a gold alignment file; read anew when it changes."""
+    file = Path(path).expanduser()
+    return _gold_pairs(str(file), file.stat().st_mtime_ns if file.is_file() else 0)
+
+
+@lru_cache(maxsize=4)
+def _gold_pairs(path: str, stamp: int) -> list[GoldPair]:
+    return read_gold(path)
 
 
 def results() -> dict[str, SavedResults]:

@@ -1,0 +1,86 @@
+"""Gold word alignments: the forms in which they are published.
+
+- awesome-align / GIZA: NAME.src-tgt (`foreign ||| English`, a line a pair) beside NAME.gold
+  (`1-5` sure, `10p15` possible, indices from 1);
+- XL-WA: a TSV of English, foreign and `0-0 1-2` (indices from 0, English first).
+
+Words are what white space separates.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from optical_core.data.lines import read_lines
+from optical_core.errors import InputError
+
+Links = frozenset[tuple[int, int]]
+"""(foreign word, English word), from 0."""
+_LINK = re.compile(r"(\d+)([-p])(\d+)")
+
+
+@dataclass(frozen=True)
+class GoldPair:
+    """A sentence pair with its sure links, and the possible ones (sure ones among them)."""
+
+    foreign: str
+    english: str
+    sure: Links
+    possible: Links
+
+
+def read_gold(path: Path | str) -> list[GoldPair]:
+    """Read either form; `path` is NAME.src-tgt, NAME.gold or a TSV.
+
+    Raises InputError that names file and line: a missing companion, wrong columns, or a link to
+    a word that isn't there.
+    """
+    path = Path(path)
+    if path.suffix in (".src-tgt", ".gold"):
+        return _read_two_files(path.with_suffix(".src-tgt"), path.with_suffix(".gold"))
+    pairs = []
+    for number, line in read_lines(path):
+        columns = line.split("\t")
+        if len(columns) != 3:
+            raise InputError(
+                f"{path}, line {number}: English, foreign and links (3 columns) were expected, "
+                f"this line has {len(columns)}"
+            )
+        english, foreign, links = columns
+        pairs.append(_pair(foreign, english, links, f"{path}, line {number}", 0, flip=True))
+    return pairs
+
+
+def _read_two_files(sentences: Path, gold: Path) -> list[GoldPair]:
+    lines, links = list(read_lines(sentences)), list(read_lines(gold))
+    if len(lines) != len(links):
+        raise InputError(f"{sentences} has {len(lines)} lines, {gold} has {len(links)}")
+    pairs = []
+    for (number, line), (_, text) in zip(lines, links, strict=True):
+        sides = line.split("|||")
+        if len(sides) != 2:
+            raise InputError(f"{sentences}, line {number}: 'foreign ||| English' was expected")
+        pairs.append(_pair(sides[0], sides[1], text, f"{gold}, line {number}", 1, flip=False))
+    return pairs
+
+
+def _pair(
+    foreign: str, english: str, links: str, where: str, first: int, *, flip: bool
+) -> GoldPair:
+    sizes = len(foreign.split()), len(english.split())
+    sure, possible = set(), set()
+    for part in links.split():
+        found = _LINK.fullmatch(part)
+        if found is None:
+            raise InputError(f"{where}: {part!r} is no link such as 1-5 or 10p15")
+        i, j = int(found[1]) - first, int(found[3]) - first
+        if flip:
+            i, j = j, i
+        if not (0 <= i < sizes[0] and 0 <= j < sizes[1]):
+            raise InputError(f"{where}: the link {part} names a word that the sentence lacks")
+        possible.add((i, j))
+        if found[2] == "-":
+            sure.add((i, j))
+    return GoldPair(foreign.strip(), english.strip(), frozenset(sure), frozenset(possible))

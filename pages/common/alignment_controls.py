@@ -1,0 +1,113 @@
+"""The controls of the alignment page: all that defines its view, bound to the address."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from optical_core.data.gold import GoldPair
+from optical_core.models.alignment import MARGINALS
+from optical_core.transport import METHODS
+from optical_core.ui import loaders
+from optical_core.ui.alignment_view import AlignmentView
+from pages.common import parts
+from pages.common.address import bound
+
+
+def controls() -> AlignmentView | None:
+    """Draw the controls; None (with a word on why) if there is nothing to align."""
+    codes = list(loaders.collection("demo").languages)
+    row = st.columns([1, 1, 3])
+    code = bound(
+        row[0].selectbox, "Language", [c for c in codes if c != "en"],
+        key="lang", default="so", format_func=parts.language_name,
+    )  # fmt: skip
+    other = bound(
+        row[1].selectbox, "Against", codes,
+        key="other", default="en", format_func=parts.language_name,
+    )  # fmt: skip
+    texts, against = loaders.queries("demo", code), loaders.queries("demo", other)
+    need = bound(
+        row[2].selectbox, "Demo query", list(against),
+        key="need", default=next(iter(against)), format_func=against.get,
+    )  # fmt: skip
+    row = st.columns(2)
+    foreign = bound(
+        row[0].text_input, "Left text (or type your own)",
+        key="a", default="", max_chars=2000, placeholder=texts[need],
+    )  # fmt: skip
+    english = bound(
+        row[1].text_input, "Right text (or type your own)",
+        key="b", default="", max_chars=2000, placeholder=against[need],
+    )  # fmt: skip
+    foreign, english = foreign.strip() or texts[need], english.strip() or against[need]
+    gold = _gold()
+    if gold:
+        foreign, english = gold.foreign, gold.english
+    row = st.columns([2, 2, 2])
+    unit = bound(
+        row[0].segmented_control, "Unit", ["word", "token"], key="unit", default="word",
+        required=True,
+    )  # fmt: skip
+    kind = bound(
+        row[1].segmented_control, "Picture", ["ribbons", "heatmap", "chips"],
+        key="show", default="ribbons", required=True,
+    )  # fmt: skip
+    names = loaders.model_names(token_level=True)
+    models = bound(
+        row[2].multiselect, "Encoders", names, key="model",
+        default=["embedded", names[0]], max_selections=3,
+    )  # fmt: skip
+    with st.expander("Transport settings"):
+        row = st.columns(3)
+        solver = bound(
+            row[0].selectbox, "Solver", ["exact", *(m for m in METHODS if m != "exact")],
+            key="solver", default="exact",
+        )  # fmt: skip
+        epsilon = bound(
+            row[1].select_slider, "Epsilon (units of cost)",
+            [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0],
+            key="eps", default=0.05, read=float, disabled=solver == "exact",
+            help="Strength of the entropy term: the larger, the more blurred the plan.",
+        )  # fmt: skip
+        marginals = bound(
+            row[2].selectbox, "Marginals", list(MARGINALS), key="marginals",
+            default=MARGINALS[0], help="mask-augmented: both sides extended with [MASK] to 32.",
+        )  # fmt: skip
+        row = st.columns(2)
+        normalise = bound(
+            row[0].toggle, "Row-normalise (each left token's mass is 1)", key="norm",
+            default=False, read=lambda text: text == "True",
+        )  # fmt: skip
+        threshold = bound(
+            row[1].select_slider, "Hide shares below", [0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5],
+            key="min", default=0.0, read=float,
+        )  # fmt: skip
+    if not models:
+        st.info("Choose at least one encoder.")
+        return None
+    return AlignmentView(
+        foreign, english, need, code, tuple(models), unit, kind, solver, epsilon, marginals,
+        normalise, threshold, gold,
+    )  # fmt: skip
+
+
+def _gold() -> GoldPair | None:
+    """A pair with gold alignments, from a file on this machine."""
+    with st.expander("Compare with gold word alignments", expanded="gold" in st.query_params):
+        row = st.columns([4, 1])
+        path = bound(
+            row[0].text_input, "File (NAME.src-tgt beside NAME.gold, or an XL-WA TSV)",
+            key="gold", default="", max_chars=1000,
+        )  # fmt: skip
+        number = bound(
+            row[1].number_input, "Sentence", key="sentence", default=1, read=int, min_value=1
+        )
+        st.caption(
+            "No public gold word alignments were found for Swahili, Somali, Tagalog or Marathi: "
+            "the demo has none. Files exist for French, Romanian, Japanese, Chinese "
+            "(awesome-align), Spanish and Italian (XL-WA), among others."
+        )
+        if not path.strip():
+            return None
+        pairs = loaders.gold_pairs(path.strip())
+        return pairs[min(number, len(pairs)) - 1]

@@ -1,0 +1,68 @@
+"""Where the measurements of the gaps and inspector pages come from: saved, uploaded, made here."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from optical_core.errors import InputError
+from optical_core.storage import home
+from optical_core.study.evaluate import evaluate
+from optical_core.study.results import SavedResults
+from optical_core.ui import loaders
+from optical_core.ui.gap_view import upload_runs
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def saved() -> dict[str, SavedResults]:
+    """Shipped measurements and those of this machine, by label."""
+    return loaders.results()
+
+
+def label_of(upload: SavedResults) -> str:
+    """An evaluation of a known collection joins it; anything else stands by itself."""
+    return upload.collection if upload.collection in saved() else f"upload: {upload.collection}"
+
+
+def bring() -> None:
+    """Let the reader add runs of their own to the session."""
+    with st.expander("Bring your own runs"):
+        st.caption(
+            "TREC runs named model.language.run with their qrels, or a zipped folder of "
+            "`optical evaluate`. If the collection's name is one of those here, they join it."
+        )
+        row = st.columns(3)
+        runs = row[0].file_uploader("Runs", accept_multiple_files=True, key="runs")
+        qrels = row[1].file_uploader("Qrels", key="qrels")
+        archive = row[2].file_uploader("Evaluation folder (zip)", type="zip", key="archive")
+        parallel = st.checkbox("The queries are parallel (the same needs in each language)")
+        if st.button("Add", icon=":material/upload:"):
+            try:
+                st.session_state["upload"] = upload_runs(
+                    [(file.name, file.getvalue()) for file in runs],
+                    qrels.getvalue() if qrels else None,
+                    archive.getvalue() if archive else None,
+                    parallel=parallel,
+                )
+            except InputError as error:
+                st.error(str(error))
+            else:
+                st.session_state["results"] = label_of(st.session_state["upload"])
+
+
+def evaluate_here() -> None:
+    """Let the reader measure installed models on an installed collection."""
+    with st.expander("Evaluate models on this machine"):
+        row = st.columns([2, 3])
+        name = row[0].selectbox("Collection", loaders.collection_names(), key="run-collection")
+        models = row[1].multiselect("Models", loaders.model_names(), key="run-models")
+        st.caption("About a minute a model for the demo on two cores; the page waits for it.")
+        if st.button("Evaluate", disabled=not models, icon=":material/play_arrow:"):
+            bar = st.progress(0.0)
+            collection = loaders.collection(name)
+            evaluate(
+                collection, models, collection.languages,
+                home("results", f"{name}-{'-'.join(models)}"[:120]),
+                watch=lambda share, text: bar.progress(share, text=text),
+            )  # fmt: skip
+            saved.clear()
+            st.rerun()
