@@ -6,12 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE
-from optical_core.study.results import SavedResults, merge
+from optical_core.study.results import SavedResults
 from optical_core.ui.gap_figures import NAMES, differences, dumbbell, resource_scatter
 from optical_core.ui.gap_view import GapStudy, GapTables, headline
 from pages.common import parts
 from pages.common.address import bound
-from pages.common.measurements import bring, evaluate_here, label_of, saved
+from pages.common.measurements import bring, evaluate_here, measurements
 
 READ = (
     "How to read this: each row is a language, each marker a model, lines are 95 % bootstrap "
@@ -27,12 +27,8 @@ def study(results: SavedResults) -> GapStudy:
 
 def render() -> None:
     parts.header("Language gaps", READ)
-    found = dict(saved())
     bring()
-    if "upload" in st.session_state:
-        own: SavedResults = st.session_state["upload"]
-        label = label_of(own)
-        found[label] = merge(found[label], own) if label in found else own
+    found = measurements()
     if not found:
         st.info("No evaluation yet: run one below, or upload an `optical evaluate` folder.")
         evaluate_here()
@@ -41,7 +37,8 @@ def render() -> None:
     if choice is None:
         return
     results, models, languages, measure, baseline, high, low = choice
-    tables = study(results).tables(models, languages, measure, baseline, high, low)
+    with st.spinner("Resampling topics, testing differences…"):
+        tables = study(results).tables(models, languages, measure, baseline, high, low)
     _show(results, tables, measure, baseline)
     evaluate_here()
 
@@ -99,15 +96,15 @@ def _show(results: SavedResults, tables: GapTables, measure: str, baseline: str)
             key="differences", name="differences",
         )  # fmt: skip
     st.subheader("The gap", anchor=False)
-    for table, name, empty in (
-        (tables.gaps if results.parallel else pd.DataFrame(), "gap", ""),
-        (tables.changes, "difference-in-differences", ""),
-    ):
+    shown = [(tables.changes, "difference-in-differences")]
+    if results.parallel:
+        shown.insert(0, (tables.gaps, "gap"))
+    for table, name in shown:
         if not table.empty:
             st.dataframe(table, hide_index=True, column_config=_formats(table))
             parts.downloads(table, name, key=name)
-        elif empty:
-            st.caption(empty)
+    if all(table.empty for table, _ in shown):
+        st.info("A gap needs languages of both groups: this choice has those of one alone.")
     st.caption(
         "gap = mean of the high-resource languages minus mean of the low-resource ones; relative "
         "gap = gap / high; change = gain of the low-resource languages minus gain of the "

@@ -18,7 +18,7 @@ from optical_core.ui.inspector_view import (
 from optical_core.ui.token_html import plain
 from pages.common import parts
 from pages.common.address import bound
-from pages.common.measurements import saved
+from pages.common.measurements import measurements
 
 READ = (
     "How to read this: each row is a query, each column a language. Blue is good (or better than "
@@ -29,7 +29,7 @@ WAYS = ("difference", "level")
 
 def render() -> None:
     parts.header("Query inspector", READ)
-    found = saved()
+    found = measurements()
     if not found:
         st.info("No evaluation yet: run one on the page Language gaps.")
         return

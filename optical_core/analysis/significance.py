@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import stats
@@ -85,7 +86,13 @@ def bootstrap_interval(
     values: Sequence[float] | np.ndarray, *, confidence: float = 0.95, seed: int = 0
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of a mean over topics."""
-    sample = np.asarray(values, float)
+    return _bootstrap(np.asarray(values, float).tobytes(), confidence, seed)
+
+
+@lru_cache(maxsize=8192)
+def _bootstrap(values: bytes, confidence: float, seed: int) -> tuple[float, float]:
+    # Kept: a page asks again for most intervals whenever a choice of languages changes.
+    sample = np.frombuffer(values, float)
     if len(sample) < 2 or np.ptp(sample) == 0:
         return float(sample.mean()), float(sample.mean())
     generator = np.random.default_rng(seed)
@@ -102,6 +109,12 @@ def bootstrap_interval(
 
 
 def _tests(difference: np.ndarray, seed: int) -> tuple[float, float]:
+    return _paired_tests(difference.tobytes(), seed)
+
+
+@lru_cache(maxsize=8192)
+def _paired_tests(values: bytes, seed: int) -> tuple[float, float]:
+    difference = np.frombuffer(values, float)
     if len(difference) < 2 or not difference.any():
         return 1.0, 1.0
     p_t = 0.0 if np.ptp(difference) == 0 else float(stats.ttest_1samp(difference, 0).pvalue)

@@ -124,7 +124,7 @@ def differences(table: pd.DataFrame, baseline: str, measure: str, *, dark: bool)
         )
     layout(figure, dark=dark, height=_ROW * len(order) + 110)
     figure.update_layout(legend=_legend())
-    figure.update_xaxes(title_text=f"{NAMES.get(measure, measure)}, difference to {baseline}")
+    figure.update_xaxes(title_text=f"difference in {NAMES.get(measure, measure)}")
     _language_axis(figure, order)
     return figure
 

@@ -76,8 +76,8 @@ def correlation_figure(table: pd.DataFrame, languages: Sequence[str], *, dark: b
             zmin=0,
             zmax=1,
             colorscale=value_scale(dark),
-            texttemplate="%{z:.2f}",
-            textfont={"size": 11},
+            # More numbers than this overlap on a telephone; they show on hovering then.
+            texttemplate="%{z:.2f}" if len(kept) <= 7 else None,
             hovertemplate="%{x}, %{y}: %{z:.3f}<extra></extra>",
             colorbar={"thickness": 10},
             xgap=1,

@@ -43,6 +43,7 @@ def controls() -> AlignmentView | None:
     gold = _gold()
     if gold:
         foreign, english = gold.foreign, gold.english
+        st.caption("The gold pair is shown; empty its file's field to go back to the texts above.")
     row = st.columns([2, 2, 2])
     unit = bound(
         row[0].segmented_control, "Unit", ["word", "token"], key="unit", default="word",

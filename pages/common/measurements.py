@@ -7,20 +7,29 @@ import streamlit as st
 from optical_core.errors import InputError
 from optical_core.storage import home
 from optical_core.study.evaluate import evaluate
-from optical_core.study.results import SavedResults
+from optical_core.study.results import SavedResults, merge
 from optical_core.ui import loaders
 from optical_core.ui.gap_view import upload_runs
 
 
-@st.cache_data(ttl=30, show_spinner=False)
+@st.cache_resource(ttl=300, show_spinner=False)
 def saved() -> dict[str, SavedResults]:
     """Shipped measurements and those of this machine, by label."""
     return loaders.results()
 
 
-def label_of(upload: SavedResults) -> str:
+def measurements() -> dict[str, SavedResults]:
+    """What is saved, and what this session has uploaded."""
+    return saved() | st.session_state.get("uploads", {})
+
+
+def _add(upload: SavedResults) -> None:
     """An evaluation of a known collection joins it; anything else stands by itself."""
-    return upload.collection if upload.collection in saved() else f"upload: {upload.collection}"
+    known = upload.collection in saved()
+    label = upload.collection if known else f"upload: {upload.collection}"
+    joined = merge(saved()[label], upload) if known else upload
+    st.session_state.setdefault("uploads", {})[label] = joined
+    st.session_state["results"] = label
 
 
 def bring() -> None:
@@ -37,7 +46,7 @@ def bring() -> None:
         parallel = st.checkbox("The queries are parallel (the same needs in each language)")
         if st.button("Add", icon=":material/upload:"):
             try:
-                st.session_state["upload"] = upload_runs(
+                upload = upload_runs(
                     [(file.name, file.getvalue()) for file in runs],
                     qrels.getvalue() if qrels else None,
                     archive.getvalue() if archive else None,
@@ -46,7 +55,7 @@ def bring() -> None:
             except InputError as error:
                 st.error(str(error))
             else:
-                st.session_state["results"] = label_of(st.session_state["upload"])
+                _add(upload)
 
 
 def evaluate_here() -> None:

@@ -6,6 +6,7 @@ Uses the user's own home, so that the encoder is converted and the demo indexed.
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -23,35 +24,45 @@ _WATCH = """() => {
 }"""
 
 
-def measure(page: Any, names: tuple[str, str]) -> list[float]:
-    """Click the two choices of a control in turn; seconds of each rerun."""
+def measure(page: Any, names: tuple[str, str], opener: str | None) -> list[float]:
+    """Choose two values in turn, seconds of each rerun; `opener` labels a list to open first."""
     page.evaluate(_WATCH)
     found = []
     for click in range(CLICKS):
-        button = page.get_by_role("radio", name=names[click % 2], exact=True)
+        name = names[click % 2]
+        if opener:
+            page.get_by_role("combobox", name=opener).click()
+            choice = page.get_by_role("option", name=name, exact=True)
+        else:
+            choice = page.get_by_role("radio", name=name, exact=True)
+        choice.wait_for()
         before = page.evaluate("window.stops")
         begin = time.perf_counter()
-        button.click(force=True)
+        choice.click(force=True)
         page.wait_for_function("n => window.stops > n", arg=before, polling=10)
         found.append(time.perf_counter() - begin)
         page.wait_for_timeout(150)
     return found
 
 
+def report(label: str, seconds: list[float]) -> None:
+    p95 = np.quantile(seconds, 0.95)
+    print(f"{label}: median {np.median(seconds):.3f} s, p95 {p95:.3f} s", flush=True)
+
+
 def main() -> None:
     with running_app() as site, running_browser() as browser:
-        for label, path, names in (
-            ("alignment, two encoders", "/alignment?lang=so", ("token", "word")),
-            ("inspector, twelve languages", "/inspector?results=demo", ("level", "difference")),
+        for label, path, names, opener in (
+            ("alignment, two encoders", "/alignment?lang=so", ("token", "word"), None),
+            ("gaps", "/gaps?results=ntrex128", ("nDCG@10", "MRR"), "Measure and depth"),
+            ("inspector", "/inspector?results=ntrex128", ("level", "difference"), None),
         ):
             page = browser.new_page(viewport={"width": 1440, "height": 1000})
             page.goto(site + path)
             page.locator("h1").first.wait_for(timeout=120_000)
             settle(page)
-            measure(page, names)  # the first round fills the caches
-            seconds = np.array(measure(page, names))
-            print(f"{label}: median {np.median(seconds):.3f} s, p95 "
-                  f"{np.quantile(seconds, 0.95):.3f} s")  # fmt: skip
+            measure(page, names, opener)  # the first round fills the caches
+            report(label, measure(page, names, opener))
             page.close()
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
         page.goto(f"{site}/search?model=embedded&model=optical-lowres&model=bm25")
@@ -64,13 +75,11 @@ def main() -> None:
             box.press("Enter")
             page.wait_for_timeout(300)
             settle(page)
-            lines = page.get_by_text(" ms").all_inner_texts()
+            lines = page.get_by_text(re.compile(r"^\d+ ms")).all_inner_texts()
             for column, text in enumerate(lines):
                 times.setdefault(column, []).append(float(text.split(" ms")[0]) / 1000)
         for column, name in enumerate(("embedded", "optical-lowres", "bm25")):
-            seconds = np.array(times[column])
-            print(f"search, {name}: median {np.median(seconds):.3f} s, p95 "
-                  f"{np.quantile(seconds, 0.95):.3f} s")  # fmt: skip
+            report(f"search, {name}", times[column])
 
 
 if __name__ == "__main__":
