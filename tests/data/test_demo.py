@@ -78,3 +78,12 @@ def test_each_kind_of_problem_is_found(collection, tmp_path):
         "1 en queries have no judgement",
     ):
         assert expected in problems
+
+
+def test_shipped_measurements_of_the_demo_are_of_this_demo(demo):
+    from optical_core.study.results import read_results
+
+    results = read_results(assets("results", "demo"))
+    assert results.fingerprint == demo.fingerprint, "evaluate the demo again: it has changed"
+    assert {"embedded", "optical-lowres", "bm25"} <= set(results.models)
+    assert set(results.languages) == LANGUAGES

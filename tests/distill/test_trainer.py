@@ -282,3 +282,15 @@ def test_settings_are_layered_and_named_when_wrong(tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             resolve_config({}, file, wrong, demo=False)
+
+
+def test_tensorboard_gets_the_curves_where_it_is_installed(tiny_encoder, bitext_file):
+    event_accumulator = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator",
+        reason='needs pip install ".[tensorboard]"',
+    )
+    distill(config(tiny_encoder, bitext_file, name="curves"), device="cpu", progress=False)
+    files = list(home("runs", "curves").rglob("events.out.*"))
+    assert files
+    found = event_accumulator.EventAccumulator(str(files[0])).Reload()
+    assert "train/loss" in found.Tags()["scalars"]
