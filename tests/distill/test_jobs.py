@@ -4,10 +4,13 @@ import time
 
 import pytest
 
+from optical_core.data.bitext import SentencePair
 from optical_core.distill.config import DistillConfig
+from optical_core.distill.estimate import estimate_seconds
 from optical_core.distill.jobs import list_jobs, read_job, resume_job, start_job, stop_job
 from optical_core.errors import InputError
 from optical_core.models.retriever import list_models
+from optical_core.models.token_encoder import TokenEncoder
 from optical_core.ui.training_view import dev_log, progress, training_figure, training_log
 
 
@@ -76,3 +79,12 @@ def test_unknown_jobs_and_no_jobs():
     assert list_jobs() == []
     with pytest.raises(InputError, match="no training 'x'"):
         read_job("x")
+
+
+def test_the_estimate_grows_with_the_steps(tiny_encoder):
+    encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
+    pairs = [SentencePair("sea", "bahari", "sw", "x")] * 40
+    few = estimate_seconds(config("e", "t", "b", steps=10), pairs, encoder)
+    many = estimate_seconds(config("e", "t", "b", steps=1000), pairs, encoder)
+    assert 0 < few < many
+    assert estimate_seconds(config("e", "t", "b"), [], encoder) == 0
