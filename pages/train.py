@@ -28,7 +28,8 @@ SOURCES = {"demo": "The demo bitext", "folder": "A file or folder here", "upload
 def render() -> None:
     parts.header("Train", READ)
     _new()
-    _jobs()
+    live = any(job.live for job in list_jobs())
+    st.fragment(_jobs, run_every=3 if live else None)()
 
 
 def _new() -> None:
@@ -68,7 +69,8 @@ def _new() -> None:
                 return
             if not name.strip():
                 raise InputError("give the student a name: letters, digits, dots and dashes")
-            training_pairs(config)
+            with st.spinner("Reading and checking the bitext…"):
+                training_pairs(config)
             start_job(config)
         except InputError as error:
             st.error(str(error))
@@ -98,7 +100,6 @@ def _estimate(config: DistillConfig) -> None:
     )
 
 
-@st.fragment(run_every=3)
 def _jobs() -> None:
     jobs = list_jobs()
     if not jobs:

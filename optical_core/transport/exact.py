@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-import ot
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
@@ -21,6 +20,8 @@ def exact(
     `max_iterations` counts simplex pivots in hundreds, so that the default is never reached by
     sentences. A pair that reaches it isn't converged.
     """
+    import ot  # here, since it brings scikit-learn along: a second that others need not wait for
+
     cost = problem.cost.cpu().double().numpy()
     a = problem.a.cpu().double().numpy()
     b = problem.b.cpu().double().numpy()

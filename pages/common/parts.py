@@ -11,6 +11,23 @@ import streamlit as st
 
 from optical_core.analysis.report import latex, markdown
 from optical_core.data.languages import language
+from pages.common.address import bound
+
+PICTURE = "picture"
+"""Session key and parameter: the form in which a figure's camera button saves it."""
+
+
+def picture_form() -> None:
+    """The choice of that form, at the foot of every page."""
+    bound(
+        st.segmented_control,
+        "The camera above a picture saves",
+        ["svg", "png"],
+        key=PICTURE,
+        default="svg",
+        format_func=str.upper,
+        required=True,
+    )
 
 
 def is_dark() -> bool:
@@ -41,7 +58,8 @@ def link(page: str, label: str, icon: str | None = None, **query: Any) -> None:
 
 def chart(figure: go.Figure, *, key: str, name: str, select: bool = False, alt: str = "") -> Any:
     """A figure with PNG and SVG download in its toolbar; `select` returns clicked points."""
-    buttons = {"format": "svg", "filename": name}
+    form = st.session_state.get(PICTURE, "svg")
+    buttons = {"format": form, "filename": name, "scale": 1 if form == "svg" else 2}
     config = {
         "displaylogo": False,
         "displayModeBar": "hover",

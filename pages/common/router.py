@@ -6,7 +6,7 @@ import streamlit as st
 
 from optical_core.errors import InputError
 from pages import alignment, collections, gaps, inspector, search, start, train
-from pages.common import address
+from pages.common import address, parts
 
 PAGES = {
     "start": (start.render, "Start", ":material/home:"),
@@ -40,5 +40,6 @@ def run() -> None:
         page.run()
     except InputError as error:
         st.error(str(error))
+    parts.picture_form()
     # Not in a `finally`: a script that asks for its rerun has not drawn all its controls.
     address.commit()
