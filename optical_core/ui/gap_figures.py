@@ -37,15 +37,19 @@ def dumbbell(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
     models = list(dict.fromkeys(table["model"]))
     colours, symbols = model_colours(models), model_symbols(models)
     figure = go.Figure()
+    lines_x: list[float | None] = []
+    lines_y: list[float | None] = []
     for row, code in enumerate(order):
-        figure.add_scatter(
-            x=[wide.loc[code].min(), wide.loc[code].max()],
-            y=[row, row],
-            mode="lines",
-            line={"color": faint(dark), "width": 7},
-            hoverinfo="skip",
-            showlegend=False,
-        )
+        lines_x += [wide.loc[code].min(), wide.loc[code].max(), None]
+        lines_y += [row, row, None]
+    figure.add_scatter(
+        x=lines_x,
+        y=lines_y,
+        mode="lines",
+        line={"color": faint(dark), "width": 7},
+        hoverinfo="skip",
+        showlegend=False,
+    )
     shift = 0.22 / max(len(models), 1)
     for index, model in enumerate(models):
         rows = table[table["model"] == model].set_index("language")

@@ -63,10 +63,11 @@ def test_a_change_goes_into_the_address_and_back_undoes_it(visit):
 def test_clicking_a_token_pins_it_and_unpin_frees_it(visit):
     one = visit(viewport={"width": 1440, "height": 1200})
     page = one.open("/alignment?lang=sw&need=earth-q03&model=embedded")
-    plot = page.locator(".js-plotly-plot").first
-    plot.locator("g.points path").first.wait_for()
+    # The first trace tells about ribbons, the second are the tokens on the left.
+    tokens = page.locator(".js-plotly-plot .scatterlayer .trace").nth(1).locator(".points path")
+    tokens.first.wait_for()
     page.wait_for_timeout(500)
-    plot.locator("g.points path").first.click(force=True)
+    tokens.first.click(force=True)
     page.wait_for_url("**pin=left.0**")
     one.settle()
     page.get_by_role("button", name="Unpin").click()

@@ -121,8 +121,8 @@ def test_alignment_with_masks_says_where_the_mass_is(open_page):
 
 def test_alignment_pins_a_token_from_the_address(open_page):
     app = open_page("alignment", pin="left.0", model=["embedded"], lang="sw")
-    ribbons = [t for t in figures(app)[0]["data"] if t.get("fill") == "toself"]
-    assert {trace["opacity"] for trace in ribbons} == {0.10, 0.72}
+    ribbons = figures(app)[0]["layout"]["shapes"]
+    assert {shape["opacity"] for shape in ribbons} == {0.10, 0.72}
     app.button[0].click().run()
     assert "pin" not in app.query_params
 
