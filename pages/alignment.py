@@ -47,7 +47,8 @@ def render() -> None:
     columns = st.columns(len(models), gap="large")
     for column, model in zip(columns, models, strict=True):
         with column:
-            st.subheader(loaders.model_label(model), anchor=False)
+            st.subheader(model, anchor=False)
+            st.caption(loaders.gloss(model))
             try:
                 pair = loaders.pair(model, view.foreign, view.english, view.marginals)
                 plan = solve_pair(pair, method=view.solver, epsilon=view.epsilon)

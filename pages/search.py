@@ -78,14 +78,14 @@ def _columns(models: list[str], name: str, code: str, need: str, query: str, top
     first: dict[str, int] | None = None
     for column, model in zip(st.columns(len(models), gap="medium"), models, strict=True):
         with column:
-            st.markdown(f"**{loaders.model_label(model)}**")
+            st.subheader(model, anchor=False)
             try:
                 with st.spinner("Searching (a model's first search opens it)…"):
                     ranking = loaders.rank(model, name, query, 1000)
             except InputError as error:
                 st.error(str(error))
                 continue
-            line = f"{1000 * ranking.seconds:.0f} ms"
+            line = f"{loaders.gloss(model)} · {1000 * ranking.seconds:.0f} ms"
             if grades:
                 line += f" · AP {average_precision(need, ranking, grades):.3f}"
             st.caption(line)

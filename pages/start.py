@@ -17,11 +17,11 @@ ENGLISH = "Why is the sea salty?"
 
 CARDS = (
     ("alignment", "Alignment", "See how a query meets its translation, before and after.",
-     {"lang": "so", "need": "earth-q03"}),
+     {"lang": "so", "need": "body-q19"}),
     ("gaps", "Language gaps", "Who is served worse, by how much, and is it significant?",
      {"results": "ntrex128"}),
     ("search", "Live search", "Ask in Somali, read the ranking of up to four models.",
-     {"q": "Fartee Afrikaan ah ayaa laga qoraa midig ilaa bidix?", "lang": "so"}),
+     {"lang": "so", "need": "craft-q03"}),
     ("inspector", "Query inspector", "Every query: winners, losers, and why.", {}),
     ("train", "Train", "Teach a student your languages from bitext.", {}),
     ("collections", "Collections", "What is installed; bring your own.", {}),
@@ -61,7 +61,7 @@ def _picture() -> None:
         except InputError as error:
             st.error(str(error))
             continue
-        st.markdown(f"**{loaders.model_label(model)}**: transport cost {plan.total_cost:.3f}")
+        st.markdown(f"**{model}** ({loaders.gloss(model)}): transport cost {plan.total_cost:.3f}")
         parts.chart(
             plan_ribbons(plan.words(), dark=parts.is_dark()),
             key=f"start-{model}",

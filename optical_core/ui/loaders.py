@@ -62,8 +62,10 @@ def default_models() -> list[str]:
     return [name for name in dict.fromkeys((EMBEDDED, names[0], "bm25")) if name in names]
 
 
-def model_label(name: str) -> str:
-    return f"{name} – {GLOSS[name]}" if name in GLOSS else name
+def gloss(name: str) -> str:
+    """What a model is, in a few words."""
+    kinds = {entry.name: entry.kind for entry in list_models()}
+    return GLOSS.get(name, "distilled student" if kinds.get(name) == "student" else "encoder")
 
 
 def collection_names() -> list[str]:

@@ -83,13 +83,13 @@ def downloads(table: pd.DataFrame, name: str, *, key: str) -> None:
         "md": markdown(rounded),
         "tex": latex(rounded),
     }
-    with st.container(horizontal=True):
+    with st.popover("Download", icon=":material/download:"):
         for suffix, text in contents.items():
             st.download_button(
-                suffix.upper(),
+                f"{name}.{suffix}",
                 text,
                 file_name=f"{name}.{suffix}",
                 key=f"{key}-{suffix}",
-                icon=":material/download:",
                 on_click="ignore",
+                width="stretch",
             )

@@ -73,9 +73,9 @@ def main() -> None:
             box.press("Enter")
             page.wait_for_timeout(300)
             settle(page)
-            lines = page.get_by_text(re.compile(r"^\d+ ms")).all_inner_texts()
+            lines = page.get_by_text(re.compile(r"· \d+ ms")).all_inner_texts()
             for column, text in enumerate(lines):
-                times.setdefault(column, []).append(float(text.split(" ms")[0]) / 1000)
+                times.setdefault(column, []).append(float(re.search(r"(\d+) ms", text)[1]) / 1000)
         for column, name in enumerate(("embedded", "optical-lowres", "bm25")):
             report(f"search, {name}", times[column])
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from tests.browser.server import ROOT, running_app, running_browser, settle
 
 VIEWS = {
-    "alignment": ("/alignment?lang=so&need=earth-q03", "light", 1180, 820),
-    "gaps": ("/gaps?results=ntrex128&model=embedded&model=optical-lowres", "light", 1180, 900),
+    "alignment": ("/alignment?lang=so&need=earth-q03", "light", 1180, 880),
+    "gaps": ("/gaps?results=ntrex128&model=embedded&model=optical-lowres", "light", 1180, 1090),
     "search": (
-        "/search?q=Fartee+Afrikaan+ah+ayaa+laga+qoraa+midig+ilaa+bidix%3F&top=5",
+        "/search?lang=so&need=craft-q03",
         "light", 1180, 900,
     ),
     "inspector": ("/inspector?results=demo", "dark", 1180, 820),
