@@ -348,7 +348,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Rank, measure and compare models: MAP, nDCG@10, R@100, P@10, MRR, language gaps, tests."""
-    from optical_core.analysis.report import markdown
+    from optical_core.analysis.export import markdown
     from optical_core.data.collection import open_collection
     from optical_core.data.languages import language_codes
     from optical_core.study.evaluate import evaluate as run_evaluation

@@ -5,12 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from optical_core.errors import InputError
-from optical_core.models.alignment import solve_pair
-from optical_core.ui import loaders
-from optical_core.ui.alignment_figures import plan_ribbons
-from optical_core.ui.status import loaded
 from pages.common import parts
-from pages.common.first_start import prepared
 
 FOREIGN = "Kwa nini bahari ina chumvi?"
 ENGLISH = "Why is the sea salty?"
@@ -37,15 +32,19 @@ def render() -> None:
         "of its English translation, and the student moves towards them. Here you can see the "
         "pairing, measure the gap, and search across languages."
     )
-    if not prepared():
-        return
     left, right = st.columns([3, 2], gap="large")
-    with right:  # first, since the encoder takes some seconds to open
+    with right:
         for page, title, text, query in CARDS:
             with st.container(border=True):
                 parts.link(page, f"**{title}**", **query)
                 st.caption(text)
     with left, st.spinner("Opening the encoder…"):
+        # Only now: with the cards on the screen, the reader doesn't wait for these imports.
+        from optical_core.ui.status import loaded
+        from pages.common.first_start import prepared
+
+        if not prepared():
+            return
         _picture()
     with st.expander("What is loaded"):
         for line in loaded():
@@ -53,6 +52,10 @@ def render() -> None:
 
 
 def _picture() -> None:
+    from optical_core.models.alignment import solve_pair
+    from optical_core.ui import loaders
+    from optical_core.ui.alignment_figures import plan_ribbons
+
     student = loaders.model_names(token_level=True)[0]
     st.subheader("A Swahili question meets its English translation", anchor=False)
     for model in dict.fromkeys(("embedded", student)):

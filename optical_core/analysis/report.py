@@ -1,10 +1,8 @@
-"""The evaluation's tables: one data frame each, written as CSV, JSON, Markdown and LaTeX."""
+"""The evaluation's tables: one data frame each."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,7 +11,6 @@ from optical_core.analysis.gaps import gap_change, language_gap
 from optical_core.analysis.metrics import MEASURES
 from optical_core.analysis.significance import bootstrap_interval, compare
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE
-from optical_core.storage import replace_file
 
 Results = Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]]
 """Model -> language -> measure -> query -> value."""
@@ -132,55 +129,3 @@ def change_table(
                 }
             )
     return pd.DataFrame(rows)
-
-
-def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:
-    """Write NAME.csv, .json, .md and .tex; numbers in full in the first two, to 4 places else."""
-    rounded = table.copy()
-    for column in rounded.select_dtypes("float"):
-        rounded[column] = rounded[column].map(lambda value: f"{value:.4f}")
-    contents = {
-        "csv": table.to_csv(index=False),
-        "json": json.dumps(table.to_dict("records"), indent=2, default=str) + "\n",
-        "md": markdown(rounded),
-        "tex": latex(rounded),
-    }
-    for suffix, text in contents.items():
-        with replace_file(folder / f"{name}.{suffix}") as temporary:
-            temporary.write_text(text, encoding="utf-8")
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """A Markdown table; pipes in names are escaped."""
-    cells = [[str(value).replace("|", r"\|") for value in row] for row in table.to_numpy()]
-    lines = ["| " + " | ".join(map(str, table.columns)) + " |"]
-    lines.append("|" + "|".join("---" for _ in table.columns) + "|")
-    lines += ["| " + " | ".join(row) + " |" for row in cells]
-    return "\n".join(lines) + "\n"
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
-
-
-def latex(table: pd.DataFrame) -> str:
-    """A booktabs table; special characters in names are escaped."""
-
-    def escaped(value: object) -> str:
-        return "".join(_LATEX.get(character, character) for character in str(value))
-
-    lines = [r"\begin{tabular}{" + "l" * len(table.columns) + "}", r"\toprule"]
-    lines.append(" & ".join(map(escaped, table.columns)) + r" \\")
-    lines.append(r"\midrule")
-    lines += [" & ".join(map(escaped, row)) + r" \\" for row in table.to_numpy()]
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"

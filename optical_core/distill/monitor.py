@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 import time
@@ -17,6 +16,7 @@ from transformers import TrainerCallback
 from optical_core.analysis.metrics import mean_measures
 from optical_core.data.collection import open_collection
 from optical_core.distill.config import DistillConfig
+from optical_core.distill.logs import read_log, write_log
 from optical_core.distill.loss import OpticalLoss
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.maxsim import rank_in_memory
@@ -164,20 +164,3 @@ class DevMonitor(TrainerCallback):
 
 def _short(value: Any) -> Any:
     return f"{value:.6g}" if isinstance(value, float) else value
-
-
-def read_log(path: Path) -> list[dict[str, Any]]:
-    """Rows of log.csv or dev.csv, as texts; none if there is no such file yet."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write_log(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write rows whose columns may differ, whole or not at all."""
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    with replace_file(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)

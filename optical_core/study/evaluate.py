@@ -10,13 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from optical_core.analysis.export import write_table
 from optical_core.analysis.metrics import per_query_measures
-from optical_core.analysis.report import (
-    comparison_table,
-    gap_table,
-    measure_table,
-    write_table,
-)
+from optical_core.analysis.report import comparison_table, gap_table, measure_table
 from optical_core.data.collection import Collection
 from optical_core.data.languages import language
 from optical_core.data.records import write_record

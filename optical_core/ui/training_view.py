@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from optical_core.distill.jobs import Job
-from optical_core.distill.monitor import read_log
+from optical_core.distill.logs import read_log
 from optical_core.ui.theme import layout, note
 
 _CURVES = (

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from optical_core.analysis.report import latex, markdown
+from optical_core.analysis.export import table_texts
 from optical_core.data.languages import language
 from pages.common.address import bound
 
@@ -74,17 +73,8 @@ def chart(figure: go.Figure, *, key: str, name: str, select: bool = False, alt: 
 
 def downloads(table: pd.DataFrame, name: str, *, key: str) -> None:
     """A table as CSV, JSON, Markdown and LaTeX."""
-    rounded = table.copy()
-    for column in rounded.select_dtypes("float"):
-        rounded[column] = rounded[column].map(lambda value: f"{value:.4f}")
-    contents = {
-        "csv": table.to_csv(index=False),
-        "json": json.dumps(table.to_dict("records"), indent=2, ensure_ascii=False, default=str),
-        "md": markdown(rounded),
-        "tex": latex(rounded),
-    }
     with st.popover("Download", icon=":material/download:"):
-        for suffix, text in contents.items():
+        for suffix, text in table_texts(table).items():
             st.download_button(
                 f"{name}.{suffix}",
                 text,

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
 import streamlit as st
 
 from optical_core.errors import InputError
-from pages import alignment, collections, gaps, inspector, search, start, train
 from pages.common import address, parts
 
 PAGES = {
-    "start": (start.render, "Start", ":material/home:"),
-    "alignment": (alignment.render, "Alignment", ":material/compare_arrows:"),
-    "gaps": (gaps.render, "Language gaps", ":material/bar_chart:"),
-    "search": (search.render, "Live search", ":material/search:"),
-    "inspector": (inspector.render, "Query inspector", ":material/grid_on:"),
-    "train": (train.render, "Train", ":material/model_training:"),
-    "collections": (collections.render, "Collections", ":material/library_books:"),
+    "start": ("Start", ":material/home:"),
+    "alignment": ("Alignment", ":material/compare_arrows:"),
+    "gaps": ("Language gaps", ":material/bar_chart:"),
+    "search": ("Live search", ":material/search:"),
+    "inspector": ("Query inspector", ":material/grid_on:"),
+    "train": ("Train", ":material/model_training:"),
+    "collections": ("Collections", ":material/library_books:"),
 }
+"""Name (module under pages/, and path of the address) -> title and icon."""
 
 STYLE = """
 [data-testid=stMainBlockContainer] {padding-top: 3.5rem}
@@ -25,16 +29,30 @@ input, textarea, [data-baseweb=select] {unicode-bidi: plaintext}
 """Less room above titles than the library leaves, and texts set in their own direction."""
 
 
+def pages() -> dict[str, Any]:
+    """The pages as Streamlit knows them, kept for links between them."""
+    made = {
+        name: st.Page(_render(name), title=title, icon=icon, url_path=name, default=name == "start")
+        for name, (title, icon) in PAGES.items()
+    }
+    st.session_state["_pages"] = made
+    return made
+
+
+def _render(name: str) -> Callable[[], None]:
+    """A page's `render`, its module imported when it is first shown: the encoders' take seconds."""
+
+    def render() -> None:
+        import_module(f"pages.{name}").render()
+
+    return render
+
+
 def run() -> None:
     """Set the frame and run the page that the address names."""
     st.set_page_config(page_title="OPTICAL Workbench", page_icon="🔎", layout="wide")
     st.html(f"<style>{STYLE}</style>")
-    pages = {
-        name: st.Page(render, title=title, icon=icon, url_path=name, default=name == "start")
-        for name, (render, title, icon) in PAGES.items()
-    }
-    st.session_state["_pages"] = pages
-    page = st.navigation(list(pages.values()), position="top")
+    page = st.navigation(list(pages().values()), position="top")
     address.start()
     try:
         page.run()

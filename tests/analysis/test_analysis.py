@@ -5,16 +5,10 @@ import pandas as pd
 import pytest
 import pytrec_eval
 
+from optical_core.analysis.export import latex, markdown, write_table
 from optical_core.analysis.gaps import language_gap
 from optical_core.analysis.metrics import MEASURES, mean_measures, per_query_measures
-from optical_core.analysis.report import (
-    comparison_table,
-    gap_table,
-    latex,
-    markdown,
-    measure_table,
-    write_table,
-)
+from optical_core.analysis.report import comparison_table, gap_table, measure_table
 from optical_core.analysis.significance import bootstrap_interval, compare
 from optical_core.data.trec import read_run, write_run
 

@@ -10,7 +10,6 @@ from optical_core.distill.estimate import estimate_seconds
 from optical_core.distill.jobs import list_jobs, read_job, resume_job, start_job, stop_job
 from optical_core.errors import InputError
 from optical_core.models.retriever import list_models
-from optical_core.models.token_encoder import TokenEncoder
 from optical_core.ui.training_view import dev_log, progress, training_figure, training_log
 
 
@@ -81,10 +80,15 @@ def test_unknown_jobs_and_no_jobs():
         read_job("x")
 
 
-def test_the_estimate_grows_with_the_steps(tiny_encoder):
-    encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
+def test_the_estimate_is_the_measured_rate_times_the_work(monkeypatch):
+    clock = [0.0]
+
+    class Encoder:
+        def encode_queries(self, texts, *, batch_size):
+            clock[0] += 0.01 * len(texts)
+
+    monkeypatch.setattr("optical_core.distill.estimate.time.perf_counter", lambda: clock[0])
     pairs = [SentencePair("sea", "bahari", "sw", "x")] * 40
-    few = estimate_seconds(config("e", "t", "b", steps=10), pairs, encoder)
-    many = estimate_seconds(config("e", "t", "b", steps=1000), pairs, encoder)
-    assert 0 < few < many
-    assert estimate_seconds(config("e", "t", "b"), [], encoder) == 0
+    found = estimate_seconds(config("e", "t", "b", steps=10), pairs, Encoder())
+    assert found == pytest.approx(0.01 * 5 * 4 * 10)  # passes, pairs a step, steps
+    assert estimate_seconds(config("e", "t", "b"), [], Encoder()) == 0

@@ -65,9 +65,7 @@ def open_page(with_embedded, demo):
                 "from optical_core.errors import InputError\n"
                 f"from pages.common import router\nimport pages.{path} as page\n"
                 "import streamlit as st\nfrom pages.common import address\n"
-                "pages = {n: st.Page(r, title=t, url_path=n, default=n == 'start')"
-                " for n, (r, t, i) in router.PAGES.items()}\n"
-                "st.session_state['_pages'] = pages\nst.navigation(list(pages.values()))\n"
+                "st.navigation(list(router.pages().values()))\n"
                 "address.start()\n"
                 "try:\n    page.render()\nexcept InputError as error:\n    st.error(str(error))\n"
                 "address.commit()\n",
