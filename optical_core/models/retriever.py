@@ -17,6 +17,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -106,11 +107,11 @@ def load_retriever(name_or_path: str, *, device: str | None = None) -> Retriever
     known = {entry.name: entry.folder for entry in list_models() if entry.folder}
     folder = known.get(name_or_path, Path(name_or_path))
     if not (folder / "retriever.json").is_file():
-        encoder = TokenEncoder.load(name_or_path, device=device)
+        encoder = _open(name_or_path, device)
         return Retriever(name_or_path, encoder, encoder, ModelCard(summary="undistilled"))
     info = _read_info(folder)
     own = folder / "teacher"
-    teacher = TokenEncoder.load(str(own) if own.is_dir() else info.teacher, device=device)
+    teacher = _open(str(own) if own.is_dir() else info.teacher, device)
     teacher.name = info.teacher
     if teacher.hash != info.teacher_hash:
         raise InputError(
@@ -118,6 +119,19 @@ def load_retriever(name_or_path: str, *, device: str | None = None) -> Retriever
             f"(hash {info.teacher_hash}, here {teacher.hash}); train it again"
         )
     return Retriever(info.name, teacher, load_student(folder, teacher, info.name), info.card)
+
+
+_SHARED: WeakValueDictionary[str | None, TokenEncoder] = WeakValueDictionary()
+"""The embedded encoder by device, while anyone holds it: half a gigabyte that students share."""
+
+
+def _open(name_or_path: str, device: str | None) -> TokenEncoder:
+    if name_or_path != EMBEDDED:
+        return TokenEncoder.load(name_or_path, device=device)
+    encoder = _SHARED.get(device)
+    if encoder is None:
+        encoder = _SHARED[device] = TokenEncoder.load(name_or_path, device=device)
+    return encoder
 
 
 def load_student(folder: Path, teacher: TokenEncoder, name: str) -> TokenEncoder:

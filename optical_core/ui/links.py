@@ -76,10 +76,9 @@ def links_figure(
         x=hover_x,
         y=hover_y,
         text=hover,
-        mode="markers",
-        marker={"size": 14, "opacity": 0},
+        mode="lines",  # unseen: one path, where markers would be hundreds
+        line={"width": 0},
         hovertemplate="%{text}<extra></extra>",
-        unselected={"marker": {"opacity": 0}},
         name="links",
         showlegend=False,
     )

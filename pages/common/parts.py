@@ -64,7 +64,6 @@ def chart(figure: go.Figure, *, key: str, name: str, select: bool = False, alt: 
         "displayModeBar": "hover",
         "toImageButtonOptions": buttons,
         "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoom2d", "pan2d", "autoScale2d"],
-        "responsive": True,
     }
     options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "points"} if select else {}
     event = st.plotly_chart(figure, key=key, theme=None, config=config, alt=alt or name, **options)

@@ -121,3 +121,11 @@ def test_alignment_is_a_plan_between_the_texts_tokens(tiny_encoder):
     assert same.total_cost == pytest.approx(0, abs=1e-5)
     with pytest.raises(InputError, match="no tokens"):
         align_texts(retriever, "  ", "sea")
+
+
+def test_students_share_the_embedded_teacher_while_it_is_held(with_embedded):
+    first = load_retriever("embedded", device="cpu")
+    assert load_retriever("embedded", device="cpu").teacher is first.teacher
+    student = load_retriever("optical-lowres", device="cpu")
+    assert student.teacher is first.teacher
+    assert student.student is not first.teacher
