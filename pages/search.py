@@ -95,11 +95,9 @@ def _columns(models: list[str], name: str, code: str, need: str, query: str, top
             for rank, (identifier, score) in enumerate(ranking.hits[:top], 1):
                 _result(model, name, query, rank, identifier, score,
                         grades.get(identifier), moves(first, identifier, rank))  # fmt: skip
-            st.download_button(
-                "CSV", results_table(ranking, loaders.collection(name)).to_csv(index=False),
-                file_name=f"{model}.csv", key=f"csv-{model}", icon=":material/download:",
-                on_click="ignore",
-            )  # fmt: skip
+            parts.downloads(
+                results_table(ranking, loaders.collection(name)), f"ranking-{model}", key=model
+            )
 
 
 def _result(

@@ -109,8 +109,8 @@ def language_hint(text: str) -> str:
     return f"Written as {', '.join(names[:4])} {'and others ' if len(names) > 4 else ''}are."
 
 
-def results_table(ranking: Ranking, collection: Collection) -> pd.DataFrame:
-    """Rank, id, score, title: a row a passage."""
+def results_table(ranking: Ranking, collection: Collection, *, top: int = 100) -> pd.DataFrame:
+    """Rank, id, score, title: a row a passage, for the best ones."""
     rows = [
         {
             "rank": rank,
@@ -118,6 +118,6 @@ def results_table(ranking: Ranking, collection: Collection) -> pd.DataFrame:
             "score": score,
             "title": collection.by_id[identifier].title,
         }
-        for rank, (identifier, score) in enumerate(ranking.hits, 1)
+        for rank, (identifier, score) in enumerate(ranking.hits[:top], 1)
     ]
     return pd.DataFrame(rows, columns=["rank", "id", "score", "title"])

@@ -135,6 +135,32 @@ def test_gaps_compare_uploaded_runs(visit, tmp_path):
     assert page.locator("[data-testid=stException]").count() == 0
 
 
+def test_a_collection_is_imported_looked_at_and_removed(visit, tmp_path):
+    source = tmp_path / "mine"
+    (source / "queries").mkdir(parents=True)
+    (source / "corpus.jsonl").write_text('{"_id": "d1", "title": "Sea", "text": "Salt water."}\n')
+    (source / "queries" / "sw.jsonl").write_text('{"_id": "q1", "text": "maji ya bahari"}\n')
+    (source / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\n")
+    one = visit(viewport={"width": 1440, "height": 1400})
+    page = one.open("/collections")
+    page.get_by_text("Bring your own collection").click()
+    page.get_by_role("combobox", name="Format").click()
+    page.get_by_role("option", name="BEIR").click()
+    one.settle()
+    page.get_by_role("textbox", name="Name").fill("mine")
+    page.get_by_role("textbox", name="or a folder on this machine").fill(str(source))
+    page.keyboard.press("Enter")
+    one.settle()
+    page.get_by_role("button", name="Import").click()
+    page.get_by_text("mine: 1 passages, 1 languages").wait_for()
+    page.goto(one.site + "/collections?show=mine")
+    page.get_by_text("maji ya bahari").first.wait_for()
+    one.settle()
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Yes, remove it").click()
+    page.get_by_text("maji ya bahari").first.wait_for(state="detached")
+
+
 def test_a_training_runs_in_the_background_and_its_student_appears(visit, tmp_path):
     bitext = tmp_path / "train.sw.tsv"
     lines = [f"The sea number {i} is salty.\tBahari namba {i} ina chumvi." for i in range(40)]
