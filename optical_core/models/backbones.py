@@ -44,6 +44,8 @@ def open_encoder(name_or_path: str, *, device: str | None = None) -> MultiVector
                 "was expected"
             )
         _refuse_pickles(path)
+    else:
+        _ask_the_hub(name_or_path)
     from sentence_transformers import MultiVectorEncoder
 
     try:
@@ -55,11 +57,29 @@ def open_encoder(name_or_path: str, *, device: str | None = None) -> MultiVector
             name_or_path, device=device, model_kwargs={"use_safetensors": True}
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise InputError(
-            f"unknown model {name_or_path!r}: not `{EMBEDDED}`, not a student that "
-            f"`optical models` lists, and not to be read as a folder or from the hub ({first_line})"
-        ) from error
+        raise _unknown(name_or_path, error) from error
+
+
+def _unknown(name: str, error: Exception) -> InputError:
+    first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+    return InputError(
+        f"unknown model {name!r}: not `{EMBEDDED}`, not a student that `optical models` lists, "
+        f"and not to be read as a folder or from the hub ({first_line})"
+    )
+
+
+def _ask_the_hub(name: str) -> None:
+    """One quick question: without an answer, the library's downloads go on trying for minutes.
+
+    What is in the local cache needs no hub.
+    """
+    from huggingface_hub import HfApi, try_to_load_from_cache
+
+    try:
+        if not isinstance(try_to_load_from_cache(name, "config.json"), str):
+            HfApi().model_info(name, timeout=10)
+    except Exception as error:  # the library's own, its HTTP client's, or a bad name
+        raise _unknown(name, error) from error
 
 
 def assemble(

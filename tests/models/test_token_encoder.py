@@ -139,3 +139,16 @@ def test_words_of_the_prompt_typed_by_a_user_are_scored(with_embedded):
     roles = [t.role for t in encoder.describe("Ẹja, समुद्र!", "query")]
     assert roles[:4] == ["special", "prefix", "prefix", "prefix"]
     assert encoder.dimension == 384
+
+
+def test_a_name_that_nothing_answers_to_is_refused_without_retries(monkeypatch):
+    asked = []
+
+    def model_info(self, name, **options):
+        asked.append(name)
+        raise ConnectionError("no route to the hub")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", model_info)
+    with pytest.raises(InputError, match=r"unknown model 'nope': .*no route to the hub"):
+        TokenEncoder.load("nope")
+    assert asked == ["nope"]
