@@ -122,7 +122,7 @@ def _convergence(view: AlignmentView) -> None:
 
 def _several(view: AlignmentView) -> None:
     with st.expander("The same query in several languages", expanded="many" in st.query_params):
-        codes = [c for c in loaders.collection("demo").languages if c != "en"]
+        codes = translations(view.need)
         chosen = bound(
             st.multiselect, "Languages", codes, key="many", default=[],
             format_func=parts.language_name, max_selections=6,
@@ -143,7 +143,7 @@ def _several(view: AlignmentView) -> None:
         st.caption(
             f"{model}; the lower the cost, the nearer the query is to its English translation."
             if chosen
-            else f"Choose two or more: {len(translations(view.need))} translations are at hand."
+            else f"Choose two or more: {len(codes)} translations are at hand."
         )
 
 

@@ -54,10 +54,9 @@ def render() -> None:
         return
     texts = _texts(label, codes)
     difference = way == "difference"
-    table = query_table(
-        results.values, model=model, baseline=baseline if difference else None,
-        languages=codes, measure=measure, texts=texts,
-    )  # fmt: skip
+    asked = {"model": model, "languages": codes, "measure": measure, "texts": texts}
+    levels = query_table(results.values, baseline=None, **asked)
+    table = query_table(results.values, baseline=baseline, **asked) if difference else levels
     chosen = _table(table, codes, difference)
     if chosen:
         _open(label, chosen, codes, [baseline, model])
@@ -67,10 +66,6 @@ def render() -> None:
             _extremes(table, model, baseline)
     with right:
         st.subheader("Do the same queries fail in every language?", anchor=False)
-        levels = query_table(
-            results.values, model=model, baseline=None, languages=codes, measure=measure,
-            texts=texts,
-        )  # fmt: skip
         parts.chart(
             correlation_figure(levels, codes, dark=parts.is_dark()), key="correlation",
             name="rank-correlation",
@@ -95,9 +90,8 @@ def _texts(label: str, codes: list[str]) -> dict[str, str]:
 
 
 def _table(table: pd.DataFrame, codes: list[str], difference: bool) -> str | None:
-    dark = parts.is_dark()
     styled = table.style.map(
-        lambda value: cell_style(value, difference=difference, dark=dark), subset=[*codes, "mean"]
+        lambda value: cell_style(value, difference=difference), subset=[*codes, "mean"]
     ).format("{:+.3f}" if difference else "{:.3f}", subset=[*codes, "mean"], na_rep="–")
     columns = {
         "text": st.column_config.TextColumn("query text", width="large"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from optical_core.data.collection import Passage
 from optical_core.errors import InputError
 from optical_core.ui import loaders
 from optical_core.ui.search_view import (
@@ -74,6 +75,7 @@ def render() -> None:
 
 
 def _columns(models: list[str], name: str, code: str, need: str, query: str, top: int) -> None:
+    collection = loaders.collection(name)
     grades = loaders.judged(name, code, need) if need else {}
     first: dict[str, int] | None = None
     for column, model in zip(st.columns(len(models), gap="medium"), models, strict=True):
@@ -93,18 +95,15 @@ def _columns(models: list[str], name: str, code: str, need: str, query: str, top
                 st.warning("No passage found: the query has no word that this model can match.")
             first = first if first is not None else ranking.ranks
             for rank, (identifier, score) in enumerate(ranking.hits[:top], 1):
-                _result(model, name, query, rank, identifier, score,
+                _result(model, name, query, rank, collection.by_id[identifier], score,
                         grades.get(identifier), moves(first, identifier, rank))  # fmt: skip
-            parts.downloads(
-                results_table(ranking, loaders.collection(name)), f"ranking-{model}", key=model
-            )
+            parts.downloads(results_table(ranking, collection), f"ranking-{model}", key=model)
 
 
 def _result(
-    model: str, name: str, query: str, rank: int, identifier: str, score: float,
+    model: str, name: str, query: str, rank: int, passage: Passage, score: float,
     grade: int | None, move: str,
 ) -> None:  # fmt: skip
-    passage = loaders.collection(name).by_id[identifier]
     with st.container(border=True):
         badges = [f":gray-badge[{score:.2f}]"]
         if move:
@@ -112,19 +111,16 @@ def _result(
         if grade:
             badges.append(f":green-badge[relevant {grade}]")
         st.markdown(f"**{rank}** {' '.join(badges)}")
-        st.html(plain(passage.title or identifier, bold=True))
-        if model == "bm25":
+        st.html(plain(passage.title or passage.id, bold=True))
+        explains = model != "bm25"
+        if not (explains and st.toggle("Why?", key=f"why-{model}-{passage.id}")):
             st.html(plain(shortened(passage.text)))
             return
-        opened = st.toggle("Why?", key=f"why-{model}-{identifier}")
-        if not opened:
-            st.html(plain(shortened(passage.text)))
-            return
-        found = explained(loaders.explanation(model, name, query, identifier))
+        found = explained(loaders.explanation(model, name, query, passage.id))
         st.html(contribution_chips(found.tokens, found.contributions))
         st.html(heat_strip(passage.full_text, found.spans))
         parts.chart(match_figure(found, dark=parts.is_dark()),
-                    key=f"links-{model}-{identifier}", name="matches")  # fmt: skip
+                    key=f"links-{model}-{passage.id}", name="matches")  # fmt: skip
         st.caption(f"The contributions add up to {found.total:.4f}, the score {score:.4f}.")
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import streamlit as st
 
 from optical_core.data.languages import language_codes
-from optical_core.distill.config import DistillConfig
+from optical_core.distill.config import DistillConfig, Objective, Trainable
 from optical_core.distill.estimate import estimate_seconds
 from optical_core.distill.jobs import Job, list_jobs, resume_job, start_job, stop_job
 from optical_core.distill.settings import resolve_config
@@ -21,19 +23,19 @@ READ = (
     "stays up (if it falls, the student is collapsing) and dev-set MAP rises. One training runs at "
     "a time, others wait; closing this page stops nothing."
 )
-OBJECTIVES = ("optical", "optical-unbalanced", "greedy", "mean-pool", "maxsim-kd")
 SOURCES = {"demo": "The demo bitext", "folder": "A file or folder here", "upload": "Upload"}
 
 
 def render() -> None:
     parts.header("Train", READ)
-    _new()
-    live = any(job.live for job in list_jobs())
+    jobs = list_jobs()
+    _new(expanded=not jobs)
+    live = any(job.live for job in jobs)
     st.fragment(_jobs, run_every=3 if live else None)()
 
 
-def _new() -> None:
-    with st.expander("New training", expanded=not list_jobs()):
+def _new(*, expanded: bool) -> None:
+    with st.expander("New training", expanded=expanded):
         row = st.columns(2)
         name = row[0].text_input("Name of the student", max_chars=60, placeholder="my-student")
         source = bound(row[1].segmented_control, "Bitext", list(SOURCES), key="from",
@@ -42,9 +44,9 @@ def _new() -> None:
         languages = st.text_input("Languages (codes, comma-separated; empty: all of the bitext's)",
                                   placeholder="so, sw, ha, yo")  # fmt: skip
         row = st.columns(4)
-        objective = bound(row[0].selectbox, "Objective", OBJECTIVES, key="objective",
+        objective = bound(row[0].selectbox, "Objective", get_args(Objective), key="objective",
                           default="optical")  # fmt: skip
-        trainable = bound(row[1].selectbox, "What is trained", ["lora", "encoder", "full"],
+        trainable = bound(row[1].selectbox, "What is trained", get_args(Trainable),
                           key="train", default="lora")  # fmt: skip
         steps = bound(row[2].number_input, "Steps", key="steps", default=100, read=int,
                       min_value=1, max_value=100_000, step=50)  # fmt: skip

@@ -68,7 +68,8 @@ def language_gap(
         per_topic = per_topic - matrix[[position[c] for c in lows]].mean(0)
         interval = bootstrap_interval(per_topic, seed=seed)
     else:
-        interval = _independent_interval(per_query, highs, lows, seed)
+        values = {code: np.array(list(found.values())) for code, found in per_query.items()}
+        interval = _independent_interval(values, highs, lows, seed)
     return LanguageGap(
         model=model,
         high=high_mean,
@@ -122,21 +123,10 @@ def gap_change(
     lows = [code for code in differences if code in low]
     if not highs or not lows:
         return None
-    generator = np.random.default_rng(seed)
-
-    def resampled(codes: Sequence[str]) -> np.ndarray:
-        return np.mean([_resampled_means(differences[code], generator) for code in codes], axis=0)
-
     high_mean = float(np.mean([differences[code].mean() for code in highs]))
     low_mean = float(np.mean([differences[code].mean() for code in lows]))
-    bounds = np.quantile(resampled(lows) - resampled(highs), [0.025, 0.975])
-    interval = (float(bounds[0]), float(bounds[1]))
+    interval = _independent_interval(differences, lows, highs, seed)
     return GapChange(model, baseline, high_mean, low_mean, low_mean - high_mean, interval)
-
-
-def _resampled_means(values: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    picks = generator.integers(0, len(values), (RESAMPLES // 10, len(values)))
-    return values[picks].mean(1)
 
 
 def _shared_topics(per_query: PerQuery) -> np.ndarray:
@@ -146,15 +136,20 @@ def _shared_topics(per_query: PerQuery) -> np.ndarray:
 
 
 def _independent_interval(
-    per_query: PerQuery, highs: Sequence[str], lows: Sequence[str], seed: int
+    values: Mapping[str, np.ndarray], first: Sequence[str], second: Sequence[str], seed: int
 ) -> tuple[float, float]:
+    """95 % interval of mean(first) - mean(second), each language's topics resampled by itself."""
     generator = np.random.default_rng(seed)
 
-    def resampled(code: str) -> np.ndarray:
-        return _resampled_means(np.array(list(per_query[code].values())), generator)
+    def resampled(codes: Sequence[str]) -> np.ndarray:
+        means = []
+        for code in codes:
+            size = len(values[code])
+            picks = generator.integers(0, size, (RESAMPLES // 10, size))
+            means.append(values[code][picks].mean(1))
+        return np.mean(means, axis=0)
 
-    gap = np.mean([resampled(c) for c in highs], 0) - np.mean([resampled(c) for c in lows], 0)
-    low, high = np.quantile(gap, [0.025, 0.975])
+    low, high = np.quantile(resampled(first) - resampled(second), [0.025, 0.975])
     return float(low), float(high)
 
 

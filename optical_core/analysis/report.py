@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from optical_core.analysis.gaps import gap_change, language_gap
+from optical_core.analysis.gaps import PerQuery, gap_change, language_gap
 from optical_core.analysis.metrics import MEASURES
 from optical_core.analysis.significance import bootstrap_interval, compare
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE
@@ -77,8 +77,7 @@ def gap_table(
 ) -> pd.DataFrame:
     """High- against low-resource languages, a row a model; empty if a group is missing."""
     rows: list[dict[str, Any]] = []
-    for model, languages in results.items():
-        per_query = {code: measures[measure] for code, measures in languages.items()}
+    for model, per_query in _one_measure(results, measure).items():
         gap = language_gap(model, per_query, parallel=parallel, high=high, low=low)
         if gap is not None:
             rows.append(
@@ -108,14 +107,11 @@ def change_table(
 ) -> pd.DataFrame:
     """Difference in differences: each other model against the baseline, a row a model."""
     rows: list[dict[str, Any]] = []
-    sides = {
-        model: {code: measures[measure] for code, measures in languages.items()}
-        for model, languages in results.items()
-    }
-    for model in results:
+    sides = _one_measure(results, measure)
+    for model, ours in sides.items():
         if model == baseline:
             continue
-        found = gap_change(model, baseline, sides[model], sides[baseline], high=high, low=low)
+        found = gap_change(model, baseline, ours, sides[baseline], high=high, low=low)
         if found is not None:
             rows.append(
                 {
@@ -129,3 +125,11 @@ def change_table(
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _one_measure(results: Results, measure: str) -> dict[str, PerQuery]:
+    """Model -> language -> query -> value of one measure."""
+    return {
+        model: {code: measures[measure] for code, measures in languages.items()}
+        for model, languages in results.items()
+    }

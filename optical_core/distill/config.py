@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Objective = Literal["optical", "optical-unbalanced", "greedy", "mean-pool", "maxsim-kd"]
+Trainable = Literal["lora", "encoder", "full"]
+
 
 class DistillConfig(BaseModel):
     """Settings of `optical distill`; the resolved copy is saved beside the run."""
@@ -25,9 +28,7 @@ class DistillConfig(BaseModel):
     overlap: Literal["refuse", "drop"] = "refuse"
     """What is done with pairs that are part of an installed collection or the dev collection."""
 
-    objective: Literal["optical", "optical-unbalanced", "greedy", "mean-pool", "maxsim-kd"] = (
-        "optical"
-    )
+    objective: Objective = "optical"
     marginals: Literal["real-tokens", "mask-augmented"] = "real-tokens"
     query_tokens: int = Field(32, ge=4, le=512)
     """Length L to which [MASK] extends both sides; for `mask-augmented` alone."""
@@ -38,7 +39,7 @@ class DistillConfig(BaseModel):
     score_weight: float = Field(0.5, ge=0)
     temperature: float = Field(0.05, gt=0)
 
-    trainable: Literal["lora", "encoder", "full"] = "lora"
+    trainable: Trainable = "lora"
     """LoRA on the attention and feed-forward matrices; all but the word embeddings; everything."""
     lora_rank: int = Field(16, ge=1)
     learning_rate: float = Field(2e-4, gt=0)

@@ -16,11 +16,10 @@ from optical_core.distill.objectives import (
     collapse_alarms,
     score_distillation,
 )
+from optical_core.transport.marginals import check_marginals
 
 if TYPE_CHECKING:
     from sentence_transformers import MultiVectorEncoder
-
-MARGINALS = ("real-tokens", "mask-augmented")
 
 
 class OpticalLoss(nn.Module):
@@ -66,8 +65,7 @@ class OpticalLoss(nn.Module):
         super().__init__()
         if objective not in OBJECTIVES:
             raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}, got {objective!r}")
-        if marginals not in MARGINALS:
-            raise ValueError(f"marginals must be one of {', '.join(MARGINALS)}, got {marginals!r}")
+        check_marginals(marginals)
         self.model = model
         # In a tuple, so that the teacher is no submodule: it is neither trained nor saved.
         self._teacher = (teacher.eval().requires_grad_(False),)

@@ -20,9 +20,7 @@ from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.tokens import Token
 from optical_core.transport import TransportPlan, cosine_cost, mask_augmented, real_tokens, solve
 from optical_core.transport.convergence import ConvergencePoint, convergence
-from optical_core.transport.marginals import mass_by_kind
-
-MARGINALS = ("real-tokens", "mask-augmented")
+from optical_core.transport.marginals import check_marginals, mass_by_kind
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,7 @@ def encode_pair(
 
     Raises InputError for a text of no tokens, ValueError for unknown marginals.
     """
-    if marginals not in MARGINALS:
-        raise ValueError(f"marginals must be one of {', '.join(MARGINALS)}, got {marginals!r}")
+    check_marginals(marginals)
     student, teacher = retriever.student, retriever.teacher
     for text, encoder in ((foreign, student), (english, teacher)):
         if not encoder.scored_tokens(text, "query"):

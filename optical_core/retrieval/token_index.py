@@ -212,10 +212,16 @@ def append_to_index(
     return TokenIndex.open(folder)
 
 
+def collection_indexes(collection: Collection) -> list[Path]:
+    """Folders under indexes/ of the collection, one an encoder that has indexed it."""
+    hashes = "[0-9a-f]" * 16
+    found = home("indexes", "x").parent.glob(f"{escape(collection.name)}-{hashes}/index.json")
+    return [path.parent for path in found]
+
+
 def has_index(collection: Collection) -> bool:
     """Has any encoder indexed the collection under indexes/?"""
-    hashes = "[0-9a-f]" * 16
-    return any(home("indexes", "x").parent.glob(f"{escape(collection.name)}-{hashes}/index.json"))
+    return bool(collection_indexes(collection))
 
 
 def collection_index(
@@ -233,10 +239,11 @@ def collection_index(
     folder = home("indexes", f"{collection.name}-{encoder.hash}")
     if (folder / "index.json").is_file():
         index = TokenIndex.open(folder)
-        same = list(index.ids) == [passage.id for passage in collection.passages()]
-        if index.texts is not None:
-            same = same and index.texts == _digest(p.full_text for p in collection.passages())
-        if same:
+        ids, digest = [], hashlib.blake2b(digest_size=8)
+        for passage in collection.passages():
+            ids.append(passage.id)
+            _add_text(digest, passage)
+        if list(index.ids) == ids and index.texts in (None, digest.hexdigest()):
             return index
         logger.warning("the collection %s has changed: its index is built again", collection.name)
     return build_index(
@@ -270,7 +277,7 @@ def _write(
             seen.add(passage.id)
             ids.append(passage.id)
             if digest:
-                digest.update(passage.full_text.encode() + b"\0")
+                _add_text(digest, passage)
             yield passage.full_text
 
     # A watcher wants to hear something before a thousand passages are done.
@@ -304,9 +311,6 @@ def _write(
     (folder / "index.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
 
 
-def _digest(texts: Iterable[str]) -> str:
-    """Hash of passage texts in their order: changed passages need a new index."""
-    digest = hashlib.blake2b(digest_size=8)
-    for text in texts:
-        digest.update(text.encode() + b"\0")
-    return digest.hexdigest()
+def _add_text(digest: hashlib.blake2b, passage: Passage) -> None:
+    """Take a passage into the hash of an index's texts: changed passages need a new index."""
+    digest.update(passage.full_text.encode() + b"\0")

@@ -40,7 +40,6 @@ class SavedResults:
     parallel: bool
     values: Results
     fingerprint: str | None = None
-    depth: int | None = None
     origin: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -209,6 +208,5 @@ def _assemble(
             for model in order
         },
         fingerprint=record.get("fingerprint"),
-        depth=record.get("depth"),
         origin=dict.fromkeys(order, origin),
     )  # fmt: skip

@@ -5,6 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+MARGINALS = ("real-tokens", "mask-augmented")
+"""Which tokens may carry mass: see `real_tokens` and `mask_augmented`."""
+
+
+def check_marginals(name: str) -> None:
+    """Raise ValueError for marginals that aren't one of `MARGINALS`."""
+    if name not in MARGINALS:
+        raise ValueError(f"marginals must be one of {', '.join(MARGINALS)}, got {name!r}")
+
 
 def cosine_cost(source: Tensor, target: Tensor) -> Tensor:
     """C_ij = 1 - cos(source i, target j), shape (B, n, m), in [0, 2].

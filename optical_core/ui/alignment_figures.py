@@ -11,17 +11,13 @@ from plotly.subplots import make_subplots
 
 from optical_core.transport import TransportPlan
 from optical_core.transport.convergence import ConvergencePoint
-from optical_core.ui.links import Link, links_figure
-from optical_core.ui.theme import blend, cost_scale, ink, layout, note
+from optical_core.ui.links import Link, Pin, is_faded, label, links_figure
+from optical_core.ui.theme import BLUE, ORANGE, RED, blend, cost_scale, ink, layout, note
 
-MASS = "#2F86DE"
-_GOOD, _BAD = ("#2F86DE", "#D98324")
 SMALLEST = 0.004
 """Shares below it are never drawn: Sinkhorn gives every pair a little mass."""
 CHEAP, DEAR = 0.1, 0.9
 """Costs of the two colours: fixed, so that two models' pictures can be compared."""
-Pin = tuple[str, int] | None
-"""("left", i) or ("right", j): the token whose row or column is kept in view."""
 
 
 def shown_mass(plan: TransportPlan, *, row_normalised: bool, threshold: float) -> np.ndarray:
@@ -68,9 +64,9 @@ def plan_heatmap(
     )
     rows, columns = (axis.ravel() for axis in np.indices((n, m)))
     cells = list(zip(rows.tolist(), columns.tolist(), strict=True))
-    cell = _cell(n, m)
+    cell, total = _cell(n, m), plan.total_cost
     sizes = np.sqrt(np.clip(shares, 0, 1)) * cell * 0.9
-    faded = np.array([_faded(pinned, i, j) for i, j in cells])
+    faded = np.array([is_faded(pinned, i, j) for i, j in cells])
     visible = np.where(shares.ravel() > 0, np.where(faded, 0.18, 0.95), 0.0)
     figure.add_scatter(
         x=columns,
@@ -78,12 +74,12 @@ def plan_heatmap(
         mode="markers",
         marker={
             "size": np.where(shares.ravel() > 0, np.maximum(sizes.ravel(), 4), cell * 0.8),
-            "color": MASS,
+            "color": BLUE,
             "opacity": visible,
             "line": {"width": 1, "color": ink(dark)},
         },
         customdata=np.stack([rows, columns], 1),
-        text=[_hover(plan, i, j) for i, j in cells],
+        text=[_hover(plan, i, j, total) for i, j in cells],
         hovertemplate="%{text}<extra></extra>",
         unselected={"marker": {}},
         showlegend=False,
@@ -93,7 +89,7 @@ def plan_heatmap(
             x=[j for _, j in gold],
             y=[i for i, _ in gold],
             mode="markers",
-            marker={"size": cell * 0.95, "symbol": "square-open", "color": "#D1495B"},
+            marker={"size": cell * 0.95, "symbol": "square-open", "color": RED},
             hoverinfo="skip",
             name="gold",
             showlegend=False,
@@ -103,7 +99,7 @@ def plan_heatmap(
     figure.update_xaxes(
         **ticks,
         tickvals=list(range(m)),
-        ticktext=[_tick(token) for token in plan.target],
+        ticktext=[label(token, 16) for token in plan.target],
         side="top",
         tickangle=-45,
         range=[-0.5, m - 0.5],
@@ -111,7 +107,7 @@ def plan_heatmap(
     figure.update_yaxes(
         **ticks,
         tickvals=list(range(n)),
-        ticktext=[_tick(token) for token in plan.source],
+        ticktext=[label(token, 16) for token in plan.source],
         range=[n - 0.5, -0.5],
     )
     return figure
@@ -129,13 +125,14 @@ def plan_ribbons(
     if not plan.source or not plan.target:
         return note("no words on one of the sides", dark=dark)
     shares = shown_mass(plan, row_normalised=row_normalised, threshold=threshold)
+    total = plan.total_cost
     links = [
         Link(
             int(i),
             int(j),
             float(shares[i, j]),
-            blend(_GOOD, _BAD, (plan.cost[i, j] - CHEAP) / (DEAR - CHEAP)),
-            _hover(plan, i, j),
+            blend(BLUE, ORANGE, (plan.cost[i, j] - CHEAP) / (DEAR - CHEAP)),
+            _hover(plan, i, j, total),
         )
         for i, j in zip(*np.nonzero(shares), strict=True)
     ]
@@ -149,8 +146,8 @@ def convergence_figure(points: Sequence[ConvergencePoint], *, dark: bool) -> go.
     figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.14)
     steps = [point.iterations for point in points]
     for column, values, colour in (
-        (1, [max(point.marginal_error, 1e-9) for point in points], "#D1495B"),
-        (2, [point.cost for point in points], MASS),
+        (1, [max(point.marginal_error, 1e-9) for point in points], RED),
+        (2, [point.cost for point in points], BLUE),
     ):
         figure.add_scatter(
             x=steps, y=values, mode="lines+markers", line={"color": colour}, row=1, col=column,
@@ -163,21 +160,12 @@ def convergence_figure(points: Sequence[ConvergencePoint], *, dark: bool) -> go.
     return figure
 
 
-def _hover(plan: TransportPlan, i: int, j: int) -> str:
+def _hover(plan: TransportPlan, i: int, j: int, total: float) -> str:
     mass, cost = float(plan.plan[i, j]), float(plan.cost[i, j])
-    total = plan.total_cost or 1.0
     return (
         f"<b>{escape(plan.source[i])} → {escape(plan.target[j])}</b><br>mass {mass:.3f}, "
-        f"cost {cost:.3f}<br>{mass * cost / total:.1%} of the loss"
+        f"cost {cost:.3f}<br>{mass * cost / (total or 1.0):.1%} of the loss"
     )
-
-
-def _faded(pinned: Pin, i: int, j: int) -> bool:
-    return pinned is not None and (i if pinned[0] == "left" else j) != pinned[1]
-
-
-def _tick(token: str) -> str:
-    return escape(token if len(token) <= 16 else token[:15] + "…", quote=False)
 
 
 def _cell(n: int, m: int) -> float:

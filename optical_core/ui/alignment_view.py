@@ -21,7 +21,6 @@ class AlignmentView:
     foreign: str
     english: str
     need: str
-    language: str
     models: tuple[str, ...]
     unit: str
     kind: str

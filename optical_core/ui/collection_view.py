@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -12,11 +13,11 @@ from optical_core.data.collection import Collection, open_collection
 from optical_core.data.languages import language
 from optical_core.data.readers import READERS, import_collection
 from optical_core.errors import InputError
-from optical_core.storage import assets, home
+from optical_core.retrieval.token_index import collection_indexes
+from optical_core.storage import assets, home, replace_folder
 from optical_core.ui.uploads import unpacked
 
-FORMATS = {
-    "folder": "OPTICAL collection folder",
+_NAMES = {
     "beir": "BEIR",
     "trec": "TREC (topics, qrels, documents)",
     "xquad_r": "XQuAD-R",
@@ -24,6 +25,10 @@ FORMATS = {
     "flores200": "FLORES-200",
     "ntrex128": "NTREX-128",
 }
+FORMATS = {"folder": "OPTICAL collection folder"} | {
+    form: _NAMES.get(form, form) for form in READERS
+}
+"""Format -> its name for people: our own, and every reader's."""
 
 
 def statistics(collection: Collection) -> pd.DataFrame:
@@ -87,8 +92,8 @@ def remove_collection(collection: Collection) -> None:
     if is_shipped(collection):
         raise InputError("the demo collection comes with the package and stays")
     shutil.rmtree(collection.folder)
-    for index in home("indexes", "x").parent.glob(f"{collection.name}-*/index.json"):
-        shutil.rmtree(index.parent)
+    for index in collection_indexes(collection):
+        shutil.rmtree(index)
 
 
 def _target(name: str) -> Path:
@@ -106,5 +111,10 @@ def _install(folder: Path, form: str, target: Path) -> Collection:
     opened = open_collection(folder)
     for code in opened.languages:
         opened.qrels(code)
-    shutil.copytree(folder, target)
+    info = opened.info.model_copy(update={"name": target.name})
+    with replace_folder(target) as temporary:
+        shutil.copytree(folder, temporary, dirs_exist_ok=True)
+        (temporary / "collection.json").write_text(
+            json.dumps(info.model_dump(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
     return open_collection(target)

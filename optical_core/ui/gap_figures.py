@@ -61,23 +61,17 @@ def dumbbell(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
             mode="markers",
             name=model,
             marker={"color": colours[model], "symbol": symbols[model], "size": 11},
-            error_x={
-                "type": "data",
-                "array": rows.loc[codes, f"{measure}_high"] - values,
-                "arrayminus": values - rows.loc[codes, f"{measure}_low"],
-                "color": colours[model],
-                "thickness": 1,
-                "width": 0,
-            },
+            error_x=_interval(
+                values,
+                rows.loc[codes, f"{measure}_low"],
+                rows.loc[codes, f"{measure}_high"],
+                colours[model],
+            ),
             customdata=[[language(code).name, rows.loc[code, "topics"]] for code in codes],
             hovertemplate=f"%{{customdata[0]}}, {model}: %{{x:.4f}}"
             "<br>%{customdata[1]} topics<extra></extra>",
         )
-    layout(figure, dark=dark, height=_ROW * len(order) + 110)
-    figure.update_layout(legend=_legend())
-    figure.update_xaxes(title_text=NAMES.get(measure, measure))
-    _language_axis(figure, order)
-    return figure
+    return _language_rows(figure, order, NAMES.get(measure, measure), dark=dark)
 
 
 def differences(table: pd.DataFrame, baseline: str, measure: str, *, dark: bool) -> go.Figure:
@@ -112,25 +106,15 @@ def differences(table: pd.DataFrame, baseline: str, measure: str, *, dark: bool)
                 "color": colours[model],
                 "line": {"width": 1.5, "color": colours[model]},
             },
-            error_x={
-                "type": "data",
-                "array": rows["high"] - rows["difference"],
-                "arrayminus": rows["difference"] - rows["low"],
-                "color": colours[model],
-                "thickness": 1,
-                "width": 0,
-            },
+            error_x=_interval(rows["difference"], rows["low"], rows["high"], colours[model]),
             customdata=[
                 [language(row.language).name, row.p_holm, row.topics] for row in rows.itertuples()
             ],
             hovertemplate=f"%{{customdata[0]}}, {model}: %{{x:+.4f}}<br>p = %{{customdata[1]:.4f}}"
             " (Holm), %{customdata[2]} topics<extra></extra>",
         )
-    layout(figure, dark=dark, height=_ROW * len(order) + 110)
-    figure.update_layout(legend=_legend())
-    figure.update_xaxes(title_text=f"difference in {NAMES.get(measure, measure)}")
-    _language_axis(figure, order)
-    return figure
+    title = f"difference in {NAMES.get(measure, measure)}"
+    return _language_rows(figure, order, title, dark=dark)
 
 
 def resource_scatter(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
@@ -174,7 +158,23 @@ def _legend() -> dict[str, object]:
     return {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0}
 
 
-def _language_axis(figure: go.Figure, order: Sequence[str]) -> None:
+def _interval(values: pd.Series, low: pd.Series, high: pd.Series, colour: str) -> dict[str, object]:
+    """Error bars from `low` to `high` around values."""
+    return {
+        "type": "data",
+        "array": high - values,
+        "arrayminus": values - low,
+        "color": colour,
+        "thickness": 1,
+        "width": 0,
+    }
+
+
+def _language_rows(figure: go.Figure, order: Sequence[str], title: str, *, dark: bool) -> go.Figure:
+    """The frame of a figure with a row a language; `title` is of the axis below."""
+    layout(figure, dark=dark, height=_ROW * len(order) + 110)
+    figure.update_layout(legend=_legend())
+    figure.update_xaxes(title_text=title)
     figure.update_yaxes(
         tickmode="array",
         tickvals=list(range(len(order))),
@@ -182,3 +182,4 @@ def _language_axis(figure: go.Figure, order: Sequence[str]) -> None:
         range=[-0.7, len(order) - 0.3],
         showgrid=False,
     )
+    return figure

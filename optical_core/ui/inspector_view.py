@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from optical_core.analysis.report import Results
 from optical_core.data.languages import language
-from optical_core.ui.theme import ink, layout, note, value_scale
+from optical_core.ui.theme import BLUE, ORANGE, layout, note, rgb, value_scale
 
 
 def query_table(
@@ -50,23 +50,21 @@ def extremes(table: pd.DataFrame, count: int = 5) -> tuple[pd.DataFrame, pd.Data
     return winners, losers
 
 
-def cell_style(value: object, *, difference: bool, dark: bool) -> str:
+def cell_style(value: object, *, difference: bool) -> str:
     """Background of a table's cell: depth of blue for levels, blue and orange for differences."""
     if not isinstance(value, int | float) or value != value:
         return ""
     if difference:
-        colour = "47,134,222" if value > 0 else "217,131,36"
-        return f"background-color: rgba({colour},{min(abs(value), 1) * 0.75:.2f})"
-    return f"background-color: rgba(47,134,222,{min(max(value, 0), 1) * 0.6:.2f})"
+        colour = BLUE if value > 0 else ORANGE
+        return f"background-color: rgba({rgb(colour)},{min(abs(value), 1) * 0.75:.2f})"
+    return f"background-color: rgba({rgb(BLUE)},{min(max(value, 0), 1) * 0.6:.2f})"
 
 
 def correlation_figure(table: pd.DataFrame, languages: Sequence[str], *, dark: bool) -> go.Figure:
     """Spearman correlation between languages over the same queries."""
-    kept = [code for code in languages if table[code].nunique() > 1]
-    complete = table[kept].dropna()
-    if len(kept) < 2 or len(complete) < 3:
+    kept, matrix = _correlations(table, languages)
+    if matrix is None:
         return note("Needs two languages with the same queries.", dark=dark)
-    matrix = complete.corr(method="spearman").to_numpy()
     names = [language(code).name for code in kept]
     figure = go.Figure(
         go.Heatmap(
@@ -87,15 +85,23 @@ def correlation_figure(table: pd.DataFrame, languages: Sequence[str], *, dark: b
     layout(figure, dark=dark, height=30 * len(kept) + 150)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False, tickangle=-45)
-    figure.update_layout(font={"color": ink(dark)})
     return figure
 
 
 def mean_correlation(table: pd.DataFrame, languages: Sequence[str]) -> float | None:
     """Mean of the correlations above the diagonal; None where there is none."""
+    _, matrix = _correlations(table, languages)
+    if matrix is None:
+        return None
+    return float(matrix[np.triu_indices(len(matrix), 1)].mean())
+
+
+def _correlations(
+    table: pd.DataFrame, languages: Sequence[str]
+) -> tuple[list[str], np.ndarray | None]:
+    """Languages that vary, and their Spearman matrix over the queries that all of them have."""
     kept = [code for code in languages if table[code].nunique() > 1]
     complete = table[kept].dropna()
     if len(kept) < 2 or len(complete) < 3:
-        return None
-    matrix = complete.corr(method="spearman").to_numpy()
-    return float(matrix[np.triu_indices(len(kept), 1)].mean())
+        return kept, None
+    return kept, complete.corr(method="spearman").to_numpy()

@@ -8,7 +8,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from optical_core.ui.theme import faint, ink, layout
+from optical_core.ui.theme import ink, layout
 
 ROW = 27
 """Height of a token's row in pixels."""
@@ -17,6 +17,10 @@ _FROM, _TO = 0.02, 0.98
 """Where ribbons begin and end between the columns."""
 _HOVER = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Places along a ribbon that tell about it on hovering."""
+
+
+Pin = tuple[str, int] | None
+"""("left", i) or ("right", j): the token whose links are kept in view."""
 
 
 @dataclass(frozen=True)
@@ -36,26 +40,23 @@ def links_figure(
     links: Sequence[Link],
     *,
     dark: bool,
-    pinned: tuple[str, int] | None = None,
-    full_weight: float | None = None,
+    full_weight: float,
+    pinned: Pin = None,
 ) -> go.Figure:
     """Ribbons between two columns of tokens, top to bottom as they are read.
 
     pinned: ("left", i) or ("right", j) keeps that token's links and fades the others.
-    full_weight: the weight of a ribbon as thick as a row; the largest by default.
+    full_weight: the weight of a ribbon as thick as a row.
 
     Columns, not rows, so that long words, right-to-left scripts and narrow screens all fit. The
     token labels are a scatter layer: clicking one selects its point (customdata: side, index).
     """
     rows = max(len(left), len(right), 1)
-    thickest = full_weight or max((link.weight for link in links), default=1.0) or 1.0
     positions = {"left": _spread(len(left), rows), "right": _spread(len(right), rows)}
     # Shapes, not a trace each: a browser draws a hundred of them in the time of ten traces.
     shapes, hover_x, hover_y, hover = [], [], [], []
     for link in sorted(links, key=lambda link: -link.weight):
-        end = link.i if pinned and pinned[0] == "left" else link.j
-        faded = pinned is not None and pinned[1] != end
-        half = max(0.42 * min(link.weight / thickest, 1.0), 0.02)
+        half = max(0.42 * min(link.weight / full_weight, 1.0), 0.02)
         start, stop = positions["left"][link.i], positions["right"][link.j]
         shapes.append(
             {
@@ -63,7 +64,7 @@ def links_figure(
                 "path": _ribbon(start, stop, half),
                 "fillcolor": link.colour,
                 "line": {"width": 0.5, "color": link.colour},
-                "opacity": 0.10 if faded else 0.72,
+                "opacity": 0.10 if is_faded(pinned, link.i, link.j) else 0.72,
                 "layer": "below",
             }
         )
@@ -87,7 +88,7 @@ def links_figure(
             x=[x] * len(tokens),
             y=positions[side],
             mode="markers+text",
-            text=[_label(token) for token in tokens],
+            text=[label(token) for token in tokens],
             textposition="middle left" if side == "left" else "middle right",
             textfont={"color": ink(dark), "size": 15},
             marker={
@@ -117,8 +118,12 @@ def links_figure(
     figure.update_traces(
         unselected={"marker": {"opacity": 0.85}}, selector={"mode": "markers+text"}
     )
-    figure.update_xaxes(gridcolor=faint(dark))
     return figure
+
+
+def is_faded(pinned: Pin, i: int, j: int) -> bool:
+    """Is another token pinned than those of the link from left i to right j?"""
+    return pinned is not None and (i if pinned[0] == "left" else j) != pinned[1]
 
 
 def _spread(count: int, rows: int) -> list[float]:
@@ -127,13 +132,13 @@ def _spread(count: int, rows: int) -> list[float]:
 
 
 def _room(tokens: Sequence[str]) -> float:
-    longest = max((len(_label(token)) for token in tokens), default=1)
+    longest = max((len(label(token)) for token in tokens), default=1)
     return min(0.16 + 0.055 * longest, 1.3)
 
 
-def _label(token: str) -> str:
+def label(token: str, length: int = 22) -> str:
     """Plotly reads a little HTML in text: none may come from a token. Long tokens are cut."""
-    return escape(token if len(token) <= 22 else token[:21] + "…", quote=False)
+    return escape(token if len(token) <= length else token[: length - 1] + "…", quote=False)
 
 
 def _ribbon(start: float, end: float, half: float) -> str:

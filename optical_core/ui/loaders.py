@@ -75,9 +75,12 @@ def collection_names() -> list[str]:
 
 def collection(name: str) -> Collection:
     """An opened collection; opened anew when its folder has changed."""
-    opened = open_collection(name)
-    stamp = (opened.folder / "collection.json").stat().st_mtime_ns
-    return _collection(name, stamp)
+    return _collection(name, _collection_stamp(name))
+
+
+def _collection_stamp(name: str) -> int:
+    """Changes when a collection of this name is installed anew."""
+    return (open_collection(name).folder / "collection.json").stat().st_mtime_ns
 
 
 @lru_cache(maxsize=8)
@@ -92,16 +95,14 @@ def _queries(name: str, stamp: int, code: str) -> Mapping[str, str]:
 
 def queries(name: str, code: str) -> Mapping[str, str]:
     """Query id -> text of one language of a collection."""
-    opened = collection(name)
-    stamp = (opened.folder / "collection.json").stat().st_mtime_ns
-    return _queries(name, stamp, code)
+    return _queries(name, _collection_stamp(name), code)
 
 
 def find_query(name: str, text: str) -> tuple[str, str] | None:
     """(language, query id) of a text that is a query of the collection, or None."""
-    wanted = text.strip()
-    for code in collection(name).languages:
-        for identifier, query in queries(name, code).items():
+    wanted, stamp = text.strip(), _collection_stamp(name)
+    for code in _collection(name, stamp).languages:
+        for identifier, query in _queries(name, stamp, code).items():
             if query == wanted:
                 return code, identifier
     return None

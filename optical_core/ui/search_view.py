@@ -14,6 +14,7 @@ from optical_core.data.languages import LANGUAGES, main_script
 from optical_core.retrieval.explain import TokenMatch
 from optical_core.ui.links import Link, links_figure
 from optical_core.ui.loaders import Ranking
+from optical_core.ui.theme import BLUE
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def explained(matches: Sequence[TokenMatch]) -> Explained:
 def match_figure(found: Explained, *, dark: bool) -> go.Figure:
     """Lines from query tokens to the passage tokens that they matched."""
     links = [
-        Link(i, j, max(value, 0.0), "#2F86DE", f"{value:.3f} of {found.total:.3f}")
+        Link(i, j, max(value, 0.0), BLUE, f"{value:.3f} of {found.total:.3f}")
         for i, (j, value) in enumerate(zip(found.links, found.contributions, strict=True))
     ]
     return links_figure(found.tokens, found.targets, links, dark=dark, full_weight=1.5)

@@ -20,9 +20,9 @@ def loaded() -> list[str]:
     )
     lines = [f"OPTICAL Workbench {__version__}", f"Device: {device}"]
     for entry in loaders.models():
-        languages = f" ({', '.join(entry.languages)})" if entry.languages else ""
-        gloss = loaders.GLOSS.get(entry.name)
-        lines.append(f"{entry.kind.capitalize()}: {entry.name}{languages or f': {gloss}'}")
+        about = f" ({', '.join(entry.languages)})" if entry.languages else None
+        about = about or f": {loaders.gloss(entry.name)}"
+        lines.append(f"{entry.kind.capitalize()}: {entry.name}{about}")
     for collection in installed_collections():
         lines.append(f"Collection: {collection.name} ({', '.join(collection.languages)})")
     return lines

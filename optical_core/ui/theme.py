@@ -13,8 +13,10 @@ FONT = (
 )
 """One family after the other, so that each script finds glyphs on the reader's machine."""
 
-_FIXED = {"embedded": "#E08A00", "bm25": "#8A8F98"}
-_CYCLE = ("#2F86DE", "#1FA187", "#B565B8", "#D1495B", "#7C9A1F", "#5E6AD2")
+BLUE, GREEN, PURPLE, RED = "#2F86DE", "#1FA187", "#B565B8", "#D1495B"
+AMBER, ORANGE, GREY = "#E08A00", "#D98324", "#8A8F98"
+_FIXED = {"embedded": AMBER, "bm25": GREY}
+_CYCLE = (BLUE, GREEN, PURPLE, RED, "#7C9A1F", "#5E6AD2")
 """After Okabe and Ito's colour-blind safe palette, moved to mid tones: dark and light grounds."""
 
 
@@ -71,6 +73,15 @@ def blend(low: str, high: str, share: float) -> str:
         for i in (1, 3, 5)
     ]
     return "#" + "".join(f"{part:02x}" for part in parts)
+
+
+def rgb(colour: str) -> str:
+    """A #RRGGBB colour as the numbers of CSS's rgba().
+
+    >>> rgb(BLUE)
+    '47,134,222'
+    """
+    return ",".join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))
 
 
 def layout(figure: go.Figure, *, dark: bool, height: int, **settings: Any) -> go.Figure:

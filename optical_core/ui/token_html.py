@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from optical_core.transport import TransportPlan
-from optical_core.ui.theme import FONT
+from optical_core.ui.theme import BLUE, FONT, rgb
 
 # Joiners (U+200C, U+200D) stay: Devanagari and Arabic need them.
 _BARRED = re.compile("[\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]")
-_BLUE = "47,134,222"
+_BLUE = rgb(BLUE)
 _CHIP = (
     "display:inline-block;margin:3px;padding:3px 9px;border-radius:9px;"
     "border:1px solid rgba(128,140,160,.45);line-height:1.35;vertical-align:top"

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from optical_core.distill.config import Objective
 from optical_core.distill.jobs import Job
 from optical_core.distill.logs import read_log
-from optical_core.ui.theme import layout, note
+from optical_core.ui.theme import AMBER, BLUE, GREEN, PURPLE, RED, layout, note
 
 _CURVES = (
-    ("loss", "#2F86DE"),
-    ("optical", "#1FA187"),
-    ("optical-unbalanced", "#1FA187"),
-    ("greedy", "#1FA187"),
-    ("mean-pool", "#1FA187"),
-    ("scores", "#B565B8"),
+    ("loss", BLUE),
+    *((objective, GREEN) for objective in get_args(Objective)),
+    ("scores", PURPLE),
 )
 
 
@@ -46,12 +46,12 @@ def training_figure(log: pd.DataFrame, dev: pd.DataFrame, *, dark: bool) -> go.F
     if "effective_rank" in log:
         figure.add_scatter(
             x=log["step"], y=log["effective_rank"], name="effective rank",
-            line={"color": "#E08A00"}, showlegend=False, row=1, col=2,
+            line={"color": AMBER}, showlegend=False, row=1, col=2,
         )  # fmt: skip
     if not dev.empty:
         figure.add_scatter(
             x=dev["step"], y=dev["mean"], name="dev MAP", mode="lines+markers",
-            line={"color": "#D1495B"}, showlegend=False, row=1, col=3,
+            line={"color": RED}, showlegend=False, row=1, col=3,
         )  # fmt: skip
     layout(figure, dark=dark, height=300, legend={"orientation": "h", "y": -0.25})
     figure.update_layout(margin={"l": 8, "r": 8, "t": 36, "b": 8})

@@ -49,8 +49,7 @@ def bound(
     many = isinstance(default, list | tuple)
     default = list(dict.fromkeys(default)) if many else default
     texts = st.query_params.get_all(key)
-    seen = st.session_state.get(_SEEN, {}).get(key, [])
-    if key not in st.session_state or texts != seen:
+    if _moved(key, texts):
         st.session_state[key] = _parsed(texts, default, many, read)
     st.session_state[key] = _allowed(st.session_state[key], options, default, many)
     arguments = [label] if options is None else [label, options]
@@ -66,11 +65,17 @@ def bound(
 def held(key: str) -> str | None:
     """A value in the address that no widget holds; change it through `st.session_state[key]`."""
     texts = st.query_params.get_all(key)
-    if key not in st.session_state or texts != st.session_state.get(_SEEN, {}).get(key, []):
+    if _moved(key, texts):
         st.session_state[key] = texts[-1] if texts else None
     value: str | None = st.session_state[key]
     st.session_state["_address_new"][key] = [value] if value else []
     return value
+
+
+def _moved(key: str, texts: list[str]) -> bool:
+    """Does the address say something that this session hasn't taken in: a link, or Back?"""
+    seen = st.session_state.get(_SEEN, {}).get(key, [])
+    return key not in st.session_state or texts != seen
 
 
 def _parsed(texts: list[str], default: Any, many: bool, read: Callable[[str], Any]) -> Any:

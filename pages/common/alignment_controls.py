@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from optical_core.data.gold import GoldPair
-from optical_core.models.alignment import MARGINALS
 from optical_core.transport import METHODS
+from optical_core.transport.marginals import MARGINALS
 from optical_core.ui import loaders
 from optical_core.ui.alignment_view import AlignmentView
 from pages.common import parts
@@ -87,7 +87,7 @@ def controls() -> AlignmentView | None:
         st.info("Choose at least one encoder.")
         return None
     return AlignmentView(
-        foreign, english, need, code, tuple(models), unit, kind, solver, epsilon, marginals,
+        foreign, english, need, tuple(models), unit, kind, solver, epsilon, marginals,
         normalise, threshold, gold,
     )  # fmt: skip
 

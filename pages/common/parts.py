@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from optical_core.analysis.export import table_texts
 from optical_core.data.languages import language
 from pages.common.address import bound
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
 
 PICTURE = "picture"
 """Session key and parameter: the form in which a figure's camera button saves it."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.browser.server import running_app, running_browser, settle
+from tests.browser.server import goto, running_app, running_browser, settle
 
 CLICKS = 20
 _WATCH = """() => {
@@ -55,17 +55,13 @@ def main() -> None:
             ("inspector", "/inspector?results=ntrex128", ("level", "difference"), None),
         ):
             page = browser.new_page(viewport={"width": 1440, "height": 1000})
-            page.goto(site + path)
-            page.locator("h1").first.wait_for(timeout=120_000)
-            settle(page)
+            goto(page, site + path)
             page.evaluate(_WATCH)
             measure(page, names, opener)  # the first round fills the caches
             report(label, measure(page, names, opener))
             page.close()
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
-        page.goto(f"{site}/search?model=embedded&model=optical-lowres&model=bm25")
-        page.locator("h1").first.wait_for(timeout=120_000)
-        settle(page)
+        goto(page, f"{site}/search?model=embedded&model=optical-lowres&model=bm25")
         times: dict[int, list[float]] = {}
         for number in range(CLICKS):
             box = page.get_by_role("textbox", name="Your query, in any language")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.server import ROOT, chromium, running_app, running_browser, settle
+from tests.browser.server import ROOT, chromium, goto, running_app, running_browser, settle
 
 HARMLESS = "/_stcore/"
 """Streamlit looks for its server under the page's own path first; that 404 is not ours."""
@@ -74,11 +74,9 @@ class Visit:
         self.page.on("request", self._request)
 
     def open(self, path: str = "/", heading: str | None = None):
-        self.page.goto(self.site + path)
-        self.page.locator("h1").first.wait_for(timeout=60_000)
+        goto(self.page, self.site + path, timeout=60_000)
         if heading:
             self.page.get_by_role("heading", name=heading).first.wait_for(timeout=60_000)
-        self.settle()
         return self.page
 
     def settle(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser.server import ROOT, running_app, running_browser, settle
+from tests.browser.server import ROOT, goto, running_app, running_browser
 
 VIEWS = {
     "alignment": ("/alignment?lang=so&need=earth-q03", "light", 1180, 880),
@@ -22,9 +22,7 @@ def main() -> None:
             page = browser.new_page(
                 viewport={"width": width, "height": height}, color_scheme=scheme
             )
-            page.goto(site + path)
-            page.locator("h1").first.wait_for(timeout=120_000)
-            settle(page, timeout=300_000)
+            goto(page, site + path, timeout=300_000)
             page.wait_for_timeout(2500)
             page.screenshot(path=folder / f"{name}.png")
             page.close()

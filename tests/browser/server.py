@@ -67,6 +67,13 @@ def running_browser() -> Iterator[Any]:
         browser.close()
 
 
+def goto(page: Any, address: str, *, timeout: float = 120_000) -> None:
+    """Open an address and wait until its page is drawn."""
+    page.goto(address)
+    page.locator("h1").first.wait_for(timeout=timeout)
+    settle(page, timeout=max(timeout, 120_000))
+
+
 def settle(page: Any, timeout: float = 120_000) -> None:
     """Wait until the page's script has run to its end."""
     page.wait_for_timeout(400)

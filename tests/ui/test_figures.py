@@ -180,9 +180,9 @@ def test_query_table_differences_extremes_and_correlation(results):
 
 
 def test_cells_are_shaded_by_value():
-    assert cell_style(float("nan"), difference=True, dark=False) == ""
-    assert "47,134,222" in cell_style(0.5, difference=True, dark=False)
-    assert "217,131,36" in cell_style(-0.5, difference=True, dark=False)
+    assert cell_style(float("nan"), difference=True) == ""
+    assert "47,134,222" in cell_style(0.5, difference=True)
+    assert "217,131,36" in cell_style(-0.5, difference=True)
 
 
 def token(piece, start, end):

@@ -4,7 +4,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from optical_core.data.collection import installed_collections
+from optical_core.data.collection import installed_collections, open_collection
 from optical_core.errors import InputError
 from optical_core.study.results import SavedResults
 from optical_core.transport import TransportPlan
@@ -126,12 +126,22 @@ def test_uploaded_bitext_is_kept_once_under_a_plain_name(home):
 
 def test_a_collection_is_installed_from_a_zip_and_removed(collection):
     made = import_upload(zipped_folder(collection.folder), "folder", "mine")
-    assert "mine" in str(made.folder)
+    assert made.name == "mine"
+    assert open_collection("mine").folder == made.folder
     assert made.qrels("sw")["q1"] == {"p1": 2, "p6": 1}
     with pytest.raises(InputError, match="installed already"):
         import_folder(str(collection.folder), "folder", "mine")
     remove_collection(made)
     assert not made.folder.exists()
+
+
+def test_removing_a_collection_leaves_the_indexes_of_its_namesakes(collection, home):
+    made = import_folder(str(collection.folder), "folder", "mine")
+    for name in ("mine-0123456789abcdef", "mine-too-0123456789abcdef"):
+        (home / "indexes" / name).mkdir(parents=True)
+        (home / "indexes" / name / "index.json").write_text("{}")
+    remove_collection(made)
+    assert [path.name for path in (home / "indexes").iterdir()] == ["mine-too-0123456789abcdef"]
 
 
 @pytest.mark.parametrize("name", ["", "../x", "demo", "a b", ".hidden"])
@@ -166,7 +176,7 @@ def test_statistics_and_samples(collection):
     ],
 )
 def test_a_click_names_its_token(kind, data, pinned):
-    view = AlignmentView("a", "b", "q", "so", ("m",), "word", kind, "exact", 0.1, "real-tokens",
+    view = AlignmentView("a", "b", "q", ("m",), "word", kind, "exact", 0.1, "real-tokens",
                          False, 0.0)  # fmt: skip
     assert view.clicked([{"customdata": data}]) == pinned
     assert view.clicked([]) is None
