@@ -67,7 +67,7 @@ def render() -> None:
     _pin(clicked)
     _convergence(view)
     _several(view)
-    _downloads(plans)
+    parts.files(lambda: _files(plans), key="plans")
 
 
 def _draw(plan: TransportPlan, view: AlignmentView, pin: tuple[str, int] | None, model: str):
@@ -147,17 +147,12 @@ def _several(view: AlignmentView) -> None:
         )
 
 
-def _downloads(plans: dict[str, TransportPlan]) -> None:
-    with st.container(horizontal=True):
-        for model, plan in plans.items():
-            st.download_button(
-                f"JSON ({model})", json.dumps(plan.to_dict(), ensure_ascii=False, indent=1),
-                file_name=f"plan-{model}.json", icon=":material/download:", on_click="ignore",
-            )  # fmt: skip
-            st.download_button(
-                f"CSV ({model})", plan_table(plan).to_csv(index=False),
-                file_name=f"plan-{model}.csv", icon=":material/download:", on_click="ignore",
-            )  # fmt: skip
+def _files(plans: dict[str, TransportPlan]) -> dict[str, str]:
+    made = {}
+    for model, plan in plans.items():
+        made[f"plan-{model}.csv"] = plan_table(plan).to_csv(index=False)
+        made[f"plan-{model}.json"] = json.dumps(plan.to_dict(), ensure_ascii=False, indent=1)
+    return made
 
 
 if __name__ == "__main__":

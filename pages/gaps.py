@@ -19,6 +19,12 @@ READ = (
     "correction, hollow ones are not. Look at the level too: a bad model can have a small gap."
 )
 
+DETAILS = {
+    "resources": "Resources and quality",
+    "numbers": "All numbers",
+    "tests": "Paired tests",
+}
+
 
 @st.cache_resource(max_entries=16, hash_funcs={SavedResults: id})
 def study(results: SavedResults) -> GapStudy:
@@ -101,8 +107,7 @@ def _show(results: SavedResults, tables: GapTables, measure: str, baseline: str)
         shown.insert(0, (tables.gaps, "gap"))
     for table, name in shown:
         if not table.empty:
-            st.dataframe(table, hide_index=True, column_config=_formats(table))
-            parts.downloads(table, name, key=name)
+            _table(table, name)
     if all(table.empty for table, _ in shown):
         st.info("A gap needs languages of both groups: this choice has those of one alone.")
     st.caption(
@@ -110,27 +115,34 @@ def _show(results: SavedResults, tables: GapTables, measure: str, baseline: str)
         "gap = gap / high; change = gain of the low-resource languages minus gain of the "
         "high-resource ones, against the baseline (difference in differences)."
     )
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.subheader("Resources and quality", anchor=False)
+    _details(tables, measure)
+    origins = ", ".join(f"{model}: {origin}" for model, origin in results.origin.items())
+    st.caption(f"Where the numbers come from – {origins}.")
+
+
+def _details(tables: GapTables, measure: str) -> None:
+    what = bound(
+        st.segmented_control, "Details", list(DETAILS), key="details", default="resources",
+        format_func=DETAILS.get, required=True, label_visibility="collapsed",
+    )  # fmt: skip
+    if what == "resources":
         parts.chart(
-            resource_scatter(tables.measures, measure, dark=dark), key="resources",
+            resource_scatter(tables.measures, measure, dark=parts.is_dark()), key="resources",
             name="resources",
         )  # fmt: skip
         st.caption("Text in CC-100 (Conneau et al. 2020). Languages that it lacks are left out.")
-    with right:
-        st.subheader("All numbers", anchor=False)
-        st.dataframe(tables.measures, hide_index=True, column_config=_formats(tables.measures))
-        parts.downloads(tables.measures, "measures", key="measures")
-        if not tables.comparisons.empty:
-            with st.expander("Paired tests"):
-                st.dataframe(
-                    tables.comparisons, hide_index=True,
-                    column_config=_formats(tables.comparisons),
-                )  # fmt: skip
-                parts.downloads(tables.comparisons, "comparisons", key="comparisons")
-    origins = ", ".join(f"{model}: {origin}" for model, origin in results.origin.items())
-    st.caption(f"Where the numbers come from – {origins}.")
+    elif what == "numbers":
+        _table(tables.measures, "measures")
+    else:
+        _table(tables.comparisons, "comparisons")
+
+
+def _table(table: pd.DataFrame, name: str) -> None:
+    if table.empty:
+        st.info("Nothing to compare: choose a model beside the baseline.")
+        return
+    st.dataframe(table, hide_index=True, column_config=_formats(table))
+    parts.downloads(table, name, key=name)
 
 
 def _formats(table: pd.DataFrame) -> dict[str, object]:

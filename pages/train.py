@@ -23,7 +23,7 @@ READ = (
     "stays up (if it falls, the student is collapsing) and dev-set MAP rises. One training runs at "
     "a time, others wait; closing this page stops nothing."
 )
-SOURCES = {"demo": "The demo bitext", "folder": "A file or folder here", "upload": "Upload"}
+SOURCES = {"demo": "Demo", "folder": "File or folder", "upload": "Upload"}
 
 
 def render() -> None:

@@ -85,9 +85,13 @@ def headline(tables: GapTables, baseline: str, *, parallel: bool) -> str:
     worse = tables.comparisons
     if not worse.empty:
         worse = worse[worse["significant"] & (worse["difference"] < 0)]
-        names = [f"{language(r.language).name} ({r.model})" for r in worse.itertuples()]
-        if names:
-            text += f" Significantly worse than {baseline}: {', '.join(names)}."
+        parts = []
+        for model, rows in worse.groupby("model", sort=False):
+            every = len(rows) > 1 and len(rows) == (tables.comparisons["model"] == model).sum()
+            names = ", ".join(language(code).name for code in rows["language"])
+            parts.append(f"{model} in {'every language' if every else names}")
+        if parts:
+            text += f" Significantly worse than {baseline}: {'; '.join(parts)}."
     return text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -74,13 +75,17 @@ def chart(figure: go.Figure, *, key: str, name: str, select: bool = False, alt: 
 
 def downloads(table: pd.DataFrame, name: str, *, key: str) -> None:
     """A table as CSV, JSON, Markdown and LaTeX."""
-    with st.popover("Download", icon=":material/download:"):
-        for suffix, text in table_texts(table).items():
-            st.download_button(
-                f"{name}.{suffix}",
-                text,
-                file_name=f"{name}.{suffix}",
-                key=f"{key}-{suffix}",
-                on_click="ignore",
-                width="stretch",
-            )
+    files(lambda: {f"{name}.{form}": text for form, text in table_texts(table).items()}, key=key)
+
+
+@st.fragment
+def files(make: Callable[[], dict[str, str]], *, key: str) -> None:
+    """Files to download (name -> text), made when the reader opens the list."""
+    with st.popover(
+        "Download", icon=":material/download:", key=f"files-{key}", on_change="rerun"
+    ) as box:
+        if not box.open:
+            return
+        for name, text in make().items():
+            st.download_button(name, text, name, key=f"{key}-{name}", on_click="ignore",
+                               width="stretch")  # fmt: skip

@@ -206,3 +206,16 @@ def test_ten_tabs_do_not_mix(visit):
     for tab, need in zip(tabs, needs, strict=True):
         assert f"need={need}" in tab.page.url or need == "earth-q01"
         assert tab.page.locator("[data-testid=stException]").count() == 0
+
+
+def test_tables_and_plans_are_downloaded(visit, tmp_path):
+    page = visit().open("/gaps?results=demo&details=tests")
+    for button, name in ((0, "gap.csv"), (-1, "comparisons.json")):
+        opener = page.get_by_role("button", name="Download").all()[button]
+        opener.click()
+        with page.expect_download() as got:
+            page.get_by_role("button", name=name).click()
+        got.value.save_as(tmp_path / name)
+        page.keyboard.press("Escape")
+    assert "embedded" in (tmp_path / "gap.csv").read_text()
+    assert json.loads((tmp_path / "comparisons.json").read_text())[0]["baseline"] == "embedded"
