@@ -396,7 +396,11 @@ def distill(
     languages: Languages = "",
     teacher: Annotated[str, typer.Option(help="`embedded`, a folder or a hub name.")] = "embedded",
     objective: Annotated[
-        str, typer.Option(help="optical, optical-unbalanced, greedy, mean-pool or maxsim-kd.")
+        str,
+        typer.Option(
+            help="optical, optical-unbalanced, greedy, mean-pool, maxsim-kd, or continued "
+            "pre-training: mlm, tlm."
+        ),
     ] = "optical",
     marginals: Annotated[str, typer.Option(help="real-tokens or mask-augmented.")] = "real-tokens",
     solver: Annotated[str, typer.Option(help="exact, sinkhorn or ipot.")] = "exact",

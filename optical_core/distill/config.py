@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Objective = Literal["optical", "optical-unbalanced", "greedy", "mean-pool", "maxsim-kd"]
+Objective = Literal[
+    "optical", "optical-unbalanced", "greedy", "mean-pool", "maxsim-kd", "mlm", "tlm"
+]
 Trainable = Literal["lora", "encoder", "full"]
 
 
@@ -17,6 +19,8 @@ class DistillConfig(BaseModel):
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     teacher: str = "embedded"
+    start: str | None = None
+    """Student of the same teacher whose training goes on; from the teacher's weights by default."""
     licence: str = "unknown"
     """Licence of the student, and of the data it comes from; goes into its card."""
 

@@ -16,6 +16,7 @@ from transformers import TrainerCallback
 from optical_core.analysis.metrics import mean_measures
 from optical_core.data.collection import open_collection
 from optical_core.distill.config import DistillConfig
+from optical_core.distill.language_modelling import MaskedLanguageLoss
 from optical_core.distill.logs import read_log, write_log
 from optical_core.distill.loss import OpticalLoss
 from optical_core.models.token_encoder import TokenEncoder
@@ -35,7 +36,9 @@ class LogMonitor(TrainerCallback):
     the checkpoint that it went on from are dropped.
     """
 
-    def __init__(self, path: Path, loss: OpticalLoss, *, progress: bool) -> None:
+    def __init__(
+        self, path: Path, loss: OpticalLoss | MaskedLanguageLoss, *, progress: bool
+    ) -> None:
         self.path, self.loss, self.progress = path, loss, progress
         self._bar: Any = None
         self._tokens, self._since = 0.0, time.monotonic()

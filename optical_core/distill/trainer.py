@@ -22,9 +22,15 @@ from optical_core.data.collection import installed_collections, open_collection
 from optical_core.data.overlap import guard_overlap, refuse_benchmarks
 from optical_core.data.records import write_record
 from optical_core.distill.config import DistillConfig
+from optical_core.distill.language_modelling import (
+    LANGUAGE_MODELLING,
+    MaskedLanguageLoss,
+    pieces_of,
+)
 from optical_core.distill.loss import OpticalLoss
 from optical_core.distill.monitor import BEST, DevMonitor, LogMonitor
 from optical_core.distill.sampling import plan_batches
+from optical_core.distill.student import go_on_from, select_trainable, soften
 from optical_core.errors import InputError
 from optical_core.models.retriever import ModelCard, clone_model, save_retriever
 from optical_core.models.token_encoder import TokenEncoder
@@ -35,7 +41,6 @@ logger = logging.getLogger(__name__)
 COMPLETE = "complete"
 """File that marks a checkpoint as written to its end; one without it is never resumed from."""
 _TRAINABLE = "trainable.safetensors"
-LORA_MODULES = ["query", "key", "value", "dense"]
 
 
 def distill(config: DistillConfig, *, device: str | None = None, progress: bool = True) -> Path:
@@ -59,7 +64,9 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
     _claim(work, folder, config)
     student = clone_model(teacher)
     torch.manual_seed(config.seed)
-    _select_trainable(student, config)
+    select_trainable(student, config)
+    if config.start:
+        go_on_from(student, config, teacher)
 
     batches = plan_batches(
         bitext.pairs,
@@ -69,22 +76,7 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
         temperature=config.sampling,
         english_share=config.english_share,
     )
-    # The teacher's [MASK] expansion is switched on in a copy: the teacher itself stays as it is.
-    teaching = clone_model(teacher)
-    if config.marginals == "mask-augmented":
-        for model in (student, teaching):
-            model[0].query_expansion = {"strategy": "min", "length": config.query_tokens}
-    loss = OpticalLoss(
-        student,
-        teaching,
-        objective=config.objective,
-        marginals=config.marginals,
-        solver=config.solver,
-        epsilon=config.epsilon,
-        mass_penalty=config.mass_penalty,
-        score_weight=config.score_weight,
-        temperature=config.temperature,
-    )
+    loss = _loss(config, student, teacher, batches)
     monitors: list[Any] = [LogMonitor(work / "log.csv", loss, progress=progress)]
     dev = None
     if config.dev:
@@ -93,7 +85,7 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
     trainer = _ResumableTrainer(
         model=student,
         args=_arguments(config, work, device),
-        train_dataset=_dataset(batches, with_passages=loss.score_weight > 0),
+        train_dataset=_dataset(batches, config, student.tokenizer),
         loss=loss,
         callbacks=monitors,
     )
@@ -102,7 +94,7 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
     if dev is not None:
         dev.restore_best(student)
     if config.strength < 1:
-        _soften(student, teacher, config)
+        soften(student, teacher, config)
     student[0].query_expansion = None
     record = {
         "config": config.model_dump(),
@@ -117,6 +109,34 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
         shutil.rmtree(checkpoint)
     (work / BEST).unlink(missing_ok=True)
     return folder
+
+
+def _loss(
+    config: DistillConfig,
+    student: Any,
+    teacher: TokenEncoder,
+    batches: Sequence[Sequence[SentencePair]],
+) -> OpticalLoss | MaskedLanguageLoss:
+    if config.objective in LANGUAGE_MODELLING:
+        texts = (text for batch in batches for p in batch for text in (p.foreign, p.english))
+        pieces = pieces_of(texts, student.tokenizer)
+        return MaskedLanguageLoss(student, pieces, objective=config.objective)
+    # The teacher's [MASK] expansion is switched on in a copy: the teacher itself stays as it is.
+    teaching = clone_model(teacher)
+    if config.marginals == "mask-augmented":
+        for model in (student, teaching):
+            model[0].query_expansion = {"strategy": "min", "length": config.query_tokens}
+    return OpticalLoss(
+        student,
+        teaching,
+        objective=config.objective,
+        marginals=config.marginals,
+        solver=config.solver,
+        epsilon=config.epsilon,
+        mass_penalty=config.mass_penalty,
+        score_weight=config.score_weight,
+        temperature=config.temperature,
+    )
 
 
 def load_bitext(config: DistillConfig) -> Bitext:
@@ -143,7 +163,7 @@ class _ResumableTrainer(MultiVectorEncoderTrainer):
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {
             name: parameter.detach().cpu().contiguous()
-            for name, parameter in self.model.named_parameters()
+            for name, parameter in [*self.model.named_parameters(), *self._head()]
             if parameter.requires_grad
         }
         save_file(tensors, folder / _TRAINABLE)
@@ -151,6 +171,15 @@ class _ResumableTrainer(MultiVectorEncoderTrainer):
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         tensors = load_file(Path(resume_from_checkpoint) / _TRAINABLE)
         self.model.load_state_dict(tensors, strict=False)
+        with torch.no_grad():
+            for name, parameter in self._head():
+                parameter.copy_(tensors[name])
+
+    def _head(self) -> list[tuple[str, torch.nn.Parameter]]:
+        """Parameters of the loss itself, which end with the training."""
+        loss: Any = self.loss
+        own = loss.named_parameters()
+        return [(f"loss.{name}", p) for name, p in own if not name.startswith("model.")]
 
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         super()._save_checkpoint(*args, **kwargs)
@@ -184,7 +213,7 @@ def _arguments(
         seed=config.seed,
         data_seed=config.seed,
         batch_sampler=_PlannedBatches,
-        max_length=config.max_tokens,
+        max_length=config.max_tokens * (2 if config.objective == "tlm" else 1),
         router_mapping={"foreign": "query", "english": "query", "passage": "document"},
         save_strategy="steps",
         save_steps=config.checkpoint_every,
@@ -207,63 +236,22 @@ def _reporters() -> list[str]:
     return ["tensorboard"]
 
 
-def _dataset(batches: Sequence[Sequence[SentencePair]], *, with_passages: bool) -> Dataset:
+def _dataset(
+    batches: Sequence[Sequence[SentencePair]], config: DistillConfig, tokenizer: Any
+) -> Dataset:
+    """Columns of the training: (foreign, english) and, for scores, the English as a passage."""
     rows = [pair for batch in batches for pair in batch]
+    if config.objective == "tlm":
+        between = f" {tokenizer.sep_token} "
+        return Dataset.from_dict({"foreign": [p.foreign + between + p.english for p in rows]})
     columns = {
         "foreign": [pair.foreign for pair in rows],
         "english": [pair.english for pair in rows],
     }
-    if with_passages:
+    scores = config.score_weight > 0 or config.objective == "maxsim-kd"
+    if scores and config.objective != "mlm":
         columns["passage"] = columns["english"]
     return Dataset.from_dict(columns)
-
-
-def _select_trainable(student: Any, config: DistillConfig) -> None:
-    """Freeze what stays; put LoRA in where that is what is trained."""
-    student.requires_grad_(False)
-    transformer = student[0].model
-    for module in transformer.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = config.dropout
-    if config.trainable == "lora":
-        from peft import LoraConfig
-
-        student.add_adapter(
-            LoraConfig(
-                r=config.lora_rank,
-                lora_alpha=2 * config.lora_rank,
-                lora_dropout=0.0,
-                target_modules=LORA_MODULES,
-            )
-        )
-        return
-    transformer.requires_grad_(True)
-    if getattr(transformer, "pooler", None) is not None:
-        transformer.pooler.requires_grad_(False)
-    if config.trainable == "encoder":
-        transformer.get_input_embeddings().requires_grad_(False)
-    else:
-        # The clone shares its word embeddings with the teacher, which must not move.
-        embeddings = transformer.get_input_embeddings()
-        embeddings.weight = torch.nn.Parameter(embeddings.weight.detach().clone())
-
-
-def _soften(student: Any, teacher: TokenEncoder, config: DistillConfig) -> None:
-    """Move the student back towards the teacher (WiSE-FT, Wortsman et al. 2022).
-
-    Weights between the two keep more of what the teacher knows of other domains. For LoRA the
-    update B A is scaled, which is the same.
-    """
-    before = teacher.model.state_dict()
-    with torch.no_grad():
-        for name, parameter in student.named_parameters():
-            if not parameter.requires_grad:
-                continue
-            if config.trainable == "lora":
-                if "lora_B" in name:
-                    parameter.mul_(config.strength)
-            else:
-                parameter.lerp_(before[name].to(parameter), 1 - config.strength)
 
 
 def _resolved(config: DistillConfig) -> str:

@@ -294,3 +294,54 @@ def test_tensorboard_gets_the_curves_where_it_is_installed(tiny_encoder, bitext_
     assert files
     found = event_accumulator.EventAccumulator(str(files[0])).Reload()
     assert "train/loss" in found.Tags()["scalars"]
+
+
+@pytest.mark.parametrize("objective", ["mlm", "tlm"])
+def test_language_modelling_learns_the_pieces_of_the_bitext(tiny_encoder, bitext_file, objective):
+    settings = config(
+        tiny_encoder, bitext_file, objective=objective, steps=150, trainable="encoder"
+    )
+    distill(settings, device="cpu", progress=False)
+    with home("runs", "tiny-student", "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    losses = [float(row[objective]) for row in rows]
+    assert np.mean(losses[-5:]) < 0.92 * losses[0]
+    assert all(0 <= float(row["masked_accuracy"]) <= 1 for row in rows)
+
+
+@pytest.mark.parametrize("trainable", ["lora", "encoder"])
+def test_training_goes_on_from_another_student(tiny_encoder, bitext_file, trainable):
+    first = config(tiny_encoder, bitext_file, name="first", objective="mlm", trainable=trainable)
+    distill(first, device="cpu", progress=False)
+    second = config(
+        tiny_encoder, bitext_file, name="second", start="first", trainable=trainable,
+        steps=1, learning_rate=1e-9,
+    )  # fmt: skip
+    distill(second, device="cpu", progress=False)
+    before, after = (
+        load_retriever(name, device="cpu").student.encode_queries(TEXTS)[0]
+        for name in ("first", "second")
+    )
+    np.testing.assert_allclose(after, before, atol=1e-3)
+    teacher = load_retriever("first", device="cpu").teacher.encode_queries(TEXTS)[0]
+    assert np.abs(before - teacher).max() > 1e-2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"start": "first", "trainable": "encoder"}, "was trained as LoRA"),
+        ({"start": "first", "lora_rank": 8}, "another rank"),
+        ({"start": "TEACHER"}, "is no student"),
+    ],
+)
+def test_a_start_that_does_not_fit_is_refused(tiny_encoder, bitext_file, changes, message):
+    first = config(tiny_encoder, bitext_file, name="first", steps=1)
+    distill(first, device="cpu", progress=False)
+    if changes["start"] == "TEACHER":
+        changes = {"start": str(tiny_encoder)}
+    with pytest.raises(InputError, match=message):
+        distill(
+            config(tiny_encoder, bitext_file, name="second", **changes),
+            device="cpu", progress=False,
+        )  # fmt: skip

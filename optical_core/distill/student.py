@@ -1,0 +1,92 @@
+"""A student's weights: which are trained, where they begin, how far from the teacher they end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from optical_core.distill.config import DistillConfig
+from optical_core.errors import InputError
+from optical_core.models.retriever import list_models, load_retriever
+from optical_core.models.token_encoder import TokenEncoder
+
+LORA_MODULES = ["query", "key", "value", "dense"]
+
+
+def select_trainable(student: Any, config: DistillConfig) -> None:
+    """Freeze what stays; put LoRA in where that is what is trained."""
+    student.requires_grad_(False)
+    transformer = student[0].model
+    for module in transformer.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = config.dropout
+    if config.trainable == "lora":
+        from peft import LoraConfig
+
+        student.add_adapter(
+            LoraConfig(
+                r=config.lora_rank,
+                lora_alpha=2 * config.lora_rank,
+                lora_dropout=0.0,
+                target_modules=LORA_MODULES,
+            )
+        )
+        return
+    transformer.requires_grad_(True)
+    if getattr(transformer, "pooler", None) is not None:
+        transformer.pooler.requires_grad_(False)
+    if config.trainable == "encoder":
+        transformer.get_input_embeddings().requires_grad_(False)
+    else:
+        # The clone shares its word embeddings with the teacher, which must not move.
+        embeddings = transformer.get_input_embeddings()
+        embeddings.weight = torch.nn.Parameter(embeddings.weight.detach().clone())
+
+
+def go_on_from(student: Any, config: DistillConfig, teacher: TokenEncoder) -> None:
+    """Put the weights of the student named by `config.start` where this one's training begins."""
+    name = str(config.start)
+    before = load_retriever(name)
+    if not before.distilled:
+        raise InputError(f"start: {name!r} is no student: there is no training to go on from")
+    folder = next((e.folder for e in list_models() if e.name == name and e.folder), Path(name))
+    if before.teacher.hash != teacher.hash:
+        raise InputError(f"start: {config.start!r} has another teacher than {config.teacher!r}")
+    adapter = folder / "adapter" / "adapter_model.safetensors"
+    if adapter.is_file() != (config.trainable == "lora"):
+        raise InputError(
+            f"start: {config.start!r} was trained {'as' if adapter.is_file() else 'without'} LoRA: "
+            "go on in the same way (--trainable)"
+        )
+    if config.trainable != "lora":
+        student.load_state_dict(before.student.model.state_dict())
+        return
+    from peft import set_peft_model_state_dict
+
+    try:
+        set_peft_model_state_dict(student[0].model, load_file(adapter))
+    except RuntimeError as error:
+        raise InputError(
+            f"start: {config.start!r} has LoRA matrices of another rank than {config.lora_rank}"
+        ) from error
+
+
+def soften(student: Any, teacher: TokenEncoder, config: DistillConfig) -> None:
+    """Move the student back towards the teacher (WiSE-FT, Wortsman et al. 2022).
+
+    Weights between the two keep more of what the teacher knows of other domains. For LoRA the
+    update B A is scaled, which is the same.
+    """
+    before = teacher.model.state_dict()
+    with torch.no_grad():
+        for name, parameter in student.named_parameters():
+            if not parameter.requires_grad:
+                continue
+            if config.trainable == "lora":
+                if "lora_B" in name:
+                    parameter.mul_(config.strength)
+            else:
+                parameter.lerp_(before[name].to(parameter), 1 - config.strength)

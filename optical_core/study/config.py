@@ -1,0 +1,153 @@
+"""What a study is made of: one frozen, validated configuration, read from YAML.
+
+name: demo
+collections: [demo]                 # names, folders, or what to import (see CollectionSource)
+models: [embedded, bm25]            # measured as they are; `bm25@human` asks in English
+training: {bitext: [demo], steps: 60}    # settings of DistillConfig that all arms share
+arms:                               # name -> the settings in which the arm differs
+  optical: {}
+  greedy: {objective: greedy}
+  tlm: {objective: tlm}
+  tlm+optical: {start: tlm}         # goes on from another arm's student of the same seed
+seeds: [1, 2, 3]
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, language
+from optical_core.distill.config import DistillConfig
+from optical_core.errors import InputError
+from optical_core.storage import assets
+
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
+
+
+class CollectionSource(BaseModel):
+    """A collection that the study imports if it isn't installed; see `optical data import`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=_NAME)
+    form: str
+    path: str
+    """Folder; `{data}` in it is what `--data` says."""
+    unit: str | None = None
+
+
+class StudyConfig(BaseModel):
+    """A study: models and training arms, seeds, languages and collections."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=_NAME)
+    question: str = (
+        "Does OT distillation, or continued multilingual pre-training, reduce the gap between "
+        "high- and low-resource query languages?"
+    )
+    collections: tuple[str | CollectionSource, ...] = Field(min_length=1)
+    models: tuple[str, ...] = ("embedded", "bm25")
+    baseline: str = "embedded"
+    """Model (one of `models`) that every other is compared with."""
+
+    training: dict[str, Any] = Field(default_factory=dict)
+    arms: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    reference: str = "optical"
+    """Arm whose claim the report tests against its rivals."""
+    seeds: tuple[int, ...] = Field((1,), min_length=1)
+
+    languages: tuple[str, ...] = ()
+    """Query languages; all of a collection's by default."""
+    high: tuple[str, ...] = HIGH_RESOURCE
+    low: tuple[str, ...] = LOW_RESOURCE
+    depth: int = Field(1000, ge=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> StudyConfig:
+        for code in (*self.languages, *self.high, *self.low):
+            language(code)
+        if self.baseline not in self.models:
+            raise ValueError(f"baseline {self.baseline!r} must be one of models")
+        if self.arms and self.reference not in self.arms:
+            raise ValueError(f"reference {self.reference!r} must be one of arms")
+        if clash := set(self.arms) & set(self.models):
+            raise ValueError(f"{min(clash)!r} names both an arm and a model")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("a seed comes twice")
+        for arm, settings in self.arms.items():
+            start = settings.get("start")
+            if start in self.arms and list(self.arms).index(start) >= list(self.arms).index(arm):
+                raise ValueError(f"arm {arm!r} starts from {start!r}, which must come before it")
+            self.distillation(arm, self.seeds[0])
+        return self
+
+    def student(self, arm: str, seed: int) -> str:
+        """Name of an arm's student among the models of this machine."""
+        return f"{self.name}.{arm.replace('+', '-')}.s{seed}"
+
+    def distillation(self, arm: str, seed: int) -> DistillConfig:
+        """The whole configuration of one training."""
+        settings = {**self.training, **self.arms[arm]}
+        if settings.get("start") in self.arms:
+            settings["start"] = self.student(settings["start"], seed)
+        own = {"name": self.student(arm, seed), "seed": seed}
+        try:
+            return DistillConfig.model_validate(settings | own)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise ValueError(f"arm {arm!r}: {field}: {first['msg'].lower()}") from error
+
+
+def shipped_studies() -> list[str]:
+    """Names of the studies that come with the package."""
+    return sorted(path.stem for path in assets("studies").glob("*.yaml"))
+
+
+def read_study(name_or_path: str, *, data: Path | None = None) -> StudyConfig:
+    """Read a shipped study by name, or a YAML file. `data` replaces `{data}` in its paths.
+
+    Raises InputError: no such study, no YAML, an unknown or wrong setting, `{data}` without data.
+    """
+    path = Path(name_or_path)
+    if name_or_path in shipped_studies():
+        path = assets("studies", f"{name_or_path}.yaml")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"no study {name_or_path!r}: give a YAML file, or one of {', '.join(shipped_studies())}"
+        ) from error
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise InputError(f"{path}{where}: this is no YAML") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: settings by name were expected, such as `name: demo`")
+    try:
+        return StudyConfig.model_validate(_filled(content, data, path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"] if not isinstance(part, type))
+        message = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"{path}: {field + ': ' if field else ''}{message}") from error
+
+
+def _filled(value: Any, data: Path | None, path: Path) -> Any:
+    """`{data}` replaced in every text."""
+    if isinstance(value, dict):
+        return {key: _filled(part, data, path) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_filled(part, data, path) for part in value]
+    if isinstance(value, str) and "{data}" in value:
+        if data is None:
+            raise InputError(f"{path} reads from a folder of data: say which with --data FOLDER")
+        return value.replace("{data}", str(data))
+    return value
