@@ -340,7 +340,11 @@ def evaluate(
     ],
     out: Annotated[Path, typer.Option(help="Folder for runs and tables.")],
     models: Annotated[
-        str, typer.Option(help="Names, comma-separated; the first is the baseline of the tests.")
+        str,
+        typer.Option(
+            help="Names, comma-separated; the first is the baseline of the tests. NAME@human asks "
+            "the English queries, NAME@FOLDER the translations in FOLDER/<language>.jsonl."
+        ),
     ] = "",
     languages: Languages = "",
     depth: Annotated[int, typer.Option(min=1, help="Passages ranked for each query.")] = 1000,
@@ -351,6 +355,7 @@ def evaluate(
     from optical_core.analysis.export import markdown
     from optical_core.data.collection import open_collection
     from optical_core.data.languages import language_codes
+    from optical_core.study.evaluate import TABLES
     from optical_core.study.evaluate import evaluate as run_evaluation
 
     names = [name.strip() for name in models.split(",") if name.strip()]
@@ -365,8 +370,7 @@ def evaluate(
     )
     if as_json:
         _print_json({
-            name: getattr(found, name).to_dict("records")
-            for name in ("measures", "gaps", "comparisons")
+            name: getattr(found, name).to_dict("records") for name in TABLES
         })  # fmt: skip
         return
     table = found.measures.pivot(index="language", columns="model", values="AP")
@@ -376,9 +380,13 @@ def evaluate(
     ].reset_index()
     print(f"MAP over the first {depth} passages:")
     print(markdown(table.map(lambda v: f"{v:.4f}" if isinstance(v, float) else v)))
-    if len(found.gaps):
-        print("Gap between high- and low-resource languages:")
-        print(markdown(found.gaps.map(lambda v: f"{v:.4f}" if isinstance(v, float) else v)))
+    for title, rows in (
+        ("Gap between high- and low-resource languages:", found.gaps),
+        ("Gains against the first model, and their difference:", found.changes),
+    ):
+        if len(rows):
+            print(title)
+            print(markdown(rows.map(lambda v: f"{v:.4f}" if isinstance(v, float) else v)))
     print(f"runs, tables and record -> {out}")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Objective = Literal[
     "optical", "optical-unbalanced", "greedy", "mean-pool", "maxsim-kd", "mlm", "tlm"
@@ -68,3 +68,10 @@ class DistillConfig(BaseModel):
     dev_languages: tuple[str, ...] = ()
     dev_every: int = Field(100, ge=1)
     dev_queries: int = Field(100, ge=1)
+
+    def is_saved_as(self, saved: Any) -> bool:
+        """Does a saved copy mean the same? Settings that came later have their defaults in it."""
+        try:
+            return DistillConfig.model_validate(saved) == self
+        except ValidationError:
+            return False

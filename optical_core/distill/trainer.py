@@ -19,6 +19,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from optical_core.data.bitext import Bitext, SentencePair, read_bitext
 from optical_core.data.collection import installed_collections, open_collection
+from optical_core.data.lines import read_json
 from optical_core.data.overlap import guard_overlap, refuse_benchmarks
 from optical_core.data.records import write_record
 from optical_core.distill.config import DistillConfig
@@ -254,21 +255,16 @@ def _dataset(
     return Dataset.from_dict(columns)
 
 
-def _resolved(config: DistillConfig) -> str:
-    return json.dumps(config.model_dump(), indent=2, ensure_ascii=False) + "\n"
-
-
 def _finished(work: Path, folder: Path, config: DistillConfig) -> bool:
     path = work / "config.json"
-    same = path.exists() and path.read_text(encoding="utf-8") == _resolved(config)
+    same = path.exists() and config.is_saved_as(read_json(path))
     return same and (folder / "record.json").exists()
 
 
 def _claim(work: Path, folder: Path, config: DistillConfig) -> None:
     """Write the resolved configuration, or refuse if the name belongs to other settings."""
-    resolved = _resolved(config)
     path = work / "config.json"
-    if path.exists() and path.read_text(encoding="utf-8") != resolved:
+    if path.exists() and not config.is_saved_as(read_json(path)):
         raise InputError(
             f"a run {config.name!r} with other settings exists in {work}; choose another --name, "
             "or remove that folder to start again"
@@ -276,7 +272,8 @@ def _claim(work: Path, folder: Path, config: DistillConfig) -> None:
     if (folder / "retriever.json").exists() and not path.exists():
         raise InputError(f"a model {config.name!r} exists in {folder}; choose another --name")
     with replace_file(path) as temporary:
-        temporary.write_text(resolved, encoding="utf-8")
+        text = json.dumps(config.model_dump(), indent=2, ensure_ascii=False) + "\n"
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _last_complete_checkpoint(work: Path) -> str | None:

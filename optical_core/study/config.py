@@ -38,6 +38,8 @@ class CollectionSource(BaseModel):
     path: str
     """Folder; `{data}` in it is what `--data` says."""
     unit: str | None = None
+    languages: tuple[str, ...] = ()
+    """Query languages measured on this collection; the study's by default."""
 
 
 class StudyConfig(BaseModel):
@@ -85,6 +87,11 @@ class StudyConfig(BaseModel):
                 raise ValueError(f"arm {arm!r} starts from {start!r}, which must come before it")
             self.distillation(arm, self.seeds[0])
         return self
+
+    @property
+    def sources(self) -> list[CollectionSource]:
+        """The collections that say where they come from."""
+        return [c for c in self.collections if isinstance(c, CollectionSource)]
 
     def student(self, arm: str, seed: int) -> str:
         """Name of an arm's student among the models of this machine."""

@@ -12,7 +12,12 @@ import pandas as pd
 
 from optical_core.analysis.export import write_table
 from optical_core.analysis.metrics import per_query_measures
-from optical_core.analysis.report import comparison_table, gap_table, measure_table
+from optical_core.analysis.report import (
+    change_table,
+    comparison_table,
+    gap_table,
+    measure_table,
+)
 from optical_core.data.collection import Collection
 from optical_core.data.languages import language
 from optical_core.data.records import write_record
@@ -21,19 +26,67 @@ from optical_core.errors import InputError
 from optical_core.retrieval.searcher import open_searcher
 from optical_core.storage import writable
 from optical_core.study.results import write_values
+from optical_core.study.translations import asked_queries, model_and_source
 
 logger = logging.getLogger(__name__)
 
 DEPTH = 1000
+TABLES = ("measures", "gaps", "comparisons", "changes")
+Measures = dict[str, dict[str, dict[str, float]]]
+"""Language -> measure -> query -> value."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Tables of an evaluation; `comparisons` is against the first model."""
+    """Tables of an evaluation; `comparisons` and `changes` are against the first model."""
 
     measures: pd.DataFrame
     gaps: pd.DataFrame
     comparisons: pd.DataFrame
+    changes: pd.DataFrame
+
+
+def label(spec: str) -> str:
+    """A model's name in tables and as a folder.
+
+    >>> label("runs/my model"), label("bm25@human")
+    ('runs-my-model', 'bm25@human')
+    """
+    return re.sub(r"[^\w.@+-]+", "-", spec).strip("-.")
+
+
+def measure(
+    spec: str,
+    collection: Collection,
+    languages: Sequence[str],
+    out: Path,
+    *,
+    depth: int = DEPTH,
+    device: str | None = None,
+    progress: bool = False,
+    watch: Callable[[str], None] | None = None,
+) -> Measures:
+    """Rank the judged queries of each language with one model and measure the rankings.
+
+    Writes OUT/<language>.run (TREC) and OUT/<language>.csv (measures of each query). `spec` is a
+    model's name, or `NAME@SOURCE` (see `translations`). Raises InputError as `evaluate` does.
+    """
+    name, source = model_and_source(spec)
+    asked = {code: asked_queries(collection, code, source) for code in languages}
+    searcher = open_searcher(name, collection, device=device, progress=progress)
+    found = {}
+    for code in languages:
+        if watch:
+            watch(code)
+        qrels = collection.qrels(code)
+        queries = {query: text for query, text in asked[code].items() if query in qrels}
+        run = searcher.run(queries, top=depth)
+        write_run(out / f"{code}.run", run, name=label(spec))
+        found[code] = per_query_measures(run, qrels)
+        write_values(out / f"{code}.csv", found[code])
+        mean = sum(found[code]["AP"].values()) / max(len(found[code]["AP"]), 1)
+        logger.info("%s %s: MAP %.4f", label(spec), code, mean)
+    return found
 
 
 def evaluate(
@@ -50,47 +103,40 @@ def evaluate(
     """Rank every language's queries with every model and measure the rankings.
 
     Writes OUT/<model>/<language>.run (TREC), OUT/<model>/<language>.csv (measures of each
-    query), OUT/measures.*, gaps.*, comparisons.* (CSV, JSON, Markdown, LaTeX) and record.json.
-    Every judged query counts. Comparisons are paired tests against `models[0]`. `watch` is told
-    the share done and what is being done.
+    query), OUT/measures.*, gaps.*, comparisons.*, changes.* (CSV, JSON, Markdown, LaTeX) and
+    record.json. Every judged query counts. Comparisons are paired tests against `models[0]`.
+    `watch` is told the share done and what is being done.
 
     Raises InputError: an unknown model, a language that the collection lacks, an unwritable OUT.
     """
     if not models:
         raise InputError("no models to evaluate: name at least one, such as --models embedded,bm25")
     languages = list(languages) or list(collection.languages)
-    qrels = {code: collection.qrels(code) for code in languages}
-    queries = {
-        code: {q: text for q, text in collection.queries(code).items() if q in qrels[code]}
-        for code in languages
-    }
     with writable(out):
         out.mkdir(parents=True, exist_ok=True)
-    results: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    results: dict[str, Measures] = {}
     done, total = 0, len(models) * len(languages)
-    for model in models:
-        if watch:
-            watch(done / total, f"{model}: opening the model and the index")
-        searcher = open_searcher(model, collection, device=device, progress=progress)
-        label = re.sub(r"[^\w.-]+", "-", searcher.name).strip("-.")
-        results[label] = {}
-        for code in languages:
+    for spec in models:
+
+        def tell(code: str, spec: str = spec) -> None:
+            nonlocal done
             if watch:
-                watch(done / total, f"{label}: {language(code).name}")
-            run = searcher.run(queries[code], top=depth)
-            write_run(out / label / f"{code}.run", run, name=label)
-            values = per_query_measures(run, qrels[code])
-            write_values(out / label / f"{code}.csv", values)
-            results[label][code] = values
+                watch(done / total, f"{label(spec)}: {language(code).name}")
             done += 1
-            mean = sum(values["AP"].values()) / max(len(values["AP"]), 1)
-            logger.info("%s %s: MAP %.4f", label, code, mean)
+
+        if watch:
+            watch(done / total, f"{label(spec)}: opening the model and the index")
+        results[label(spec)] = measure(
+            spec, collection, languages, out / label(spec),
+            depth=depth, device=device, progress=progress, watch=tell,
+        )  # fmt: skip
     evaluation = Evaluation(
         measures=measure_table(results),
         gaps=gap_table(results, parallel=collection.info.parallel),
         comparisons=comparison_table(results, next(iter(results))),
+        changes=change_table(results, next(iter(results))),
     )
-    for name in ("measures", "gaps", "comparisons"):
+    for name in TABLES:
         write_table(getattr(evaluation, name), out, name)
     write_record(
         out / "record.json",

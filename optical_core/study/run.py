@@ -1,0 +1,236 @@
+"""Run a study: train what isn't trained, measure what isn't measured, and say what is left.
+
+    OUT/study.json                          the resolved configuration
+    OUT/cells/<collection>/<model>/         measures of one model, one student a seed:
+        cell.json, <language>.csv, .run     what they were made from, values, rankings
+    OUT/results/<collection>/               means over seeds, as `optical evaluate` writes them
+    OUT/tables/, report.md, report.html     see `report`
+
+Students are models of this machine like any other (`optical models` lists them). Every file is
+written whole or not at all, and a training goes on from its last checkpoint: killed at any
+moment, the same command does what is left and comes to the same numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from optical_core.data.collection import Collection, installed_collections, open_collection
+from optical_core.data.lines import read_json
+from optical_core.data.readers import import_collection
+from optical_core.distill.config import DistillConfig
+from optical_core.errors import InputError
+from optical_core.storage import home, replace_file
+from optical_core.study.config import CollectionSource, StudyConfig
+from optical_core.study.evaluate import Measures, label, measure
+from optical_core.study.results import read_values
+
+logger = logging.getLogger(__name__)
+
+Watch = Callable[[int, int, str], None]
+"""Told (steps done, steps in all, what is being done)."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """What is measured on every collection: a model as it is, or an arm's student of one seed."""
+
+    name: str
+    """In tables: the model's label, or the arm."""
+    model: str
+    """As `optical evaluate` knows it."""
+    seed: int | None = None
+    training: DistillConfig | None = None
+
+    @property
+    def folder(self) -> str:
+        return self.name if self.seed is None else f"{self.name}.s{self.seed}"
+
+    @property
+    def trained(self) -> bool:
+        """Is there nothing to train, or a student that was trained just so?"""
+        if self.training is None:
+            return True
+        path = home("models", self.training.name, "record.json")
+        return path.is_file() and self.training.is_saved_as(read_json(path)["config"])
+
+
+def columns(config: StudyConfig) -> list[Column]:
+    """Every column in the order of work: models, then the arms seed by seed."""
+    found = [Column(label(spec), spec) for spec in config.models]
+    for seed in config.seeds:
+        for arm in config.arms:
+            training = config.distillation(arm, seed)
+            found.append(Column(arm, training.name, seed, training))
+    return found
+
+
+def study_collections(config: StudyConfig) -> list[Collection]:
+    """Open the study's collections; import those that aren't installed yet.
+
+    Raises InputError: no such collection or folder, or languages that a collection lacks.
+    """
+    found = []
+    installed = {collection.name for collection in installed_collections()}
+    for source in config.collections:
+        if isinstance(source, CollectionSource):
+            if source.name not in installed:
+                target = home("collections", source.name)
+                import_collection(
+                    source.form, Path(source.path), target, name=source.name, unit=source.unit
+                )
+            found.append(open_collection(source.name))
+        else:
+            found.append(open_collection(source))
+    for collection in found:
+        if not languages_of(config, collection):
+            raise InputError(
+                f"{collection.name} has queries in none of the study's languages "
+                f"({', '.join(config.languages)})"
+            )
+    return found
+
+
+def languages_of(config: StudyConfig, collection: Collection) -> list[str]:
+    """The study's languages, or those named for this collection, that it has."""
+    named = next((s.languages for s in config.sources if s.name == collection.name), ())
+    wanted = named or config.languages or collection.languages
+    return [code for code in wanted if code in collection.languages]
+
+
+class Cells:
+    """The measured values of one study folder: what is there, and what it was made from."""
+
+    def __init__(self, config: StudyConfig, out: Path) -> None:
+        self.config, self.out = config, out
+
+    def missing(self, column: Column, collection: Collection) -> list[str]:
+        """Languages that are still to be measured; all, if settings or collection have changed."""
+        codes = languages_of(self.config, collection)
+        folder = self._folder(column, collection)
+        if not self._is_of(folder / "cell.json", column, collection):
+            return codes
+        return [code for code in codes if not (folder / f"{code}.csv").is_file()]
+
+    def measure(
+        self, column: Column, collection: Collection, *, device: str | None, progress: bool
+    ) -> None:
+        """Measure what is missing of one column on one collection."""
+        codes = self.missing(column, collection)
+        if not codes:
+            return
+        folder = self._folder(column, collection)
+        if codes == languages_of(self.config, collection):
+            for stale in folder.glob("*.csv"):
+                stale.unlink()
+            with replace_file(folder / "cell.json") as temporary:
+                text = json.dumps(self._origin(column, collection), indent=2, ensure_ascii=False)
+                temporary.write_text(text + "\n", encoding="utf-8")
+        measure(
+            column.model, collection, codes, folder,
+            depth=self.config.depth, device=device, progress=progress,
+        )  # fmt: skip
+
+    def values(self, column: Column, collection: Collection) -> Measures | None:
+        """Values of a finished column, None if any language is missing."""
+        if self.missing(column, collection):
+            return None
+        folder = self._folder(column, collection)
+        return {
+            code: read_values((folder / f"{code}.csv").read_text("utf-8"), f"{folder}/{code}.csv")
+            for code in languages_of(self.config, collection)
+        }
+
+    def _folder(self, column: Column, collection: Collection) -> Path:
+        return self.out / "cells" / collection.name / column.folder
+
+    def _is_of(self, path: Path, column: Column, collection: Collection) -> bool:
+        """Was the cell made from just this model, collection and depth?"""
+        if not path.is_file():
+            return False
+        saved, wanted = read_json(path), self._origin(column, collection)
+        training = saved.pop("training", None), wanted.pop("training")
+        same = column.training.is_saved_as(training[0]) if column.training else training[0] is None
+        return same and saved == wanted
+
+    def _origin(self, column: Column, collection: Collection) -> dict[str, Any]:
+        training = column.training.model_dump(mode="json") if column.training else None
+        return {
+            "model": column.model,
+            "training": training,
+            "fingerprint": collection.fingerprint,
+            "depth": self.config.depth,
+        }
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of work that is left: a training (no collection), or a measurement."""
+
+    column: Column
+    collection: Collection | None
+    languages: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        if self.collection is None:
+            return f"train {self.column.model}"
+        return f"measure {self.column.folder} on {self.collection.name}"
+
+
+def steps(config: StudyConfig, collections: Sequence[Collection], out: Path) -> Iterator[Step]:
+    """What is left to do, in order."""
+    cells = Cells(config, out)
+    for column in columns(config):
+        if not column.trained:
+            yield Step(column, None)
+        for collection in collections:
+            codes = cells.missing(column, collection)
+            if codes:
+                yield Step(column, collection, tuple(codes))
+
+
+def run_study(
+    config: StudyConfig,
+    collections: Sequence[Collection],
+    out: Path,
+    *,
+    device: str | None = None,
+    progress: bool = False,
+    watch: Watch | None = None,
+) -> None:
+    """Do what is left of a study.
+
+    Raises InputError: another process is at it, OUT can't be written, or whatever training and
+    evaluation raise.
+    """
+    with replace_file(out / "study.json") as temporary:
+        text = json.dumps(config.model_dump(mode="json"), indent=2, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+    try:
+        with FileLock(out / ".lock", timeout=0):
+            left = list(steps(config, collections, out))
+            cells = Cells(config, out)
+            for number, step in enumerate(left):
+                if watch:
+                    watch(number, len(left), step.text)
+                if step.collection is None:
+                    _train(step.column, device=device, progress=progress)
+                else:
+                    cells.measure(step.column, step.collection, device=device, progress=progress)
+    except Timeout as error:
+        raise InputError(f"another process is running the study in {out}") from error
+
+
+def _train(column: Column, *, device: str | None, progress: bool) -> None:
+    from optical_core.distill.trainer import distill
+
+    if column.training is not None:
+        distill(column.training, device=device, progress=progress)

@@ -1,0 +1,57 @@
+"""Translate-then-retrieve: the same model, asked in English.
+
+A model is named `NAME@SOURCE`: `bm25@human` asks the collection's own English queries (a human
+translation: the ceiling of any translator), `embedded@FOLDER` the translations of FOLDER, a file
+`<language>.jsonl` ({"_id", "text"}) for each query language, as `optical translate` writes them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from optical_core.data.collection import Collection
+from optical_core.data.languages import language
+from optical_core.data.lines import read_jsonl
+from optical_core.errors import InputError
+
+HUMAN = "human"
+
+
+def model_and_source(spec: str) -> tuple[str, str | None]:
+    """Split `NAME@SOURCE`; a folder that is called so is a model's.
+
+    >>> model_and_source("bm25@human"), model_and_source("embedded")
+    (('bm25', 'human'), ('embedded', None))
+    """
+    name, separator, source = spec.partition("@")
+    if not separator or Path(spec).exists():
+        return spec, None
+    return name, source
+
+
+def asked_queries(collection: Collection, code: str, source: str | None) -> dict[str, str]:
+    """Query id -> text as it is asked: in its own language, or translated to English.
+
+    Raises InputError: no English queries or translations, or a query that they lack.
+    """
+    queries = collection.queries(code)
+    if source is None:
+        return queries
+    if source == HUMAN:
+        if "en" not in collection.languages:
+            raise InputError(f"{collection.name} has no English queries to stand for translations")
+        where, english = f"the English queries of {collection.name}", collection.queries("en")
+    else:
+        path = Path(source) / f"{code}.jsonl"
+        where = str(path)
+        if code == "en" and not path.exists():
+            return queries
+        if not path.is_file():
+            raise InputError(
+                f"no translations of the {language(code).name} queries: {path} was expected"
+            )
+        english = {str(row["_id"]): str(row["text"]) for row in read_jsonl(path, ("_id", "text"))}
+    missing = [query for query in queries if query not in english]
+    if missing:
+        raise InputError(f"{where} lack the query {missing[0]!r} ({len(missing)} in all)")
+    return {query: english[query] for query in queries}
