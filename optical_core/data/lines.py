@@ -47,6 +47,25 @@ def read_lines(path: Path | str, *, fallback: str | None = None) -> Iterator[tup
         raise InputError(f"{path} is empty")
 
 
+def read_columns(path: Path | str, names: tuple[str, ...]) -> Iterator[list[str]]:
+    """Yield the tab-separated columns of each line; blank lines are passed over.
+
+    The last column takes what is left of the line, tabs included.
+
+    Raises InputError: a line of fewer columns than there are `names`.
+    """
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        columns = line.split("\t", len(names) - 1)
+        if len(columns) < len(names):
+            raise InputError(
+                f"{path}, line {number}: {len(names)} tab-separated columns were expected "
+                f"({', '.join(names)}), this line has {len(columns)}"
+            )
+        yield columns
+
+
 def parse_object(text: str, where: str, required: tuple[str, ...]) -> dict[str, Any]:
     """One JSON object with the required keys; `where` (file and line) opens every complaint."""
     try:

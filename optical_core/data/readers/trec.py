@@ -8,7 +8,7 @@ from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.languages import language
-from optical_core.data.lines import read_jsonl, read_lines
+from optical_core.data.lines import read_columns, read_jsonl, read_lines
 from optical_core.data.readers import sgml
 from optical_core.data.trec import read_qrels
 from optical_core.errors import InputError
@@ -75,10 +75,7 @@ def _documents(path: Path) -> Iterator[Passage]:
             yield Passage(str(row["_id"]), str(row.get("title") or ""), str(row["text"]))
         return
     if ".tsv" in path.suffixes:
-        for number, line in read_lines(path):
-            identifier, separator, text = line.partition("\t")
-            if not separator:
-                raise InputError(f"{path}, line {number}: `docid<TAB>text` was expected")
+        for identifier, text in read_columns(path, ("docid", "text")):
             yield Passage(identifier, "", text)
         return
     yield from sgml.documents(path)
