@@ -124,7 +124,7 @@ def collections(as_json: Json = False) -> None:
 )
 def import_data(
     form: Annotated[str, typer.Argument(metavar="FORMAT", help="beir, trec, xquad_r, …")],
-    path: Annotated[Path, typer.Argument(help="Folder in that format.")],
+    source: Annotated[str, typer.Argument(help="Folder in that format; for irds, an id.")],
     out: Annotated[
         str, typer.Option(help="Name to install it under, or a folder (with a slash in it).")
     ],
@@ -135,15 +135,19 @@ def import_data(
 ) -> None:
     """Turn a published collection into a collection folder of ours.
 
-    Formats: beir, trec, xquad_r, afriqa, flores200, ntrex128.
+    Formats: beir, trec, xquad_r, afriqa, flores200, ntrex128, belebele, clef, clirmatrix,
+    wikiclir; and irds, which takes an id of ir-datasets.com such as msmarco-passage/dev/small
+    (needs the package ir-datasets).
     """
+    from optical_core.data.lines import read_lines
     from optical_core.data.readers import import_collection
     from optical_core.storage import home
 
     target = Path(out) if os.sep in out else home("collections", out)
-    collection = import_collection(form, path, target, name=target.name, unit=unit)
+    collection = import_collection(form, source, target, name=target.name, unit=unit)
+    passages = sum(1 for _ in read_lines(collection.folder / "corpus.jsonl"))
     print(
-        f"{collection.name}: {len(collection.by_id):,} passages, "
+        f"{collection.name}: {passages:,} passages, "
         f"{len(collection.languages)} languages -> {target}"
     )
 

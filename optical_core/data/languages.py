@@ -63,18 +63,24 @@ HIGH_RESOURCE = ("en", "fr", "de", "it", "es", "ru", "zh", "ar")
 LOW_RESOURCE = ("sw", "so", "tl", "mr", "ha", "yo", "am", "te", "ig", "rw", "zu", "tw", "bem")
 
 
+def find_language(code: str) -> Language | None:
+    """The language of a code as `language` reads it; None where the table doesn't have it."""
+    plain = code.strip().lower().replace("-", "_").split("_")[0]
+    return LANGUAGES[_ALIASES[plain]] if plain in _ALIASES else None
+
+
 def language(code: str) -> Language:
     """Look a language up by ISO 639-1 or 639-3 code, with or without a script (`swh_Latn`).
 
     >>> language("fil").code, language("swh_Latn").name
     ('tl', 'Swahili')
     """
-    plain = code.strip().lower().replace("-", "_").split("_")[0]
-    if plain not in _ALIASES:
+    found = find_language(code)
+    if found is None:
         raise InputError(
             f"unknown language code {code!r}: use an ISO 639-1 or 639-3 code such as sw, so or fil"
         )
-    return LANGUAGES[_ALIASES[plain]]
+    return found
 
 
 def language_codes(text: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ from typing import Any
 from optical_core.errors import InputError
 
 
-def read_lines(path: Path | str) -> Iterator[tuple[int, str]]:
+def read_lines(path: Path | str, *, fallback: str | None = None) -> Iterator[tuple[int, str]]:
     """Yield (line number, line without its end); gzip is read through, a BOM is dropped.
 
-    Lines end at \\n or \\r\\n alone: text may hold U+2028 and its like.
+    Lines end at \\n or \\r\\n alone: text may hold U+2028 and its like. `fallback`: the encoding of
+    the lines that aren't UTF-8, in collections older than it.
 
-    Raises InputError: no such file, a folder, an empty file, or not UTF-8.
+    Raises InputError: no such file, a folder, an empty file, a damaged gzip stream, or not UTF-8.
     """
     path = Path(path)
     if path.is_dir():
@@ -27,16 +29,41 @@ def read_lines(path: Path | str) -> Iterator[tuple[int, str]]:
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
             for number, raw in enumerate(file, 1):
-                text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                try:
+                    text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                except UnicodeDecodeError:
+                    if fallback is None:
+                        raise
+                    text = raw.decode(fallback)
                 yield number, text.rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path}, line {number}: not UTF-8 (byte {error.start + 1}); save the file as UTF-8"
         ) from error
-    except (OSError, EOFError) as error:
-        raise InputError(f"cannot read {path}: {error}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        where = f" after line {number}" if number else ""
+        raise InputError(f"cannot read {path}{where}: {error}") from error
     if number == 0:
         raise InputError(f"{path} is empty")
+
+
+def read_columns(path: Path | str, names: tuple[str, ...]) -> Iterator[list[str]]:
+    """Yield the tab-separated columns of each line; blank lines are passed over.
+
+    The last column takes what is left of the line, tabs included.
+
+    Raises InputError: a line of fewer columns than there are `names`.
+    """
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        columns = line.split("\t", len(names) - 1)
+        if len(columns) < len(names):
+            raise InputError(
+                f"{path}, line {number}: {len(names)} tab-separated columns were expected "
+                f"({', '.join(names)}), this line has {len(columns)}"
+            )
+        yield columns
 
 
 def parse_object(text: str, where: str, required: tuple[str, ...]) -> dict[str, Any]:

@@ -24,6 +24,10 @@ _NAMES = {
     "afriqa": "AfriQA",
     "flores200": "FLORES-200",
     "ntrex128": "NTREX-128",
+    "belebele": "Belebele",
+    "clef": "CLEF 2000-2003 ad hoc",
+    "clirmatrix": "CLIRMatrix (BI-139, MULTI-8)",
+    "wikiclir": "WikiCLIR",
 }
 FORMATS = {"folder": "OPTICAL collection folder"} | {
     form: _NAMES.get(form, form) for form in READERS

@@ -8,9 +8,14 @@ from pathlib import Path
 from optical_core.data.collection import Collection
 from optical_core.data.readers.afriqa import import_afriqa
 from optical_core.data.readers.beir import import_beir
+from optical_core.data.readers.belebele import import_belebele
+from optical_core.data.readers.clef import import_clef
+from optical_core.data.readers.clirmatrix import import_clirmatrix
 from optical_core.data.readers.flores import import_flores
+from optical_core.data.readers.irds import import_irds
 from optical_core.data.readers.ntrex import import_ntrex
 from optical_core.data.readers.trec import import_trec
+from optical_core.data.readers.wikiclir import import_wikiclir
 from optical_core.data.readers.xquad_r import import_xquad_r
 from optical_core.errors import InputError
 
@@ -21,8 +26,15 @@ READERS: dict[str, Callable[..., Collection]] = {
     "afriqa": import_afriqa,
     "flores200": import_flores,
     "ntrex128": import_ntrex,
+    "belebele": import_belebele,
+    "clef": import_clef,
+    "clirmatrix": import_clirmatrix,
+    "wikiclir": import_wikiclir,
 }
 """Registry of formats. Each takes (source folder, target folder, *, name, unit)."""
+
+CATALOGUES: dict[str, Callable[..., Collection]] = {"irds": import_irds}
+"""Registry of catalogues, whose data sets have an id where a format has its source folder."""
 
 
 def import_collection(
@@ -30,12 +42,16 @@ def import_collection(
 ) -> Collection:
     """Read `source` in the format `form` and write our collection folder to `target`.
 
-    `unit` chooses what counts as a passage where the format leaves a choice (ntrex128:
-    `sentence` or `article`).
+    `source` is a folder, or the data set's id where `form` is a catalogue. `unit` chooses what
+    counts as a passage where the format leaves a choice (ntrex128: `sentence` or `article`).
     """
+    name = name or target.name
+    if form in CATALOGUES:
+        return CATALOGUES[form](str(source), target, name=name, unit=unit)
     if form not in READERS:
-        raise InputError(f"unknown format {form!r}: use one of {', '.join(READERS)}")
+        known = ", ".join([*READERS, *CATALOGUES])
+        raise InputError(f"unknown format {form!r}: use one of {known}")
     source = Path(source)
     if not source.is_dir():
         raise InputError(f"no such folder: {source}")
-    return READERS[form](source, target, name=name or target.name, unit=unit)
+    return READERS[form](source, target, name=name, unit=unit)

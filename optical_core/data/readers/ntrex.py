@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from optical_core.data.collection import Collection
-from optical_core.data.languages import language
+from optical_core.data.languages import find_language
 from optical_core.data.lines import read_lines
 from optical_core.data.readers.articles import read_parallel, write_articles
 from optical_core.errors import InputError
@@ -23,11 +23,8 @@ def import_ntrex(source: Path, target: Path, *, name: str, unit: str | None = No
     articles = [line for _, line in read_lines(source / "DOCUMENT_IDS.tsv")]
     files: dict[str, Path] = {}
     for path in sorted(source.glob("newstest2019-*.txt"), key=lambda path: len(path.name)):
-        try:
-            code = language(path.name.split(".")[1]).code
-        except InputError:
-            continue
-        files.setdefault(code, path)
+        if found := find_language(path.name.split(".")[1]):
+            files.setdefault(found.code, path)
     if "en" not in files:
         raise InputError(f"{source} has no newstest2019-src.eng.txt")
     return write_articles(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.languages import language
-from optical_core.data.lines import read_jsonl, read_lines
+from optical_core.data.lines import read_columns, read_jsonl, read_lines
+from optical_core.data.readers import sgml
 from optical_core.data.trec import read_qrels
 from optical_core.errors import InputError
 
@@ -60,12 +60,12 @@ def _topics(path: Path) -> dict[str, str]:
                 found[identifier.strip()] = text.strip()
         return found
     found = {}
-    for block in re.split(r"(?i)<top>", "\n".join(lines))[1:]:
-        number_match = re.search(r"(?is)<num>\s*(?:number:)?\s*([^\s<]+)", block)
-        title = re.search(r"(?is)<title>\s*(?:topic:)?\s*(.*?)\s*(?=<|$)", block)
-        if not number_match or not title:
-            raise InputError(f"{path}: a <top> block without <num> or <title>")
-        found[number_match[1]] = html.unescape(" ".join(title[1].split()))
+    for number, topic in sgml.elements(path, "top"):
+        identifier = re.sub(r"(?i)^number:\s*", "", sgml.open_field(topic, "num"))
+        title = re.sub(r"(?i)^topic:\s*", "", sgml.open_field(topic, "title"))
+        if not identifier or not title:
+            raise InputError(f"{path}, line {number}: a <top> element without <num> or <title>")
+        found[identifier] = title
     return found
 
 
@@ -74,30 +74,8 @@ def _documents(path: Path) -> Iterator[Passage]:
         for row in read_jsonl(path, ("_id", "text")):
             yield Passage(str(row["_id"]), str(row.get("title") or ""), str(row["text"]))
         return
-    lines = read_lines(path)
     if ".tsv" in path.suffixes:
-        for number, line in lines:
-            identifier, separator, text = line.partition("\t")
-            if not separator:
-                raise InputError(f"{path}, line {number}: `docid<TAB>text` was expected")
+        for identifier, text in read_columns(path, ("docid", "text")):
             yield Passage(identifier, "", text)
         return
-    block: list[str] = []
-    for _, line in lines:
-        block.append(line)
-        if "</DOC>" in line.upper():
-            yield _sgml_document("\n".join(block), path)
-            block = []
-    if "".join(block).strip():
-        raise InputError(f"{path} ends inside a <DOC> block: the file is cut short")
-
-
-def _sgml_document(block: str, path: Path) -> Passage:
-    def field(tag: str) -> str:
-        found = re.findall(rf"(?is)<{tag}>(.*?)</{tag}>", block)
-        return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", " ".join(found))).split())
-
-    identifier = field("DOCNO")
-    if not identifier:
-        raise InputError(f"{path}: a <DOC> block without <DOCNO>")
-    return Passage(identifier, field("HEADLINE") or field("TITLE"), field("TEXT"))
+    yield from sgml.documents(path)

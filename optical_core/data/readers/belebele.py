@@ -1,0 +1,84 @@
+"""Belebele (Bandarkar et al., ACL 2024): the same 900 questions on 488 passages, 122 languages."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.languages import find_language
+from optical_core.data.lines import read_jsonl
+from optical_core.data.trec import Qrels
+from optical_core.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+_FIELDS = ("link", "question_number", "flores_passage", "question")
+
+
+def import_belebele(
+    source: Path, target: Path, *, name: str, unit: str | None = None
+) -> Collection:
+    """Import `<lang>_<Script>.jsonl` files (FLORES-200 codes); eng_Latn gives the passages.
+
+    A passage is known by its `link`, a question by link and `question_number`. Left out and
+    warned of: languages that aren't in our table, and a second script of one that is (Latin for a
+    language with a script of its own, traditional Chinese).
+    """
+    folder = next((path.parent for path in sorted(source.rglob("eng_Latn.jsonl"))), None)
+    if folder is None:
+        raise InputError(f"{source} has no eng_Latn.jsonl: the Belebele folder was expected")
+    passages, numbers = _passages(folder / "eng_Latn.jsonl")
+    queries = {code: _questions(path, numbers) for code, path in _files(folder).items()}
+    missing = {code: set(queries["en"]) ^ set(texts) for code, texts in queries.items()}
+    for code, keys in missing.items():
+        if keys:
+            raise InputError(
+                f"{folder}: the questions in {code} aren't those in English "
+                f"({len(keys)} are on one side alone): a file is cut short"
+            )
+    qrels: Qrels = {key: {key.rpartition("-")[0]: 1} for key in queries["en"]}
+    info = CollectionInfo(
+        name=name,
+        description="Reading-comprehension questions; their English passage is relevant.",
+        licence="CC BY-SA 4.0",
+        source="Belebele, github.com/facebookresearch/belebele",
+        languages=tuple(queries),
+        parallel=True,
+    )
+    return write_collection(target, info, passages, queries, qrels)
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    left_out = []
+    for path in sorted(folder.glob("*.jsonl"), key=lambda p: (p.stem.endswith("_Latn"), p.stem)):
+        known = find_language(path.stem)
+        if known and known.code not in files:
+            files[known.code] = path
+        else:
+            left_out.append(path.stem)
+    if left_out:
+        logger.warning("%s: left out: %s", folder, ", ".join(left_out))
+    return dict(sorted(files.items()))
+
+
+def _passages(path: Path) -> tuple[list[Passage], dict[str, str]]:
+    """Passages in the file's order, and the passage id of each link."""
+    passages: list[Passage] = []
+    numbers: dict[str, str] = {}
+    for row in read_jsonl(path, _FIELDS):
+        link = str(row["link"])
+        if link not in numbers:
+            numbers[link] = f"p{len(numbers):03d}"
+            passages.append(Passage(numbers[link], "", str(row["flores_passage"])))
+    return passages, numbers
+
+
+def _questions(path: Path, numbers: dict[str, str]) -> dict[str, str]:
+    questions = {}
+    for row in read_jsonl(path, _FIELDS):
+        if str(row["link"]) not in numbers:
+            raise InputError(f"{path}: {row['link']} is a passage that eng_Latn.jsonl doesn't have")
+        questions[f"{numbers[str(row['link'])]}-{row['question_number']}"] = str(row["question"])
+    return questions

@@ -1,0 +1,131 @@
+"""CLIRMatrix (Sun and Duh, EMNLP 2020), BI-139 and MULTI-8: titles of Wikipedia articles ask.
+
+    BI-139/base/<query>/<query>.<document>.<split>.base.jl.gz    one query a line
+    BI-139/full/<query>/<query>.<document>.<split>.jl.gz
+    DOCS/<document>.tsv.gz                                       id, text
+
+A line is {"src_id", "src_query", "tgt_results": [[document id, grade], ...]}. Grades go from 6 to
+0; they come from BM25 in the query's language, not from people.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+
+from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.languages import find_language
+from optical_core.data.lines import parse_object, read_columns, read_lines
+from optical_core.data.trec import Qrels
+from optical_core.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+_PAIR = re.compile(r"([a-z]+)\.([a-z]+)\.(train|dev|test1|test2)(?:\.base)?\.jl(?:\.gz)?")
+_SPLITS = ("test1", "test2", "dev", "train")
+_FIELDS = ("src_id", "src_query", "tgt_results")
+
+
+def import_clirmatrix(
+    source: Path, target: Path, *, name: str, unit: str | None = None
+) -> Collection:
+    """Import every query language that has a file for one document language and split.
+
+    `source` is a folder of BI-139 (base or full) or MULTI-8; the documents lie in it or in a
+    folder DOCS above it. English documents are taken where there are several languages, and the
+    first split that there is of test1, test2, dev and train. Query ids are page ids of their own
+    Wikipedia: they get the language as prefix, unless all languages have the same ids. Languages
+    that aren't in our table are left out.
+    """
+    pairs, document_language = _choose(source)
+    documents = _documents(source, document_language)
+    read = {code: _read_pair(path) for code, path in pairs.items()}
+    shared = len({frozenset(queries) for queries, _ in read.values()}) == 1
+    if not shared:
+        read = {code: _prefixed(code, *pair) for code, pair in read.items()}
+    info = CollectionInfo(
+        name=name,
+        description="Titles of Wikipedia articles as queries; graded by BM25 in their language.",
+        licence="CC BY 4.0 (text of Wikipedia: CC BY-SA)",
+        source="CLIRMatrix, github.com/ssun32/CLIRMatrix",
+        languages=tuple(read),
+        parallel=shared,
+    )
+    passages = (Passage(key, "", text) for key, text in read_columns(documents, ("id", "text")))
+    queries = {code: texts for code, (texts, _) in read.items()}
+    qrels = {code: judged for code, (_, judged) in read.items()}
+    return write_collection(target, info, passages, queries, qrels, qrels_per_language=True)
+
+
+def _choose(source: Path) -> tuple[dict[str, Path], str]:
+    """Files of one document language and split by our code of the query language."""
+    found: dict[tuple[str, str], dict[str, Path]] = {}
+    for path in sorted(source.rglob("*.jl*")):
+        if match := _PAIR.fullmatch(path.name):
+            query, document, split = match.groups()
+            files = found.setdefault((document, split), {})
+            if query in files:
+                raise InputError(
+                    f"{files[query]} and {path} are of the same languages and split: give the "
+                    "folder of one set (BI-139/base, BI-139/full or MULTI-8)"
+                )
+            files[query] = path
+    if not found:
+        raise InputError(
+            f"{source} has no <query>.<document>.<split>.jl.gz: a CLIRMatrix folder was expected"
+        )
+    document, split = min(found, key=lambda key: (key[0] != "en", _SPLITS.index(key[1])))
+    others = {key[0] for key in found} - {document}
+    if document != "en" and others:
+        raise InputError(
+            f"{source} has documents in {document} and {', '.join(sorted(others))}, none in "
+            "English: give a folder with one document language"
+        )
+    pairs, unknown = {}, []
+    for query, path in found[document, split].items():
+        # als is Alemannic to Wikipedia and Albanian to ISO 639-3.
+        if query != "als" and (known := find_language(query)):
+            pairs[known.code] = path
+        else:
+            unknown.append(query)
+    if unknown:
+        logger.warning("%s: left out, not in our table of languages: %s", source, unknown)
+    if not pairs:
+        raise InputError(f"{source}: none of its query languages is known ({', '.join(unknown)})")
+    return pairs, document
+
+
+def _documents(source: Path, code: str) -> Path:
+    places = [source.rglob(f"{code}.tsv*")]
+    places += [parent.glob(f"DOCS/{code}.tsv*") for parent in source.resolve().parents[:3]]
+    for place in places:
+        for path in sorted(place):
+            return path
+    raise InputError(f"{source} has no DOCS/{code}.tsv.gz in it or above it")
+
+
+def _read_pair(path: Path) -> tuple[dict[str, str], Qrels]:
+    queries: dict[str, str] = {}
+    qrels: Qrels = {}
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        where = f"{path}, line {number}"
+        row = parse_object(line, where, _FIELDS)
+        key = str(row["src_id"])
+        queries[key] = str(row["src_query"])
+        try:
+            qrels[key] = {str(document): int(grade) for document, grade in row["tgt_results"]}
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"{where}: tgt_results must be a list of [document id, grade]"
+            ) from error
+    return queries, qrels
+
+
+def _prefixed(code: str, queries: dict[str, str], qrels: Qrels) -> tuple[dict[str, str], Qrels]:
+    return (
+        {f"{code}-{key}": text for key, text in queries.items()},
+        {f"{code}-{key}": grades for key, grades in qrels.items()},
+    )

@@ -1,0 +1,97 @@
+"""WikiCLIR: sentences of Wikipedia as queries, articles in another language as documents.
+
+Two data sets go by the name:
+
+- 2018, English queries, documents in 25 languages (Sasaki et al., NAACL 2018): `wiki-clir/english/
+  wiki_en.queries` (id, title, sentence), `wiki-clir/<language>/wiki_<code>.documents` (id, title,
+  text) and `en2<code>.rel` (query id, document id, level). Level 2 is the article on the same
+  topic, 1 one that links to it and is linked by it.
+- 2014, German queries, English documents (Schamoni et al., ACL 2014): `<split>.queries` (id,
+  sentence), `<split>.docs` (id, text) and `<split>.qrels`, with the levels 3 and 2.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.lines import read_columns
+from optical_core.data.trec import read_qrels
+from optical_core.errors import InputError
+
+
+def import_wikiclir(
+    source: Path, target: Path, *, name: str, unit: str | None = None
+) -> Collection:
+    """Import one document language of the 2018 set, or a split of the 2014 one.
+
+    2018: `source` is a language's folder beside `english`, or a folder that holds one language's
+    documents. The sentence is the query, as in the paper: the words of the title were removed
+    from it; judged queries alone are taken. 2014: the test split where there are several.
+    """
+    if documents := sorted(source.rglob("wiki_*.documents*")):
+        return _import_2018(source, documents, target, name)
+    if qrels := sorted(source.rglob("*.qrels*"), key=lambda path: "test" not in path.name):
+        return _import_2014(qrels[0], target, name)
+    raise InputError(
+        f"{source} has neither wiki_<language>.documents (2018) nor *.qrels, *.queries and *.docs "
+        "(2014): the WikiCLIR folder was expected"
+    )
+
+
+def _import_2018(source: Path, documents: list[Path], target: Path, name: str) -> Collection:
+    if len(documents) > 1:
+        raise InputError(
+            f"{source} has documents in {len(documents)} languages: "
+            f"give the folder of one, such as {documents[0].parent}"
+        )
+    folder = documents[0].parent
+    judgements = _only(sorted(folder.glob("en2*.rel*")), f"{folder} has no en2<language>.rel")
+    query_files = [
+        *source.rglob("wiki_en.queries*"),
+        *folder.parent.glob("english/wiki_en.queries*"),
+    ]
+    query_file = _only(query_files, f"{source} has no english/wiki_en.queries in it or beside it")
+    qrels = read_qrels(judgements)
+    rows = read_columns(query_file, ("id", "title", "sentence"))
+    queries = {key: text.strip() for key, _, text in rows if key in qrels and text.strip()}
+    if not queries:
+        raise InputError(f"{judgements} judges none of the queries of {query_file}")
+    info = CollectionInfo(
+        name=name,
+        description=f"English sentences as queries, {folder.name} Wikipedia articles as passages.",
+        licence="as the source's (text of Wikipedia: CC BY-SA)",
+        source="WikiCLIR 2018 (Sasaki et al.), cs.jhu.edu/~kevinduh/a/wikiclir2018",
+        languages=("en",),
+        parallel=True,
+    )
+    passages = (Passage(*row) for row in read_columns(documents[0], ("id", "title", "text")))
+    return write_collection(target, info, passages, {"en": queries}, qrels)
+
+
+def _import_2014(judgements: Path, target: Path, name: str) -> Collection:
+    folder, stem = judgements.parent, judgements.name.split(".qrels")[0]
+    query_file = _only(
+        sorted(folder.glob(f"{stem}.queries*")), f"{judgements} has no {stem}.queries beside it"
+    )
+    documents = _only(
+        sorted(folder.glob(f"{stem}.docs*")), f"{judgements} has no {stem}.docs beside it"
+    )
+    queries = dict(read_columns(query_file, ("id", "sentence")))
+    info = CollectionInfo(
+        name=name,
+        description="First sentences of German Wikipedia articles as queries, English articles "
+        "as passages.",
+        licence="CC BY-SA 4.0",
+        source="WikiCLIR 2014 (Schamoni et al.), cl.uni-heidelberg.de/statnlpgroup/wikiclir",
+        languages=("de",),
+        parallel=True,
+    )
+    passages = (Passage(key, "", text) for key, text in read_columns(documents, ("id", "text")))
+    return write_collection(target, info, passages, {"de": queries}, read_qrels(judgements))
+
+
+def _only(files: list[Path], complaint: str) -> Path:
+    if not files:
+        raise InputError(complaint)
+    return files[0]
