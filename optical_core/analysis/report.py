@@ -7,9 +7,20 @@ from typing import Any
 
 import pandas as pd
 
-from optical_core.analysis.gaps import PerQuery, gap_change, language_gap
+from optical_core.analysis.gaps import (
+    PerQuery,
+    gap_change,
+    language_gap,
+    paired_differences,
+)
 from optical_core.analysis.metrics import MEASURES
-from optical_core.analysis.significance import bootstrap_interval, compare
+from optical_core.analysis.power import paired_power
+from optical_core.analysis.significance import (
+    bootstrap_interval,
+    compare,
+    compare_group,
+    corrected_p,
+)
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE
 
 Results = Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]]
@@ -32,8 +43,13 @@ def measure_table(results: Results, *, measure: str = "AP") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def comparison_table(results: Results, baseline: str, *, measure: str = "AP") -> pd.DataFrame:
-    """Each other model against the baseline, each language a paired test; Holm over them all."""
+def comparison_table(
+    results: Results, baseline: str, *, measure: str = "AP", correction: str = "holm"
+) -> pd.DataFrame:
+    """Each other model against the baseline, a paired test a language, corrected over them all.
+
+    The corrected p is in the column `p_<correction>`.
+    """
     pairs = {}
     for model, languages in results.items():
         for code, measures in languages.items():
@@ -46,7 +62,7 @@ def comparison_table(results: Results, baseline: str, *, measure: str = "AP") ->
                 theirs = [shared[topic] for topic in topics]
                 pairs[f"{model}\t{code}"] = (ours, theirs)
     rows = []
-    for found in compare(pairs):
+    for found in compare(pairs, correction=correction):
         model, code = found.label.split("\t")
         rows.append(
             {
@@ -58,13 +74,100 @@ def comparison_table(results: Results, baseline: str, *, measure: str = "AP") ->
                 "low": found.low,
                 "high": found.high,
                 "p_t": found.p_t,
+                "p_wilcoxon": found.p_wilcoxon,
                 "p_randomisation": found.p_randomisation,
-                "p_holm": found.p_corrected,
+                f"p_{correction}": found.p_corrected,
                 "significant": found.significant,
                 "effect": found.effect,
             }
         )
     return pd.DataFrame(rows)
+
+
+def group_table(
+    results: Results,
+    baseline: str,
+    *,
+    parallel: bool,
+    measure: str = "AP",
+    high: Sequence[str] = HIGH_RESOURCE,
+    low: Sequence[str] = LOW_RESOURCE,
+    correction: str = "holm",
+) -> pd.DataFrame:
+    """Each other model against the baseline on the mean of a group: a row a model and group.
+
+    A group's languages are those that both models have. The corrected p, over all rows, is in
+    the column `p_<correction>`.
+    """
+    rows: list[dict[str, Any]] = []
+    sides = _one_measure(results, measure)
+    for model, ours in sides.items():
+        if model == baseline:
+            continue
+        differences = paired_differences(ours, sides[baseline])
+        for group, members in (("high-resource", high), ("low-resource", low)):
+            chosen = {code: found for code, found in differences.items() if code in members}
+            found = compare_group(chosen, parallel=parallel)
+            if found is not None:
+                rows.append(
+                    {
+                        "model": model,
+                        "baseline": baseline,
+                        "group": group,
+                        "languages": ", ".join(found.languages),
+                        "topics": found.topics,
+                        "difference": found.mean,
+                        "low": found.low,
+                        "high": found.high,
+                        "p_randomisation": found.p,
+                        "effect": found.effect,
+                    }
+                )
+    table = pd.DataFrame(rows)
+    if not table.empty:
+        corrected = corrected_p(list(table["p_randomisation"]), correction)
+        table.insert(table.columns.get_loc("effect"), f"p_{correction}", corrected)
+    return table
+
+
+def power_table(
+    results: Results,
+    baseline: str,
+    *,
+    measure: str = "AP",
+    difference: float = 0.01,
+    power: float = 0.8,
+    alpha: float = 0.05,
+) -> pd.DataFrame:
+    """What a paired t test over topics can see: a row a model and language.
+
+    detectable: the smallest mean difference that the topics show with the wanted power; needed:
+    topics that `difference` asks for. Both are missing where the differences don't vary.
+    """
+    rows: list[dict[str, Any]] = []
+    sides = _one_measure(results, measure)
+    for model, ours in sides.items():
+        if model == baseline:
+            continue
+        for code, values in paired_differences(ours, sides[baseline]).items():
+            found = paired_power(
+                list(values.values()), difference=difference, power=power, alpha=alpha
+            )
+            rows.append(
+                {
+                    "model": model,
+                    "baseline": baseline,
+                    "language": code,
+                    "topics": found.topics,
+                    "deviation": found.deviation,
+                    "detectable": found.detectable,
+                    "difference": difference,
+                    "needed": found.needed,
+                }
+            )
+    table = pd.DataFrame(rows)
+    # Whole numbers stay whole beside missing ones.
+    return table if table.empty else table.astype({"needed": "Int64"})
 
 
 def gap_table(
