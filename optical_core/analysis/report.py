@@ -22,6 +22,12 @@ from optical_core.analysis.significance import (
     corrected_p,
 )
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE
+from optical_core.data.published import (
+    MIRACL_DEV,
+    MIRACL_MEASURES,
+    MIRACL_MODELS,
+    MIRACL_TOPICS,
+)
 
 Results = Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]]
 """Model -> language -> measure -> query -> value."""
@@ -228,6 +234,29 @@ def change_table(
                 }
             )
     return pd.DataFrame(rows)
+
+
+def published_table(results: Results) -> pd.DataFrame:
+    """MIRACL's published baselines beside one's own results: a row a language and model.
+
+    Languages are those of the results that MIRACL has. `topics` is the number of queries behind
+    a row, missing where it isn't published: where one's own differs, another set of queries was
+    measured.
+    """
+    rows: list[dict[str, Any]] = []
+    languages = dict.fromkeys(code for found in results.values() for code in found)
+    for code in (code for code in languages if code in MIRACL_DEV[MIRACL_MODELS[0]]):
+        for model in MIRACL_MODELS:
+            row = {"language": code, "model": model, "from": "published"}
+            rows.append(row | {"topics": MIRACL_TOPICS.get(code)} | MIRACL_DEV[model][code])
+        for model, found in results.items():
+            if code in found:
+                own = {n: found[code][n] for n in MIRACL_MEASURES if n in found[code]}
+                row = {"language": code, "model": model, "from": "yours"}
+                row |= {"topics": max(map(len, own.values()), default=0)}
+                rows.append(row | {n: sum(v.values()) / max(len(v), 1) for n, v in own.items()})
+    table = pd.DataFrame(rows)
+    return table if table.empty else table.astype({"topics": "Int64"})
 
 
 def _one_measure(results: Results, measure: str) -> dict[str, PerQuery]:

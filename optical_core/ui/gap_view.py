@@ -8,7 +8,14 @@ from functools import lru_cache
 
 import pandas as pd
 
-from optical_core.analysis.report import change_table, comparison_table, gap_table, measure_table
+from optical_core.analysis.report import (
+    change_table,
+    comparison_table,
+    gap_table,
+    group_table,
+    measure_table,
+    power_table,
+)
 from optical_core.data.languages import language
 from optical_core.data.trec import read_qrels, read_run
 from optical_core.errors import InputError
@@ -26,12 +33,21 @@ class GapTables:
     changes: pd.DataFrame
 
 
+@dataclass(frozen=True)
+class TestTables:
+    """What stands behind the paired tests: groups of languages, and the topics they would need."""
+
+    groups: pd.DataFrame
+    power: pd.DataFrame
+
+
 class GapStudy:
     """Tables of one set of results, each computed once: bootstraps and tests take a second."""
 
     def __init__(self, results: SavedResults) -> None:
         self.results = results
         self.tables = lru_cache(maxsize=64)(self._tables)
+        self.tests = lru_cache(maxsize=64)(self._tests)
 
     def _tables(
         self,
@@ -54,6 +70,26 @@ class GapStudy:
             comparisons=comparisons,
             changes=changes,
         )
+
+    def _tests(
+        self,
+        models: tuple[str, ...],
+        languages: tuple[str, ...],
+        measure: str,
+        baseline: str,
+        high: tuple[str, ...],
+        low: tuple[str, ...],
+    ) -> TestTables:
+        values = self.results.select(models, languages)
+        if baseline not in values:
+            return TestTables(pd.DataFrame(), pd.DataFrame())
+        return TestTables(
+            groups=group_table(
+                values, baseline, parallel=self.results.parallel, measure=measure, high=high,
+                low=low,
+            ),
+            power=power_table(values, baseline, measure=measure),
+        )  # fmt: skip
 
 
 def headline(tables: GapTables, baseline: str, *, parallel: bool) -> str:
