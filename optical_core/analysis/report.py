@@ -247,14 +247,18 @@ def published_table(results: Results) -> pd.DataFrame:
     languages = dict.fromkeys(code for found in results.values() for code in found)
     for code in (code for code in languages if code in MIRACL_DEV[MIRACL_MODELS[0]]):
         for model in MIRACL_MODELS:
-            row = {"language": code, "model": model, "from": "published"}
-            rows.append(row | {"topics": MIRACL_TOPICS.get(code)} | MIRACL_DEV[model][code])
+            rows.append(
+                {"language": code, "model": model, "from": "published"}
+                | {"topics": MIRACL_TOPICS.get(code), **MIRACL_DEV[model][code]}
+            )
         for model, found in results.items():
             if code in found:
                 own = {n: found[code][n] for n in MIRACL_MEASURES if n in found[code]}
-                row = {"language": code, "model": model, "from": "yours"}
-                row |= {"topics": max(map(len, own.values()), default=0)}
-                rows.append(row | {n: sum(v.values()) / max(len(v), 1) for n, v in own.items()})
+                rows.append(
+                    {"language": code, "model": model, "from": "yours"}
+                    | {"topics": max(map(len, own.values()), default=0)}
+                    | {n: sum(v.values()) / max(len(v), 1) for n, v in own.items()}
+                )
     table = pd.DataFrame(rows)
     return table if table.empty else table.astype({"topics": "Int64"})
 
