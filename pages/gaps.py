@@ -5,11 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from optical_core.analysis.report import published_table
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE
+from optical_core.data.published import MIRACL_SOURCE, MIRACL_WARNING
 from optical_core.study.results import SavedResults
 from optical_core.ui.gap_figures import NAMES, differences, dumbbell, resource_scatter
 from optical_core.ui.gap_view import GapStudy, GapTables, headline
-from pages.common import parts
+from pages.common import parts, predictors
 from pages.common.address import bound
 from pages.common.measurements import bring, evaluate_here, measurements
 
@@ -23,7 +25,19 @@ DETAILS = {
     "resources": "Resources and quality",
     "numbers": "All numbers",
     "tests": "Paired tests",
+    "predictors": "What predicts it",
 }
+
+GROUPS = (
+    "Groups: the mean over a group's languages, model minus baseline. On a parallel collection "
+    "the unit is the need, averaged over the languages; elsewhere topics are resampled, and "
+    "signs flipped, within each language. Holm's correction over the rows."
+)
+POWER = (
+    "Power: deviation of the topics' differences; the smallest mean difference that a paired t "
+    "test with these topics detects (80 % power, two-sided, alpha .05); and the topics needed to "
+    "detect 0.01."
+)
 
 
 @st.cache_resource(max_entries=16, hash_funcs={SavedResults: id})
@@ -42,10 +56,13 @@ def render() -> None:
     choice = _controls(found)
     if choice is None:
         return
-    results, models, languages, measure, baseline, high, low = choice
+    results, *chosen = choice
     with st.spinner("Resampling topics, testing differences…"):
-        tables = study(results).tables(models, languages, measure, baseline, high, low)
-    _show(results, tables, measure, baseline)
+        tables = study(results).tables(*chosen)
+    _show(results, tables, *chosen[2:4])
+    _details(results, tables, *chosen)
+    origins = ", ".join(f"{model}: {origin}" for model, origin in results.origin.items())
+    st.caption(f"Where the numbers come from – {origins}.")
     evaluate_here()
 
 
@@ -107,7 +124,7 @@ def _show(results: SavedResults, tables: GapTables, measure: str, baseline: str)
         shown.insert(0, (tables.gaps, "gap"))
     for table, name in shown:
         if not table.empty:
-            _table(table, name)
+            parts.table(table, name)
     if all(table.empty for table, _ in shown):
         st.info("A gap needs languages of both groups: this choice has those of one alone.")
     st.caption(
@@ -115,12 +132,35 @@ def _show(results: SavedResults, tables: GapTables, measure: str, baseline: str)
         "gap = gap / high; change = gain of the low-resource languages minus gain of the "
         "high-resource ones, against the baseline (difference in differences)."
     )
-    _details(tables, measure)
-    origins = ", ".join(f"{model}: {origin}" for model, origin in results.origin.items())
-    st.caption(f"Where the numbers come from – {origins}.")
+    if results.collection.lower().startswith("miracl"):
+        _published(results, tables)
 
 
-def _details(tables: GapTables, measure: str) -> None:
+def _published(results: SavedResults, tables: GapTables) -> None:
+    """MIRACL's baselines beside what is chosen."""
+    chosen = results.select(tables.measures["model"], tables.measures["language"].unique())
+    table = published_table(chosen)
+    if table.empty:
+        return
+    st.subheader("Beside the published baselines", anchor=False)
+    st.warning(MIRACL_WARNING, icon=":material/info:")
+    parts.table(table, "published")
+    st.caption(
+        f"MIRACL dev: {MIRACL_SOURCE}. Where your number of topics is another than theirs, you "
+        "measured other queries."
+    )
+
+
+def _details(
+    results: SavedResults,
+    tables: GapTables,
+    models: tuple[str, ...],
+    languages: tuple[str, ...],
+    measure: str,
+    baseline: str,
+    high: tuple[str, ...],
+    low: tuple[str, ...],
+) -> None:
     what = bound(
         st.segmented_control, "Details", list(DETAILS), key="details", default="resources",
         format_func=DETAILS.get, required=True, label_visibility="collapsed",
@@ -133,21 +173,24 @@ def _details(tables: GapTables, measure: str) -> None:
         st.caption("Text in CC-100 (Conneau et al. 2020). Languages that it lacks are left out.")
     elif what == "numbers":
         _table(tables.measures, "measures")
+    elif what == "predictors":
+        predictors.render(study(results), models, languages, measure)
     else:
         _table(tables.comparisons, "comparisons")
+        more = study(results).tests(models, languages, measure, baseline, high, low)
+        for table, name, caption in (
+            (more.groups, "groups", GROUPS), (more.power, "power", POWER),
+        ):  # fmt: skip
+            if not table.empty:
+                parts.table(table, name)
+                st.caption(caption)
 
 
 def _table(table: pd.DataFrame, name: str) -> None:
     if table.empty:
         st.info("Nothing to compare: choose a model beside the baseline.")
         return
-    st.dataframe(table, hide_index=True, column_config=_formats(table))
-    parts.downloads(table, name, key=name)
-
-
-def _formats(table: pd.DataFrame) -> dict[str, object]:
-    floats = table.select_dtypes("float").columns
-    return {name: st.column_config.NumberColumn(format="%.4f") for name in floats}
+    parts.table(table, name)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optical_core.analysis.significance import RESAMPLES, bootstrap_interval
+from optical_core.analysis.significance import RESAMPLES, bootstrap_interval, resampled_means
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE
 
 PerQuery = Mapping[str, Mapping[str, float]]
@@ -114,11 +114,9 @@ def gap_change(
     It needs no parallel collection: each language's queries are compared with themselves.
     """
     differences = {
-        code: np.array([values[q] - theirs[code][q] for q in sorted(values) if q in theirs[code]])
-        for code, values in ours.items()
-        if code in theirs
+        code: np.array(list(found.values()))
+        for code, found in paired_differences(ours, theirs).items()
     }
-    differences = {code: values for code, values in differences.items() if len(values)}
     highs = [code for code in differences if code in high]
     lows = [code for code in differences if code in low]
     if not highs or not lows:
@@ -127,6 +125,16 @@ def gap_change(
     low_mean = float(np.mean([differences[code].mean() for code in lows]))
     interval = _independent_interval(differences, lows, highs, seed)
     return GapChange(model, baseline, high_mean, low_mean, low_mean - high_mean, interval)
+
+
+def paired_differences(ours: PerQuery, theirs: PerQuery) -> dict[str, dict[str, float]]:
+    """Language -> topic -> ours minus theirs, where both have the topic; topics are sorted."""
+    differences = {
+        code: {q: values[q] - theirs[code][q] for q in sorted(values) if q in theirs[code]}
+        for code, values in ours.items()
+        if code in theirs
+    }
+    return {code: found for code, found in differences.items() if found}
 
 
 def _shared_topics(per_query: PerQuery) -> np.ndarray:
@@ -142,12 +150,7 @@ def _independent_interval(
     generator = np.random.default_rng(seed)
 
     def resampled(codes: Sequence[str]) -> np.ndarray:
-        means = []
-        for code in codes:
-            size = len(values[code])
-            picks = generator.integers(0, size, (RESAMPLES // 10, size))
-            means.append(values[code][picks].mean(1))
-        return np.mean(means, axis=0)
+        return resampled_means([values[code] for code in codes], generator, RESAMPLES // 10)
 
     low, high = np.quantile(resampled(first) - resampled(second), [0.025, 0.975])
     return float(low), float(high)

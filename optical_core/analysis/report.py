@@ -7,10 +7,27 @@ from typing import Any
 
 import pandas as pd
 
-from optical_core.analysis.gaps import PerQuery, gap_change, language_gap
+from optical_core.analysis.gaps import (
+    PerQuery,
+    gap_change,
+    language_gap,
+    paired_differences,
+)
 from optical_core.analysis.metrics import MEASURES
-from optical_core.analysis.significance import bootstrap_interval, compare
+from optical_core.analysis.power import paired_power
+from optical_core.analysis.significance import (
+    bootstrap_interval,
+    compare,
+    compare_group,
+    corrected_p,
+)
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE
+from optical_core.data.published import (
+    MIRACL_DEV,
+    MIRACL_MEASURES,
+    MIRACL_MODELS,
+    MIRACL_TOPICS,
+)
 
 Results = Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]]
 """Model -> language -> measure -> query -> value."""
@@ -32,8 +49,13 @@ def measure_table(results: Results, *, measure: str = "AP") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def comparison_table(results: Results, baseline: str, *, measure: str = "AP") -> pd.DataFrame:
-    """Each other model against the baseline, each language a paired test; Holm over them all."""
+def comparison_table(
+    results: Results, baseline: str, *, measure: str = "AP", correction: str = "holm"
+) -> pd.DataFrame:
+    """Each other model against the baseline, a paired test a language, corrected over them all.
+
+    The corrected p is in the column `p_<correction>`.
+    """
     pairs = {}
     for model, languages in results.items():
         for code, measures in languages.items():
@@ -46,7 +68,7 @@ def comparison_table(results: Results, baseline: str, *, measure: str = "AP") ->
                 theirs = [shared[topic] for topic in topics]
                 pairs[f"{model}\t{code}"] = (ours, theirs)
     rows = []
-    for found in compare(pairs):
+    for found in compare(pairs, correction=correction):
         model, code = found.label.split("\t")
         rows.append(
             {
@@ -58,13 +80,100 @@ def comparison_table(results: Results, baseline: str, *, measure: str = "AP") ->
                 "low": found.low,
                 "high": found.high,
                 "p_t": found.p_t,
+                "p_wilcoxon": found.p_wilcoxon,
                 "p_randomisation": found.p_randomisation,
-                "p_holm": found.p_corrected,
+                f"p_{correction}": found.p_corrected,
                 "significant": found.significant,
                 "effect": found.effect,
             }
         )
     return pd.DataFrame(rows)
+
+
+def group_table(
+    results: Results,
+    baseline: str,
+    *,
+    parallel: bool,
+    measure: str = "AP",
+    high: Sequence[str] = HIGH_RESOURCE,
+    low: Sequence[str] = LOW_RESOURCE,
+    correction: str = "holm",
+) -> pd.DataFrame:
+    """Each other model against the baseline on the mean of a group: a row a model and group.
+
+    A group's languages are those that both models have. The corrected p, over all rows, is in
+    the column `p_<correction>`.
+    """
+    rows: list[dict[str, Any]] = []
+    sides = _one_measure(results, measure)
+    for model, ours in sides.items():
+        if model == baseline:
+            continue
+        differences = paired_differences(ours, sides[baseline])
+        for group, members in (("high-resource", high), ("low-resource", low)):
+            chosen = {code: found for code, found in differences.items() if code in members}
+            found = compare_group(chosen, parallel=parallel)
+            if found is not None:
+                rows.append(
+                    {
+                        "model": model,
+                        "baseline": baseline,
+                        "group": group,
+                        "languages": ", ".join(found.languages),
+                        "topics": found.topics,
+                        "difference": found.mean,
+                        "low": found.low,
+                        "high": found.high,
+                        "p_randomisation": found.p,
+                        "effect": found.effect,
+                    }
+                )
+    table = pd.DataFrame(rows)
+    if not table.empty:
+        corrected = corrected_p(list(table["p_randomisation"]), correction)
+        table.insert(table.columns.get_loc("effect"), f"p_{correction}", corrected)
+    return table
+
+
+def power_table(
+    results: Results,
+    baseline: str,
+    *,
+    measure: str = "AP",
+    difference: float = 0.01,
+    power: float = 0.8,
+    alpha: float = 0.05,
+) -> pd.DataFrame:
+    """What a paired t test over topics can see: a row a model and language.
+
+    detectable: the smallest mean difference that the topics show with the wanted power; needed:
+    topics that `difference` asks for. Both are missing where the differences don't vary.
+    """
+    rows: list[dict[str, Any]] = []
+    sides = _one_measure(results, measure)
+    for model, ours in sides.items():
+        if model == baseline:
+            continue
+        for code, values in paired_differences(ours, sides[baseline]).items():
+            found = paired_power(
+                list(values.values()), difference=difference, power=power, alpha=alpha
+            )
+            rows.append(
+                {
+                    "model": model,
+                    "baseline": baseline,
+                    "language": code,
+                    "topics": found.topics,
+                    "deviation": found.deviation,
+                    "detectable": found.detectable,
+                    "difference": difference,
+                    "needed": found.needed,
+                }
+            )
+    table = pd.DataFrame(rows)
+    # Whole numbers stay whole beside missing ones.
+    return table if table.empty else table.astype({"needed": "Int64"})
 
 
 def gap_table(
@@ -125,6 +234,33 @@ def change_table(
                 }
             )
     return pd.DataFrame(rows)
+
+
+def published_table(results: Results) -> pd.DataFrame:
+    """MIRACL's published baselines beside one's own results: a row a language and model.
+
+    Languages are those of the results that MIRACL has. `topics` is the number of queries behind
+    a row, missing where it isn't published: where one's own differs, another set of queries was
+    measured.
+    """
+    rows: list[dict[str, Any]] = []
+    languages = dict.fromkeys(code for found in results.values() for code in found)
+    for code in (code for code in languages if code in MIRACL_DEV[MIRACL_MODELS[0]]):
+        for model in MIRACL_MODELS:
+            rows.append(
+                {"language": code, "model": model, "from": "published"}
+                | {"topics": MIRACL_TOPICS.get(code), **MIRACL_DEV[model][code]}
+            )
+        for model, found in results.items():
+            if code in found:
+                own = {n: found[code][n] for n in MIRACL_MEASURES if n in found[code]}
+                rows.append(
+                    {"language": code, "model": model, "from": "yours"}
+                    | {"topics": max(map(len, own.values()), default=0)}
+                    | {n: sum(v.values()) / max(len(v), 1) for n, v in own.items()}
+                )
+    table = pd.DataFrame(rows)
+    return table if table.empty else table.astype({"topics": "Int64"})
 
 
 def _one_measure(results: Results, measure: str) -> dict[str, PerQuery]:

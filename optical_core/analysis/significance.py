@@ -12,6 +12,8 @@ from statsmodels.stats.multitest import multipletests
 
 RESAMPLES = 10_000
 BLOCK = 500
+CORRECTIONS = {"holm": "Holm", "fdr_bh": "Benjamini-Hochberg"}
+"""Corrections for many comparisons, and their names: family-wise error, or false discoveries."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class Comparison:
     """A paired comparison of one language's topics, system minus baseline.
 
     mean, low, high: mean difference and its 95 % percentile bootstrap interval.
-    p_t, p_randomisation: two-sided paired t test and sign-flip randomisation test.
+    p_t, p_wilcoxon, p_randomisation: two-sided paired t test, Wilcoxon's signed-rank test (topics
+                without a difference left out) and sign-flip randomisation test.
     p_corrected: the randomisation test's p after correction over the family.
     effect: Cohen's d of the differences (mean / standard deviation); 0 if they don't vary.
     """
@@ -30,6 +33,7 @@ class Comparison:
     low: float
     high: float
     p_t: float
+    p_wilcoxon: float
     p_randomisation: float
     p_corrected: float
     effect: float
@@ -47,9 +51,10 @@ def compare(
 ) -> list[Comparison]:
     """Compare (system, baseline) values of the same topics, one family of labelled pairs.
 
-    correction: `holm`, or `fdr_bh` (Benjamini-Hochberg).
+    correction: `holm`, or `fdr_bh` (Benjamini-Hochberg), of the randomisation test's p.
 
-    Raises ValueError if two sides of a pair have different lengths, or are empty.
+    Raises ValueError if two sides of a pair have different lengths, or are empty, and for an
+    unknown correction.
     """
     found = []
     for label, (system, baseline) in pairs.items():
@@ -59,27 +64,110 @@ def compare(
                 f"got {len(system)} and {len(baseline)}"
             )
         difference = np.asarray(system, float) - np.asarray(baseline, float)
-        low, high = bootstrap_interval(difference, seed=seed)
-        found.append((label, difference, low, high, *_tests(difference, seed)))
-    corrected = (
-        multipletests([row[5] for row in found], method=correction)[1] if found else np.array([])
-    )
+        found.append((label, difference, _paired_tests(difference.tobytes(), seed)))
+    corrected = corrected_p([tests[-1] for *_, tests in found], correction)
     return [
         Comparison(
-            label=label,
-            topics=len(difference),
-            mean=float(difference.mean()),
-            low=low,
-            high=high,
-            p_t=p_t,
-            p_randomisation=p_randomisation,
-            p_corrected=float(p),
+            label,
+            len(difference),
+            float(difference.mean()),
+            *bootstrap_interval(difference, seed=seed),
+            *tests,
+            p_corrected=p,
             effect=_effect(difference),
         )
-        for (label, difference, low, high, p_t, p_randomisation), p in zip(
-            found, corrected, strict=True
-        )
+        for (label, difference, tests), p in zip(found, corrected, strict=True)
     ]
+
+
+def corrected_p(values: Sequence[float], correction: str = "holm") -> list[float]:
+    """The p values of one family, corrected for their number.
+
+    Raises ValueError for a correction that isn't in `CORRECTIONS`.
+    """
+    if correction not in CORRECTIONS:
+        raise ValueError(f"unknown correction {correction!r}: use {' or '.join(CORRECTIONS)}")
+    return [float(p) for p in multipletests(values, method=correction)[1]] if values else []
+
+
+@dataclass(frozen=True)
+class GroupComparison:
+    """A paired comparison of the mean over a group of languages, system minus baseline.
+
+    topics:    needs that all languages have (parallel), or the topics of all languages together.
+    mean:      mean over languages of the mean difference over topics; 95 % interval low to high.
+    p:         two-sided sign-flip randomisation test.
+    effect:    Cohen's d. Parallel: of the per-topic means over languages, which vary less the more
+               languages there are. Else: mean / root of the languages' mean variance.
+    """
+
+    languages: tuple[str, ...]
+    topics: int
+    mean: float
+    low: float
+    high: float
+    p: float
+    effect: float
+
+
+def compare_group(
+    differences: Mapping[str, Mapping[str, float]], *, parallel: bool, seed: int = 0
+) -> GroupComparison | None:
+    """Compare two systems on a group: language -> topic -> difference, system minus baseline.
+
+    parallel: a topic is the same need in every language. The unit is then the need: its mean
+    difference over the languages, for needs that all languages have. Else each language's
+    topics are its own: the bootstrap resamples topics within each language, and the
+    randomisation test flips the sign of each topic by itself; the statistic of both is the mean
+    of the languages' means.
+
+    None if there is no language, or no topic to compare.
+    """
+    if not differences or not all(differences.values()):
+        return None
+    languages = tuple(differences)
+    if parallel:
+        topics = sorted(set.intersection(*(set(found) for found in differences.values())))
+        if not topics:
+            return None
+        matrix = np.array([[found[topic] for topic in topics] for found in differences.values()])
+        sample = matrix.mean(0)
+        low, high = bootstrap_interval(sample, seed=seed)
+        p, effect = _sign_flip(sample.tobytes(), seed), _effect(sample)
+        return GroupComparison(languages, len(topics), float(sample.mean()), low, high, p, effect)
+    strata = [np.array(list(found.values()), float) for found in differences.values()]
+    mean = float(np.mean([stratum.mean() for stratum in strata]))
+    # A language's topics weigh 1 / their number: flipping signs of these shares of the mean of
+    # means is the stratified test.
+    shares = np.concatenate([stratum / len(stratum) for stratum in strata])
+    variance = float(
+        np.mean([stratum.var(ddof=1) if len(stratum) > 1 else 0 for stratum in strata])
+    )
+    low, high = _stratified_interval(tuple(stratum.tobytes() for stratum in strata), seed)
+    return GroupComparison(
+        languages=languages,
+        topics=len(shares),
+        mean=mean,
+        low=low,
+        high=high,
+        p=_sign_flip(shares.tobytes(), seed),
+        effect=mean / variance**0.5 if variance > 0 else 0.0,
+    )
+
+
+def resampled_means(
+    strata: Sequence[np.ndarray], generator: np.random.Generator, resamples: int = RESAMPLES
+) -> np.ndarray:
+    """Bootstrap the mean of the strata's means, each stratum resampled by itself: (resamples,)."""
+    means = []
+    # In blocks: all resamples of a large collection at once would fill the memory.
+    for stratum in strata:
+        blocks = [
+            stratum[generator.integers(0, len(stratum), (BLOCK, len(stratum)))].mean(1)
+            for _ in range(resamples // BLOCK)
+        ]
+        means.append(np.concatenate(blocks))
+    return np.mean(means, axis=0)
 
 
 def bootstrap_interval(
@@ -95,38 +183,43 @@ def _bootstrap(values: bytes, confidence: float, seed: int) -> tuple[float, floa
     sample = np.frombuffer(values, float)
     if len(sample) < 2 or np.ptp(sample) == 0:
         return float(sample.mean()), float(sample.mean())
-    generator = np.random.default_rng(seed)
-    # In blocks: all resamples of a large collection at once would fill the memory.
-    means = np.concatenate(
-        [
-            sample[generator.integers(0, len(sample), (BLOCK, len(sample)))].mean(1)
-            for _ in range(RESAMPLES // BLOCK)
-        ]
-    )
+    means = resampled_means([sample], np.random.default_rng(seed))
     tail = (1 - confidence) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)
 
 
-def _tests(difference: np.ndarray, seed: int) -> tuple[float, float]:
-    return _paired_tests(difference.tobytes(), seed)
+@lru_cache(maxsize=1024)
+def _stratified_interval(strata: tuple[bytes, ...], seed: int) -> tuple[float, float]:
+    samples = [np.frombuffer(stratum, float) for stratum in strata]
+    low, high = np.quantile(resampled_means(samples, np.random.default_rng(seed)), [0.025, 0.975])
+    return float(low), float(high)
 
 
 @lru_cache(maxsize=8192)
-def _paired_tests(values: bytes, seed: int) -> tuple[float, float]:
+def _paired_tests(values: bytes, seed: int) -> tuple[float, float, float]:
     difference = np.frombuffer(values, float)
     if len(difference) < 2 or not difference.any():
-        return 1.0, 1.0
+        return 1.0, 1.0, 1.0
     p_t = 0.0 if np.ptp(difference) == 0 else float(stats.ttest_1samp(difference, 0).pvalue)
+    return p_t, float(stats.wilcoxon(difference).pvalue), _sign_flip(values, seed)
+
+
+@lru_cache(maxsize=8192)
+def _sign_flip(values: bytes, seed: int) -> float:
+    difference = np.frombuffer(values, float)
+    if len(difference) < 2 or not difference.any():
+        return 1.0
     result = stats.permutation_test(
         (difference,),
         np.mean,
         permutation_type="samples",
         vectorized=True,
         n_resamples=RESAMPLES,
+        batch=BLOCK,
         rng=np.random.default_rng(seed),
     )
-    return p_t, float(result.pvalue)
+    return float(result.pvalue)
 
 
 def _effect(difference: np.ndarray) -> float:

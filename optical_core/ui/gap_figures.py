@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from optical_core.analysis.significance import CORRECTIONS
 from optical_core.data.languages import language
 from optical_core.data.resources import CC100_GIB
 from optical_core.ui.theme import faint, ink, layout, model_colours, model_symbols, note
@@ -75,12 +76,13 @@ def dumbbell(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
 
 
 def differences(table: pd.DataFrame, baseline: str, measure: str, *, dark: bool) -> go.Figure:
-    """Paired differences to the baseline with 95 % intervals; hollow = not significant (Holm).
+    """Paired differences to the baseline with 95 % intervals; hollow = not significant.
 
-    table: of `comparison_table`.
+    table: of `comparison_table`, with either correction.
     """
     if table.empty:
         return note("Choose a second model to compare with the baseline.", dark=dark)
+    correction = next(name for name in CORRECTIONS if f"p_{name}" in table)
     order = list(table.groupby("language", sort=False)["difference"].mean().sort_values().index)
     models = list(dict.fromkeys(table["model"]))
     colours = model_colours([baseline, *models])
@@ -108,10 +110,13 @@ def differences(table: pd.DataFrame, baseline: str, measure: str, *, dark: bool)
             },
             error_x=_interval(rows["difference"], rows["low"], rows["high"], colours[model]),
             customdata=[
-                [language(row.language).name, row.p_holm, row.topics] for row in rows.itertuples()
+                [language(code).name, p, topics]
+                for code, p, topics in zip(
+                    rows["language"], rows[f"p_{correction}"], rows["topics"], strict=True
+                )
             ],
             hovertemplate=f"%{{customdata[0]}}, {model}: %{{x:+.4f}}<br>p = %{{customdata[1]:.4f}}"
-            " (Holm), %{customdata[2]} topics<extra></extra>",
+            f" ({CORRECTIONS[correction]}), %{{customdata[2]}} topics<extra></extra>",
         )
     title = f"difference in {NAMES.get(measure, measure)}"
     return _language_rows(figure, order, title, dark=dark)

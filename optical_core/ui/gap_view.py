@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from optical_core.analysis.report import change_table, comparison_table, gap_table, measure_table
+from optical_core.analysis.predictors import correlation_table, language_values
+from optical_core.analysis.report import (
+    change_table,
+    comparison_table,
+    gap_table,
+    group_table,
+    measure_table,
+    power_table,
+)
 from optical_core.data.languages import language
 from optical_core.data.trec import read_qrels, read_run
 from optical_core.errors import InputError
 from optical_core.study.results import SavedResults, read_results_zip, results_from_runs
 from optical_core.ui.uploads import uploaded
+
+if TYPE_CHECKING:
+    from optical_core.study.predictors import QueryCosts
 
 
 @dataclass(frozen=True)
@@ -26,12 +38,30 @@ class GapTables:
     changes: pd.DataFrame
 
 
+@dataclass(frozen=True)
+class PairedTables:
+    """What stands behind the paired tests: groups of languages, and the topics they would need."""
+
+    groups: pd.DataFrame
+    power: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class PredictorTables:
+    """Each language's mean beside its predictors, and how they go together."""
+
+    values: pd.DataFrame
+    correlations: pd.DataFrame
+
+
 class GapStudy:
     """Tables of one set of results, each computed once: bootstraps and tests take a second."""
 
     def __init__(self, results: SavedResults) -> None:
         self.results = results
         self.tables = lru_cache(maxsize=64)(self._tables)
+        self.tests = lru_cache(maxsize=64)(self._tests)
+        self.predictors = lru_cache(maxsize=64)(self._predictors)
 
     def _tables(
         self,
@@ -54,6 +84,45 @@ class GapStudy:
             comparisons=comparisons,
             changes=changes,
         )
+
+    def _tests(
+        self,
+        models: tuple[str, ...],
+        languages: tuple[str, ...],
+        measure: str,
+        baseline: str,
+        high: tuple[str, ...],
+        low: tuple[str, ...],
+    ) -> PairedTables:
+        values = self.results.select(models, languages)
+        if baseline not in values:
+            return PairedTables(pd.DataFrame(), pd.DataFrame())
+        return PairedTables(
+            groups=group_table(
+                values, baseline, parallel=self.results.parallel, measure=measure, high=high,
+                low=low,
+            ),
+            power=power_table(values, baseline, measure=measure),
+        )  # fmt: skip
+
+    def _predictors(
+        self,
+        models: tuple[str, ...],
+        languages: tuple[str, ...],
+        measure: str,
+        costs: tuple[tuple[str, QueryCosts], ...],
+    ) -> PredictorTables:
+        """`costs`: (model, what its queries cost in one language), as far as measured."""
+        measured: dict[str, dict[str, dict[str, float | None]]] = {}
+        for model, found in costs:
+            measured.setdefault(model, {})[found.language] = {
+                "fertility": found.fertility,
+                "transport": found.transport,
+                "unaligned": found.unaligned,
+            }
+        results = self.results.select(models, languages)
+        values = language_values(results, measure=measure, measured=measured)
+        return PredictorTables(values, correlation_table(values))
 
 
 def headline(tables: GapTables, baseline: str, *, parallel: bool) -> str:

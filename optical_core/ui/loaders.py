@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +23,8 @@ from optical_core.models.retriever import ModelEntry, Retriever, list_models, lo
 from optical_core.retrieval.explain import TokenMatch
 from optical_core.retrieval.searcher import LateInteraction, Searcher, open_searcher
 from optical_core.retrieval.token_index import collection_index, has_index
+from optical_core.study.predictors import QueryCosts
+from optical_core.study.predictors import query_costs as measure_query_costs
 from optical_core.study.results import SavedResults, find_results
 
 _OPEN = threading.RLock()
@@ -200,6 +202,31 @@ def pair(model: str, foreign: str, english: str, marginals: str) -> EncodedPair:
 def _pair(loaded: Retriever, foreign: str, english: str, marginals: str) -> EncodedPair:
     with _ENCODE:
         return encode_pair(loaded, foreign, english, marginals=marginals)
+
+
+def costs_measurable(results: SavedResults, models: Sequence[str]) -> list[str]:
+    """Of the models, those whose query costs can be measured here: both they and the collection
+    are installed, the collection is the one that was measured, and parallel with English."""
+    installed = {found.name for found in installed_collections()}
+    if not results.parallel or results.collection not in installed:
+        return []
+    opened = collection(results.collection)
+    if "en" not in opened.languages or results.fingerprint not in (None, opened.fingerprint):
+        return []
+    known = model_names(token_level=True)
+    return [name for name in models if name in known]
+
+
+def query_costs(model: str, collection_name: str, code: str) -> QueryCosts | None:
+    """Fertility and transport costs of one language's queries, kept; None if none has tokens."""
+    return _query_costs(retriever(model), collection_name, _collection_stamp(collection_name), code)
+
+
+@lru_cache(maxsize=1024)
+def _query_costs(loaded: Retriever, name: str, stamp: int, code: str) -> QueryCosts | None:
+    # One language at a time: other tabs needn't wait for all of them.
+    with _ENCODE:
+        return measure_query_costs(loaded, _collection(name, stamp), [code]).get(code)
 
 
 def gold_pairs(path: str) -> list[GoldPair]:

@@ -52,6 +52,9 @@ def bound(
     if _moved(key, texts):
         st.session_state[key] = _parsed(texts, default, many, read)
     st.session_state[key] = _allowed(st.session_state[key], options, default, many)
+    if many:
+        # An address may name more than the widget takes, which would raise.
+        st.session_state[key] = st.session_state[key][: settings.get("max_selections")]
     arguments = [label] if options is None else [label, options]
     value = widget(*arguments, key=key, **settings)
     plain = list(value) if many else value

@@ -73,6 +73,14 @@ def chart(figure: go.Figure, *, key: str, name: str, select: bool = False, alt: 
     return event.selection.points if select else None
 
 
+def table(table: pd.DataFrame, name: str) -> None:
+    """A table with its downloads; numbers to four places."""
+    floats = table.select_dtypes("float").columns
+    formats = {column: st.column_config.NumberColumn(format="%.4f") for column in floats}
+    st.dataframe(table, hide_index=True, column_config=formats)
+    downloads(table, name, key=name)
+
+
 def downloads(table: pd.DataFrame, name: str, *, key: str) -> None:
     """A table as CSV, JSON, Markdown and LaTeX."""
     files(lambda: {f"{name}.{form}": text for form, text in table_texts(table).items()}, key=key)

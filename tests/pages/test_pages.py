@@ -217,6 +217,84 @@ def test_gaps_can_be_drawn_for_another_measure(measured, open_page):
     assert "nDCG@10" in figures(app)[0]["layout"]["xaxis"]["title"]["text"]
 
 
+def test_gaps_compares_groups_and_tells_what_the_topics_can_show(measured, open_page):
+    app = open_page("gaps", details="tests", low=["sw"])
+    tables = [element.value for element in app.dataframe]
+    groups = next(table for table in tables if "group" in table.columns)
+    assert list(groups["group"]) == ["high-resource", "low-resource"]
+    power = next(table for table in tables if "needed" in table.columns)
+    assert set(power["language"]) == {"en", "sw"}
+
+
+def test_gaps_measures_query_costs_when_asked(measured, open_page):
+    app = open_page("gaps", details="predictors")
+    assert "query-costs" not in app.session_state
+    next(button for button in app.button if "fertility" in button.label).click().run()
+    assert not app.exception
+    ((key, costs),) = app.session_state["query-costs"].items()
+    assert key[0] == "demo"
+    assert key[2:] == ("embedded", "sw")  # BM25 has no token vectors
+    assert costs.transport > 0
+
+
+@pytest.fixture
+def many_languages(with_embedded, demo, home):
+    """Write results in English and ten languages that were measured somewhere else."""
+    from optical_core.study.results import write_values
+
+    codes = ("en", "fr", "de", "sw", "te", "hi", "yo", "ru", "fi", "id", "ar")
+
+    def write(name):
+        folder = home / "results" / name
+        for rank, code in enumerate(codes):
+            values = {m: {"a": 0.9 - 0.05 * rank, "b": 0.8 - 0.05 * rank}
+                      for m in ("AP", "nDCG@10", "R@100")}  # fmt: skip
+            write_values(folder / "mine" / f"{code}.csv", values)
+        record = {"collection": {"name": name}, "parallel": False, "languages": codes}
+        (folder / "record.json").write_text(json.dumps(record))
+
+    return write
+
+
+def test_gaps_shows_what_predicts_the_level_without_an_encoder(many_languages, open_page):
+    many_languages("elsewhere")
+    app = open_page("gaps", results="elsewhere", details="predictors")
+    tables = {frozenset(element.value.columns): element.value for element in app.dataframe}
+    correlations = next(table for names, table in tables.items() if "spearman" in names)
+    assert list(correlations["predictor"]) == ["tokens", "latin"]
+    assert list(correlations["languages"]) == [9, 10]  # Yoruba is not in CC-100
+    regression = next(table for names, table in tables.items() if "coefficient" in names)
+    assert list(regression["term"]) == ["intercept", "tokens", "latin"]
+    titles = [axis["title"]["text"] for name, axis in figures(app)[-1]["layout"].items()
+              if name.startswith("xaxis")]  # fmt: skip
+    assert titles == ["log10 of million tokens in CC-100", "Latin script, as English"]
+    assert not any("fertility" in button.label for button in app.button)
+
+
+def test_an_address_that_names_more_than_a_control_takes_is_cut():
+    app = AppTest.from_string(
+        "import streamlit as st\nfrom pages.common import address\naddress.start()\n"
+        "address.bound(st.multiselect, 'x', list('abc'), key='x', default=['a'],"
+        " max_selections=2)\n"
+    )
+    app.query_params["x"] = ["a", "c", "b"]
+    app.run()
+    assert not app.exception
+    assert app.multiselect(key="x").value == ["a", "c"]
+
+
+def test_gaps_lays_published_figures_beside_a_miracl_collection(many_languages, open_page):
+    many_languages("miracl-dev")
+    many_languages("elsewhere")
+    app = open_page("gaps", results="miracl-dev", lang=["sw", "te"])
+    shown = next(e.value for e in app.dataframe if "from" in e.value.columns)
+    assert list(shown["model"]) == ["BM25", "mDPR", "BM25 + mDPR", "mine"] * 2
+    assert list(shown["topics"]) == [482] * 3 + [2] + [828] * 3 + [2]
+    assert any("never the levels of two languages" in element.value for element in app.warning)
+    app = open_page("gaps", results="elsewhere")
+    assert not any("from" in element.value.columns for element in app.dataframe)
+
+
 def test_inspector_lists_queries_and_their_extremes(measured, open_page):
     app = open_page("inspector", model="bm25", baseline="embedded")
     table = app.dataframe[0].value

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from optical_core.analysis.predictors import correlation_table, language_values
 from optical_core.analysis.report import comparison_table, measure_table
 from optical_core.models.tokens import Token
 from optical_core.retrieval.explain import TokenMatch
@@ -23,6 +24,7 @@ from optical_core.ui.inspector_view import (
     mean_correlation,
     query_table,
 )
+from optical_core.ui.predictor_figures import predictor_scatter
 from optical_core.ui.search_view import explained, match_figure
 from optical_core.ui.theme import model_colours
 from optical_core.ui.token_html import contribution_chips, heat_strip, plain, word_chips
@@ -152,6 +154,28 @@ def test_differences_are_hollow_where_not_significant(results):
 def test_resources_leave_out_languages_that_cc100_lacks(results):
     figure = resource_scatter(measure_table(results), "AP", dark=False)
     assert set(figure.data[0].customdata) == {"Somali", "English"}
+
+
+def test_differences_take_either_correction(results):
+    table = comparison_table(results, "embedded", correction="fdr_bh")
+    figure = differences(table, "embedded", "AP", dark=False)
+    shown = next(trace for trace in figure.data if trace.name == "student")
+    assert "Benjamini-Hochberg" in shown.hovertemplate
+    assert [entry[1] for entry in shown.customdata] == list(table["p_fdr_bh"])
+
+
+def test_predictors_have_a_panel_each_and_constant_ones_none(results):
+    measured = {"student": {"so": {"transport": 0.5}, "yo": {"transport": 0.6}}}
+    values = language_values(results, measured=measured)
+    figure = predictor_scatter(values, correlation_table(values), "AP", dark=False)
+    # Somali and Yoruba are both written in Latin letters, Yoruba isn't in CC-100.
+    assert figure.layout.xaxis.title.text == "transport cost to English"
+    assert {trace.name: list(trace.x) for trace in figure.data} == {
+        "embedded": [], "student": [0.5, 0.6],
+    }  # fmt: skip
+    assert list(figure.data[1].text) == ["so", "yo"]
+    alone = values[values["language"] == "so"]
+    assert predictor_scatter(alone, pd.DataFrame(), "AP", dark=False).layout.annotations[0].text
 
 
 def test_the_undistilled_encoder_has_one_colour_everywhere():

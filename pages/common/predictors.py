@@ -1,0 +1,85 @@
+"""What predicts how well a language is served: a section of the gaps page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from optical_core.analysis.predictors import MOST_TERMS, PREDICTORS, regression_table
+from optical_core.study.predictors import QueryCosts
+from optical_core.ui import loaders
+from optical_core.ui.gap_view import GapStudy
+from optical_core.ui.predictor_figures import predictor_scatter
+from pages.common import parts
+from pages.common.address import bound
+
+_COSTS = "query-costs"
+"""Session key: what the reader had measured, by collection, fingerprint, model and language."""
+
+
+def render(
+    study: GapStudy, models: tuple[str, ...], languages: tuple[str, ...], measure: str
+) -> None:
+    """Draw the section for a choice of models, languages and measure."""
+    _measure(study, models, languages)
+    version = (study.results.collection, study.results.fingerprint)
+    known: dict[tuple[str, str | None, str, str], QueryCosts] = st.session_state.get(_COSTS, {})
+    costs = tuple((model, found) for (*measured, model, _), found in known.items()
+                  if tuple(measured) == version and model in models)  # fmt: skip
+    tables = study.predictors(models, languages, measure, costs)
+    parts.chart(
+        predictor_scatter(tables.values, tables.correlations, measure, dark=parts.is_dark()),
+        key="predictors", name="predictors",
+    )  # fmt: skip
+    if tables.correlations.empty:
+        st.info("A correlation needs four languages beside English for which a predictor is known.")
+        return
+    fewest, most = tables.correlations["languages"].agg(["min", "max"])
+    count = str(most) if fewest == most else f"{fewest} to {most}"
+    st.caption(
+        f"Over {count} languages: too few for more than a hint, and the predictors go together "
+        "among themselves. English is left out. spearman: rank correlation with its 95 % bootstrap "
+        "interval over languages; p by permutation, not corrected. Tokens in CC-100: Conneau et "
+        "al. 2020, table 6."
+    )
+    parts.table(tables.correlations, "correlations")
+    terms = bound(
+        st.multiselect, f"Linear regression on at most {MOST_TERMS} predictors",
+        [name for name in PREDICTORS if name in tables.values], key="terms",
+        default=["tokens", "latin"], format_func=PREDICTORS.get, max_selections=MOST_TERMS,
+    )  # fmt: skip
+    fitted = regression_table(tables.values, terms)
+    if fitted.empty:
+        st.info("The regression needs three languages for each of its coefficients, and predictors "
+                "that vary among them.")  # fmt: skip
+        return
+    parts.table(fitted, "regression")
+    st.caption(
+        "Least squares with HC3 standard errors; none are given where one language alone decides "
+        "a coefficient."
+    )
+
+
+def _measure(study: GapStudy, models: tuple[str, ...], languages: tuple[str, ...]) -> None:
+    """Offer to measure what needs the encoders."""
+    results = study.results
+    measurable = loaders.costs_measurable(results, models)
+    if not measurable:
+        st.caption(
+            "Fertility and transport costs can be measured for encoders that are installed here, "
+            "on an installed parallel collection."
+        )
+        return
+    if not st.button(
+        "Measure fertility and transport costs", icon=":material/play_arrow:",
+        help="Encodes up to 200 queries of each language: a few seconds a language and model.",
+    ):  # fmt: skip
+        return
+    bar = st.progress(0.0)
+    pairs = [(model, code) for model in measurable for code in languages if code != "en"]
+    for done, (model, code) in enumerate(pairs):
+        bar.progress(done / len(pairs), text=f"{model}: {parts.language_name(code)}")
+        found = loaders.query_costs(model, results.collection, code)
+        if found:
+            kept = st.session_state.setdefault(_COSTS, {})
+            kept[(results.collection, results.fingerprint, model, code)] = found
+    bar.empty()
