@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from optical_core.errors import InputError
+from optical_core.storage import home
 
 app = typer.Typer(
     name="optical",
@@ -466,3 +467,57 @@ def distill(
     print(f"student {resolved.name} -> {folder}")
     for code, (before, after) in report.get("demo_map", {}).items():
         print(f"{code}  MAP {before:.4f} -> {after:.4f}  ({after - before:+.4f})")
+
+
+@app.command(epilog="Example:  optical study demo\n\nExample:  optical study real --data ~/data")
+def study(
+    config: Annotated[str, typer.Argument(help="A YAML file, or a shipped study: demo, real.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder that {data} in the study's paths stands for.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the study; by default one under OPTICAL_HOME.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what is left to do, and about how long it takes.")
+    ] = False,
+    report_only: Annotated[
+        bool, typer.Option("--report-only", help="Run nothing: report on what is measured so far.")
+    ] = False,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Train every arm with every seed, measure, compare, report. Interrupted, it goes on."""
+    from optical_core.study.config import read_study
+    from optical_core.study.estimate import estimated_steps
+    from optical_core.study.run import run_study, steps, study_collections
+    from optical_core.study.summary import findings
+    from optical_core.ui.study_report import write_report
+
+    settings = read_study(config, data=data)
+    folder = out or home("studies", settings.name)
+    collections = study_collections(settings)
+    if dry_run:
+        plan = estimated_steps(steps(settings, collections, folder), device=device)
+        if as_json:
+            _print_json([{"step": step.text, "seconds": seconds} for step, seconds in plan])
+            return
+        for step, seconds in plan:
+            print(f"{seconds / 60:6.1f} min  {step.text}")
+        print(f"{sum(s for _, s in plan) / 60:6.1f} min  {len(plan)} steps left, roughly")
+        return
+    if not report_only:
+        run_study(
+            settings, collections, folder, device=device, progress=True,
+            watch=lambda done, total, text: print(f"[{done + 1}/{total}] {text}", file=sys.stderr),
+        )  # fmt: skip
+    found = findings(settings, collections, folder)
+    if not found:
+        raise InputError(f"nothing of the study is measured yet in {folder}")
+    command = f"optical study {config}" + (" --data FOLDER" if data else "")
+    page = write_report(settings, found, folder, command)
+    if as_json:
+        _print_json({"folder": str(folder), "report": str(page)})
+        return
+    print((folder / "report.md").read_text(encoding="utf-8").split("## Limits")[0].strip())
+    print(f"report -> {page}")

@@ -52,14 +52,15 @@ def render() -> None:
     if not codes:
         st.info("Choose at least one language.")
         return
-    texts = _texts(label, codes)
+    texts = _texts(results.collection, codes)
     difference = way == "difference"
     asked = {"model": model, "languages": codes, "measure": measure, "texts": texts}
     levels = query_table(results.values, baseline=None, **asked)
     table = query_table(results.values, baseline=baseline, **asked) if difference else levels
     chosen = _table(table, codes, difference)
     if chosen:
-        _open(label, chosen, codes, [baseline, model])
+        models = [results.students.get(name, name) for name in (baseline, model)]
+        _open(results.collection, chosen, codes, models)
     left, right = st.columns(2, gap="large")
     with left:
         if difference:

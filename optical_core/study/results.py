@@ -34,6 +34,8 @@ class SavedResults:
     values:      model -> language -> measure -> query -> value.
     fingerprint: of the collection's files; results of different ones are never mixed.
     origin:      model -> where its numbers come from, for people.
+    study:       name of the study that measured it, if one did.
+    students:    arm of the study -> a model of this machine that stands for it.
     """
 
     collection: str
@@ -41,6 +43,8 @@ class SavedResults:
     values: Results
     fingerprint: str | None = None
     origin: Mapping[str, str] = field(default_factory=dict)
+    study: str | None = None
+    students: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def models(self) -> list[str]:
@@ -108,21 +112,34 @@ def find_results() -> list[SavedResults]:
     """Shipped measurements and those of this machine, one entry a collection.
 
     A model measured here replaces the shipped one of its name. Measurements of another version
-    of a collection (another fingerprint) get an entry of their own.
+    of a collection (another fingerprint) get an entry of their own, and so do a study's.
     """
-    found: dict[tuple[str, str | None], SavedResults] = {}
-    here = home("results", "x").parent
-    for root, origin in ((assets("results"), "shipped"), (here, "this machine")):
-        for record in sorted(root.glob("*/record.json")):
+    found: dict[tuple[str, str | None, str | None], SavedResults] = {}
+    here, studies = home("results", "x").parent, home("studies", "x").parent
+    for root, pattern, origin in (
+        (assets("results"), "*/record.json", "shipped"),
+        (here, "*/record.json", "this machine"),
+        (studies, "*/results/*/record.json", "a study on this machine"),
+    ):
+        for record in sorted(root.glob(pattern)):
             try:
                 results = read_results(record.parent, origin=origin)
             except InputError as error:
                 logger.warning("left out: %s", error)
                 continue
-            key = (results.collection, results.fingerprint)
+            key = (results.collection, results.fingerprint, results.study)
             found[key] = merge(found[key], results) if key in found else results
-    order = sorted(found, key=lambda key: (key[0] != "demo", key[0]))
+    order = sorted(found, key=lambda key: (key[2] or "", key[0] != "demo", key[0]))
     return [found[key] for key in order]
+
+
+def study_label(collection: str, study: str) -> str:
+    """What a study's results on a collection are called in the app.
+
+    >>> study_label("ntrex128", "real")
+    'ntrex128 (study real)'
+    """
+    return f"{collection} (study {study})"
 
 
 def merge(first: SavedResults, second: SavedResults) -> SavedResults:
@@ -209,4 +226,6 @@ def _assemble(
         },
         fingerprint=record.get("fingerprint"),
         origin=dict.fromkeys(order, origin),
+        study=record.get("study"),
+        students={str(arm): str(name) for arm, name in (record.get("students") or {}).items()},
     )  # fmt: skip

@@ -25,7 +25,7 @@ from optical_core.retrieval.searcher import LateInteraction, Searcher, open_sear
 from optical_core.retrieval.token_index import collection_index, has_index
 from optical_core.study.predictors import QueryCosts
 from optical_core.study.predictors import query_costs as measure_query_costs
-from optical_core.study.results import SavedResults, find_results
+from optical_core.study.results import SavedResults, find_results, study_label
 
 _OPEN = threading.RLock()
 _ENCODE = threading.Lock()
@@ -244,7 +244,7 @@ def results() -> dict[str, SavedResults]:
     """Saved evaluations by label; a collection measured in two versions has two."""
     found: dict[str, SavedResults] = {}
     for saved in find_results():
-        label = saved.collection
+        label = study_label(saved.collection, saved.study) if saved.study else saved.collection
         if label in found:
             label = f"{saved.collection} ({(saved.fingerprint or 'unknown')[:6]})"
         found[label] = saved

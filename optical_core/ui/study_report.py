@@ -1,0 +1,167 @@
+"""A study's report: one self-contained HTML page, and the same as Markdown."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from optical_core.analysis.export import markdown, write_table
+from optical_core.data.records import environment
+from optical_core.storage import replace_file
+from optical_core.study.config import StudyConfig
+from optical_core.study.evaluate import label
+from optical_core.study.results import study_label
+from optical_core.study.summary import Findings, answer, limits, tables, write_results
+from optical_core.ui.gap_figures import differences, dumbbell
+
+APP = "http://127.0.0.1:8501"
+_TITLES = {
+    "levels": "MAP by model and language",
+    "seeds": "Spread over seeds",
+    "groups": "Groups of languages against {baseline}",
+    "rivals": "Groups of languages against the arm {reference}",
+    "gaps": "Gap between high- and low-resource languages",
+    "changes": "Gains against {baseline}, and their difference",
+    "comparisons": "Paired tests against {baseline}, Holm over all",
+    "power": "Topics that a difference of .01 would need",
+}
+_STYLE = """
+body {font: 16px/1.5 "Noto Sans", "Source Sans 3", system-ui, sans-serif; margin: 2rem auto;
+      max-width: 72rem; padding: 0 1rem; color: #1d2433; background: #fff}
+.scroll {overflow-x: auto}
+table {border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums}
+th, td {padding: .25rem .7rem; border-bottom: 1px solid #dfe3ea; text-align: right;
+        white-space: nowrap}
+th:first-child, td:first-child {text-align: left}
+"""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, what is said, and a table or a picture."""
+
+    title: str
+    level: int = 2
+    paragraphs: tuple[str, ...] = ()
+    table: pd.DataFrame | None = None
+    figure: go.Figure | None = None
+    link: str = ""
+    """Address of the live view in the app."""
+
+
+def write_report(config: StudyConfig, found: list[Findings], out: Path, command: str) -> Path:
+    """Write results, tables, report.md and report.html of what is measured; returns the page.
+
+    `command` is said to be what reproduces the report.
+    """
+    sections = list(_sections(config, found, out, command))
+    for name, text in (
+        ("report.md", as_markdown(config, sections)),
+        ("report.html", as_html(config, sections)),
+    ):
+        with replace_file(out / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return out / "report.html"
+
+
+def _sections(
+    config: StudyConfig, found: list[Findings], out: Path, command: str
+) -> Iterable[Section]:
+    made = [tables(config, each) for each in found]
+    answers = [answer(config, each, t) for each, t in zip(found, made, strict=True)]
+    yield Section("Answer", paragraphs=(config.question, *answers))
+    yield Section("Limits", paragraphs=tuple(limits(config, found)))
+    baseline = label(config.baseline)
+    names = {"baseline": baseline, "reference": config.reference}
+    for each, collection_tables in zip(found, made, strict=True):
+        write_results(config, each, out)
+        name = each.collection.name
+        where = {"results": study_label(name, config.name)}
+        link = f"{APP}/gaps?{urlencode(where)}"
+        yield Section(name, paragraphs=(each.collection.info.description,))
+        figures = (
+            ("Level by language", dumbbell(collection_tables["measures"], "AP", dark=False)),
+            (
+                f"Difference to {baseline}",
+                differences(collection_tables["comparisons"], baseline, "AP", dark=False),
+            ),
+        )
+        for title, figure in figures:
+            yield Section(title, level=3, figure=figure, link=link)
+        for key, title in _TITLES.items():
+            table = collection_tables[key]
+            if not table.empty:
+                write_table(table, out / "tables", f"{name}-{key}")
+                yield Section(title.format(**names), level=3, table=table)
+    made_by = environment()
+    packages = ", ".join(f"{name} {version}" for name, version in made_by["packages"].items())
+    training = ", ".join(f"{key} = {value}" for key, value in config.training.items())
+    yield Section(
+        "How it was made",
+        paragraphs=(
+            f"Command: {command}",
+            f"OPTICAL Workbench {made_by['optical']}, commit {made_by['commit'] or 'unknown'}, "
+            f"Python {made_by['python']}; {packages}.",
+            f"Seeds: {', '.join(map(str, config.seeds))}. Training of all arms: {training or '-'}.",
+        ),
+        table=pd.DataFrame(
+            [
+                {"arm": arm, "differs in": ", ".join(f"{k} = {v}" for k, v in s.items()) or "-"}
+                for arm, s in config.arms.items()
+            ]
+        ),
+    )
+
+
+def as_markdown(config: StudyConfig, sections: Iterable[Section]) -> str:
+    """The report without its pictures."""
+    lines = [f"# Study {config.name}", ""]
+    for section in sections:
+        if section.figure is not None:
+            continue
+        lines += ["#" * section.level + f" {section.title}", ""]
+        for paragraph in section.paragraphs:
+            lines += [paragraph, ""]
+        if section.table is not None and not section.table.empty:
+            lines += [markdown(_rounded(section.table))]
+    return "\n".join(lines)
+
+
+def as_html(config: StudyConfig, sections: Iterable[Section]) -> str:
+    """One page that needs nothing else: plotly's code is inside it, once."""
+    parts = [f"<h1>Study {html.escape(config.name)}</h1>"]
+    scripted = False
+    for section in sections:
+        parts.append(f"<h{section.level}>{html.escape(section.title)}</h{section.level}>")
+        parts += [f"<p>{html.escape(text)}</p>" for text in section.paragraphs]
+        if section.table is not None and not section.table.empty:
+            table = _rounded(section.table).to_html(index=False, border=0, na_rep="", escape=True)
+            parts.append(f'<div class="scroll">{table}</div>')
+        if section.figure is not None:
+            parts.append(
+                section.figure.to_html(
+                    full_html=False, include_plotlyjs=not scripted, config={"displaylogo": False}
+                )
+            )
+            scripted = True
+        if section.link:
+            link = html.escape(section.link, quote=True)
+            parts.append(f'<p><a href="{link}">Open as a live view</a> (with the app running)</p>')
+    title = html.escape(f"Study {config.name}")
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>\n'
+        f"<body>{''.join(parts)}</body></html>\n"
+    )
+
+
+def _rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """Numbers to 4 places, missing ones empty."""
+    shown = table.astype(object).where(table.notna(), "")
+    return shown.map(lambda value: f"{value:.4f}" if isinstance(value, float) else value)

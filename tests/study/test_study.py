@@ -1,0 +1,237 @@
+"""Studies on a tiny encoder: every arm, seeds, resuming, report."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from optical_core.cli import app
+from optical_core.errors import InputError
+from optical_core.study.config import StudyConfig, read_study, shipped_studies
+from optical_core.study.results import find_results
+from optical_core.study.run import columns, run_study, steps, study_collections
+from optical_core.study.summary import findings, tables
+from optical_core.study.translations import asked_queries
+from optical_core.ui.study_report import write_report
+
+
+@pytest.fixture
+def settings(tiny_encoder, bitext_file, collection):
+    """A study of two arms, and one that goes on from pre-training, with two seeds."""
+    return {
+        "name": "tiny-study",
+        "collections": [str(collection.folder)],
+        "models": [str(tiny_encoder), "bm25", "bm25@human"],
+        "baseline": str(tiny_encoder),
+        "training": {
+            "teacher": str(tiny_encoder),
+            "bitext": [str(bitext_file)],
+            "steps": 2,
+            "batch_size": 4,
+            "lora_rank": 4,
+            "bf16": False,
+        },
+        "arms": {
+            "optical": {},
+            "greedy": {"objective": "greedy"},
+            "mlm": {"objective": "mlm"},
+            "mlm+optical": {"start": "mlm"},
+        },
+        "seeds": [1, 2],
+        "high": ["en"],
+        "low": ["sw"],
+    }
+
+
+def written(tmp_path, settings):
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def run(config, out):
+    collections = study_collections(config)
+    run_study(config, collections, out, device="cpu")
+    return findings(config, collections, out)
+
+
+def values(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_text()
+        for path in sorted((folder / "cells").rglob("*.csv"))
+    }
+
+
+def test_a_study_trains_measures_and_reports(settings, tmp_path, home):
+    config = StudyConfig.model_validate(settings)
+    out = home / "studies" / config.name
+    found = run(config, out)
+    page = write_report(config, found, out, "optical study tiny").read_text()
+    assert set(found[0].results) == {column.name for column in columns(config)}
+    assert set(found[0].seeds["optical"]) == {1, 2}
+    for text in (page, (out / "report.md").read_text()):
+        answer = text.split("Limits")[0]
+        assert "optical against" in answer
+        assert re.search(r"low-resource languages [+-]\d\.\d{4} \(95 % CI", answer)
+        assert re.search(r"p [=<] ", answer)
+        assert "The best rival" in answer
+    assert not re.search(r'<(script|link|img)[^>]+(src|href)="http', page)
+    assert "gaps?results=tiny+%28study+tiny-study%29" in page
+    saved = next(each for each in find_results() if each.study == "tiny-study")
+    assert saved.students["mlm+optical"] == "tiny-study.mlm-optical.s1"
+    assert saved.values["optical"]["sw"]["AP"].keys() == {"q1", "q2", "q3"}
+
+
+def test_an_arm_is_the_mean_of_its_seeds(settings, tmp_path):
+    found = run(StudyConfig.model_validate(settings), tmp_path / "out")[0]
+    one, two = (found.seeds["greedy"][seed]["sw"]["AP"] for seed in (1, 2))
+    mean = found.results["greedy"]["sw"]["AP"]
+    assert all(mean[q] == pytest.approx((one[q] + two[q]) / 2) for q in mean)
+
+
+def test_human_translation_asks_the_english_queries(settings, tmp_path):
+    settings["arms"] = {}
+    config = StudyConfig.model_validate(settings)
+    found = run(config, tmp_path / "out")[0]
+    assert found.results["bm25@human"]["sw"] == found.results["bm25"]["en"]
+    assert found.results["bm25"]["sw"] != found.results["bm25"]["en"]
+    assert tables(config, found)["rivals"].empty
+
+
+def test_finished_cells_are_not_done_again(settings, tmp_path, monkeypatch):
+    config = StudyConfig.model_validate(settings)
+    out = tmp_path / "out"
+    run(config, out)
+    before = values(out)
+    collections = study_collections(config)
+    assert list(steps(config, collections, out)) == []
+    more = StudyConfig.model_validate({**settings, "seeds": [1, 2, 3]})
+    left = list(steps(more, collections, out))
+    assert {step.column.seed for step in left} == {3}
+    (out / "cells" / "tiny" / "greedy.s2" / "sw.csv").unlink()
+    (again,) = steps(config, collections, out)
+    assert (again.column.folder, again.languages) == ("greedy.s2", ("sw",))
+    run(config, out)
+    assert values(out) == before
+
+
+def test_another_collection_or_depth_is_measured_anew(settings, tmp_path, collection):
+    settings["arms"], settings["models"] = {}, ["bm25"]
+    settings["baseline"] = "bm25"
+    config = StudyConfig.model_validate(settings)
+    out = tmp_path / "out"
+    run(config, out)
+    deeper = StudyConfig.model_validate({**settings, "depth": 2})
+    assert len(list(steps(deeper, study_collections(config), out))) == 1
+    with (collection.folder / "corpus.jsonl").open("a") as file:
+        file.write(json.dumps({"_id": "p7", "text": "salt"}) + "\n")
+    assert len(list(steps(config, study_collections(config), out))) == 1
+
+
+def test_killed_in_training_and_in_measuring_it_comes_to_the_same_numbers(settings, tmp_path):
+    path = written(tmp_path, settings)
+
+    def start(folder):
+        environment = {**os.environ, "OPTICAL_HOME": str(folder), "OMP_NUM_THREADS": "1"}
+        return subprocess.Popen(
+            [sys.executable, "-m", "optical_core", "study", str(path), "--device", "cpu"],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+
+    def finish(folder):
+        process = start(folder)
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors.decode()
+        return folder / "studies" / "tiny-study"
+
+    straight = finish(tmp_path / "straight")
+    interrupted = tmp_path / "interrupted"
+    kills = 0
+    for sign in ("runs/tiny-study.optical.s1/config.json", "studies/tiny-study/cells/*/greedy.s1"):
+        process = start(interrupted)
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and process.poll() is None:
+            if any(interrupted.glob(sign)):
+                break
+            time.sleep(0.005)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            kills += 1
+        process.wait()
+    assert kills == 2
+    assert values(finish(interrupted)) == values(straight)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"surprise": 1}, "surprise"),
+        ({"arms": {"optical": {"objective": "magic"}}}, "arm 'optical': objective"),
+        ({"arms": {"optical": {"stepps": 3}}}, "stepps"),
+        ({"reference": "other"}, "reference 'other'"),
+        ({"baseline": "mbert"}, "baseline 'mbert'"),
+        ({"seeds": [1, 1]}, "seed comes twice"),
+        ({"arms": {"optical": {"start": "mlm"}, "mlm": {"objective": "mlm"}}}, "must come before"),
+        ({"arms": {"bm25": {}}, "reference": "bm25"}, "both an arm and a model"),
+        ({"low": ["klingon"]}, "klingon"),
+        ({"collections": ["{data}/x"]}, "--data"),
+    ],
+)
+def test_a_wrong_setting_is_named(settings, tmp_path, changes, message):
+    path = written(tmp_path, {**settings, **changes})
+    with pytest.raises(InputError, match=message):
+        read_study(str(path))
+
+
+def test_no_yaml_is_told_with_its_line(tmp_path):
+    path = tmp_path / "broken.yaml"
+    path.write_text("name: x\narms: [", encoding="utf-8")
+    with pytest.raises(InputError, match=r"broken.yaml, line \d+: this is no YAML"):
+        read_study(str(path))
+    with pytest.raises(InputError, match="demo, real"):
+        read_study("nowhere")
+
+
+@pytest.mark.parametrize("name", ["demo", "real"])
+def test_the_shipped_studies_are_valid(name, tmp_path):
+    assert name in shipped_studies()
+    config = read_study(name, data=tmp_path)
+    assert config.reference in config.arms
+
+
+def test_translations_are_read_from_a_folder(collection, tmp_path):
+    folder = tmp_path / "nmt"
+    folder.mkdir()
+    texts = {"q1": "why is the sea salty", "q2": "where fish", "q3": "big city"}
+    rows = [json.dumps({"_id": query, "text": text}) for query, text in texts.items()]
+    (folder / "sw.jsonl").write_text("\n".join(rows) + "\n")
+    assert asked_queries(collection, "sw", str(folder)) == texts
+    assert asked_queries(collection, "en", str(folder)) == collection.queries("en")
+    (folder / "sw.jsonl").write_text(rows[0] + "\n")
+    with pytest.raises(InputError, match=r"sw.jsonl lack the query 'q2' \(2 in all\)"):
+        asked_queries(collection, "sw", str(folder))
+    with pytest.raises(InputError, match="no translations of the Swahili queries"):
+        asked_queries(collection, "sw", str(tmp_path))
+
+
+def test_the_command_plans_runs_and_reports(settings, tmp_path):
+    settings["seeds"] = [1]
+    path = written(tmp_path, settings)
+    arguments = ["study", str(path), "--out", str(tmp_path / "out"), "--device", "cpu"]
+    plan = CliRunner().invoke(app, [*arguments, "--dry-run"])
+    assert "train tiny-study.greedy.s1" in plan.stdout
+    assert "11 steps left" in plan.stdout
+    assert not (tmp_path / "out").exists()
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    assert "On tiny, optical against" in done.stdout
+    assert (tmp_path / "out" / "tables" / "tiny-groups.tex").is_file()
