@@ -469,6 +469,31 @@ def distill(
         print(f"{code}  MAP {before:.4f} -> {after:.4f}  ({after - before:+.4f})")
 
 
+@app.command(
+    epilog="Example:  optical translate demo --model facebook/nllb-200-distilled-600M "
+    "--languages so,sw --out nllb   and then   optical evaluate demo --models bm25@nllb --out r"
+)
+def translate(
+    collection: Annotated[
+        str, typer.Argument(help="A name of `optical collections`, or a folder.")
+    ],
+    model: Annotated[str, typer.Option(help="Sequence-to-sequence model: folder or hub name.")],
+    out: Annotated[Path, typer.Option(help="Folder for <language>.jsonl files.")],
+    languages: Languages = "",
+    device: Device = None,
+) -> None:
+    """Translate a collection's queries to English, for translate-then-retrieve."""
+    from optical_core.data.collection import open_collection
+    from optical_core.data.languages import language_codes
+    from optical_core.models.translator import Translator
+    from optical_core.study.translations import translate_queries
+
+    opened = open_collection(collection)
+    codes = language_codes(languages) or [code for code in opened.languages if code != "en"]
+    for path in translate_queries(opened, Translator.load(model, device=device), codes, out):
+        print(path)
+
+
 @app.command(epilog="Example:  optical study demo\n\nExample:  optical study real --data ~/data")
 def study(
     config: Annotated[str, typer.Argument(help="A YAML file, or a shipped study: demo, real.")],

@@ -16,7 +16,9 @@ from optical_core.analysis.report import (
     change_table,
     comparison_table,
     gap_table,
+    group_table,
     measure_table,
+    power_table,
 )
 from optical_core.data.collection import Collection
 from optical_core.data.languages import language
@@ -31,19 +33,21 @@ from optical_core.study.translations import asked_queries, model_and_source
 logger = logging.getLogger(__name__)
 
 DEPTH = 1000
-TABLES = ("measures", "gaps", "comparisons", "changes")
+TABLES = ("measures", "gaps", "comparisons", "changes", "groups", "power")
 Measures = dict[str, dict[str, dict[str, float]]]
 """Language -> measure -> query -> value."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Tables of an evaluation; `comparisons` and `changes` are against the first model."""
+    """Tables of an evaluation; all but `measures` and `gaps` are against the first model."""
 
     measures: pd.DataFrame
     gaps: pd.DataFrame
     comparisons: pd.DataFrame
     changes: pd.DataFrame
+    groups: pd.DataFrame
+    power: pd.DataFrame
 
 
 def label(spec: str) -> str:
@@ -103,9 +107,9 @@ def evaluate(
     """Rank every language's queries with every model and measure the rankings.
 
     Writes OUT/<model>/<language>.run (TREC), OUT/<model>/<language>.csv (measures of each
-    query), OUT/measures.*, gaps.*, comparisons.*, changes.* (CSV, JSON, Markdown, LaTeX) and
-    record.json. Every judged query counts. Comparisons are paired tests against `models[0]`.
-    `watch` is told the share done and what is being done.
+    query), OUT/<table>.* (CSV, JSON, Markdown, LaTeX; see `TABLES`) and record.json. Every judged
+    query counts. Comparisons are paired tests against `models[0]`. `watch` is told the share
+    done and what is being done.
 
     Raises InputError: an unknown model, a language that the collection lacks, an unwritable OUT.
     """
@@ -135,6 +139,8 @@ def evaluate(
         gaps=gap_table(results, parallel=collection.info.parallel),
         comparisons=comparison_table(results, next(iter(results))),
         changes=change_table(results, next(iter(results))),
+        groups=group_table(results, next(iter(results)), parallel=collection.info.parallel),
+        power=power_table(results, next(iter(results))),
     )
     for name in TABLES:
         write_table(getattr(evaluation, name), out, name)

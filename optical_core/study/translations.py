@@ -7,12 +7,19 @@ translation: the ceiling of any translator), `embedded@FOLDER` the translations 
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optical_core.data.collection import Collection
 from optical_core.data.languages import language
 from optical_core.data.lines import read_jsonl
 from optical_core.errors import InputError
+from optical_core.storage import replace_file
+
+if TYPE_CHECKING:
+    from optical_core.models.translator import Translator
 
 HUMAN = "human"
 
@@ -55,3 +62,24 @@ def asked_queries(collection: Collection, code: str, source: str | None) -> dict
     if missing:
         raise InputError(f"{where} lack the query {missing[0]!r} ({len(missing)} in all)")
     return {query: english[query] for query in queries}
+
+
+def translate_queries(
+    collection: Collection, translator: Translator, languages: Sequence[str], out: Path
+) -> list[Path]:
+    """Write OUT/<language>.jsonl, the queries in English; a language that is there already stays.
+
+    Raises InputError: a language that the collection or the translator lacks.
+    """
+    written = []
+    for code in languages:
+        path = out / f"{code}.jsonl"
+        queries = collection.queries(code)
+        if not path.exists():
+            texts = translator.translate(list(queries.values()), code)
+            with replace_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+                for identifier, text in zip(queries, texts, strict=True):
+                    row = {"_id": identifier, "text": text}
+                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        written.append(path)
+    return written

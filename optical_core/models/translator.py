@@ -1,0 +1,101 @@
+"""Machine translation of queries to English, by any sequence-to-sequence checkpoint.
+
+Marian (one pair or many to one), M2M-100, NLLB, mBART-50 and their like: a folder or a hub name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from optical_core.data.languages import find_language, language
+from optical_core.errors import InputError
+
+TARGET = "en"
+
+
+class Translator:
+    """Texts of one language in, English out."""
+
+    def __init__(self, model: Any, tokenizer: Any, *, name: str) -> None:
+        self.model, self.tokenizer, self.name = model.eval(), tokenizer, name
+
+    @classmethod
+    def load(cls, name_or_path: str, *, device: str | None = None) -> Translator:
+        """Open a folder or a hub name; weights are read from safetensors only.
+
+        Raises InputError if there is no such model, or it is no sequence-to-sequence one.
+        """
+        from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(name_or_path)
+            model = AutoModelForSeq2SeqLM.from_pretrained(name_or_path, use_safetensors=True)
+        except (OSError, ValueError, KeyError) as error:
+            first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+            raise InputError(
+                f"{name_or_path!r} can't be opened as a translation model, from a folder or from "
+                f"the hub: {first}"
+            ) from error
+        return cls(model.to(device or "cpu"), tokenizer, name=name_or_path)
+
+    def translate(
+        self,
+        texts: Sequence[str],
+        code: str,
+        *,
+        batch_size: int = 16,
+        beams: int = 4,
+        longest: int = 64,
+    ) -> list[str]:
+        """English translations in the order of `texts`, which are in the language `code`.
+
+        `longest` is in tokens: queries are short, and a model that loops must end.
+
+        Raises InputError where the model marks languages and has no mark for `code`.
+        """
+        extra = self._choose(code)
+        found: list[str] = []
+        for start in range(0, len(texts), batch_size):
+            part = list(texts[start : start + batch_size])
+            inputs = self.tokenizer(part, return_tensors="pt", padding=True, truncation=True)
+            inputs = {
+                key: value.to(self.model.device)
+                for key, value in inputs.items()
+                if key in ("input_ids", "attention_mask")
+            }
+            with torch.inference_mode():
+                made = self.model.generate(
+                    **inputs, num_beams=beams, do_sample=False, max_new_tokens=longest, **extra
+                )
+            found += self.tokenizer.batch_decode(made, skip_special_tokens=True)
+        return [text.strip() for text in found]
+
+    def _choose(self, code: str) -> dict[str, Any]:
+        """Set the source language; returns what makes the output English."""
+        tags = {
+            found: tag
+            for tag in self.tokenizer.get_added_vocab()
+            if (found := language_of_tag(tag)) is not None
+        }
+        if TARGET not in tags:
+            return {}
+        if code not in tags:
+            raise InputError(f"{self.name} does not translate from {language(code).name}")
+        # M2M-100's tokenizer takes `sw` where its token is `__sw__`.
+        self.tokenizer.src_lang = tags[code].strip("_")
+        return {"forced_bos_token_id": self.tokenizer.convert_tokens_to_ids(tags[TARGET])}
+
+
+def language_of_tag(tag: str) -> str | None:
+    """Our code of a checkpoint's language token, None for any other token.
+
+    >>> [language_of_tag(tag) for tag in ("__sw__", "som_Latn", "hi_IN", "<pad>", "▁the")]
+    ['sw', 'so', 'hi', None, None]
+    """
+    stem, *rest = tag.strip("_").split("_")
+    looks = (tag.startswith("__") and tag.endswith("__")) or len(rest) == 1
+    found = find_language(stem) if looks and stem.isascii() and stem.islower() else None
+    return found.code if found else None
