@@ -38,7 +38,8 @@ def render() -> None:
                   default="demo" if "demo" in found else next(iter(found)))  # fmt: skip
     results = found[label]
     names = results.models
-    student = next((n for n in loaders.model_names() if n in names and n != "embedded"), names[-1])
+    known = [*results.students, *loaders.model_names()]
+    student = next((n for n in known if n in names and n != "embedded"), names[-1])
     model = bound(row[1].selectbox, "Model", names, key="model", default=student)
     baseline = bound(row[2].selectbox, "Baseline", names, key="baseline",
                      default="embedded" if "embedded" in names else names[0])  # fmt: skip

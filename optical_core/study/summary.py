@@ -175,16 +175,10 @@ def limits(config: StudyConfig, found: Sequence[Findings]) -> list[str]:
         "Only the query encoder is trained. Passages are the undistilled teacher's, also for the "
         "arms of continued pre-training: re-encoding them might change those arms' results.",
     ]
-    short = sorted(
-        {
-            f"{arm} on {f.collection.name} ({len(f.seeds.get(arm, {}))} of {len(config.seeds)})"
-            for f in found
-            for arm in config.arms
-            if len(f.seeds.get(arm, {})) < len(config.seeds)
-        }
-    )
-    if short:
-        said.append(f"Not finished, so with fewer seeds than planned: {', '.join(short)}.")
+    done = {arm: min((len(f.seeds.get(arm, {})) for f in found), default=0) for arm in config.arms}
+    short = [f"{arm} ({n} of {len(config.seeds)})" for arm, n in done.items()]
+    if any(n < len(config.seeds) for n in done.values()):
+        said.append(f"Not finished. Seeds of each arm on all collections: {', '.join(short)}.")
     loose = [f.collection.name for f in found if not f.parallel]
     if loose:
         said.append(

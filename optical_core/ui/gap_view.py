@@ -128,12 +128,14 @@ class GapStudy:
 def headline(tables: GapTables, baseline: str, *, parallel: bool) -> str:
     """The answer in one or two sentences: does the gap close, and is anyone worse off?
 
-    Told of the first model after the baseline that isn't BM25, if there is one.
+    Told of the first model after the baseline that reads the query itself (neither BM25 nor a
+    translation), if there is one.
     """
     if parallel and len(tables.gaps) > 1 and baseline in set(tables.gaps["model"]):
         rows = tables.gaps.set_index("model")
         others = [model for model in rows.index if model != baseline]
-        subject = next((model for model in others if model != "bm25"), others[0])
+        reading = (model for model in others if model != "bm25" and "@" not in model)
+        subject = next(reading, others[0])
         before, after = rows.loc[baseline], rows.loc[subject]
         verb = "narrows" if after["gap"] < before["gap"] else "widens"
         text = (

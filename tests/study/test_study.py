@@ -96,6 +96,16 @@ def test_an_arm_is_the_mean_of_its_seeds(settings, tmp_path):
     assert all(mean[q] == pytest.approx((one[q] + two[q]) / 2) for q in mean)
 
 
+def test_a_report_on_part_of_a_study_says_what_is_missing(settings, tmp_path):
+    half = StudyConfig.model_validate({**settings, "seeds": [1]})
+    out = tmp_path / "out"
+    run(half, out)
+    config = StudyConfig.model_validate(settings)
+    found = findings(config, study_collections(config), out)
+    write_report(config, found, out, "optical study tiny")
+    assert "optical (1 of 2), greedy (1 of 2)" in (out / "report.md").read_text()
+
+
 def test_human_translation_asks_the_english_queries(settings, tmp_path):
     settings["arms"] = {}
     config = StudyConfig.model_validate(settings)

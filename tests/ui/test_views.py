@@ -1,5 +1,6 @@
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,6 +59,14 @@ def test_the_headline_says_whether_the_gap_closes():
     text = headline(GapStudy(results(0.5, 0.3)).tables(*ARGUMENTS), "embedded", parallel=True)
     assert "widens" in text
     assert "Significantly worse than embedded: student in Somali" in text
+
+
+def test_the_headline_is_of_a_model_that_reads_the_query_itself():
+    saved = results(0.3, 0.5)
+    values = {"embedded": saved.values["embedded"], "bm25@human": saved.values["embedded"],
+              "student": saved.values["student"]}  # fmt: skip
+    tables = GapStudy(replace(saved, values=values)).tables(tuple(values), *ARGUMENTS[1:])
+    assert headline(tables, "embedded", parallel=True).count("student narrows") == 1
 
 
 def test_a_collection_that_is_not_parallel_has_no_raw_gap_in_its_headline():
