@@ -27,6 +27,9 @@ _NAMES = {
     "belebele": "Belebele",
     "clef": "CLEF 2000-2003 ad hoc",
     "clirmatrix": "CLIRMatrix (BI-139, MULTI-8)",
+    "miracl": "MIRACL",
+    "mmarco": "mMARCO",
+    "msmarco": "MS MARCO passages",
     "wikiclir": "WikiCLIR",
 }
 FORMATS = {"folder": "OPTICAL collection folder"} | {

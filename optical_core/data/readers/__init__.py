@@ -13,6 +13,8 @@ from optical_core.data.readers.clef import import_clef
 from optical_core.data.readers.clirmatrix import import_clirmatrix
 from optical_core.data.readers.flores import import_flores
 from optical_core.data.readers.irds import import_irds
+from optical_core.data.readers.marco import import_mmarco, import_msmarco
+from optical_core.data.readers.miracl import import_miracl
 from optical_core.data.readers.ntrex import import_ntrex
 from optical_core.data.readers.trec import import_trec
 from optical_core.data.readers.wikiclir import import_wikiclir
@@ -29,6 +31,9 @@ READERS: dict[str, Callable[..., Collection]] = {
     "belebele": import_belebele,
     "clef": import_clef,
     "clirmatrix": import_clirmatrix,
+    "miracl": import_miracl,
+    "mmarco": import_mmarco,
+    "msmarco": import_msmarco,
     "wikiclir": import_wikiclir,
 }
 """Registry of formats. Each takes (source folder, target folder, *, name, unit)."""
@@ -43,7 +48,8 @@ def import_collection(
     """Read `source` in the format `form` and write our collection folder to `target`.
 
     `source` is a folder, or the data set's id where `form` is a catalogue. `unit` chooses what
-    counts as a passage where the format leaves a choice (ntrex128: `sentence` or `article`).
+    counts as a passage where the format leaves a choice (ntrex128: `sentence` or `article`), or
+    the part that is taken where there are several (miracl: the language; marco: the split).
     """
     name = name or target.name
     if form in CATALOGUES:

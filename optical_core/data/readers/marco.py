@@ -1,0 +1,129 @@
+"""MS MARCO passages (Bajaj et al. 2016) and mMARCO (Bonifacio et al. 2021), its translations.
+
+collection.tsv                     id, passage            MS MARCO
+queries.dev.small.tsv              id, query
+qrels.dev.small.tsv                id 0 passage grade
+collections/<language>_collection.tsv                     mMARCO, by name: english, german, …
+queries/dev/<language>_queries.dev.small.tsv
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.languages import LANGUAGES
+from optical_core.data.lines import read_columns
+from optical_core.data.trec import read_qrels
+from optical_core.errors import InputError
+
+_SPLITS = ("dev.small", "dev", "train")
+
+
+class Triple(NamedTuple):
+    """A training example of MS MARCO: texts of a query, a relevant and another passage."""
+
+    query: str
+    positive: str
+    negative: str
+
+
+def read_triples(path: Path | str) -> Iterator[Triple]:
+    """Stream `triples.train.small.tsv[.gz]`; raises InputError that names the line."""
+    for columns in read_columns(path, Triple._fields):
+        yield Triple(*columns)
+
+
+def import_msmarco(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
+    """Import MS MARCO; of the splits dev.small, dev and train the first that is there.
+
+    `unit` names another split (`queries.<unit>.tsv` and `qrels.<unit>.tsv`). Only judged queries
+    are kept.
+    """
+    splits = (unit,) if unit else _SPLITS
+    for split in splits:
+        queries = _find(source, f"queries.{split}.tsv")
+        qrels = _find(source, f"qrels.{split}.tsv")
+        if queries and qrels:
+            break
+    else:
+        raise InputError(
+            f"{source} has no queries.{splits[0]}.tsv with its qrels: a folder of MS MARCO's "
+            "collection.tsv, queries.<split>.tsv and qrels.<split>.tsv was expected"
+        )
+    corpus = _find(source, "collection.tsv")
+    if corpus is None:
+        raise InputError(f"{source} has no collection.tsv")
+    return _write(
+        target, name, corpus, {"en": queries}, qrels,
+        description=f"MS MARCO passages, {split}.", source="microsoft.github.io/msmarco",
+    )  # fmt: skip
+
+
+def import_mmarco(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
+    """Import mMARCO's queries of every language over the English passages: parallel.
+
+    `unit` names the split of the queries (dev.small by default).
+    """
+    split = unit or "dev.small"
+    ending = f"_queries.{split}.tsv"
+    codes = {known.name.lower(): code for code, known in LANGUAGES.items()}
+    queries = {}
+    for path in sorted([*source.rglob(f"*{ending}"), *source.rglob(f"*{ending}.gz")]):
+        named = path.name.removesuffix(".gz").removesuffix(ending)
+        if named not in codes:
+            raise InputError(f"{path}: {named!r} is no language that we know by this name")
+        queries[codes[named]] = path
+    if not queries:
+        raise InputError(
+            f"{source} has no <language>{ending}: mMARCO's folder of queries and collections was "
+            "expected"
+        )
+    corpus, qrels = (
+        _find(source, "english_collection.tsv"),
+        _find(source, f"qrels.{split}.tsv"),
+    )
+    if corpus is None or qrels is None:
+        missing = "english_collection.tsv" if corpus is None else f"qrels.{split}.tsv"
+        raise InputError(f"{source} has no {missing}")
+    return _write(
+        target, name, corpus, queries, qrels,
+        description="mMARCO: queries translated by machine, English passages.",
+        source="mMARCO, github.com/unicamp-dl/mMARCO",
+    )  # fmt: skip
+
+
+def _write(
+    target: Path,
+    name: str,
+    corpus: Path,
+    files: dict[str, Path],
+    qrels_file: Path,
+    *,
+    description: str,
+    source: str,
+) -> Collection:
+    qrels = read_qrels(qrels_file)
+    queries = {
+        code: {query: text for query, text in read_columns(path, ("id", "query")) if query in qrels}
+        for code, path in files.items()
+    }
+    empty = next((files[code] for code, texts in queries.items() if not texts), None)
+    if empty:
+        raise InputError(f"{empty}: {qrels_file.name} judges none of its queries")
+    info = CollectionInfo(
+        name=name,
+        description=description,
+        licence="MS MARCO's terms: non-commercial research",
+        source=source,
+        languages=tuple(queries),
+        parallel=len({frozenset(texts) for texts in queries.values()}) == 1,
+    )
+    passages = (Passage(key, "", text) for key, text in read_columns(corpus, ("id", "passage")))
+    return write_collection(target, info, passages, queries, qrels)
+
+
+def _find(source: Path, name: str) -> Path | None:
+    return next(iter(sorted([*source.rglob(name), *source.rglob(f"{name}.gz")])), None)
