@@ -27,6 +27,7 @@ _NAMES = {
     "belebele": "Belebele",
     "clef": "CLEF 2000-2003 ad hoc",
     "clirmatrix": "CLIRMatrix (BI-139, MULTI-8)",
+    "ciral": "CIRAL",
     "miracl": "MIRACL",
     "mmarco": "mMARCO",
     "msmarco": "MS MARCO passages",

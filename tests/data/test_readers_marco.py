@@ -1,4 +1,4 @@
-"""MIRACL, MS MARCO and mMARCO: made-up files in the published layouts."""
+"""MIRACL, CIRAL, MS MARCO and mMARCO: made-up files in the published layouts."""
 
 import gzip
 import json
@@ -151,3 +151,36 @@ def test_training_triples_are_streamed(tmp_path):
     write(path, "q\tgood\n")
     with pytest.raises(InputError, match=r"line 1: 3 tab-separated columns were expected"):
         list(read_triples(path))
+
+
+@pytest.fixture
+def ciral(tmp_path):
+    source = tmp_path / "source"
+    folder, stem = source / "ciral-somali", "ciral-v1.0-so-test-a"
+    write(folder / "topics" / f"topics.{stem}.tsv", "3\twhy is the sea salty\n")
+    write(folder / "qrels" / f"qrels.{stem}.tsv", "3\tQ0\td1\t1\n3\tQ0\td2\t0\n")
+    write(folder / "qrels" / f"qrels.{stem}-pools.tsv", "3\tQ0\td2\t1\n3\tQ0\td3\t0\n")
+    rows = [{"docid": f"d{n}", "title": "", "text": f"bad {n}", "url": ""} for n in (1, 2, 3)]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    write(source / "ciral-corpus" / "ciral-somali" / "passages.jsonl.gz", text)
+    return source
+
+
+def test_ciral_asks_in_english_and_its_pools_judge_more(ciral, tmp_path):
+    collection = import_collection("ciral", ciral, tmp_path / "out")
+    assert collection.languages == ("en",)
+    assert "Somali" in collection.info.description
+    assert collection.qrels("en") == {"3": {"d1": 1, "d2": 1, "d3": 0}}
+
+
+def test_ciral_wrong_or_cut_files_are_named(ciral):
+    (corpus,) = ciral.rglob("passages.jsonl.gz")
+    whole = corpus.read_bytes()
+    cut(corpus)
+    assert_refused("ciral", ciral, r"passages.jsonl.gz")
+    corpus.write_bytes(whole)
+    (topics,) = ciral.rglob("topics.*.tsv")
+    write(topics, "3 why\n")
+    assert_refused("ciral", ciral, r"topics.*line 1: 2 tab-separated")
+    topics.unlink()
+    assert_refused("ciral", ciral, "with its qrels")

@@ -9,6 +9,7 @@ from optical_core.data.collection import Collection
 from optical_core.data.readers.afriqa import import_afriqa
 from optical_core.data.readers.beir import import_beir
 from optical_core.data.readers.belebele import import_belebele
+from optical_core.data.readers.ciral import import_ciral
 from optical_core.data.readers.clef import import_clef
 from optical_core.data.readers.clirmatrix import import_clirmatrix
 from optical_core.data.readers.flores import import_flores
@@ -29,6 +30,7 @@ READERS: dict[str, Callable[..., Collection]] = {
     "flores200": import_flores,
     "ntrex128": import_ntrex,
     "belebele": import_belebele,
+    "ciral": import_ciral,
     "clef": import_clef,
     "clirmatrix": import_clirmatrix,
     "miracl": import_miracl,
@@ -49,7 +51,7 @@ def import_collection(
 
     `source` is a folder, or the data set's id where `form` is a catalogue. `unit` chooses what
     counts as a passage where the format leaves a choice (ntrex128: `sentence` or `article`), or
-    the part that is taken where there are several (miracl: the language; marco: the split).
+    the part that is taken where there are several (miracl, ciral: the language; marco: the split).
     """
     name = name or target.name
     if form in CATALOGUES:

@@ -1,0 +1,93 @@
+"""CIRAL (Adeyemi et al., SIGIR 2024): English queries, passages in an African language.
+
+ciral-<language>/topics/topics.ciral-v1.0-<lang>-<split>.tsv          id, query
+ciral-<language>/qrels/qrels.ciral-v1.0-<lang>-<split>.tsv            id Q0 docid grade
+ciral-<language>/qrels/qrels.ciral-v1.0-<lang>-<split>-pools.tsv      the deeper pools' judgements
+any *.jsonl[.gz] of a corpus folder                                   {"docid", "title", "text"}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.languages import language
+from optical_core.data.lines import read_columns, read_jsonl
+from optical_core.data.trec import Qrels, read_qrels
+from optical_core.errors import InputError
+
+_TOPICS = re.compile(r"topics\.ciral-v1\.0-([a-z]{2})-(dev|test-a|test-b|train)\.tsv")
+_SPLITS = ("test-a", "test-b", "dev", "train")
+
+
+def import_ciral(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
+    """Import the passages of one language; `unit` says which where the folder has several.
+
+    The first split that has topics and judgements is taken of test-a, test-b, dev and train. Where
+    a split has pools, their judgements join the shallow ones, and win where both judge a passage.
+    """
+    code, split = _choose(source, unit)
+    known = language(code)
+    stem = f"ciral-v1.0-{code}-{split}"
+    qrels: Qrels = read_qrels(_only(source, f"qrels.{stem}.tsv"))
+    for path in sorted(source.rglob(f"qrels.{stem}-pools.tsv")):
+        for query, grades in read_qrels(path).items():
+            qrels.setdefault(query, {}).update(grades)
+    info = CollectionInfo(
+        name=name,
+        description=f"CIRAL {split}: English queries over {known.name} news passages.",
+        licence="Apache 2.0",
+        source="CIRAL, huggingface.co/datasets/CIRAL/ciral",
+        languages=("en",),
+        parallel=False,
+    )
+    topics = dict(read_columns(_only(source, f"topics.{stem}.tsv"), ("query id", "query")))
+    corpus = _corpus(source, known.name.lower(), code)
+    return write_collection(target, info, _passages(corpus), {"en": topics}, qrels)
+
+
+def _choose(source: Path, unit: str | None) -> tuple[str, str]:
+    """The language and split to import."""
+    found: dict[str, set[str]] = {}
+    for path in sorted(source.rglob("topics.ciral-v1.0-*.tsv")):
+        match = _TOPICS.fullmatch(path.name)
+        if match and any(source.rglob(path.name.replace("topics.", "qrels.", 1))):
+            found.setdefault(match[1], set()).add(match[2])
+    if not found:
+        raise InputError(
+            f"{source} has no topics.ciral-v1.0-<lang>-<split>.tsv with its qrels: a folder of "
+            "CIRAL's topics, qrels and corpus was expected"
+        )
+    if unit is None and len(found) > 1:
+        raise InputError(
+            f"{source} has several languages ({', '.join(found)}): say which with --unit"
+        )
+    code = unit or next(iter(found))
+    if code not in found:
+        raise InputError(f"{source} has no CIRAL topics in {code!r}, only {', '.join(found)}")
+    return code, min(found[code], key=_SPLITS.index)
+
+
+def _only(source: Path, name: str) -> Path:
+    return next(iter(sorted(source.rglob(name))))
+
+
+def _corpus(source: Path, named: str, code: str) -> list[Path]:
+    """The passages' files: those that name the language, or all if none does."""
+    files = sorted(path for path in source.rglob("*.jsonl*") if path.is_file())
+    own = [
+        path
+        for path in files
+        if named in (place := path.relative_to(source).as_posix().lower()) or f"-{code}" in place
+    ]
+    if not (own or files):
+        raise InputError(f"{source} has no corpus: *.jsonl or *.jsonl.gz files were expected")
+    return own or files
+
+
+def _passages(files: list[Path]) -> Iterator[Passage]:
+    for path in files:
+        for row in read_jsonl(path, ("docid", "text")):
+            yield Passage(str(row["docid"]), str(row.get("title") or ""), str(row["text"]))
