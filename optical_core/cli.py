@@ -549,3 +549,56 @@ def study(
         return
     print((folder / "report.md").read_text(encoding="utf-8").split("## Limits")[0].strip())
     print(f"report -> {page}")
+
+
+@app.command("align-quality", epilog="Example:  optical align-quality roen.src-tgt --out aer")
+def align_quality(
+    gold: Annotated[
+        list[Path], typer.Argument(help="NAME.src-tgt beside NAME.gold, or an XL-WA TSV.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the table and its record.")],
+    encoders: Annotated[str, typer.Option(help="Models, comma-separated.")] = "embedded",
+    layers: Annotated[
+        str, typer.Option(help="Layers, comma-separated, 0 for embeddings; all by default.")
+    ] = "",
+    solvers: Annotated[str, typer.Option(help="Solvers, comma-separated.")] = "exact,sinkhorn",
+    limit: Annotated[
+        int | None, typer.Option(min=10, help="Take the first so many sentences of each file.")
+    ] = None,
+    device: Device = None,
+) -> None:
+    """Measure transport plans as word aligners (AER), beside argmax, itermax and softmax."""
+    import pandas as pd
+
+    from optical_core.analysis.export import markdown, write_table
+    from optical_core.data.gold import read_gold
+    from optical_core.data.records import write_record
+    from optical_core.models.retriever import load_retriever
+    from optical_core.study.alignment_quality import alignment_table
+
+    tables = []
+    try:
+        numbers = [int(part) for part in layers.split(",") if part.strip()]
+        for name in (part.strip() for part in encoders.split(",")):
+            encoder = load_retriever(name, device=device).student
+            for path in gold:
+                print(f"{name}: {path}", file=sys.stderr)
+                tables.append(
+                    alignment_table(
+                        path.stem,
+                        read_gold(path)[:limit],
+                        encoder,
+                        layers=numbers,
+                        solvers=solvers.split(","),
+                    )
+                )
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    table = pd.concat(tables, ignore_index=True)
+    write_table(table, out, "alignment")
+    settings = {"gold": [str(path) for path in gold], "encoders": encoders, "limit": limit}
+    write_record(out / "record.json", settings)
+    best = table.loc[table.groupby(["gold", "encoder", "method"])["AER_dev"].idxmin()]
+    print("Each method at its best layer on the dev part (all layers are in the table):")
+    print(markdown(best.map(lambda v: f"{v:.1f}" if isinstance(v, float) else v)))
+    print(f"table and record -> {out}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,8 +28,50 @@ def alignment_error_rate(
     >>> alignment_error_rate({(0, 0), (1, 1)}, {(0, 0)}, {(0, 0), (1, 1)})
     0.0
     """
-    found, certain, allowed = set(predicted), set(sure), set(possible) | set(sure)
-    if not found and not certain:
-        return 0.0
-    hits = len(found & certain) + len(found & allowed)
-    return 1 - hits / (len(found) + len(certain))
+    return LinkCounts.of(predicted, sure, possible).error_rate
+
+
+@dataclass(frozen=True)
+class LinkCounts:
+    """Links of a corpus, counted: rates are over all links together, as they are published.
+
+    predicted, sure: links predicted, and sure in the gold; sure_hits, possible_hits: predicted
+    links among the sure, and among the possible ones (sure ones with them).
+    """
+
+    predicted: int = 0
+    sure: int = 0
+    sure_hits: int = 0
+    possible_hits: int = 0
+
+    @classmethod
+    def of(
+        cls, predicted: Collection[Link], sure: Collection[Link], possible: Collection[Link]
+    ) -> LinkCounts:
+        found, certain = set(predicted), set(sure)
+        allowed = certain | set(possible)
+        return cls(len(found), len(certain), len(found & certain), len(found & allowed))
+
+    def __add__(self, other: LinkCounts) -> LinkCounts:
+        return LinkCounts(
+            self.predicted + other.predicted,
+            self.sure + other.sure,
+            self.sure_hits + other.sure_hits,
+            self.possible_hits + other.possible_hits,
+        )
+
+    @property
+    def precision(self) -> float:
+        """|A ∩ P| / |A|; 1 if nothing is predicted."""
+        return self.possible_hits / self.predicted if self.predicted else 1.0
+
+    @property
+    def recall(self) -> float:
+        """|A ∩ S| / |S|; 1 if nothing is sure."""
+        return self.sure_hits / self.sure if self.sure else 1.0
+
+    @property
+    def error_rate(self) -> float:
+        """AER (Och and Ney 2003)."""
+        total = self.predicted + self.sure
+        return 1 - (self.sure_hits + self.possible_hits) / total if total else 0.0

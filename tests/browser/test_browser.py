@@ -209,8 +209,8 @@ def test_ten_tabs_do_not_mix(visit):
 
 
 def test_tables_and_plans_are_downloaded(visit, tmp_path):
-    page = visit().open("/gaps?results=demo&details=tests")
-    for button, name in ((0, "gap.csv"), (-1, "comparisons.json")):
+    page = visit().open("/gaps?results=demo&details=numbers")
+    for button, name in ((0, "gap.csv"), (-1, "measures.json")):
         opener = page.get_by_role("button", name="Download").all()[button]
         opener.click()
         with page.expect_download() as got:
@@ -218,4 +218,4 @@ def test_tables_and_plans_are_downloaded(visit, tmp_path):
         got.value.save_as(tmp_path / name)
         page.keyboard.press("Escape")
     assert "embedded" in (tmp_path / "gap.csv").read_text()
-    assert json.loads((tmp_path / "comparisons.json").read_text())[0]["baseline"] == "embedded"
+    assert json.loads((tmp_path / "measures.json").read_text())[0]["model"] == "embedded"

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from optical_core.analysis.alignment_error import LinkCounts, alignment_error_rate
+from optical_core.analysis.word_aligners import (
+    itermax,
+    mutual_argmax,
+    softmax_intersection,
+    word_links,
+)
+
+SIMILARITY = np.array([[0.9, 0.8, 0.1], [0.7, 0.6, 0.2]])
+
+
+def links(matrix):
+    return {(int(i), int(j)) for i, j in zip(*np.nonzero(matrix), strict=True)}
+
+
+def test_argmax_links_tokens_that_choose_each_other():
+    assert links(mutual_argmax(SIMILARITY)) == {(0, 0)}
+
+
+def test_itermax_finds_what_is_left_in_a_second_round():
+    assert links(itermax(SIMILARITY)) == {(0, 0), (0, 1)}
+    assert links(itermax(SIMILARITY, rounds=1)) == links(mutual_argmax(SIMILARITY))
+    assert links(itermax(SIMILARITY, discount=0.1)) == {(0, 0), (1, 1)}
+
+
+def test_itermax_never_links_two_tokens_that_are_linked_already():
+    identity = np.eye(3)
+    assert links(itermax(identity, rounds=5)) == {(0, 0), (1, 1), (2, 2)}
+
+
+def test_softmax_links_what_is_likely_in_both_directions():
+    products = np.array([[10.0, 0.0], [0.0, 10.0], [9.0, 0.0]])
+    assert links(softmax_intersection(products)) == {(0, 0), (1, 1), (2, 0)}
+    assert links(softmax_intersection(products, threshold=0.5)) == {(0, 0), (1, 1)}
+
+
+def test_words_are_linked_if_any_of_their_tokens_are():
+    tokens = np.array([[0, 1, 0], [0, 0, 1], [0, 0, 0]], bool)
+    assert word_links(tokens, (0, 0, 1), (3, 4, 4)) == {(0, 4)}
+
+
+def test_rates_are_over_all_links_of_a_corpus():
+    first = LinkCounts.of({(0, 0), (1, 1)}, {(0, 0)}, {(0, 0), (1, 1)})
+    second = LinkCounts.of({(0, 0)}, {(1, 1), (2, 2)}, set())
+    assert (first.precision, first.recall, first.error_rate) == (1, 1, 0)
+    both = first + second
+    assert both.precision == pytest.approx(2 / 3)
+    assert both.recall == pytest.approx(1 / 3)
+    assert both.error_rate == pytest.approx(1 - 3 / 6)
+    assert second.error_rate == alignment_error_rate({(0, 0)}, {(1, 1), (2, 2)}, set()) == 1
