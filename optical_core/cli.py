@@ -600,5 +600,6 @@ def align_quality(
     write_record(out / "record.json", settings)
     best = table.loc[table.groupby(["gold", "encoder", "method"])["AER_dev"].idxmin()]
     print("Each method at its best layer on the dev part (all layers are in the table):")
-    print(markdown(best.map(lambda v: f"{v:.1f}" if isinstance(v, float) else v)))
+    shown = best.astype(object).where(best.notna(), "")
+    print(markdown(shown.map(lambda v: f"{v:.1f}" if isinstance(v, float) else v)))
     print(f"table and record -> {out}")
