@@ -4,7 +4,7 @@
   (`1-5` sure, `10p15` possible, indices from 1);
 - XL-WA: a TSV of English, foreign and `0-0 1-2` (indices from 0, English first).
 
-Words are what white space separates.
+Words are what spaces and tabs separate; other white space is part of a word, shown as ␣.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from optical_core.errors import InputError
 
 Links = frozenset[tuple[int, int]]
 """(foreign word, English word), from 0."""
+_OTHER_BLANK = re.compile(r"[^\S \t]")
 _LINK = re.compile(r"(\d+)([-p])(\d+)")
 
 
@@ -69,6 +70,10 @@ def _read_two_files(sentences: Path, gold: Path) -> list[GoldPair]:
 def _pair(
     foreign: str, english: str, links: str, where: str, first: int, *, flip: bool
 ) -> GoldPair:
+    # The Japanese set has U+3000 as a word: it must stay one where words end at any white space.
+    foreign, english = (
+        _OTHER_BLANK.sub("\u2423", text.strip(" \t")) for text in (foreign, english)
+    )
     sizes = len(foreign.split()), len(english.split())
     sure, possible = set(), set()
     for part in links.split():
@@ -83,4 +88,4 @@ def _pair(
         possible.add((i, j))
         if found[2] == "-":
             sure.add((i, j))
-    return GoldPair(foreign.strip(), english.strip(), frozenset(sure), frozenset(possible))
+    return GoldPair(foreign, english, frozenset(sure), frozenset(possible))

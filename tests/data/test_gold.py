@@ -57,3 +57,11 @@ def test_links_of_a_plan_are_where_the_mass_goes():
     mass = np.array([[0.5, 0.0], [0.1, 0.4], [0.0, 0.0]])
     assert plan_links(mass) == {(0, 0), (1, 1)}
     assert plan_links(mass, share=0.1) == {(0, 0), (1, 0), (1, 1)}
+
+
+def test_an_ideographic_space_between_spaces_is_a_word(tmp_path):
+    (tmp_path / "jaen.src-tgt").write_text("海 \u3000 塩 ||| salty sea\n", encoding="utf-8")
+    (tmp_path / "jaen.gold").write_text("3-1 1-2\n")
+    (pair,) = read_gold(tmp_path / "jaen.gold")
+    assert pair.sure == {(2, 0), (0, 1)}
+    assert pair.foreign.split() == ["海", "␣", "塩"]
