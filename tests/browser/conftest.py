@@ -83,6 +83,21 @@ class Visit:
         """Wait until the script has run to its end."""
         settle(self.page)
 
+    def choose(self, label: str, option: str) -> None:
+        """Pick from a list; again if what moves above it (an expander that opens) closed it."""
+        from playwright.sync_api import TimeoutError as Late
+
+        box = self.page.get_by_role("combobox", name=label)
+        for last in (False, False, True):
+            box.click()
+            try:
+                self.page.get_by_role("option", name=option).first.click(timeout=3_000)
+                break
+            except Late:
+                if last:
+                    raise
+        self.settle()
+
     def _console(self, message) -> None:
         if message.type == "error" and HARMLESS not in (message.location or {}).get("url", ""):
             self.errors.append(message.text)

@@ -75,9 +75,11 @@ def goto(page: Any, address: str, *, timeout: float = 120_000) -> None:
 
 
 def settle(page: Any, timeout: float = 120_000) -> None:
-    """Wait until the page's script has run to its end."""
-    page.wait_for_timeout(400)
-    page.wait_for_function(
-        "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState !== 'running'",
-        timeout=timeout,
-    )
+    """Wait until the page's script has run to its end, and no other run follows at once."""
+    for pause in (400, 200):
+        page.wait_for_timeout(pause)
+        page.wait_for_function(
+            "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState"
+            " === 'notRunning'",
+            timeout=timeout,
+        )
