@@ -571,23 +571,26 @@ def align_quality(
     import pandas as pd
 
     from optical_core.analysis.export import markdown, write_table
-    from optical_core.data.gold import read_gold
-    from optical_core.data.records import write_record
+    from optical_core.data.gold import dev_file, gold_name, read_gold
+    from optical_core.data.records import file_hash, write_record
     from optical_core.models.retriever import load_retriever
-    from optical_core.study.alignment_quality import alignment_table
+    from optical_core.study.alignment_quality import DEV_EVERY, EPSILON, alignment_table
 
-    tables = []
+    tables, weights = [], {}
     try:
         numbers = [int(part) for part in layers.split(",") if part.strip()]
         for name in (part.strip() for part in encoders.split(",")):
             encoder = load_retriever(name, device=device).student
+            weights[name] = encoder.hash
             for path in gold:
                 print(f"{name}: {path}", file=sys.stderr)
+                tuned = dev_file(path)
                 tables.append(
                     alignment_table(
-                        path.stem,
+                        gold_name(path),
                         read_gold(path)[:limit],
                         encoder,
+                        dev=read_gold(tuned)[:limit] if tuned else (),
                         layers=numbers,
                         solvers=solvers.split(","),
                     )
@@ -596,7 +599,15 @@ def align_quality(
         raise InputError(str(error)) from error
     table = pd.concat(tables, ignore_index=True)
     write_table(table, out, "alignment")
-    settings = {"gold": [str(path) for path in gold], "encoders": encoders, "limit": limit}
+    settings = {
+        "gold": {str(path): file_hash(path) for path in gold},
+        "encoders": weights,
+        "layers": numbers or "all",
+        "solvers": solvers.split(","),
+        "epsilon": f"{EPSILON} of the standard deviation of the costs",
+        "dev": {str(path): str(dev_file(path) or f"every {DEV_EVERY}th") for path in gold},
+        "limit": limit,
+    }
     write_record(out / "record.json", settings)
     best = table.loc[table.groupby(["gold", "encoder", "method"])["AER_dev"].idxmin()]
     print("Each method at its best layer on the dev part (all layers are in the table):")

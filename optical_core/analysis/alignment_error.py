@@ -5,17 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-import numpy as np
-
 Link = tuple[int, int]
-
-
-def plan_links(mass: np.ndarray, *, share: float = 0.5) -> set[Link]:
-    """Links of a word-level plan (n, m): pairs that carry `share` of the lighter word's mass."""
-    rows, columns = mass.sum(1, keepdims=True), mass.sum(0, keepdims=True)
-    lighter = np.minimum(rows, columns)
-    kept = (mass > 0) & (mass >= share * lighter)
-    return {(int(i), int(j)) for i, j in zip(*np.nonzero(kept), strict=True)}
 
 
 def alignment_error_rate(

@@ -54,6 +54,21 @@ def read_gold(path: Path | str) -> list[GoldPair]:
     return pairs
 
 
+def gold_name(path: Path) -> str:
+    """What a gold file is called: XL-WA names its files by the part, its folders by the language.
+
+    >>> gold_name(Path("gold/roen.src-tgt")), gold_name(Path("xlwa/es/test.tsv"))
+    ('roen', 'es-test')
+    """
+    return f"{path.parent.name}-{path.stem}" if path.suffix == ".tsv" else path.stem
+
+
+def dev_file(path: Path) -> Path | None:
+    """XL-WA's dev.tsv beside a test.tsv; None where a file has no dev file of its own."""
+    beside = path.with_name("dev.tsv")
+    return beside if path.name == "test.tsv" and beside.exists() else None
+
+
 def _read_two_files(sentences: Path, gold: Path) -> list[GoldPair]:
     lines, links = list(read_lines(sentences)), list(read_lines(gold))
     if len(lines) != len(links):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import subprocess
@@ -64,6 +65,13 @@ def _git(folder: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
+
+
+def file_hash(path: Path) -> str:
+    """BLAKE2b of a file's bytes, 16 hexadecimal digits: which version of the data it was."""
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8))
+    return digest.hexdigest()
 
 
 def write_record(path: Path, content: dict[str, Any]) -> None:

@@ -1,9 +1,9 @@
 """Transport plans as word aligners: error rates against gold links, by layer and method.
 
-Both sides are encoded by the same encoder, as queries. Every fifth sentence is the dev part: on
-it the mean token vector of each layer is taken (vectors are centred and of unit length, but for
-the softmax, which takes them as they are), the share of mass that makes a link is chosen, and a
-reader may choose the layer. Other figures are of the other sentences.
+Both sides are encoded by the same encoder, as queries. On a dev part (a file of its own, or else
+every fifth sentence) the mean token vector of each layer is taken (vectors are centred and of
+unit length, but for the softmax, which takes them as they are), the share of mass that makes a
+link is chosen, and a reader may choose the layer. Other figures are of the other sentences.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ import numpy as np
 import pandas as pd
 import torch
 
-from optical_core.analysis.alignment_error import Link, LinkCounts, plan_links
+from optical_core.analysis.alignment_error import Link, LinkCounts
 from optical_core.analysis.word_aligners import (
     itermax,
     mutual_argmax,
+    plan_links,
     softmax_intersection,
     word_links,
 )
 from optical_core.data.gold import GoldPair
+from optical_core.data.published import MBERT_AER
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.transport import TransportPlan, real_tokens, solve
 
@@ -33,10 +35,6 @@ SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 EPSILON = 0.1
 """Of the entropic solvers, as a share of the standard deviation of the costs."""
 MATRIX_METHODS = {"argmax": mutual_argmax, "itermax": itermax}
-
-PUBLISHED = {"deen": 17.4, "enfr": 5.6, "roen": 27.9, "jaen": 45.6, "zhen": 18.1}
-"""AER in percent of mBERT without fine-tuning (Dou and Neubig 2021, awesome-align), all sentences,
-by the name of the gold file."""
 
 
 @dataclass(frozen=True)
@@ -67,27 +65,31 @@ def alignment_table(
     pairs: Sequence[GoldPair],
     encoder: TokenEncoder,
     *,
+    dev: Sequence[GoldPair] = (),
     layers: Iterable[int] = (),
     solvers: Sequence[str] = ("exact", "sinkhorn"),
 ) -> pd.DataFrame:
     """AER, precision and recall on the test part, a row a layer and method.
 
-    `layers` are numbers from 0 (embeddings); all by default. Columns: gold, encoder, layer,
-    method, share (of plans), AER_dev, AER, precision, recall, sentences, published (AER of mBERT).
+    All `pairs` are the test part where there are `dev` pairs; else every fifth of them is the
+    dev part and the others are the test part. `layers` are numbers from 0 (embeddings); all by
+    default. Columns: gold, encoder, layer, method, share (of plans), AER_dev, AER, precision,
+    recall, sentences (of the test part), published (mBERT's AER on all sentences, or NaN).
 
     Raises ValueError for a layer that the encoder lacks, or fewer pairs than the dev part needs.
     """
     if len(pairs) < 2:
         raise ValueError(f"{name}: at least two sentence pairs are needed, got {len(pairs)}")
+    pairs = [*dev, *pairs]
+    part = [index < len(dev) if dev else index % DEV_EVERY == 0 for index in range(len(pairs))]
     sides = [(encode_side(encoder, p.foreign), encode_side(encoder, p.english)) for p in pairs]
     depth = len(sides[0][0].states)
     chosen = list(layers) or list(range(depth))
     if any(not 0 <= layer < depth for layer in chosen):
         raise ValueError(f"layers go from 0 to {depth - 1}, got {chosen}")
-    dev = [index % DEV_EVERY == 0 for index in range(len(pairs))]
     rows = []
     for layer in chosen:
-        found = _links_of_layer(sides, dev, layer, solvers)
+        found = _links_of_layer(sides, part, layer, solvers)
         for method, by_share in found.items():
             counts = {
                 share: [
@@ -96,8 +98,8 @@ def alignment_table(
                 ]
                 for share, predicted in by_share.items()
             }
-            best = min(counts, key=lambda share: _sum(counts[share], dev).error_rate)
-            test = _sum(counts[best], [not part for part in dev])
+            best = min(counts, key=lambda share: _sum(counts[share], part).error_rate)
+            test = _sum(counts[best], [not is_dev for is_dev in part])
             rows.append(
                 {
                     "gold": name,
@@ -105,12 +107,12 @@ def alignment_table(
                     "layer": layer,
                     "method": method,
                     "share": best or None,
-                    "AER_dev": 100 * _sum(counts[best], dev).error_rate,
+                    "AER_dev": 100 * _sum(counts[best], part).error_rate,
                     "AER": 100 * test.error_rate,
                     "precision": 100 * test.precision,
                     "recall": 100 * test.recall,
-                    "sentences": len(pairs) - sum(dev),
-                    "published": PUBLISHED.get(name),
+                    "sentences": len(pairs) - sum(part),
+                    "published": MBERT_AER.get(name),
                 }
             )
     return pd.DataFrame(rows)
@@ -134,27 +136,25 @@ def _links_of_layer(
         links = softmax_intersection(a @ b.T)
         found["softmax"][0.0].append(word_links(links, source.words, target.words))
         for solver in solvers:
-            mass, names = _word_mass(1 - cosine, source.words, target.words, solver)
+            plan = _plan(1 - cosine, source.words, target.words, solver).words()
             for share in SHARES:
-                kept = plan_links(mass, share=share)
-                found[solver][share].append({(names[0][i], names[1][j]) for i, j in kept})
+                links = plan_links(plan.plan, share=share)
+                found[solver][share].append(word_links(links, plan.source_words, plan.target_words))
     return found
 
 
-def _word_mass(
+def _plan(
     cost: np.ndarray, source: tuple[int, ...], target: tuple[int, ...], solver: str
-) -> tuple[np.ndarray, tuple[list[int], list[int]]]:
-    """The plan's mass between words, and the words' numbers."""
+) -> TransportPlan:
     n, m = cost.shape
+    names = tuple(map(str, range(n))), tuple(map(str, range(m)))
+    if not cost.size:
+        return TransportPlan(np.zeros((n, m)), cost, *names, source, target)
     costs = torch.from_numpy(cost)[None].float()
     a, b = (real_tokens(torch.ones(1, size)) for size in (n, m))
     spread = float(costs.std()) if n * m > 1 else 1.0
     solution = solve(costs, a, b, method=solver, epsilon=max(EPSILON * spread, 1e-6))
-    plan = TransportPlan(
-        solution.plan[0].double().numpy(), cost,
-        tuple(map(str, range(n))), tuple(map(str, range(m))), source, target,
-    )  # fmt: skip
-    return plan.words().plan, (sorted(set(source)), sorted(set(target)))
+    return TransportPlan(solution.plan[0].double().numpy(), cost, *names, source, target)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -55,7 +55,8 @@ class TransportPlan:
     def words(self) -> TransportPlan:
         """The plan between words: mass added up, cost averaged by mass (plainly where none is).
 
-        Tokens outside any word are left out.
+        Tokens outside any word are left out; words keep their numbers, so that a word without
+        tokens leaves a hole in `source_words` or `target_words` and none in the plan.
         """
         rows, columns = _membership(self.source_words), _membership(self.target_words)
         mass = rows @ self.plan @ columns.T
@@ -64,7 +65,7 @@ class TransportPlan:
         cost = np.divide(spent, mass, out=plain, where=mass > 0)
         source = _join(self.source, self.source_words)
         target = _join(self.target, self.target_words)
-        numbers = tuple(range(len(source))), tuple(range(len(target)))
+        numbers = _numbers(self.source_words), _numbers(self.target_words)
         return TransportPlan(mass, cost, source, target, *numbers, dict(self.report))
 
     def to_dict(self) -> dict[str, Any]:
@@ -82,9 +83,13 @@ class TransportPlan:
         }
 
 
+def _numbers(words: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted({word for word in words if word >= 0}))
+
+
 def _membership(words: tuple[int, ...]) -> np.ndarray:
     """(words, tokens) matrix with a one where the token belongs to the word."""
-    numbers = sorted({word for word in words if word >= 0})
+    numbers = _numbers(words)
     return np.array([[float(word == number) for word in words] for number in numbers]).reshape(
         len(numbers), len(words)
     )

@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from optical_core.analysis.alignment_error import alignment_error_rate, plan_links
+from optical_core.analysis.alignment_error import alignment_error_rate
+from optical_core.analysis.word_aligners import plan_links, word_links
 from optical_core.data.gold import GoldPair
 from optical_core.transport import TransportPlan
 from optical_core.ui import loaders
@@ -79,7 +80,8 @@ def report_lines(plan: TransportPlan) -> list[str]:
 
 def gold_line(plan: TransportPlan, gold: GoldPair) -> str:
     """AER of a plan's words against gold links, as a line of text."""
-    found = plan_links(plan.words().plan)
+    words = plan.words()
+    found = word_links(plan_links(words.plan), words.source_words, words.target_words)
     error = alignment_error_rate(found, gold.sure, gold.possible)
     return f"AER {error:.3f} against {len(gold.sure)} sure of {len(gold.possible)} gold links"
 

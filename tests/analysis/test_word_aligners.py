@@ -5,6 +5,7 @@ from optical_core.analysis.alignment_error import LinkCounts, alignment_error_ra
 from optical_core.analysis.word_aligners import (
     itermax,
     mutual_argmax,
+    plan_links,
     softmax_intersection,
     word_links,
 )
@@ -21,9 +22,23 @@ def test_argmax_links_tokens_that_choose_each_other():
 
 
 def test_itermax_finds_what_is_left_in_a_second_round():
-    assert links(itermax(SIMILARITY)) == {(0, 0), (0, 1)}
-    assert links(itermax(SIMILARITY, rounds=1)) == links(mutual_argmax(SIMILARITY))
-    assert links(itermax(SIMILARITY, discount=0.1)) == {(0, 0), (1, 1)}
+    similarity = np.array([[0.9, 0.8, 0.1], [0.7, 0.6, 0.2], [0.1, 0.0, 0.1]])
+    assert links(itermax(similarity)) == {(0, 0), (0, 1)}
+    assert links(itermax(similarity, rounds=1)) == links(mutual_argmax(similarity))
+    assert links(itermax(similarity, discount=0.1)) == {(0, 0), (1, 1)}
+
+
+def test_itermax_stops_where_its_authors_do():
+    """Once a side is linked whole, and where a side has two tokens or fewer."""
+    whole = np.array([[0.9, 0, 0], [0, 0.9, 0], [0, 0, 0.9], [0.5, 0.6, 0.7]])
+    assert links(itermax(whole)) == {(0, 0), (1, 1), (2, 2)}
+    assert links(itermax(SIMILARITY)) == {(0, 0)}
+
+
+@pytest.mark.parametrize("align", [mutual_argmax, itermax, softmax_intersection, plan_links])
+def test_a_side_without_tokens_has_no_links(align):
+    assert align(np.zeros((0, 3))).shape == (0, 3)
+    assert align(np.zeros((3, 0))).shape == (3, 0)
 
 
 def test_itermax_never_links_two_tokens_that_are_linked_already():

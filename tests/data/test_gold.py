@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from optical_core.analysis.alignment_error import alignment_error_rate, plan_links
-from optical_core.data.gold import read_gold
+from optical_core.analysis.alignment_error import alignment_error_rate
+from optical_core.analysis.word_aligners import plan_links, word_links
+from optical_core.data.gold import dev_file, gold_name, read_gold
 from optical_core.errors import InputError
 
 
@@ -55,8 +56,18 @@ def test_aer_is_och_and_neys():
 
 def test_links_of_a_plan_are_where_the_mass_goes():
     mass = np.array([[0.5, 0.0], [0.1, 0.4], [0.0, 0.0]])
-    assert plan_links(mass) == {(0, 0), (1, 1)}
-    assert plan_links(mass, share=0.1) == {(0, 0), (1, 0), (1, 1)}
+    assert word_links(plan_links(mass), (0, 2, 3), (0, 1)) == {(0, 0), (2, 1)}
+    assert word_links(plan_links(mass, share=0.1), range(3), range(2)) == {(0, 0), (1, 0), (1, 1)}
+
+
+def test_a_gold_file_of_parts_has_its_dev_part_beside_it(tmp_path):
+    (tmp_path / "es").mkdir()
+    test = tmp_path / "es" / "test.tsv"
+    assert dev_file(test) is None
+    (tmp_path / "es" / "dev.tsv").touch()
+    assert dev_file(test) == tmp_path / "es" / "dev.tsv"
+    assert dev_file(tmp_path / "es" / "dev.tsv") is None
+    assert gold_name(test) == "es-test"
 
 
 def test_an_ideographic_space_between_spaces_is_a_word(tmp_path):

@@ -43,6 +43,22 @@ def test_a_sentence_aligns_with_itself(encoder):
     assert table[table["method"] == "exact"]["share"].between(0.1, 0.9).all()
 
 
+def test_a_dev_part_of_its_own_leaves_every_pair_to_the_test(encoder):
+    pairs = [same_twice(text) for text in SENTENCES]
+    crossed = [GoldPair(p.foreign, p.english, frozenset(), frozenset()) for p in pairs[:2]]
+    table = alignment_table("same", pairs, encoder, dev=crossed, layers=[0])
+    assert set(table["sentences"]) == {len(pairs)}
+    assert (table["AER_dev"] == 100).all()
+    assert table.set_index("method")["AER"]["argmax"] == 0
+
+
+def test_a_sentence_without_tokens_is_a_pair_without_links(encoder):
+    empty = GoldPair("", "the sea", frozenset(), frozenset())
+    pairs = [*(same_twice(text) for text in SENTENCES), empty]
+    table = alignment_table("same", pairs, encoder, layers=[0]).set_index("method")
+    assert table["AER"]["exact"] == table["AER"]["argmax"] == 0
+
+
 def test_a_layer_that_is_not_there_is_refused(encoder):
     with pytest.raises(ValueError, match="layers go from 0 to 2"):
         alignment_table("same", [same_twice(text) for text in SENTENCES], encoder, layers=[9])
@@ -60,6 +76,9 @@ def test_the_command_writes_a_table_and_names_the_published_figure(tiny_encoder,
     table = pd.read_csv(out / "alignment.csv")
     assert set(table["layer"]) == {1, 2}
     assert np.allclose(table["published"], 27.9)
-    assert json.loads((out / "record.json").read_text())["environment"]
+    record = json.loads((out / "record.json").read_text())
+    assert record["environment"]
+    assert record["layers"] == [1, 2]
+    assert len(record["gold"][str(gold)]) == len(record["encoders"][str(tiny_encoder)]) == 16
     wrong = CliRunner().invoke(app, [*arguments, "--layers", "7"])
     assert wrong.exit_code != 0

@@ -40,6 +40,14 @@ def test_tokens_outside_words_are_left_out_of_the_word_plan():
     np.testing.assert_allclose(words.plan, [[0.25]])
 
 
+def test_words_keep_their_numbers_where_one_has_no_token():
+    mass = np.full((2, 1), 0.5)
+    plan = TransportPlan(mass, mass, ("maji", "moto"), ("water",), (0, 2), (1,))
+    words = plan.words()
+    assert (words.source_words, words.target_words) == ((0, 2), (1,))
+    assert words.words().source_words == (0, 2)
+
+
 def test_row_normalised_rows_sum_to_one_and_empty_rows_stay_empty():
     mass = np.array([[0.1, 0.3], [0.0, 0.0]])
     plan = TransportPlan(mass, mass, ("a", "b"), ("c", "d"), (0, 1), (0, 1))
