@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from optical_core.data.bitext import SentencePair
 
-WINDOW = 8
+WINDOW = 16
 """Batches that are drawn together and sorted by length, so that little is padded."""
+
+
+def characters(pairs: Sequence[SentencePair]) -> list[int]:
+    """Lengths of the foreign sides, where no tokenizer is at hand."""
+    return [len(pair.foreign) for pair in pairs]
 
 
 def plan_batches(
@@ -19,6 +24,7 @@ def plan_batches(
     seed: int,
     temperature: float = 0.0,
     english_share: float = 0.0,
+    lengths: Callable[[Sequence[SentencePair]], Sequence[int]] = characters,
 ) -> list[list[SentencePair]]:
     """The batches of a whole training run, the same for the same seed.
 
@@ -27,6 +33,8 @@ def plan_batches(
             evenly, 1 as the data has them.
         english_share: share of pairs whose foreign side is the English sentence itself, which
             keeps the student's English where the teacher's is.
+        lengths: of many pairs at once; pairs of like length share a batch. The student's tokens
+            are what counts: its forward and backward pass cost more than the teacher's forward.
     """
     generator = random.Random(seed)
     by_language: dict[str, list[SentencePair]] = {}
@@ -38,16 +46,19 @@ def plan_batches(
     batches: list[list[SentencePair]] = []
     while len(batches) < steps:
         drawn = []
-        for code in generator.choices(languages, weights, k=WINDOW * batch_size):
+        count = min(WINDOW, steps - len(batches)) * batch_size
+        for code in generator.choices(languages, weights, k=count):
             pair = next(streams[code])
             if generator.random() < english_share:
                 pair = SentencePair(pair.english, pair.english, "en", pair.source)
             drawn.append(pair)
-        drawn.sort(key=lambda pair: len(pair.foreign) + len(pair.english))
-        window = [drawn[i : i + batch_size] for i in range(0, len(drawn), batch_size)]
+        length = lengths(drawn)
+        order = sorted(range(len(drawn)), key=length.__getitem__)
+        sorted_pairs = [drawn[position] for position in order]
+        window = [sorted_pairs[i : i + batch_size] for i in range(0, len(drawn), batch_size)]
         generator.shuffle(window)
         batches += window
-    return batches[:steps]
+    return batches
 
 
 def _endless(pairs: list[SentencePair], generator: random.Random):

@@ -76,6 +76,7 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
         seed=config.seed,
         temperature=config.sampling,
         english_share=config.english_share,
+        lengths=lambda pairs: _token_counts(pairs, student.tokenizer, config.max_tokens),
     )
     loss = _loss(config, student, teacher, batches)
     monitors: list[Any] = [LogMonitor(work / "log.csv", loss, progress=progress)]
@@ -253,6 +254,11 @@ def _dataset(
     if scores and config.objective != "mlm":
         columns["passage"] = columns["english"]
     return Dataset.from_dict(columns)
+
+
+def _token_counts(pairs: Sequence[SentencePair], tokenizer: Any, limit: int) -> list[int]:
+    encoded = tokenizer([pair.foreign for pair in pairs], truncation=True, max_length=limit)
+    return [len(ids) for ids in encoded["input_ids"]]
 
 
 def _finished(work: Path, folder: Path, config: DistillConfig) -> bool:

@@ -17,7 +17,7 @@ import torch
 
 from optical_core.errors import InputError
 from optical_core.retrieval.maxsim import maxsim_scores, top_passages
-from optical_core.retrieval.token_index import BLOCK_TOKENS, TokenIndex
+from optical_core.retrieval.token_index import TokenIndex
 from optical_core.storage import replace_file
 
 FILE = "tokens.faiss"
@@ -28,6 +28,8 @@ NEIGHBOURS = 512
 PROBED = 0.1
 """Share of the inverted lists that is searched (at least eight)."""
 _TRAINING_TOKENS = 100_000
+_ADDED_TOKENS = 262_144
+"""Given to FAISS at a time: bounds memory (fp32, 384 dimensions: 400 MB)."""
 
 
 def build_candidates(index: TokenIndex, *, seed: int = 0) -> Path:
@@ -44,8 +46,8 @@ def build_candidates(index: TokenIndex, *, seed: int = 0) -> Path:
     generator = np.random.default_rng(seed)
     sample = generator.choice(total, min(total, _TRAINING_TOKENS), replace=False)
     engine.train(np.asarray(index.vectors[np.sort(sample)], np.float32))
-    for begin in range(0, total, BLOCK_TOKENS):
-        engine.add(np.asarray(index.vectors[begin : begin + BLOCK_TOKENS], np.float32))
+    for begin in range(0, total, _ADDED_TOKENS):
+        engine.add(np.asarray(index.vectors[begin : begin + _ADDED_TOKENS], np.float32))
     path = index.folder / FILE
     with replace_file(path) as temporary:
         faiss.write_index(engine, str(temporary))
@@ -73,8 +75,8 @@ def search_candidates(
     positions = _best_owners(index, similarity, tokens, candidates)
     pieces = [index.vectors[index.offsets[p] : index.offsets[p + 1]] for p in positions]
     lengths = torch.tensor([len(piece) for piece in pieces])
-    scores = maxsim_scores(
-        torch.from_numpy(vectors),
+    (scores,) = maxsim_scores(
+        [torch.from_numpy(vectors)],
         torch.from_numpy(np.concatenate(pieces).astype(np.float32)),
         torch.repeat_interleave(torch.arange(len(pieces)), lengths),
         len(pieces),

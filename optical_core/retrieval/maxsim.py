@@ -14,16 +14,21 @@ from torch import Tensor
 from optical_core.data.trec import Run
 
 
-def maxsim_scores(query: Tensor, tokens: Tensor, owners: Tensor, passages: int) -> Tensor:
-    """Scores of one query against passages whose tokens lie one after another.
+def maxsim_scores(
+    queries: Sequence[Tensor], tokens: Tensor, owners: Tensor, passages: int
+) -> Tensor:
+    """Scores of queries against passages whose tokens lie one after another.
 
-    query (n, d) and tokens (T, d) of unit vectors, owners (T,) the passage of each token, from 0
-    to passages - 1. Returns (passages,); a passage without tokens scores 0.
+    queries (n, d) each and tokens (T, d) of unit vectors, owners (T,) the passage of each token,
+    from 0 to passages - 1. Returns (queries, passages); a passage without tokens scores 0. One
+    product for all queries, so that the tokens are read once.
     """
-    best = query.new_full((passages, len(query)), -torch.inf)
-    similarity = tokens.to(query.dtype) @ query.T
+    stacked = torch.cat(list(queries))
+    similarity = tokens.to(stacked.dtype) @ stacked.T
+    best = similarity.new_full((passages, len(stacked)), -torch.inf)
     best.scatter_reduce_(0, owners[:, None].expand_as(similarity), similarity, "amax")
-    return torch.where(torch.isfinite(best), best, 0).sum(1)
+    best = torch.where(torch.isfinite(best), best, 0)
+    return torch.stack([part.sum(1) for part in best.split([len(q) for q in queries], dim=1)])
 
 
 def top_passages(scores: Tensor, top: int) -> tuple[Tensor, Tensor]:
@@ -46,7 +51,7 @@ def rank_in_memory(
     run: Run = {}
     for identifier, vectors in zip(query_ids, queries, strict=True):
         query = torch.from_numpy(np.asarray(vectors, dtype=np.float32))
-        scores = maxsim_scores(query, tokens, owners, len(passages))
+        (scores,) = maxsim_scores([query], tokens, owners, len(passages))
         values, positions = top_passages(scores, top)
         run[identifier] = {
             passage_ids[position]: score

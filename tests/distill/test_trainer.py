@@ -262,10 +262,15 @@ def test_every_pair_is_seen_before_one_is_seen_again():
 def test_batches_hold_pairs_of_like_length_and_the_wanted_english():
     planned = plan_batches(pairs(sw=500), steps=40, batch_size=16, seed=0, english_share=0.25)
     spreads = [max(lengths) - min(lengths) for lengths in (
-        [len(p.foreign) + len(p.english) for p in batch] for batch in planned)]  # fmt: skip
+        [len(p.foreign) for p in batch] for batch in planned)]  # fmt: skip
     assert np.mean(spreads) < 4
     share = sum(p.foreign == p.english for b in planned for p in b) / 640
     assert 0.18 < share < 0.32
+    sevens = plan_batches(
+        pairs(sw=500), steps=16, batch_size=16, seed=0,
+        lengths=lambda some: [int(p.english.split()[1]) % 7 for p in some])  # fmt: skip
+    kinds = [{int(p.english.split()[1]) % 7 for p in batch} for batch in sevens]
+    assert np.mean([len(kind) for kind in kinds]) < 2
 
 
 def test_settings_are_layered_and_named_when_wrong(tmp_path):
