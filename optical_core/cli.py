@@ -497,6 +497,54 @@ def translate(
         print(path)
 
 
+@app.command(
+    epilog="Example:  optical lexicon tico19 --languages so,sw --out lexicon   and then   "
+    "optical evaluate demo --models psq@lexicon --languages so,sw --out r"
+)
+def lexicon(
+    bitext: Annotated[list[Path], typer.Argument(help="Bitext files or folders.")],
+    out: Annotated[Path, typer.Option(help="Folder for <language>.tsv files.")],
+    aligner: Annotated[
+        str, typer.Option(help="eflomal (an extra), or ot: an encoder's transport plans.")
+    ] = "eflomal",
+    encoder: Annotated[str, typer.Option(help="Of the aligner ot: a model.")] = "embedded",
+    pairs: Annotated[
+        int | None, typer.Option(min=1, help="Most sentence pairs of each language.")
+    ] = None,
+    languages: Languages = "",
+    device: Device = None,
+) -> None:
+    """Learn translation probabilities from bitext, for probabilistic structured queries."""
+    from optical_core.data.bitext import read_bitext
+    from optical_core.data.languages import language_codes
+    from optical_core.data.records import write_record
+    from optical_core.distill.sampling import first_pairs
+    from optical_core.models.retriever import load_retriever
+    from optical_core.study import lexicon as lexicons
+
+    if aligner not in ("eflomal", "ot"):
+        raise InputError(f"the aligner must be eflomal or ot, got {aligner!r}")
+    wanted = language_codes(languages) or None
+    read = [pair for path in bitext for pair in read_bitext(path, wanted).pairs]
+    if pairs:
+        read = list(first_pairs(read, pairs, seed=1))
+    align = (
+        lexicons.eflomal_aligner()
+        if aligner == "eflomal"
+        else lexicons.ot_aligner(load_retriever(encoder, device=device).student)
+    )
+    sizes = {}
+    for code in sorted({pair.language for pair in read}):
+        cut = lexicons.sentence_words((p.foreign, p.english) for p in read if p.language == code)
+        made = lexicons.build_lexicon(cut, align)
+        lexicons.write_lexicon(out / f"{code}.tsv", made)
+        sizes[code] = {"pairs": len(cut), "words": len(made)}
+        print(f"{code}: {len(made):,} words from {len(cut):,} pairs -> {out / f'{code}.tsv'}")
+    settings = {"bitext": list(map(str, bitext)), "aligner": aligner, "most pairs": pairs,
+                "encoder": encoder if aligner == "ot" else None, "languages": sizes}  # fmt: skip
+    write_record(out / "record.json", settings)
+
+
 @app.command(epilog="Example:  optical study demo\n\nExample:  optical study real --data ~/data")
 def study(
     config: Annotated[str, typer.Argument(help="A YAML file, or a shipped study: demo, real.")],
@@ -574,7 +622,8 @@ def align_quality(
     from optical_core.data.gold import dev_file, gold_name, read_gold
     from optical_core.data.records import file_hash, write_record
     from optical_core.models.retriever import load_retriever
-    from optical_core.study.alignment_quality import DEV_EVERY, EPSILON, alignment_table
+    from optical_core.study.alignment_quality import DEV_EVERY, alignment_table
+    from optical_core.study.word_vectors import EPSILON
 
     tables, weights = [], {}
     try:

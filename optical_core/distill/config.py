@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Objective = Literal[
     "optical", "optical-unbalanced", "greedy", "mean-pool", "maxsim-kd", "mlm", "tlm"
@@ -19,6 +19,9 @@ class DistillConfig(BaseModel):
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     teacher: str = "embedded"
+    backbone: str | None = None
+    """Encoder that the student is made of; the teacher's own by default. Another one learns the
+    teacher's space: its vectors must have the same size, and LoRA can't take it there."""
     start: str | None = None
     """Student of the same teacher whose training goes on; from the teacher's weights by default."""
     licence: str = "unknown"
@@ -28,6 +31,8 @@ class DistillConfig(BaseModel):
     """Files or folders; `demo` is the shipped one."""
     languages: tuple[str, ...] = ()
     """Languages to train on; all of the bitext's by default."""
+    pairs: int | None = Field(None, ge=1)
+    """Most pairs of each language, drawn by the seed; all by default."""
 
     overlap: Literal["refuse", "drop"] = "refuse"
     """What is done with pairs that are part of an installed collection or the dev collection."""
@@ -68,6 +73,16 @@ class DistillConfig(BaseModel):
     dev_languages: tuple[str, ...] = ()
     dev_every: int = Field(100, ge=1)
     dev_queries: int = Field(100, ge=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> DistillConfig:
+        if self.backbone and self.trainable == "lora":
+            raise ValueError(
+                "a student with a backbone of its own needs trainable encoder or full, not lora"
+            )
+        if self.backbone and self.strength < 1:
+            raise ValueError("strength goes back towards the teacher: not with another backbone")
+        return self
 
     def is_saved_as(self, saved: Any) -> bool:
         """Does a saved copy mean the same? Settings that came later have their defaults in it."""

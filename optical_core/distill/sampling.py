@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from optical_core.data.bitext import SentencePair
@@ -59,6 +60,19 @@ def plan_batches(
         generator.shuffle(window)
         batches += window
     return batches
+
+
+def first_pairs(pairs: Sequence[SentencePair], most: int, *, seed: int) -> tuple[SentencePair, ...]:
+    """At most so many pairs of each language, drawn by the seed: fewer are a part of more."""
+    order = list(pairs)
+    random.Random(seed).shuffle(order)
+    taken: Counter[str] = Counter()
+    kept = []
+    for pair in order:
+        if taken[pair.language] < most:
+            taken[pair.language] += 1
+            kept.append(pair)
+    return tuple(kept)
 
 
 def _endless(pairs: list[SentencePair], generator: random.Random):

@@ -38,6 +38,10 @@ def select_trainable(student: Any, config: DistillConfig) -> None:
     transformer.requires_grad_(True)
     if getattr(transformer, "pooler", None) is not None:
         transformer.pooler.requires_grad_(False)
+    if config.backbone:
+        # The layer that brings the student into the teacher's space.
+        for module in list(student)[1:]:
+            module.requires_grad_(True)
     if config.trainable == "encoder":
         transformer.get_input_embeddings().requires_grad_(False)
     else:
@@ -46,7 +50,9 @@ def select_trainable(student: Any, config: DistillConfig) -> None:
         embeddings.weight = torch.nn.Parameter(embeddings.weight.detach().clone())
 
 
-def go_on_from(student: Any, config: DistillConfig, teacher: TokenEncoder) -> None:
+def go_on_from(
+    student: Any, config: DistillConfig, teacher: TokenEncoder, backbone: TokenEncoder | None
+) -> None:
     """Put the weights of the student named by `config.start` where this one's training begins."""
     name = str(config.start)
     before = load_retriever(name)
@@ -55,6 +61,8 @@ def go_on_from(student: Any, config: DistillConfig, teacher: TokenEncoder) -> No
     folder = next((e.folder for e in list_models() if e.name == name and e.folder), Path(name))
     if before.teacher.hash != teacher.hash:
         raise InputError(f"start: {config.start!r} has another teacher than {config.teacher!r}")
+    if before.backbone != (backbone or teacher).hash:
+        raise InputError(f"start: {config.start!r} has another backbone")
     adapter = folder / "adapter" / "adapter_model.safetensors"
     if adapter.is_file() != (config.trainable == "lora"):
         raise InputError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,7 +31,8 @@ from optical_core.distill.language_modelling import (
 )
 from optical_core.distill.loss import OpticalLoss
 from optical_core.distill.monitor import BEST, DevMonitor, LogMonitor
-from optical_core.distill.sampling import plan_batches
+from optical_core.distill.other_backbone import TwoTokenizers, student_of
+from optical_core.distill.sampling import first_pairs, plan_batches
 from optical_core.distill.student import go_on_from, select_trainable, soften
 from optical_core.errors import InputError
 from optical_core.models.retriever import ModelCard, clone_model, save_retriever
@@ -42,6 +44,8 @@ logger = logging.getLogger(__name__)
 COMPLETE = "complete"
 """File that marks a checkpoint as written to its end; one without it is never resumed from."""
 _TRAINABLE = "trainable.safetensors"
+FITTED_SENTENCES = 2000
+"""English sentences on which a student's own backbone is first brought into the teacher's space."""
 
 
 def distill(config: DistillConfig, *, device: str | None = None, progress: bool = True) -> Path:
@@ -61,13 +65,14 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
     bitext = load_bitext(config)
     logger.info("bitext: %s", bitext.report())
     teacher = TokenEncoder.load(config.teacher, device=device)
+    backbone = TokenEncoder.load(config.backbone, device=device) if config.backbone else None
     # Only now: a run that cannot start must not take the name.
     _claim(work, folder, config)
-    student = clone_model(teacher)
+    student = _student(config, teacher, backbone, bitext)
     torch.manual_seed(config.seed)
     select_trainable(student, config)
     if config.start:
-        go_on_from(student, config, teacher)
+        go_on_from(student, config, teacher, backbone)
 
     batches = plan_batches(
         bitext.pairs,
@@ -86,11 +91,13 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
         monitors.append(dev)
     trainer = _ResumableTrainer(
         model=student,
-        args=_arguments(config, work, device),
+        args=_arguments(config, work, device, _prompts(student, teacher)),
         train_dataset=_dataset(batches, config, student.tokenizer),
         loss=loss,
         callbacks=monitors,
     )
+    if backbone:
+        trainer.data_collator = _collator(trainer, teacher)
     _remove_library_callbacks(trainer)
     trainer.train(resume_from_checkpoint=_last_complete_checkpoint(work))
     if dev is not None:
@@ -104,13 +111,34 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
         "dev_map": dev.best if dev else None,
     }
     save_retriever(
-        folder, name=config.name, teacher=teacher, student_model=student, card=_card(config, bitext)
-    )
+        folder, name=config.name, teacher=teacher, student_model=student,
+        card=_card(config, bitext), backbone=backbone,
+    )  # fmt: skip
     write_record(folder / "record.json", record)
     for checkpoint in work.glob("checkpoint-*"):
         shutil.rmtree(checkpoint)
     (work / BEST).unlink(missing_ok=True)
     return folder
+
+
+def _student(
+    config: DistillConfig, teacher: TokenEncoder, backbone: TokenEncoder | None, bitext: Bitext
+) -> Any:
+    """The modules that training starts from."""
+    if backbone is None:
+        return clone_model(teacher)
+    english = list(dict.fromkeys(pair.english for pair in bitext.pairs))
+    drawn = random.Random(config.seed).sample(english, min(len(english), FITTED_SENTENCES))
+    return student_of(backbone, teacher, drawn)
+
+
+def _collator(trainer: _ResumableTrainer, teacher: TokenEncoder) -> TwoTokenizers:
+    """The trainer's own, but for the teacher's columns."""
+    made = trainer.data_collator
+    return TwoTokenizers(
+        made.preprocess_fn, made.valid_label_columns, made.router_mapping, made.prompts,
+        made.max_length, teacher_preprocess=teacher.model.preprocess,
+    )  # fmt: skip
 
 
 def _loss(
@@ -154,7 +182,10 @@ def load_bitext(config: DistillConfig) -> Bitext:
     collections = installed_collections()
     if config.dev:
         collections.append(open_collection(config.dev))
-    return guard_overlap(bitext, collections, drop=config.overlap == "drop")
+    bitext = guard_overlap(bitext, collections, drop=config.overlap == "drop")
+    if config.pairs is None:
+        return bitext
+    return Bitext(first_pairs(bitext.pairs, config.pairs, seed=config.seed), bitext.dropped)
 
 
 class _ResumableTrainer(MultiVectorEncoderTrainer):
@@ -197,7 +228,7 @@ class _PlannedBatches(DefaultBatchSampler):
 
 
 def _arguments(
-    config: DistillConfig, work: Path, device: str | None
+    config: DistillConfig, work: Path, device: str | None, prompts: dict[str, str]
 ) -> MultiVectorEncoderTrainingArguments:
     on_cpu = device == "cpu" or not torch.cuda.is_available()
     return MultiVectorEncoderTrainingArguments(
@@ -217,6 +248,7 @@ def _arguments(
         batch_sampler=_PlannedBatches,
         max_length=config.max_tokens * (2 if config.objective == "tlm" else 1),
         router_mapping={"foreign": "query", "english": "query", "passage": "document"},
+        prompts=prompts,
         save_strategy="steps",
         save_steps=config.checkpoint_every,
         save_total_limit=2,
@@ -227,6 +259,17 @@ def _arguments(
         dataloader_pin_memory=False,
         remove_unused_columns=False,
     )
+
+
+def _prompts(student: Any, teacher: TokenEncoder) -> dict[str, str]:
+    """Column -> prompt, as when the encoders search: the trainer adds none of itself."""
+    theirs = teacher.model.prompts
+    found = {
+        "foreign": student.prompts.get("query"),
+        "english": theirs.get("query"),
+        "passage": theirs.get("document"),
+    }
+    return {column: prompt for column, prompt in found.items() if prompt}
 
 
 def _reporters() -> list[str]:

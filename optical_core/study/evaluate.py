@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +23,12 @@ from optical_core.analysis.report import (
 from optical_core.data.collection import Collection
 from optical_core.data.languages import language
 from optical_core.data.records import write_record
-from optical_core.data.trec import write_run
+from optical_core.data.trec import Run, write_run
 from optical_core.errors import InputError
 from optical_core.retrieval.searcher import open_searcher
+from optical_core.retrieval.structured_query import StructuredQueries
 from optical_core.storage import writable
+from optical_core.study.lexicon import lexicon_of
 from optical_core.study.results import write_values
 from optical_core.study.translations import asked_queries, model_and_source
 
@@ -73,24 +75,50 @@ def measure(
     """Rank the judged queries of each language with one model and measure the rankings.
 
     Writes OUT/<language>.run (TREC) and OUT/<language>.csv (measures of each query). `spec` is a
-    model's name, or `NAME@SOURCE` (see `translations`). Raises InputError as `evaluate` does.
+    model's name, `NAME@SOURCE` (see `translations`), or `psq@FOLDER` (see `lexicon`). Raises
+    InputError as `evaluate` does.
     """
-    name, source = model_and_source(spec)
-    asked = {code: asked_queries(collection, code, source) for code in languages}
-    searcher = open_searcher(name, collection, device=device, progress=progress)
+    rank = _ranker(spec, collection, languages, depth=depth, device=device, progress=progress)
     found = {}
     for code in languages:
         if watch:
             watch(code)
         qrels = collection.qrels(code)
-        queries = {query: text for query, text in asked[code].items() if query in qrels}
-        run = searcher.run(queries, top=depth)
+        run = rank(code, qrels)
         write_run(out / f"{code}.run", run, name=label(spec))
         found[code] = per_query_measures(run, qrels)
         write_values(out / f"{code}.csv", found[code])
         mean = sum(found[code]["AP"].values()) / max(len(found[code]["AP"]), 1)
         logger.info("%s %s: MAP %.4f", label(spec), code, mean)
     return found
+
+
+def _ranker(
+    spec: str,
+    collection: Collection,
+    languages: Sequence[str],
+    *,
+    depth: int,
+    device: str | None,
+    progress: bool,
+) -> Callable[[str, Container[str]], Run]:
+    """What ranks the wanted queries of a language; what it needs is read beforehand."""
+    name, source = model_and_source(spec)
+    if name == StructuredQueries.name and source:
+        lexicons = {code: lexicon_of(Path(source), code) for code in languages}
+        engine = StructuredQueries(collection.passages())
+        asked = {code: collection.queries(code) for code in languages}
+
+        def run(code: str, queries: Mapping[str, str]) -> Run:
+            return engine.run(queries, lexicons[code], top=depth)
+    else:
+        asked = {code: asked_queries(collection, code, source) for code in languages}
+        searcher = open_searcher(name, collection, device=device, progress=progress)
+
+        def run(code: str, queries: Mapping[str, str]) -> Run:
+            return searcher.run(queries, top=depth)
+
+    return lambda code, wanted: run(code, {q: t for q, t in asked[code].items() if q in wanted})
 
 
 def evaluate(

@@ -11,6 +11,7 @@ import pytest
 
 from optical_core.data.bitext import SentencePair
 from optical_core.distill.config import DistillConfig
+from optical_core.distill.loss import OpticalLoss
 from optical_core.distill.sampling import plan_batches
 from optical_core.distill.settings import resolve_config
 from optical_core.distill.trainer import distill, load_bitext
@@ -58,6 +59,27 @@ def test_a_student_is_trained_saved_and_loaded(tiny_encoder, bitext_file, traina
         retriever.teacher, retriever.student)]  # fmt: skip
     same = bool((embeddings[0] == embeddings[1]).all())
     assert same == (trainable != "full")
+
+
+def test_training_reads_texts_as_searching_does(tiny_encoder, bitext_file, monkeypatch):
+    """With the prompts, that is: without them the student would learn another input."""
+    seen = {}
+
+    def spy(self, features, labels=None):
+        columns = list(features)
+        seen.update(zip(("foreign", "english", "passage"), columns, strict=True))
+        return forward(self, columns, labels)
+
+    forward = OpticalLoss.forward
+    monkeypatch.setattr(OpticalLoss, "forward", spy)
+    distill(
+        config(tiny_encoder, bitext_file, steps=1, score_weight=0.5), device="cpu", progress=False
+    )
+    model = load_retriever(str(tiny_encoder), device="cpu").teacher.model
+    for column, task in (("foreign", "query"), ("english", "query"), ("passage", "document")):
+        prompt = model.tokenizer(model.prompts[task], add_special_tokens=False).input_ids
+        assert prompt
+        assert seen[column]["input_ids"][:, 1 : 1 + len(prompt)].tolist() == [prompt] * 4
 
 
 def test_the_log_has_loss_alarms_and_speed(tiny_encoder, bitext_file):

