@@ -133,15 +133,15 @@ def import_data(
         str | None,
         typer.Option(
             help="What a passage is: article or sentence (ntrex128, flores200); which language "
-            "(miracl, ciral) or split (msmarco, mmarco)."
+            "(miracl, mrtydi, ciral, neuclir) or split (msmarco, mmarco)."
         ),
     ] = None,
 ) -> None:
     """Turn a published collection into a collection folder of ours.
 
     Formats: beir, trec, xquad_r, afriqa, flores200, ntrex128, belebele, ciral, clef, clirmatrix,
-    miracl, mmarco, msmarco, wikiclir; and irds, which takes an id of ir-datasets.com, such as
-    msmarco-passage/dev/small (needs the package ir-datasets).
+    miracl, mmarco, mrtydi, msmarco, neuclir (and HC4), wikiclir; and irds, which takes an id of
+    ir-datasets.com, such as msmarco-passage/dev/small (needs the package ir-datasets).
     """
     from optical_core.data.lines import read_lines
     from optical_core.data.readers import import_collection

@@ -30,7 +30,9 @@ _NAMES = {
     "ciral": "CIRAL",
     "miracl": "MIRACL",
     "mmarco": "mMARCO",
+    "mrtydi": "Mr. TyDi",
     "msmarco": "MS MARCO passages",
+    "neuclir": "HC4, NeuCLIR",
     "wikiclir": "WikiCLIR",
 }
 FORMATS = {"folder": "OPTICAL collection folder"} | {

@@ -16,6 +16,8 @@ from optical_core.data.readers.flores import import_flores
 from optical_core.data.readers.irds import import_irds
 from optical_core.data.readers.marco import import_mmarco, import_msmarco
 from optical_core.data.readers.miracl import import_miracl
+from optical_core.data.readers.mrtydi import import_mrtydi
+from optical_core.data.readers.neuclir import import_neuclir
 from optical_core.data.readers.ntrex import import_ntrex
 from optical_core.data.readers.trec import import_trec
 from optical_core.data.readers.wikiclir import import_wikiclir
@@ -35,7 +37,9 @@ READERS: dict[str, Callable[..., Collection]] = {
     "clirmatrix": import_clirmatrix,
     "miracl": import_miracl,
     "mmarco": import_mmarco,
+    "mrtydi": import_mrtydi,
     "msmarco": import_msmarco,
+    "neuclir": import_neuclir,
     "wikiclir": import_wikiclir,
 }
 """Registry of formats. Each takes (source folder, target folder, *, name, unit)."""

@@ -1,0 +1,92 @@
+"""Mr. TyDi (Zhang et al. 2021): questions over the Wikipedia of their own language.
+
+As the archives have it, or as the hub has it:
+
+    mrtydi-v1.1-<language>/topic.<split>.tsv, qrels.<split>.txt
+    mrtydi-v1.1-<language>/collection/docs.jsonl.gz           {"id", "contents"}
+    mrtydi-v1.1-<language>/ir-format-data/topics.<split>.txt, qrels.<split>.txt
+    mrtydi-v1.1-<language>/corpus.jsonl.gz                    {"docid", "title", "text"}
+
+Queries and passages are in one language, so a collection is one language.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.languages import LANGUAGES, Language, find_language
+from optical_core.data.lines import parse_object, read_columns, read_lines
+from optical_core.data.trec import read_qrels
+from optical_core.errors import InputError
+
+_FOLDER = re.compile(r"mrtydi-v1\.\d-([a-z]+)")
+_SPLITS = ("test", "dev", "train")
+
+
+def import_mrtydi(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
+    """Import one language; `unit` says which where the folder has several.
+
+    The first split that has topics and judgements is taken of test, dev and train.
+    """
+    known, folder = _choose(source, unit)
+    split, topics, qrels = _split(folder)
+    files = sorted([*folder.rglob("docs.jsonl*"), *folder.rglob("corpus.jsonl*")])
+    if not files:
+        raise InputError(f"{folder} has no collection/docs.jsonl.gz or corpus.jsonl.gz")
+    info = CollectionInfo(
+        name=name,
+        description=f"Mr. TyDi {split}: {known.name} questions over {known.name} Wikipedia. "
+        "Differences between languages mean little: each has its own questions and passages.",
+        licence="Apache 2.0 (text of Wikipedia: CC BY-SA)",
+        source="Mr. TyDi, github.com/castorini/mr.tydi",
+        languages=(known.code,),
+        parallel=False,
+    )
+    queries = {known.code: dict(read_columns(topics, ("query id", "query")))}
+    return write_collection(target, info, _passages(files[0]), queries, read_qrels(qrels))
+
+
+def _choose(source: Path, unit: str | None) -> tuple[Language, Path]:
+    names = {known.name.lower(): known for known in LANGUAGES.values()}
+    found: dict[str, tuple[Language, Path]] = {}
+    for path in sorted([source, *source.rglob("mrtydi-v1.*")]):
+        match = _FOLDER.fullmatch(path.name)
+        if match and path.is_dir() and match[1] in names:
+            found[names[match[1]].code] = names[match[1]], path
+    if not found:
+        raise InputError(f"{source} has no folder mrtydi-v1.1-<language>, as Mr. TyDi has them")
+    if unit is None and len(found) > 1:
+        raise InputError(
+            f"{source} has several languages ({', '.join(found)}): say which with --unit"
+        )
+    wanted = find_language(unit) if unit else None
+    code = next(iter(found)) if unit is None else (wanted.code if wanted else unit)
+    if code not in found:
+        raise InputError(f"{source} has no Mr. TyDi in {unit!r}, only {', '.join(found)}")
+    return found[code]
+
+
+def _split(folder: Path) -> tuple[str, Path, Path]:
+    """The split with its topics and judgements."""
+    for split in _SPLITS:
+        topics = [*folder.rglob(f"topic.{split}.tsv"), *folder.rglob(f"topics.{split}.txt")]
+        qrels = [*folder.rglob(f"qrels.{split}.txt")]
+        if topics and qrels:
+            return split, min(topics), min(qrels)
+    raise InputError(f"{folder} has no topic.<split>.tsv with its qrels.<split>.txt")
+
+
+def _passages(path: Path) -> Iterator[Passage]:
+    for number, line in read_lines(path):
+        where = f"{path}, line {number}"
+        row = parse_object(line, where, ())
+        if "contents" in row and "id" in row:
+            title, between, text = str(row["contents"]).partition("\n\n")
+            yield Passage(str(row["id"]), *((title, text) if between else ("", title)))
+        elif "docid" in row and "text" in row:
+            yield Passage(str(row["docid"]), str(row.get("title") or ""), str(row["text"]))
+        else:
+            raise InputError(f"{where}: id and contents, or docid and text, were expected")

@@ -1,0 +1,124 @@
+"""HC4 and NeuCLIR 2022-23: English needs, news in Chinese, Persian or Russian.
+
+    *topics*.jsonl                      {"topic_id", "topics": [{"lang", "source", "topic_title",
+                                        "topic_description"}, …], …}
+    *qrels* of a language               TREC; the language is in the file's name or its folder's
+    <lang>/*docs*.jsonl[.gz]            {"id", "title", "text", …}
+
+A collection is one language of documents (zho, fas or rus). Queries are the English originals and
+their human translations; machine translations are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.languages import find_language, language
+from optical_core.data.lines import parse_object, read_jsonl, read_lines
+from optical_core.data.trec import Qrels, read_qrels
+from optical_core.errors import InputError
+
+_LANGUAGES = ("zho", "fas", "rus")
+_SOURCES = ("original", "human translation")
+
+
+def import_neuclir(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
+    """Import the documents of one language; `unit` says which where the folder has several.
+
+    A query is a topic's title and description. Where there are judgements of a test split, they
+    alone are taken; topics without any are left out.
+    """
+    code = _choose(source, unit)
+    qrels: Qrels = {}
+    for path in _qrels_files(source, code):
+        for topic, grades in read_qrels(path).items():
+            qrels.setdefault(topic, {}).update(grades)
+    queries = _queries(source, qrels)
+    if not any(queries.values()):
+        raise InputError(f"{source}: no topic of its topics*.jsonl is judged for {code}")
+    known = language(code)
+    info = CollectionInfo(
+        name=name,
+        description=f"HC4 / NeuCLIR: English needs over {known.name} news; a query is title and "
+        "description.",
+        licence="ODC-BY (documents of Common Crawl)",
+        source="HC4, github.com/hltcoe/HC4; NeuCLIR, neuclir.github.io",
+        languages=tuple(sorted(queries)),
+        parallel=len({frozenset(texts) for texts in queries.values()}) == 1,
+    )
+    return write_collection(target, info, _passages(_documents(source, code)), queries, qrels)
+
+
+def _is_of(path: Path, source: Path, code: str) -> bool:
+    parts = re.split(r"[^a-z]+", path.relative_to(source).as_posix().lower())
+    return code in parts
+
+
+def _choose(source: Path, unit: str | None) -> str:
+    found = [code for code in _LANGUAGES if _qrels_files(source, code)]
+    if not found:
+        raise InputError(
+            f"{source} has no qrels of {', '.join(_LANGUAGES)}: a folder of HC4 or NeuCLIR with "
+            "topics, qrels and documents was expected"
+        )
+    if unit is None and len(found) > 1:
+        raise InputError(
+            f"{source} has several languages ({', '.join(found)}): say which with --unit"
+        )
+    wanted = find_language(unit) if unit else None
+    code = found[0] if unit is None else next(
+        (c for c in found if wanted and language(c).code == wanted.code), ""
+    )  # fmt: skip
+    if not code:
+        raise InputError(f"{source} has no judgements in {unit!r}, only {', '.join(found)}")
+    return code
+
+
+def _qrels_files(source: Path, code: str) -> list[Path]:
+    files = sorted(
+        path for path in source.rglob("*qrels*") if path.is_file() and _is_of(path, source, code)
+    )
+    return [path for path in files if "test" in path.name] or files
+
+
+def _queries(source: Path, qrels: Qrels) -> dict[str, dict[str, str]]:
+    """Language -> topic -> title and description, of the judged topics."""
+    files = sorted(source.rglob("*topics*.jsonl"))
+    if not files:
+        raise InputError(f"{source} has no *topics*.jsonl")
+    queries: dict[str, dict[str, str]] = {}
+    for path in files:
+        for number, line in read_lines(path):
+            where = f"{path}, line {number}"
+            row = parse_object(line, where, ("topic_id", "topics"))
+            identifier = str(row["topic_id"])
+            if identifier not in qrels:
+                continue
+            for topic in row["topics"] if isinstance(row["topics"], list) else [None]:
+                if not isinstance(topic, dict) or "topic_title" not in topic:
+                    raise InputError(f"{where}: topics must be a list of objects with topic_title")
+                known = find_language(str(topic.get("lang", "")))
+                if known and topic.get("source", "original") in _SOURCES:
+                    text = f"{topic['topic_title']} {topic.get('topic_description') or ''}"
+                    queries.setdefault(known.code, {})[identifier] = text.strip()
+    return queries
+
+
+def _documents(source: Path, code: str) -> list[Path]:
+    files = sorted(
+        path
+        for path in source.rglob("*.jsonl*")
+        if "docs" in path.name and _is_of(path, source, code)
+    )
+    if not files:
+        raise InputError(f"{source} has no {code}/*docs*.jsonl or .jsonl.gz")
+    return files
+
+
+def _passages(files: list[Path]) -> Iterator[Passage]:
+    for path in files:
+        for row in read_jsonl(path, ("id", "text")):
+            yield Passage(str(row["id"]), str(row.get("title") or ""), str(row["text"]))
