@@ -91,7 +91,7 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
         monitors.append(dev)
     trainer = _ResumableTrainer(
         model=student,
-        args=_arguments(config, work, device, _prompts(student, teacher)),
+        args=_arguments(config, work, device, _prompts(student, teacher) if config.prompts else {}),
         train_dataset=_dataset(batches, config, student.tokenizer),
         loss=loss,
         callbacks=monitors,

@@ -80,6 +80,9 @@ def test_training_reads_texts_as_searching_does(tiny_encoder, bitext_file, monke
         prompt = model.tokenizer(model.prompts[task], add_special_tokens=False).input_ids
         assert prompt
         assert seen[column]["input_ids"][:, 1 : 1 + len(prompt)].tolist() == [prompt] * 4
+    bare = config(tiny_encoder, bitext_file, name="bare", steps=1, score_weight=0.5, prompts=False)
+    distill(bare, device="cpu", progress=False)
+    assert prompt[0] not in seen["foreign"]["input_ids"]
 
 
 def test_the_log_has_loss_alarms_and_speed(tiny_encoder, bitext_file):
