@@ -45,6 +45,8 @@ class DistillConfig(BaseModel):
     epsilon: float = Field(0.1, gt=0)
     """Of the entropic solvers, as a share of the standard deviation of the costs."""
     mass_penalty: float = Field(0.5, gt=0)
+    plan_layer: int | None = Field(None, ge=0)
+    """Layer, 0 for the embeddings, whose vectors the plans are made from; the output by default."""
     score_weight: float = Field(0.5, ge=0)
     temperature: float = Field(0.05, gt=0)
 
@@ -82,6 +84,8 @@ class DistillConfig(BaseModel):
             raise ValueError(
                 "a student with a backbone of its own needs trainable encoder or full, not lora"
             )
+        if self.backbone and self.plan_layer is not None:
+            raise ValueError("plan_layer compares layers of one backbone: not with another one")
         if self.backbone and self.strength < 1:
             raise ValueError("strength goes back towards the teacher: not with another backbone")
         return self

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from optical_core.distill.objectives import (
     OBJECTIVES,
@@ -20,6 +21,11 @@ from optical_core.transport.marginals import check_marginals
 
 if TYPE_CHECKING:
     from sentence_transformers import MultiVectorEncoder
+
+
+Entry = tuple[Tensor, ...]
+"""A text of the teacher's: vectors (n, d), which are [MASK]s (n,), what plans are made from if that
+is something else (n, e); fp16."""
 
 
 class OpticalLoss(nn.Module):
@@ -39,13 +45,16 @@ class OpticalLoss(nn.Module):
         marginals: `real-tokens` (1/|q| over scored tokens) or `mask-augmented` (both sides
             extended with [MASK] by the encoders' `query_expansion`).
         solver: a transport method; `exact` by default.
+        plan_layer: layer (0 for the embeddings) whose token vectors the plans are made from; the
+            encoders' own vectors by default. The loss is of those in either case.
         epsilon: of the entropic solvers, as a share of the standard deviation of the costs.
         score_weight: weight of the score-preserving term beside the objective; 0 leaves it out.
         temperature: of the score distributions over in-batch passages.
         cache_tokens: how many teacher token vectors to keep (fp16), least recently used go.
 
     Raises:
-        ValueError: an unknown objective or marginals, or columns missing from the dataset.
+        ValueError: an unknown objective or marginals, no such layer, or columns missing from the
+            dataset.
     """
 
     def __init__(
@@ -58,6 +67,7 @@ class OpticalLoss(nn.Module):
         solver: str = "exact",
         epsilon: float = 0.1,
         mass_penalty: float = 0.5,
+        plan_layer: int | None = None,
         score_weight: float = 0.0,
         temperature: float = 0.05,
         cache_tokens: int = 2_000_000,
@@ -71,12 +81,16 @@ class OpticalLoss(nn.Module):
         self._teacher = (teacher.eval().requires_grad_(False),)
         self.objective = objective
         self.options = TransportOptions(solver, epsilon, marginals, mass_penalty)
+        self.plan_layer = plan_layer
+        if plan_layer is not None:
+            for encoder in (model, teacher):
+                _give_layers(encoder, plan_layer)
         self.score_weight = 1.0 if objective == "maxsim-kd" else score_weight
         self.temperature = temperature
         self.cache_tokens = cache_tokens
         self.figures: dict[str, float] = {}
         """Figures of the last batch: marginal error, collapse alarms, tokens."""
-        self._cache: OrderedDict[bytes, tuple[Tensor, Tensor]] = OrderedDict()
+        self._cache: OrderedDict[bytes, Entry] = OrderedDict()
         self._cached = 0
 
     def forward(
@@ -113,6 +127,7 @@ class OpticalLoss(nn.Module):
             "marginals": self.options.marginals,
             "solver": self.options.solver,
             "epsilon": self.options.epsilon,
+            "plan_layer": self.plan_layer,
             "score_weight": self.score_weight,
             "temperature": self.temperature,
         }
@@ -135,7 +150,11 @@ class OpticalLoss(nn.Module):
         mask = outputs["attention_mask"].bool()
         expansion = outputs.get("query_expansion_positions")
         expansion = torch.zeros_like(mask) if expansion is None else expansion.bool()
-        return TokenBatch(outputs["token_embeddings"].float(), mask, expansion)
+        layer = None if self.plan_layer is None else self._layer(outputs).detach()
+        return TokenBatch(outputs["token_embeddings"].float(), mask, expansion, layer)
+
+    def _layer(self, outputs: dict[str, Any]) -> Tensor:
+        return outputs["all_layer_embeddings"][self.plan_layer].float()
 
     @torch.no_grad()
     def _teach(self, features: dict[str, Any], task: str, device: torch.device) -> TokenBatch:
@@ -152,21 +171,16 @@ class OpticalLoss(nn.Module):
             for row, entry in zip(missing, self._encode(features, missing, task), strict=True):
                 known[keys[row]] = entry
                 self._remember(keys[row], entry)
-        vectors, kinds = zip(*(known[key] for key in keys), strict=True)
-        longest = max(len(entry) for entry in vectors)
-        width = vectors[0].shape[1]
-        padded = torch.zeros(len(keys), longest, width)
-        mask = torch.zeros(len(keys), longest, dtype=torch.bool)
-        masks = torch.zeros_like(mask)
-        for row, (entry, kind) in enumerate(zip(vectors, kinds, strict=True)):
-            padded[row, : len(entry)] = entry
-            mask[row, : len(entry)] = True
-            masks[row, : len(entry)] = kind
-        return TokenBatch(padded.to(device), mask.to(device), masks.to(device))
+        vectors, kinds, *layer = zip(*(known[key] for key in keys), strict=True)
+        mask = [torch.ones_like(kind) for kind in kinds]
+        parts = (
+            pad_sequence(list(part), batch_first=True) for part in (vectors, mask, kinds, *layer)
+        )
+        padded, present, masks, *inner = (part.to(device) for part in parts)
+        plan_vectors = inner[0].float() if inner else None
+        return TokenBatch(padded.float(), present, masks, plan_vectors)
 
-    def _encode(
-        self, features: dict[str, Any], rows: list[int], task: str
-    ) -> list[tuple[Tensor, Tensor]]:
+    def _encode(self, features: dict[str, Any], rows: list[int], task: str) -> list[Entry]:
         teacher = self._teacher[0]
         device = next(self.model.parameters()).device
         if next(teacher.parameters()).device != device:
@@ -184,13 +198,24 @@ class OpticalLoss(nn.Module):
         for row in range(len(rows)):
             mask = outputs["attention_mask"][row].bool()
             kind = torch.zeros_like(mask) if expansion is None else expansion[row].bool()
-            vectors = outputs["token_embeddings"][row][mask].half().cpu()
-            found.append((vectors, kind[mask].cpu()))
+            entry = [outputs["token_embeddings"][row][mask].half(), kind[mask]]
+            if self.plan_layer is not None:
+                entry.append(self._layer(outputs)[row][mask].half())
+            found.append(tuple(part.cpu() for part in entry))
         return found
 
-    def _remember(self, key: bytes, entry: tuple[Tensor, Tensor]) -> None:
+    def _remember(self, key: bytes, entry: Entry) -> None:
         self._cache[key] = entry
         self._cached += len(entry[0])
         while self._cached > self.cache_tokens:
-            _, (vectors, _) = self._cache.popitem(last=False)
-            self._cached -= len(vectors)
+            _, oldest = self._cache.popitem(last=False)
+            self._cached -= len(oldest[0])
+
+
+def _give_layers(encoder: MultiVectorEncoder, layer: int) -> None:
+    """Have an encoder return its layers. Raises ValueError if it has no such layer."""
+    transformer: Any = encoder[0]
+    config = transformer.model.config
+    if not 0 <= layer <= config.num_hidden_layers:
+        raise ValueError(f"plan_layer must be from 0 to {config.num_hidden_layers}, got {layer}")
+    config.output_hidden_states = True

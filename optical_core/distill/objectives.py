@@ -20,11 +20,15 @@ from optical_core.transport.problem import transport_cost
 
 @dataclass(frozen=True)
 class TokenBatch:
-    """Unit token vectors (B, n, d), mask (B, n) of scored tokens, and which are [MASK]s (B, n)."""
+    """Unit token vectors (B, n, d), mask (B, n) of scored tokens, and which are [MASK]s (B, n).
+
+    plan_vectors (B, n, e): what plans are made from, where it isn't the vectors themselves.
+    """
 
     vectors: Tensor
     mask: Tensor
     expansion: Tensor
+    plan_vectors: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -48,17 +52,18 @@ def optical(student: TokenBatch, teacher: TokenBatch, options: TransportOptions)
     mean of the sentence, and the student collapses.
     """
     cost = cosine_cost(student.vectors, teacher.vectors)
+    ground = _plan_cost(student, teacher, cost)
     a, b = _marginals(student, options), _marginals(teacher, options)
     present = (a[:, :, None] > 0) & (b[:, None, :] > 0)
     # Only at the start of training does a batch have no pair with tokens on both sides.
-    spread = float(cost.detach()[present].std()) if int(present.sum()) > 1 else 1.0
+    spread = float(ground[present].std()) if int(present.sum()) > 1 else 1.0
     both = present.any(2).any(1)
     a, b = a * both[:, None], b * both[:, None]
     extra: dict[str, Any] = {}
     if options.solver == "unbalanced":
         extra["mass_penalty"] = options.mass_penalty
     solution = solve(
-        cost,
+        ground,
         a,
         b,
         method=options.solver,
@@ -156,6 +161,20 @@ def collapse_alarms(batch: TokenBatch) -> dict[str, float]:
         share = spectrum / spectrum.sum()
         rank = torch.exp(-(share * share.log()).sum())
         return {"mean_cosine": float(cosine), "effective_rank": float(rank)}
+
+
+def _plan_cost(student: TokenBatch, teacher: TokenBatch, cost: Tensor) -> Tensor:
+    """The cost that plans are solved for, without a gradient.
+
+    Vectors of inner layers lie in a narrow cone: they are taken from the mean of the batch.
+    """
+    if student.plan_vectors is None or teacher.plan_vectors is None:
+        return cost.detach()
+    with torch.no_grad():
+        sides = [(student.plan_vectors, student.mask), (teacher.plan_vectors, teacher.mask)]
+        mean = torch.cat([vectors[mask] for vectors, mask in sides]).mean(0)
+        x, y = (torch.nn.functional.normalize(vectors - mean, dim=-1) for vectors, _ in sides)
+        return cosine_cost(x, y)
 
 
 def _marginals(batch: TokenBatch, options: TransportOptions) -> Tensor:

@@ -66,6 +66,8 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
     logger.info("bitext: %s", bitext.report())
     teacher = TokenEncoder.load(config.teacher, device=device)
     backbone = TokenEncoder.load(config.backbone, device=device) if config.backbone else None
+    if (config.plan_layer or 0) > teacher.layers:
+        raise InputError(f"plan_layer goes from 0 to {teacher.layers}, got {config.plan_layer}")
     # Only now: a run that cannot start must not take the name.
     _claim(work, folder, config)
     student = _student(config, teacher, backbone, bitext)
@@ -164,6 +166,7 @@ def _loss(
         solver=config.solver,
         epsilon=config.epsilon,
         mass_penalty=config.mass_penalty,
+        plan_layer=config.plan_layer,
         score_weight=config.score_weight,
         temperature=config.temperature,
     )

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -54,6 +54,12 @@ class TokenEncoder:
         if size is None:
             raise ValueError(f"encoder {self.name} does not tell its dimension")
         return int(size)
+
+    @property
+    def layers(self) -> int:
+        """Number of layers; layer 0 are the embeddings, this one is the last."""
+        transformer: Any = self.model[0]
+        return int(transformer.model.config.num_hidden_layers)
 
     @property
     def max_tokens(self) -> int:

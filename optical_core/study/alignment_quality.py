@@ -24,7 +24,7 @@ from optical_core.analysis.word_aligners import (
 from optical_core.data.gold import GoldPair
 from optical_core.data.published import MBERT_AER
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.study.word_vectors import Side, centred, depth, encode_sides, plan_between
+from optical_core.study.word_vectors import Side, centred, encode_sides, plan_between
 
 DEV_EVERY = 5
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -54,7 +54,7 @@ def alignment_table(
         raise ValueError(f"{name}: at least two sentence pairs are needed, got {len(pairs)}")
     pairs = [*dev, *pairs]
     part = [index < len(dev) if dev else index % DEV_EVERY == 0 for index in range(len(pairs))]
-    chosen = list(layers) or list(range(depth(encoder) + 1))
+    chosen = list(layers) or list(range(encoder.layers + 1))
     foreign = encode_sides(encoder, [pair.foreign for pair in pairs], chosen)
     english = encode_sides(encoder, [pair.english for pair in pairs], chosen)
     sides = list(zip(foreign, english, strict=True))

@@ -23,7 +23,7 @@ from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.bm25 import words
 from optical_core.retrieval.structured_query import Lexicon
 from optical_core.storage import replace_file
-from optical_core.study.word_vectors import centred, depth, encode_sides, plan_between
+from optical_core.study.word_vectors import centred, encode_sides, plan_between
 
 Words = Sequence[str]
 Aligner = Callable[[Sequence[tuple[Words, Words]]], list[list[Link]]]
@@ -94,7 +94,7 @@ def _links(line: str) -> list[Link]:
 def ot_aligner(encoder: TokenEncoder, *, solver: str = "exact") -> Aligner:
     """Links of the transport plans between an encoder's token vectors."""
 
-    layer = round(LAYER * depth(encoder))
+    layer = round(LAYER * encoder.layers)
 
     def align(pairs: Sequence[tuple[Words, Words]]) -> list[list[Link]]:
         foreign, english = ([" ".join(pair[side]) for pair in pairs] for side in (0, 1))

@@ -24,12 +24,6 @@ class Side:
     words: tuple[int, ...]
 
 
-def depth(encoder: TokenEncoder) -> int:
-    """Number of an encoder's layers; layer 0 are the embeddings, this one is the last."""
-    transformer: Any = encoder.model[0]
-    return int(transformer.model.config.num_hidden_layers)
-
-
 def encode_sides(
     encoder: TokenEncoder, texts: Sequence[str], layers: Sequence[int], *, batch_size: int = 32
 ) -> list[Side]:
@@ -37,8 +31,8 @@ def encode_sides(
 
     Raises ValueError for a layer that the encoder lacks.
     """
-    if any(not 0 <= layer <= depth(encoder) for layer in layers):
-        raise ValueError(f"layers go from 0 to {depth(encoder)}, got {list(layers)}")
+    if any(not 0 <= layer <= encoder.layers for layer in layers):
+        raise ValueError(f"layers go from 0 to {encoder.layers}, got {list(layers)}")
     transformer: Any = encoder.model[0]
     prompt = encoder.model.prompts.get("query") or ""
     sides = []

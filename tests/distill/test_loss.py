@@ -91,11 +91,42 @@ def test_query_and_passage_vectors_of_a_sentence_are_kept_apart(models):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"objective": "magic"}, "objective"), ({"marginals": "all"}, "marginals")],
+    [
+        ({"objective": "magic"}, "objective"),
+        ({"marginals": "all"}, "marginals"),
+        ({"plan_layer": 3}, "plan_layer must be from 0 to 2, got 3"),
+    ],
 )
 def test_bad_options_are_named(models, options, message):
     with pytest.raises(ValueError, match=message):
         OpticalLoss(*models, **options)
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_plans_of_an_inner_layer_are_its_own_and_the_loss_stays_the_outputs(models, layer):
+    student, teacher = models
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for name, parameter in student.named_parameters():
+            if "encoder.layer.1" in name:
+                parameter.normal_()  # the output goes wrong, the layers before it stay as they were
+    columns = [features(student, ROWS["english"][:3], "query") for _ in range(2)]
+    free = OpticalLoss(student, teacher)
+    inner = OpticalLoss(student, teacher, plan_layer=layer)
+    outputs = []
+    for batch in (inner._student(columns[0]), inner._teach(columns[1], "query", student.device)):
+        outputs.append(batch.vectors[batch.mask])
+        assert batch.plan_vectors.shape[:2] == batch.vectors.shape[:2]
+        assert not batch.plan_vectors.requires_grad
+    itself = 1 - (outputs[0] * outputs[1]).sum(-1)
+    by_inner, by_output = (loss([dict(c) for c in columns])["optical"] for loss in (inner, free))
+    # The same sentence on both sides: by the inner layer each token goes to itself.
+    counts = inner._student(columns[0]).mask.sum(1)
+    expected = torch.stack([part.mean() for part in itself.split(counts.tolist())]).mean()
+    torch.testing.assert_close(by_inner, expected, atol=2e-3, rtol=0)
+    assert by_output.item() < by_inner.item() - 0.01
+    by_inner.backward()
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in student.parameters())
 
 
 def test_a_missing_column_is_named(models):

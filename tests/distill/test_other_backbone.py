@@ -82,7 +82,11 @@ def test_sizes_must_agree(tiny_encoder, tiny_xlmr, bitext_file):
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({}, "not lora"), ({"trainable": "encoder", "strength": 0.5}, "strength")],
+    [
+        ({}, "not lora"),
+        ({"trainable": "encoder", "strength": 0.5}, "strength"),
+        ({"trainable": "encoder", "plan_layer": 8}, "plan_layer"),
+    ],
 )
 def test_what_another_backbone_rules_out_is_said(settings, message):
     with pytest.raises(ValueError, match=message):
