@@ -414,8 +414,8 @@ def distill(
     objective: Annotated[
         str,
         typer.Option(
-            help="optical, optical-unbalanced, greedy, mean-pool, maxsim-kd, or continued "
-            "pre-training: mlm, tlm."
+            help="optical, optical-unbalanced, greedy, mean-pool, maxsim-kd, translate-train, or "
+            "continued pre-training: mlm, tlm."
         ),
     ] = "optical",
     marginals: Annotated[str, typer.Option(help="real-tokens or mask-augmented.")] = "real-tokens",

@@ -7,7 +7,14 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Objective = Literal[
-    "optical", "optical-unbalanced", "greedy", "mean-pool", "maxsim-kd", "mlm", "tlm"
+    "optical",
+    "optical-unbalanced",
+    "greedy",
+    "mean-pool",
+    "maxsim-kd",
+    "translate-train",
+    "mlm",
+    "tlm",
 ]
 Trainable = Literal["lora", "encoder", "full"]
 

@@ -12,9 +12,11 @@ from torch.nn.utils.rnn import pad_sequence
 
 from optical_core.distill.objectives import (
     OBJECTIVES,
+    SCORES_ALONE,
     TokenBatch,
     TransportOptions,
     collapse_alarms,
+    contrast,
     score_distillation,
 )
 from optical_core.transport.marginals import check_marginals
@@ -32,7 +34,7 @@ class OpticalLoss(nn.Module):
     """Distil a frozen teacher's English token vectors into a student's foreign ones.
 
     Use it with `MultiVectorEncoderTrainer` and a dataset of columns (foreign, english) or, with
-    `score_weight` above 0 or the objective `maxsim-kd`, (foreign, english, passage), where
+    `score_weight` above 0 or an objective of `SCORES_ALONE`, (foreign, english, passage), where
     `passage` repeats the English sentence. Both sentences are queries to the encoders, so tell
     the trainer: `router_mapping={"foreign": "query", "english": "query"}`, and `prompts` for each
     column as the model has them.
@@ -85,7 +87,7 @@ class OpticalLoss(nn.Module):
         if plan_layer is not None:
             for encoder in (model, teacher):
                 _give_layers(encoder, plan_layer)
-        self.score_weight = 1.0 if objective == "maxsim-kd" else score_weight
+        self.score_weight = 1.0 if objective in SCORES_ALONE else score_weight
         self.temperature = temperature
         self.cache_tokens = cache_tokens
         self.figures: dict[str, float] = {}
@@ -108,10 +110,14 @@ class OpticalLoss(nn.Module):
         student = self._student(columns[0])
         teacher = self._teach(columns[1], "query", student.vectors.device)
         loss, figures = OBJECTIVES[self.objective](student, teacher, self.options)
-        components = {} if self.objective == "maxsim-kd" else {self.objective: loss.mean()}
+        components = {} if self.objective in SCORES_ALONE else {self.objective: loss.mean()}
         if self.score_weight:
             passages = self._teach(columns[2], "document", student.vectors.device)
-            scores = score_distillation(student, teacher, passages, temperature=self.temperature)
+            scores = (
+                contrast(student, passages, temperature=self.temperature)
+                if self.objective == "translate-train"
+                else score_distillation(student, teacher, passages, temperature=self.temperature)
+            )
             components["scores"] = self.score_weight * scores.mean()
         self.figures = {
             **figures,

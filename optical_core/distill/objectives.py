@@ -116,7 +116,7 @@ def mean_pool(student: TokenBatch, teacher: TokenBatch, options: TransportOption
 def no_token_objective(
     student: TokenBatch, teacher: TokenBatch, options: TransportOptions
 ) -> Result:
-    """`maxsim-kd` has no token objective: its scores alone teach (see `score_distillation`)."""
+    """Where scores alone teach: `score_distillation` (maxsim-kd), or `contrast`."""
     return student.vectors.sum((1, 2)) * 0, {}
 
 
@@ -126,8 +126,12 @@ OBJECTIVES: dict[str, Callable[[TokenBatch, TokenBatch, TransportOptions], Resul
     "greedy": greedy,
     "mean-pool": mean_pool,
     "maxsim-kd": no_token_objective,
+    "translate-train": no_token_objective,
 }
 """Registry of objectives: one line adds one."""
+
+SCORES_ALONE = ("maxsim-kd", "translate-train")
+"""Objectives without a term over tokens."""
 
 
 def score_distillation(
@@ -142,6 +146,19 @@ def score_distillation(
     with torch.no_grad():
         log_teacher = (_mean_maxsim(teacher, passages) / temperature).log_softmax(-1)
     return (log_teacher.exp() * (log_teacher - log_student)).sum(-1)
+
+
+def contrast(student: TokenBatch, passages: TokenBatch, *, temperature: float) -> Tensor:
+    """Cross-entropy of picking the own English sentence among the batch's as passages, (B,).
+
+    Translate-train without relevance judgements: a translated sentence is the query, its English
+    the relevant passage, those of the rest of the batch the others. No teacher takes part but for
+    its passages. An English sentence that comes twice in the batch is right both times.
+    """
+    logits = _mean_maxsim(student, passages) / temperature
+    flat = (passages.vectors * passages.mask[..., None]).flatten(1)
+    same = torch.cdist(flat, flat, compute_mode="donot_use_mm_for_euclid_dist") < 1e-3
+    return -(logits.log_softmax(-1).masked_fill(~same, -torch.inf)).logsumexp(-1)
 
 
 def collapse_alarms(batch: TokenBatch) -> dict[str, float]:

@@ -31,6 +31,7 @@ from optical_core.distill.language_modelling import (
 )
 from optical_core.distill.loss import OpticalLoss
 from optical_core.distill.monitor import BEST, DevMonitor, LogMonitor
+from optical_core.distill.objectives import SCORES_ALONE
 from optical_core.distill.other_backbone import TwoTokenizers, student_of
 from optical_core.distill.sampling import first_pairs, plan_batches
 from optical_core.distill.student import go_on_from, select_trainable, soften
@@ -296,7 +297,7 @@ def _dataset(
         "foreign": [pair.foreign for pair in rows],
         "english": [pair.english for pair in rows],
     }
-    scores = config.score_weight > 0 or config.objective == "maxsim-kd"
+    scores = config.score_weight > 0 or config.objective in SCORES_ALONE
     if scores and config.objective != "mlm":
         columns["passage"] = columns["english"]
     return Dataset.from_dict(columns)

@@ -100,6 +100,7 @@ def test_the_log_has_loss_alarms_and_speed(tiny_encoder, bitext_file):
         {"objective": "greedy"},
         {"objective": "mean-pool"},
         {"objective": "maxsim-kd"},
+        {"objective": "translate-train"},
         {"objective": "optical-unbalanced"},
         {"solver": "sinkhorn", "score_weight": 1.0},
         {"marginals": "mask-augmented", "query_tokens": 12},
