@@ -8,14 +8,28 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from optical_core.transport import compiled_sinkhorn
 from optical_core.transport.exact import exact
-from optical_core.transport.problem import TransportSolution, transport_cost, validate
+from optical_core.transport.problem import (
+    TransportProblem,
+    TransportSolution,
+    transport_cost,
+    validate,
+)
 from optical_core.transport.proximal import ipot
 from optical_core.transport.sinkhorn import sinkhorn
 from optical_core.transport.unbalanced import unbalanced
 
+
+def fastest_sinkhorn(problem: TransportProblem, **options: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """The compiled loop where it applies (CPU, numba), else the batched one."""
+    if compiled_sinkhorn.applies(problem):
+        return compiled_sinkhorn.compiled_sinkhorn(problem, **options)
+    return sinkhorn(problem, **options)
+
+
 METHODS: dict[str, Callable[..., tuple[Tensor, Tensor, Tensor]]] = {
-    "sinkhorn": sinkhorn,
+    "sinkhorn": fastest_sinkhorn,
     "ipot": ipot,
     "exact": exact,
     "unbalanced": unbalanced,

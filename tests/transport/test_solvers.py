@@ -9,10 +9,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optical_core.transport import METHODS, solve
+from optical_core.transport import METHODS, compiled_sinkhorn, solve
 from optical_core.transport.problem import entropic_objective, transport_cost
 
 BALANCED = [method for method in METHODS if method != "unbalanced"]
+
+
+@pytest.fixture(autouse=True, params=["compiled", "batched"])
+def path(request, monkeypatch):
+    """Sinkhorn has two paths: both are held to every law below."""
+    if request.param == "batched":
+        monkeypatch.setattr(compiled_sinkhorn, "applies", lambda problem: False)
+    elif compiled_sinkhorn._kernel() is None:
+        pytest.skip('the compiled path needs pip install ".[fast]"')
+    return request.param
 
 
 def draw(seed, pairs=3, n=6, m=9, scale=1.0, dtype=torch.float32):
