@@ -55,9 +55,12 @@ class Evaluation:
 def label(spec: str) -> str:
     """A model's name in tables and as a folder.
 
-    >>> label("runs/my model"), label("bm25@human")
-    ('runs-my-model', 'bm25@human')
+    >>> label("runs/my model"), label("bm25@human"), label("psq@/data/lexicon")
+    ('runs-my-model', 'bm25@human', 'psq@lexicon')
     """
+    name, source = model_and_source(spec)
+    if source is not None:
+        spec = f"{name}@{Path(source).name}"
     return re.sub(r"[^\w.@+-]+", "-", spec).strip("-.")
 
 
@@ -143,6 +146,9 @@ def evaluate(
     """
     if not models:
         raise InputError("no models to evaluate: name at least one, such as --models embedded,bm25")
+    for spec in models:
+        if [label(other) for other in models].count(label(spec)) > 1:
+            raise InputError(f"two models would both be called {label(spec)!r} in the tables")
     languages = list(languages) or list(collection.languages)
     with writable(out):
         out.mkdir(parents=True, exist_ok=True)

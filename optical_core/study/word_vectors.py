@@ -35,9 +35,12 @@ def encode_sides(
         raise ValueError(f"layers go from 0 to {encoder.layers}, got {list(layers)}")
     transformer: Any = encoder.model[0]
     prompt = encoder.model.prompts.get("query") or ""
-    sides = []
+    # Texts of like length share a batch: little is padded.
+    order = sorted(range(len(texts)), key=lambda position: len(texts[position]))
+    sides: dict[int, Side] = {}
     for begin in range(0, len(texts), batch_size):
-        part = list(texts[begin : begin + batch_size])
+        positions = order[begin : begin + batch_size]
+        part = [texts[position] for position in positions]
         features = encoder.model.preprocess(part, prompt=prompt, task="query")
         inputs = {
             key: features[key].to(transformer.model.device)
@@ -46,11 +49,12 @@ def encode_sides(
         with torch.inference_mode():
             made = transformer.model(**inputs, output_hidden_states=True).hidden_states
         states = torch.stack([made[layer] for layer in layers]).float().cpu().numpy()
-        for row, text in enumerate(part):
+        for row, (position, text) in enumerate(zip(positions, part, strict=True)):
             tokens = encoder.describe(text, "query")
             kept = [index for index, token in enumerate(tokens) if token.word >= 0]
-            sides.append(Side(states[:, row, kept], tuple(tokens[i].word for i in kept)))
-    return sides
+            words = tuple(tokens[index].word for index in kept)
+            sides[position] = Side(states[:, row, kept], words)
+    return [sides[position] for position in range(len(texts))]
 
 
 def centred(vectors: np.ndarray, mean: np.ndarray) -> np.ndarray:

@@ -5,8 +5,10 @@ import pytest
 from typer.testing import CliRunner
 
 from optical_core.cli import app
+from optical_core.data.collection import open_collection
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.study.evaluate import evaluate
 from optical_core.study.lexicon import (
     build_lexicon,
     eflomal_aligner,
@@ -87,5 +89,14 @@ def test_the_command_makes_what_evaluate_asks_with(tiny_encoder, tmp_path):
               "--out", str(tmp_path / "results")],
     )  # fmt: skip
     assert done.exit_code == 0, done.output
+    assert (tmp_path / "results" / "psq@lexicon" / "sw.csv").is_file()
     wrong = CliRunner().invoke(app, ["lexicon", str(bitext), "--out", "x", "--aligner", "magic"])
-    assert isinstance(wrong.exception, InputError) or wrong.exit_code != 0
+    assert isinstance(wrong.exception, InputError)
+
+
+def test_two_models_of_one_name_in_the_tables_are_refused(tmp_path):
+    demo = open_collection("demo")
+    models = [f"psq@{tmp_path}/a/lexicon", f"psq@{tmp_path}/b/lexicon"]
+    with pytest.raises(InputError, match="both be called 'psq@lexicon'"):
+        evaluate(demo, models, ["sw"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
