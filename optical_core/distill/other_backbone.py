@@ -8,7 +8,7 @@ which both sides have.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,12 +27,10 @@ RIDGE = 1e-3
 class TwoTokenizers(MultiVectorEncoderDataCollator):
     """Collator in which the teacher's own `preprocess` reads the columns that it encodes."""
 
-    teacher_preprocess: Callable[..., Any] | None = None
+    teacher_preprocess: Callable[..., Any] = field(kw_only=True)
     teacher_columns: tuple[str, ...] = ("english", "passage")
 
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
-        if self.teacher_preprocess is None:
-            return super().__call__(features)
         own = [
             {key: value for key, value in row.items() if key not in self.teacher_columns}
             for row in features

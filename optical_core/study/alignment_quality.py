@@ -17,14 +17,13 @@ from optical_core.analysis.alignment_error import Link, LinkCounts
 from optical_core.analysis.word_aligners import (
     itermax,
     mutual_argmax,
-    plan_links,
     softmax_intersection,
     word_links,
 )
 from optical_core.data.gold import GoldPair
 from optical_core.data.published import MBERT_AER
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.study.word_vectors import Side, centred, encode_sides, plan_between
+from optical_core.study.word_vectors import Side, centred, encode_sides, linked_words, plan_between
 
 DEV_EVERY = 5
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -109,10 +108,9 @@ def _links_of_layer(
         links = softmax_intersection(a @ b.T)
         found["softmax"][0.0].append(word_links(links, source.words, target.words))
         for solver in solvers:
-            plan = plan_between(1 - cosine, source.words, target.words, solver).words()
+            words = plan_between(1 - cosine, source.words, target.words, solver).words()
             for share in SHARES:
-                links = plan_links(plan.plan, share=share)
-                found[solver][share].append(word_links(links, plan.source_words, plan.target_words))
+                found[solver][share].append(linked_words(words, share=share))
     return found
 
 

@@ -16,14 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from optical_core.analysis.alignment_error import Link
-from optical_core.analysis.word_aligners import plan_links, word_links
 from optical_core.data.lines import read_lines
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.bm25 import words
 from optical_core.retrieval.structured_query import Lexicon
 from optical_core.storage import replace_file
-from optical_core.study.word_vectors import centred, encode_sides, plan_between
+from optical_core.study.word_vectors import centred, encode_sides, linked_words, plan_between
 
 Words = Sequence[str]
 Aligner = Callable[[Sequence[tuple[Words, Words]]], list[list[Link]]]
@@ -103,9 +102,8 @@ def ot_aligner(encoder: TokenEncoder, *, solver: str = "exact") -> Aligner:
         found = []
         for a, b in zip(*sides, strict=True):
             cost = 1 - centred(a.states[0], mean) @ centred(b.states[0], mean).T
-            plan = plan_between(cost, a.words, b.words, solver).words()
-            links = plan_links(plan.plan, share=SHARE)
-            found.append(sorted(word_links(links, plan.source_words, plan.target_words)))
+            words = plan_between(cost, a.words, b.words, solver).words()
+            found.append(sorted(linked_words(words, share=SHARE)))
         return found
 
     return align

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from optical_core.analysis.alignment_error import Link
+from optical_core.analysis.word_aligners import plan_links, word_links
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.transport import TransportPlan, real_tokens, solve
 
@@ -61,6 +63,11 @@ def centred(vectors: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """Vectors (n, d) without the mean (d,) that all tokens share, brought to unit length."""
     moved = vectors - mean
     return moved / np.linalg.norm(moved, axis=1, keepdims=True).clip(1e-12)
+
+
+def linked_words(words: TransportPlan, *, share: float = 0.5) -> set[Link]:
+    """Links of a plan between words (`TransportPlan.words`), by the words' own numbers."""
+    return word_links(plan_links(words.plan, share=share), words.source_words, words.target_words)
 
 
 def plan_between(

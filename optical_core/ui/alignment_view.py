@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from optical_core.analysis.alignment_error import alignment_error_rate
-from optical_core.analysis.word_aligners import plan_links, word_links
 from optical_core.data.gold import GoldPair
+from optical_core.study.word_vectors import linked_words
 from optical_core.transport import TransportPlan
 from optical_core.ui import loaders
 
@@ -80,8 +80,7 @@ def report_lines(plan: TransportPlan) -> list[str]:
 
 def gold_line(plan: TransportPlan, gold: GoldPair) -> str:
     """AER of a plan's words against gold links, as a line of text."""
-    words = plan.words()
-    found = word_links(plan_links(words.plan), words.source_words, words.target_words)
+    found = linked_words(plan.words())
     error = alignment_error_rate(found, gold.sure, gold.possible)
     return f"AER {error:.3f} against {len(gold.sure)} sure of {len(gold.possible)} gold links"
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.languages import language
 from optical_core.data.lines import read_columns, read_jsonl
+from optical_core.data.readers.unit import chosen_language
 from optical_core.data.trec import Qrels, read_qrels
 from optical_core.errors import InputError
 
@@ -60,13 +61,7 @@ def _choose(source: Path, unit: str | None) -> tuple[str, str]:
             f"{source} has no topics.ciral-v1.0-<lang>-<split>.tsv with its qrels: a folder of "
             "CIRAL's topics, qrels and corpus was expected"
         )
-    if unit is None and len(found) > 1:
-        raise InputError(
-            f"{source} has several languages ({', '.join(found)}): say which with --unit"
-        )
-    code = unit or next(iter(found))
-    if code not in found:
-        raise InputError(f"{source} has no CIRAL topics in {code!r}, only {', '.join(found)}")
+    code = chosen_language(source, found, unit, "CIRAL topics")
     return code, min(found[code], key=_SPLITS.index)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.languages import language
 from optical_core.data.lines import read_columns, read_jsonl
+from optical_core.data.readers.unit import chosen_language
 from optical_core.data.trec import read_qrels
 from optical_core.errors import InputError
 
@@ -65,13 +66,7 @@ def _choose(source: Path, unit: str | None) -> tuple[str, str]:
             f"{source} has no topics.miracl-v1.0-<lang>-dev.tsv with its qrels: a folder of "
             "miracl-v1.0-<lang> and miracl-corpus-v1.0-<lang> was expected"
         )
-    if unit is None and len(found) > 1:
-        raise InputError(
-            f"{source} has several languages ({', '.join(found)}): say which with --unit"
-        )
-    code = unit or next(iter(found))
-    if code not in found:
-        raise InputError(f"{source} has no MIRACL topics in {code!r}, only {', '.join(found)}")
+    code = chosen_language(source, found, unit, "MIRACL topics")
     return code, min(found[code], key=_SPLITS.index)
 
 

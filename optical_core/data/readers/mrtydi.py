@@ -19,6 +19,7 @@ from pathlib import Path
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.languages import LANGUAGES, Language, find_language
 from optical_core.data.lines import parse_object, read_columns, read_lines
+from optical_core.data.readers.unit import chosen_language
 from optical_core.data.trec import read_qrels
 from optical_core.errors import InputError
 
@@ -58,15 +59,9 @@ def _choose(source: Path, unit: str | None) -> tuple[Language, Path]:
             found[names[match[1]].code] = names[match[1]], path
     if not found:
         raise InputError(f"{source} has no folder mrtydi-v1.1-<language>, as Mr. TyDi has them")
-    if unit is None and len(found) > 1:
-        raise InputError(
-            f"{source} has several languages ({', '.join(found)}): say which with --unit"
-        )
     wanted = find_language(unit) if unit else None
-    code = next(iter(found)) if unit is None else (wanted.code if wanted else unit)
-    if code not in found:
-        raise InputError(f"{source} has no Mr. TyDi in {unit!r}, only {', '.join(found)}")
-    return found[code]
+    known = wanted.code if wanted and wanted.code in found else unit
+    return found[chosen_language(source, found, known, "Mr. TyDi")]
 
 
 def _split(folder: Path) -> tuple[str, Path, Path]:

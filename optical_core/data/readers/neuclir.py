@@ -18,6 +18,7 @@ from pathlib import Path
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.languages import find_language, language
 from optical_core.data.lines import parse_object, read_jsonl, read_lines
+from optical_core.data.readers.unit import chosen_language
 from optical_core.data.trec import Qrels, read_qrels
 from optical_core.errors import InputError
 
@@ -64,17 +65,9 @@ def _choose(source: Path, unit: str | None) -> str:
             f"{source} has no qrels of {', '.join(_LANGUAGES)}: a folder of HC4 or NeuCLIR with "
             "topics, qrels and documents was expected"
         )
-    if unit is None and len(found) > 1:
-        raise InputError(
-            f"{source} has several languages ({', '.join(found)}): say which with --unit"
-        )
     wanted = find_language(unit) if unit else None
-    code = found[0] if unit is None else next(
-        (c for c in found if wanted and language(c).code == wanted.code), ""
-    )  # fmt: skip
-    if not code:
-        raise InputError(f"{source} has no judgements in {unit!r}, only {', '.join(found)}")
-    return code
+    known = next((code for code in found if language(code) == wanted), unit)
+    return chosen_language(source, found, known, "judgements")
 
 
 def _qrels_files(source: Path, code: str) -> list[Path]:
