@@ -24,16 +24,16 @@ def select_trainable(student: Any, config: DistillConfig) -> None:
         if isinstance(module, torch.nn.Dropout):
             module.p = config.dropout
     if config.trainable == "lora":
-        from peft import LoraConfig
+        from peft import LoraConfig, get_peft_model
 
-        student.add_adapter(
-            LoraConfig(
-                r=config.lora_rank,
-                lora_alpha=2 * config.lora_rank,
-                lora_dropout=0.0,
-                target_modules=LORA_MODULES,
-            )
+        # PEFT's own way in: that of transformers asks for PEFT releases that are not out yet.
+        lora = LoraConfig(
+            r=config.lora_rank,
+            lora_alpha=2 * config.lora_rank,
+            lora_dropout=0.0,
+            target_modules=LORA_MODULES,
         )
+        student[0].model = get_peft_model(transformer, lora)
         return
     transformer.requires_grad_(True)
     if getattr(transformer, "pooler", None) is not None:
