@@ -60,6 +60,17 @@ class Bitext:
         return f"{len(self):,} pairs kept ({kept or 'none'}); dropped: {dropped or 'none'}"
 
 
+class _Compared(dict[int, int]):
+    """Letters, marks and digits as they are, a space for all else; filled as characters come."""
+
+    def __missing__(self, code: int) -> int:
+        self[code] = code if unicodedata.category(chr(code))[0] in "LMN" else ord(" ")
+        return self[code]
+
+
+_COMPARED = _Compared()
+
+
 def normalise(sentence: str) -> str:
     """The form in which sentences are compared: NFKC, lower case, letters and digits alone.
 
@@ -67,8 +78,7 @@ def normalise(sentence: str) -> str:
     'maji ya bahari ni chumvi'
     """
     folded = unicodedata.normalize("NFKC", sentence).casefold()
-    kept = (c if unicodedata.category(c)[0] in "LMN" else " " for c in folded)
-    return " ".join("".join(kept).split())
+    return " ".join(folded.translate(_COMPARED).split())
 
 
 def read_bitext(

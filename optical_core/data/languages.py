@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 
 from optical_core.errors import InputError
 
@@ -99,10 +100,19 @@ def main_script(text: str) -> str | None:
     ('DEVANAGARI', 'CJK', None)
     """
     counts: Counter[str] = Counter()
-    for character in text:
-        if character.isalpha():
-            name = unicodedata.name(character, "UNKNOWN").split()[0]
-            counts["CJK" if name in ("HIRAGANA", "KATAKANA") else name.removesuffix("-")] += 1
-    # Modifier letters (Hausa's and Yoruba's apostrophes) belong to whatever they stand in.
-    counts.pop("MODIFIER", None)
+    for character, times in Counter(text).items():
+        if script := _letter_script(character):
+            counts[script] += times
     return counts.most_common(1)[0][0] if counts else None
+
+
+@lru_cache(maxsize=4096)
+def _letter_script(character: str) -> str | None:
+    """Script of a letter; None for all else.
+
+    Modifier letters (Hausa's and Yoruba's apostrophes) belong to whatever they stand in.
+    """
+    name = unicodedata.name(character, "UNKNOWN").split()[0] if character.isalpha() else "MODIFIER"
+    if name == "MODIFIER":
+        return None
+    return "CJK" if name in ("HIRAGANA", "KATAKANA") else name.removesuffix("-")

@@ -43,13 +43,16 @@ def guard_overlap(
     Raises InputError naming the first shared sentences, or with `drop` leaves their pairs out
     and counts them.
     """
+    normalised = {
+        text: normalise(text) for pair in bitext.pairs for text in (pair.foreign, pair.english)
+    }
     for collection in collections:
         evaluated = collection_sentences(collection)
         shared = {
             pair: text
             for pair in bitext.pairs
             for text in (pair.foreign, pair.english)
-            if normalise(text) in evaluated
+            if normalised[text] in evaluated
         }
         if shared and not drop:
             examples = "; ".join(f"“{text[:100]}”" for text in list(shared.values())[:3])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import random
@@ -35,7 +36,9 @@ from optical_core.distill.objectives import SCORES_ALONE
 from optical_core.distill.other_backbone import TwoTokenizers, student_of
 from optical_core.distill.sampling import first_pairs, plan_batches
 from optical_core.distill.student import go_on_from, select_trainable, soften
+from optical_core.distill.teacher_vectors import VectorStore, shared_store
 from optical_core.errors import InputError
+from optical_core.models.precision import precision
 from optical_core.models.retriever import ModelCard, clone_model, save_retriever
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import assets, home, replace_file
@@ -162,6 +165,7 @@ def _loss(
     return OpticalLoss(
         student,
         teaching,
+        store=_store(config, teacher, batches),
         objective=config.objective,
         marginals=config.marginals,
         solver=config.solver,
@@ -171,6 +175,24 @@ def _loss(
         score_weight=config.score_weight,
         temperature=config.temperature,
     )
+
+
+def _store(
+    config: DistillConfig, teacher: TokenEncoder, batches: Sequence[Sequence[SentencePair]]
+) -> VectorStore:
+    """The teacher's vectors, shared with trainings on just the same batches.
+
+    On others a sentence has other neighbours and padding, which moves its last digits: a study
+    that was killed and goes on in a new process must come to the same numbers.
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    for batch in batches:
+        for pair in batch:
+            digest.update(f"{pair.foreign}\0{pair.english}\0".encode())
+    device = teacher.model.device
+    length = config.query_tokens if config.marginals == "mask-augmented" else None
+    read = (config.prompts, config.max_tokens, length, config.plan_layer)
+    return shared_store((teacher.hash, str(device), precision(device), read, digest.hexdigest()))
 
 
 def load_bitext(config: DistillConfig) -> Bitext:

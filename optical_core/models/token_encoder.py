@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from optical_core.models.backbones import open_encoder
+from optical_core.models.precision import encoding
 from optical_core.models.tokens import Token, describe_tokens
 
 if TYPE_CHECKING:
@@ -98,12 +99,13 @@ class TokenEncoder:
         bar = tqdm(total=total, unit=" texts", desc=f"{side} vectors", disable=not progress)
         with bar:
             for part in _chunks(texts, chunk):
-                vectors = call(
-                    part, batch_size=batch_size, convert_to_numpy=True, show_progress_bar=False
-                )
+                with encoding(self.model.device):
+                    vectors = call(
+                        part, batch_size=batch_size, convert_to_numpy=True, show_progress_bar=False
+                    )
                 bar.update(len(part))
                 for vector in vectors:
-                    yield np.asarray(vector, dtype=np.float32)
+                    yield _unit_rows(np.asarray(vector, dtype=np.float32))
 
     def describe(self, text: str, side: Side) -> list[Token]:
         """Every token of a text as this side encodes it; the scored ones match `encode`'s rows."""
@@ -181,6 +183,11 @@ class TokenEncoder:
             if isinstance(module, MultiVectorMask):
                 features = module(features, task=_TASK[side])
         return features["attention_mask"].bool()
+
+
+def _unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """Give rows (n, d) back what bf16 took from their unit length."""
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
 
 
 def _chunks(texts: Iterable[str], size: int) -> Iterator[list[str]]:

@@ -28,6 +28,7 @@ from optical_core.data.collection import Collection, Passage
 from optical_core.data.lines import read_json
 from optical_core.data.records import environment
 from optical_core.errors import InputError
+from optical_core.models.precision import precision
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.maxsim import maxsim_scores, top_passages
 from optical_core.storage import home, replace_folder
@@ -306,6 +307,7 @@ def _write(
         "passages": len(ids),
         "tokens": offsets[-1],
         "texts": digest.hexdigest() if digest else None,
+        "precision": precision(encoder.model.device),
         "environment": environment(),
     }
     (folder / "index.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")

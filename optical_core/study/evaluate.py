@@ -25,6 +25,7 @@ from optical_core.data.languages import language
 from optical_core.data.records import write_record
 from optical_core.data.trec import Run, write_run
 from optical_core.errors import InputError
+from optical_core.models.precision import precision
 from optical_core.retrieval.searcher import open_searcher
 from optical_core.retrieval.structured_query import StructuredQueries
 from optical_core.storage import writable
@@ -186,6 +187,7 @@ def evaluate(
             "models": list(results),
             "languages": languages,
             "depth": depth,
+            "precision": precision(device),
             "parallel": collection.info.parallel,
         },
     )

@@ -20,6 +20,7 @@ from optical_core.analysis.report import (
 )
 from optical_core.data.collection import Collection
 from optical_core.data.records import write_record
+from optical_core.models.precision import precision
 from optical_core.study.config import StudyConfig
 from optical_core.study.evaluate import Measures, label
 from optical_core.study.results import write_values
@@ -85,6 +86,7 @@ def write_results(config: StudyConfig, found: Findings, out: Path) -> None:
             "models": list(found.results),
             "languages": list(next(iter(found.results.values()))),
             "depth": config.depth,
+            "precision": precision(),
             "parallel": found.parallel,
             "study": config.name,
             "students": students,

@@ -10,6 +10,7 @@ from sentence_transformers import (
 )
 
 from optical_core.distill.loss import OpticalLoss
+from optical_core.distill.teacher_vectors import VectorStore
 
 ROWS = {
     "foreign": ["maji ya bahari", "samaki wapi ?", "mji kubwa", "jua"] * 4,
@@ -72,19 +73,21 @@ def test_the_teachers_vectors_are_computed_once(models):
 
 def test_the_cache_forgets_when_it_is_full(models):
     student, teacher = models
-    loss = OpticalLoss(student, teacher, cache_tokens=5)
+    loss = OpticalLoss(student, teacher, store=VectorStore(5))
     columns = [features(student, ROWS[key][:4], "query") for key in ("foreign", "english")]
     plenty = OpticalLoss(student, teacher)(columns)["optical"]
     assert torch.equal(loss(columns)["optical"], plenty)
-    assert loss._cached <= 5
+    assert loss._teacher.store.held <= 5
 
 
 def test_query_and_passage_vectors_of_a_sentence_are_kept_apart(models):
     student, teacher = models
     loss = OpticalLoss(student, teacher, objective="maxsim-kd")
     sentence = ["the sea , water ."]
-    query = loss._teach(features(student, sentence, "query"), "query", torch.device("cpu"))
-    passage = loss._teach(features(student, sentence, "document"), "document", torch.device("cpu"))
+    query = loss._teacher.batch(features(student, sentence, "query"), "query", torch.device("cpu"))
+    passage = loss._teacher.batch(
+        features(student, sentence, "document"), "document", torch.device("cpu")
+    )
     assert query.mask.sum() == 5
     assert passage.mask.sum() == 3
 
@@ -115,7 +118,7 @@ def test_plans_of_an_inner_layer_are_its_own_and_the_loss_stays_the_outputs(mode
     inner = OpticalLoss(student, teacher, plan_layer=layer)
     outputs = []
     ours, theirs = (dict(column) for column in columns)  # a forward pass changes what it is given
-    for batch in (inner._student(ours), inner._teach(theirs, "query", student.device)):
+    for batch in (inner._student(ours), inner._teacher.batch(theirs, "query", student.device)):
         outputs.append(batch.vectors[batch.mask])
         assert batch.plan_vectors.shape[:2] == batch.vectors.shape[:2]
         assert not batch.plan_vectors.requires_grad

@@ -376,3 +376,19 @@ def test_a_start_that_does_not_fit_is_refused(tiny_encoder, bitext_file, changes
             config(tiny_encoder, bitext_file, name="second", **changes),
             device="cpu", progress=False,
         )  # fmt: skip
+
+
+def test_arms_of_a_study_share_the_teachers_vectors_of_their_batches():
+    from types import SimpleNamespace
+
+    from optical_core.data.bitext import SentencePair
+    from optical_core.distill.trainer import _store
+
+    teacher = SimpleNamespace(hash="0" * 16, model=SimpleNamespace(device="cpu"))
+    batches = [[SentencePair("sea", "bahari", "sw")], [SentencePair("moon", "mwezi", "sw")]]
+    arm = DistillConfig(name="a", bitext=("demo",))
+    store = _store(arm, teacher, batches)
+    assert _store(arm.model_copy(update={"objective": "greedy"}), teacher, batches) is store
+    assert _store(arm, teacher, batches[::-1]) is not store
+    for other in ({"prompts": False}, {"marginals": "mask-augmented"}, {"plan_layer": 1}):
+        assert _store(arm.model_copy(update=other), teacher, batches) is not store

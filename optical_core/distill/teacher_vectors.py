@@ -1,0 +1,116 @@
+"""The frozen teacher's token vectors of a batch: each sentence is encoded once, then remembered."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from optical_core.distill.objectives import TokenBatch
+from optical_core.models.precision import encoding
+
+Entry = tuple[Tensor, ...]
+"""A text of the teacher's: vectors (n, d), which are [MASK]s (n,), what plans are made from if that
+is something else (n, e); fp16."""
+
+
+class VectorStore:
+    """Entries by key, at most `tokens` token vectors of them: the least recently used go first."""
+
+    def __init__(self, tokens: int = 2_000_000) -> None:
+        self.tokens = tokens
+        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
+        self.held = 0
+        """Token vectors held now."""
+
+    def get(self, key: bytes) -> Entry | None:
+        if key in self._entries:
+            self._entries.move_to_end(key)
+        return self._entries.get(key)
+
+    def put(self, key: bytes, entry: Entry) -> None:
+        self._entries[key] = entry
+        self.held += len(entry[0])
+        while self.held > self.tokens:
+            _, oldest = self._entries.popitem(last=False)
+            self.held -= len(oldest[0])
+
+
+@lru_cache(maxsize=4)
+def shared_store(key: Hashable) -> VectorStore:
+    """The store that trainings of one process share; the key says all that decides the vectors.
+
+    The arms of a study read the same sentences with the same teacher.
+    """
+    return VectorStore(1_000_000)
+
+
+class TeacherVectors:
+    """Encodes batches of token ids with a frozen teacher.
+
+    plan_layer: layer whose vectors are kept beside the output's, for the plans to be made from.
+    """
+
+    def __init__(
+        self, teacher: Any, *, plan_layer: int | None = None, store: VectorStore | None = None
+    ) -> None:
+        self.teacher = teacher.eval().requires_grad_(False)
+        self.plan_layer = plan_layer
+        self.store = store if store is not None else VectorStore()
+
+    @torch.no_grad()
+    def batch(self, features: dict[str, Any], task: str, device: torch.device) -> TokenBatch:
+        """Vectors of a batch's texts on `device`; task is `query` or `document`."""
+        ids, attention = features["input_ids"].cpu(), features["attention_mask"].cpu().bool()
+        expansion = features.get("query_expansion_positions")
+        real = attention if expansion is None else attention | expansion.cpu().bool()
+        keys = [
+            task.encode() + row[kept].numpy().tobytes() for row, kept in zip(ids, real, strict=True)
+        ]
+        known = {key: entry for key in keys if (entry := self.store.get(key)) is not None}
+        missing = [row for row, key in enumerate(keys) if key not in known]
+        if missing:
+            entries = self._encode(features, missing, task, device)
+            for row, entry in zip(missing, entries, strict=True):
+                if keys[row] not in known:
+                    self.store.put(keys[row], entry)
+                known[keys[row]] = entry
+        vectors, kinds, *layer = zip(*(known[key] for key in keys), strict=True)
+        mask = [torch.ones_like(kind) for kind in kinds]
+        parts = (
+            pad_sequence(list(part), batch_first=True) for part in (vectors, mask, kinds, *layer)
+        )
+        padded, present, masks, *inner = (part.to(device) for part in parts)
+        plan_vectors = inner[0].float() if inner else None
+        return TokenBatch(padded.float(), present, masks, plan_vectors)
+
+    def _encode(
+        self, features: dict[str, Any], rows: list[int], task: str, device: torch.device
+    ) -> list[Entry]:
+        if next(self.teacher.parameters()).device != device:
+            self.teacher.to(device)
+        size = len(features["input_ids"])
+        part = {
+            key: value[rows].to(device)
+            if isinstance(value, Tensor) and value.ndim and len(value) == size
+            else value
+            for key, value in features.items()
+        }
+        with encoding(device):
+            outputs = self.teacher(part, task=task)
+        expansion = outputs.get("query_expansion_positions")
+        found = []
+        for row in range(len(rows)):
+            mask = outputs["attention_mask"][row].bool()
+            kind = torch.zeros_like(mask) if expansion is None else expansion[row].bool()
+            vectors = torch.nn.functional.normalize(outputs["token_embeddings"][row].float(), dim=1)
+            entry = [vectors[mask].half(), kind[mask]]
+            if self.plan_layer is not None:
+                entry.append(outputs["all_layer_embeddings"][self.plan_layer][row][mask].half())
+            found.append(tuple(part.cpu() for part in entry))
+        return found

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+import torch
+
+from optical_core.errors import InputError
+from optical_core.models import precision as module
+from optical_core.models.precision import encoding, precision
+from optical_core.models.token_encoder import TokenEncoder
+
+
+def test_bf16_is_for_processors_that_have_it(monkeypatch):
+    monkeypatch.delenv("OPTICAL_PRECISION")
+    for native in (True, False):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda native=native: native)
+        assert precision("cpu") == ("bf16" if native else "fp32")
+        with encoding("cpu"):
+            assert torch.is_autocast_enabled("cpu") is native
+
+
+@pytest.mark.parametrize("wanted", ["bf16", "fp32"])
+def test_the_variable_decides(monkeypatch, wanted):
+    monkeypatch.setenv("OPTICAL_PRECISION", wanted)
+    monkeypatch.setattr(module, "_native_bf16", lambda kind: wanted == "fp32")
+    assert precision("cpu") == wanted
+
+
+def test_another_word_is_refused(monkeypatch):
+    monkeypatch.setenv("OPTICAL_PRECISION", "fp8")
+    with pytest.raises(InputError, match="OPTICAL_PRECISION must be auto, bf16, fp32, got 'fp8'"):
+        precision("cpu")
+
+
+@pytest.mark.slow
+def test_bf16_vectors_are_those_of_fp32_and_of_unit_length(with_embedded, monkeypatch):
+    encoder = TokenEncoder.load("embedded", device="cpu")
+    texts = ["Kwa nini bahari ina chumvi?", "Why is the sea salty?", "", "!"]
+    exact = encoder.encode_passages(texts)
+    monkeypatch.setenv("OPTICAL_PRECISION", "bf16")
+    rounded = encoder.encode_passages(texts)
+    assert [len(v) for v in rounded] == [len(v) for v in exact]
+    ours, theirs = np.concatenate(rounded), np.concatenate(exact)
+    assert not np.array_equal(ours, theirs)
+    np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-6)
+    assert (ours * theirs).sum(1).min() > 0.999
