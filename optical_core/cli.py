@@ -6,6 +6,7 @@ import errno
 import json
 import logging
 import os
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -663,3 +664,28 @@ def align_quality(
     shown = best.astype(object).where(best.notna(), "")
     print(markdown(shown.map(lambda v: f"{v:.1f}" if isinstance(v, float) else v)))
     print(f"table and record -> {out}")
+
+
+@app.command(
+    "bench",
+    epilog="Example:  optical bench transport analysis --quick --json figures.json",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def bench(
+    context: typer.Context,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; all cores.")] = None,
+) -> None:
+    """Time our hot paths beside their peers' (run it in a checkout of the source)."""
+    checkout = Path(__file__).resolve().parents[1]
+    places = [place for place in (Path.cwd(), checkout) if (place / "tests/benchmarks").is_dir()]
+    if not places:
+        raise InputError(
+            "the benchmarks come with the source, not with the package: run this in a checkout"
+        )
+    # A process of its own: thread pools take their size when they are first imported.
+    count = str(threads or os.cpu_count() or 1)
+    sizes = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), count)
+    command = [sys.executable, "-m", "tests.benchmarks", *context.args]
+    done = subprocess.run(command, cwd=places[0], env={**os.environ, **sizes}, check=False)
+    raise typer.Exit(done.returncode)

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from optical_core.cli import app
+from optical_core.errors import InputError
 
 COMMANDS = ["align", "distill", "index", "search", "evaluate", "data", "models", "collections"]
 runner = CliRunner()
@@ -220,3 +221,28 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(collection, tmp_path, mo
     assert isinstance(result.exception, InputError)
     assert "no space left on device" in str(result.exception)
     assert not list((tmp_path / "o").rglob(".*"))
+
+
+def test_bench_runs_in_a_checkout_alone(tmp_path, monkeypatch, capsys):
+    from optical_core import cli
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "__file__", str(tmp_path / "site" / "optical_core" / "cli.py"))
+    result = runner.invoke(app, ["bench", "transport"])
+    assert isinstance(result.exception, InputError)
+    assert "run this in a checkout" in str(result.exception)
+
+
+def test_figures_of_a_benchmark_are_medians_and_ratios(tmp_path):
+    import json
+
+    from tests.benchmarks.timing import Row, Timing, table, write_report
+
+    peers = {"POT": Timing(6.0, 5.0, 7.0), "OTT": Timing(9.0, 8.0, 9.5)}
+    found = Row("transport", "eps .1", Timing(2.0, 1.5, 2.5), peers, {"error": 1e-5})
+    write_report(tmp_path / "figures.json", [found], ["numpy"])
+    written = json.loads((tmp_path / "figures.json").read_text())
+    assert set(written) == {"machine", "versions", "rows"}
+    (row,) = written["rows"]
+    assert (row["ours_ms"], row["peers"]["POT"], row["ratio_to_fastest_peer"]) == (2.0, 6.0, 3.0)
+    assert "| 3.00x | error 1e-05 |" in table([found])

@@ -1,0 +1,47 @@
+"""`optical bench PATH …`, or `python -m tests.benchmarks PATH …`: our speed beside our peers'.
+
+A path is a module of this folder with `PACKAGES`, whose versions are printed, and `rows(quick)`.
+Peers that aren't installed are left out, with a line that says so (`pip install ".[bench]"`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from tests.benchmarks.timing import Row, machine, table, versions, write_report
+
+PATHS = {
+    "transport": "Sinkhorn and exact transport of sentence pairs",
+    "analysis": "significance tests and MAP",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="optical bench", description=(__doc__ or "").split(".")[0]
+    )
+    parser.add_argument("paths", nargs="+", choices=PATHS, metavar="PATH", help=", ".join(PATHS))
+    parser.add_argument("--quick", action="store_true", help="fewer and smaller cases: a minute")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
+    arguments = parser.parse_args()
+    rows: list[Row] = []
+    packages: dict[str, None] = {}
+    for path in dict.fromkeys(arguments.paths):
+        module = import_module(f"tests.benchmarks.{path}")
+        packages.update(dict.fromkeys(module.PACKAGES))
+        for found in module.rows(arguments.quick):
+            print(f"{found.path}: {found.case}", file=sys.stderr, flush=True)
+            rows.append(found)
+    if arguments.json:
+        write_report(arguments.json, rows, list(packages))
+    print(table(rows))
+    about = machine()
+    print(f"\n{about['processor']}, {about['threads']} threads of {about['cores']} cores")
+    print(", ".join(f"{name} {version}" for name, version in versions(list(packages)).items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Timing side by side: every contender runs once a round, so that all meet the same machine."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+OURS = "ours"
+REPEATS = 7
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Milliseconds of one contender over the rounds."""
+
+    median: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case of one path: ours and its peers, and how good each one's result is."""
+
+    path: str
+    case: str
+    ours: Timing
+    peers: dict[str, Timing]
+    quality: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times faster than the fastest peer; None without peers."""
+        fastest = min((peer.median for peer in self.peers.values()), default=None)
+        return None if fastest is None else fastest / self.ours.median
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "path": self.path,
+            "case": self.case,
+            "ours_ms": self.ours.median,
+            "peers": {name: peer.median for name, peer in self.peers.items()},
+            "ratio_to_fastest_peer": self.ratio,
+            "quality": self.quality,
+            "spread_ms": {
+                name: [timing.least, timing.most]
+                for name, timing in {OURS: self.ours, **self.peers}.items()
+            },
+        }
+
+
+def side_by_side(
+    contenders: Mapping[str, Callable[[], Any]], *, repeats: int = REPEATS
+) -> dict[str, Timing]:
+    """Time each contender `repeats` times, in turn, after one run of each to warm up."""
+    for run in contenders.values():
+        run()
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(repeats):
+        for name, run in contenders.items():
+            gc.collect()
+            begin = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - begin)
+    return {
+        name: Timing(1e3 * statistics.median(found), 1e3 * min(found), 1e3 * max(found))
+        for name, found in seconds.items()
+    }
+
+
+def row(
+    path: str,
+    case: str,
+    contenders: Mapping[str, Callable[[], Any]],
+    *,
+    quality: Mapping[str, Any] | None = None,
+    repeats: int = REPEATS,
+) -> Row:
+    """Time `contenders`, of which one is called `ours`."""
+    timings = side_by_side(contenders, repeats=repeats)
+    ours = timings.pop(OURS)
+    return Row(path, case, ours, timings, dict(quality or {}))
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+
+
+def versions(packages: Sequence[str]) -> dict[str, str]:
+    """Versions of the packages that are installed."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def write_report(path: Path, rows: Sequence[Row], packages: Sequence[str]) -> None:
+    """The figures as JSON: machine, versions, rows."""
+    content = {
+        "machine": machine(),
+        "versions": versions(packages),
+        "rows": [found.as_json() for found in rows],
+    }
+    path.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The figures as Markdown, times in milliseconds: median (least to most)."""
+    lines = ["| path | case | ours | peers | ratio | quality |", "|---|---|---|---|---|---|"]
+    for found in rows:
+        peers = "; ".join(f"{name} {_shown(peer)}" for name, peer in found.peers.items())
+        quality = "; ".join(f"{key} {_number(value)}" for key, value in found.quality.items())
+        ratio = "" if found.ratio is None else f"{found.ratio:.2f}x"
+        cells = (found.path, found.case, _shown(found.ours), peers, ratio, quality)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _shown(timing: Timing) -> str:
+    median, least, most = (f"{value:.3g}" for value in asdict(timing).values())
+    return f"{median} ({least} to {most})"
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(": ", 1)[1] for line in lines if line.startswith("model name")), "?")
