@@ -7,6 +7,7 @@ lines reading stops, since the file is then not what it is said to be.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import unicodedata
@@ -52,6 +53,14 @@ class Bitext:
     def languages(self) -> dict[str, int]:
         """Pairs of each language."""
         return dict(Counter(pair.language for pair in self.pairs))
+
+    @property
+    def hash(self) -> str:
+        """BLAKE2b of the pairs in their order, 16 hexadecimal digits: which version it was."""
+        digest = hashlib.blake2b(digest_size=8)
+        for pair in self.pairs:
+            digest.update(f"{pair.language}\0{pair.english}\0{pair.foreign}\0".encode())
+        return digest.hexdigest()
 
     def report(self) -> str:
         """One line: what was kept, what was dropped and why."""

@@ -113,7 +113,12 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
     student[0].query_expansion = None
     record = {
         "config": config.model_dump(),
-        "bitext": {"pairs": len(bitext), "languages": bitext.languages, "dropped": bitext.dropped},
+        "bitext": {
+            "hash": bitext.hash,
+            "pairs": len(bitext),
+            "languages": bitext.languages,
+            "dropped": bitext.dropped,
+        },
         "dev_map": dev.best if dev else None,
     }
     save_retriever(

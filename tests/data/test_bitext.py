@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optical_core.data.bitext import SentencePair, filter_pairs, normalise, read_bitext
+from optical_core.data.bitext import Bitext, SentencePair, filter_pairs, normalise, read_bitext
 from optical_core.errors import InputError
 
 TMX = """<?xml version="1.0" encoding="UTF-8"?>
@@ -173,3 +173,10 @@ def test_a_missing_file_an_empty_folder_and_an_absent_language(tmp_path):
 @given(st.text())
 def test_normalising_twice_is_normalising_once(text):
     assert normalise(normalise(text)) == normalise(text)
+
+
+def test_the_hash_tells_versions_of_a_bitext_apart():
+    sea, moon = SentencePair("sea", "bahari", "sw"), SentencePair("moon", "mwezi", "sw")
+    assert Bitext((sea, moon)).hash == Bitext((sea, moon), {"empty": 1}).hash
+    others = [(moon, sea), (sea,), (sea, SentencePair("moon", "mwezi", "so"))]
+    assert len({Bitext(pairs).hash for pairs in [(sea, moon), *others]}) == 4

@@ -54,6 +54,7 @@ def test_a_student_is_trained_saved_and_loaded(tiny_encoder, bitext_file, traina
         assert (folder / name).is_file()
     record = json.loads((folder / "record.json").read_text())
     assert record["config"]["seed"] == 1
+    assert len(record["bitext"]["hash"]) == 16
     assert record["environment"]["packages"]["torch"]
     embeddings = [e.model[0].model.get_input_embeddings().weight for e in (
         retriever.teacher, retriever.student)]  # fmt: skip
