@@ -6,8 +6,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+import bm25s
+
 from optical_core.data.collection import Collection
 from optical_core.data.trec import Run
+from optical_core.models.precision import precision
 from optical_core.models.retriever import Retriever, load_retriever
 from optical_core.retrieval.bm25 import BM25
 from optical_core.retrieval.candidates import search_candidates
@@ -18,9 +21,15 @@ logger = logging.getLogger(__name__)
 
 
 class Searcher(Protocol):
-    """What ranks passages; `name` is what tables call it."""
+    """What ranks passages; `name` is what tables call it.
+
+    `identity` changes with whatever decides a ranking, but for the passages and the query.
+    """
 
     name: str
+
+    @property
+    def identity(self) -> str: ...
 
     def search(self, query: str, *, top: int = 10) -> list[tuple[str, float]]: ...
 
@@ -36,6 +45,12 @@ class LateInteraction:
         index.check_encoder(retriever.teacher)
         self.retriever, self.index, self.name = retriever, index, retriever.name
         self.approximate = approximate
+
+    @property
+    def identity(self) -> str:
+        student, teacher = self.retriever.student, self.index.encoder_hash
+        exactness = "approximate" if self.approximate else "exact"
+        return f"{student.hash} {teacher} {precision(student.model.device)} {exactness}"
 
     def search(self, query: str, *, top: int = 10) -> list[tuple[str, float]]:
         """Exact MaxSim over all passages, or over FAISS candidates if `approximate`.
@@ -86,6 +101,7 @@ class Lexical:
     """BM25 on the query as typed."""
 
     name = "bm25"
+    identity = f"bm25s {bm25s.__version__}"
 
     def __init__(self, collection: Collection) -> None:
         self._engine = BM25(collection.passages())

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import re
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+import optical_core
 from optical_core.analysis.export import write_table
 from optical_core.analysis.metrics import per_query_measures
 from optical_core.analysis.report import (
@@ -22,20 +25,22 @@ from optical_core.analysis.report import (
 )
 from optical_core.data.collection import Collection
 from optical_core.data.languages import language
+from optical_core.data.lines import read_json
 from optical_core.data.records import write_record
 from optical_core.data.trec import Run, write_run
 from optical_core.errors import InputError
 from optical_core.models.precision import precision
 from optical_core.retrieval.searcher import open_searcher
 from optical_core.retrieval.structured_query import StructuredQueries
-from optical_core.storage import writable
+from optical_core.storage import replace_file, writable
 from optical_core.study.lexicon import lexicon_of
-from optical_core.study.results import write_values
+from optical_core.study.results import read_values, write_values
 from optical_core.study.translations import asked_queries, model_and_source
 
 logger = logging.getLogger(__name__)
 
 DEPTH = 1000
+MEASURED = "measured.json"
 TABLES = ("measures", "gaps", "comparisons", "changes", "groups", "power")
 Measures = dict[str, dict[str, dict[str, float]]]
 """Language -> measure -> query -> value."""
@@ -78,23 +83,55 @@ def measure(
 ) -> Measures:
     """Rank the judged queries of each language with one model and measure the rankings.
 
-    Writes OUT/<language>.run (TREC) and OUT/<language>.csv (measures of each query). `spec` is a
-    model's name, `NAME@SOURCE` (see `translations`), or `psq@FOLDER` (see `lexicon`). Raises
-    InputError as `evaluate` does.
+    Writes OUT/<language>.run (TREC), OUT/<language>.csv (measures of each query) and
+    OUT/measured.json: what these were made from, a hash a language. A language that is there,
+    made from the same model, passages, queries and judgements, is read instead of measured again.
+    `spec` is a model's name, `NAME@SOURCE` (see `translations`), or `psq@FOLDER` (see `lexicon`).
+    Raises InputError as `evaluate` does.
     """
-    rank = _ranker(spec, collection, languages, depth=depth, device=device, progress=progress)
+    ranker = _ranker(spec, collection, languages, depth=depth, device=device, progress=progress)
+    known = _origins(out)
     found = {}
     for code in languages:
         if watch:
             watch(code)
-        qrels = collection.qrels(code)
-        run = rank(code, qrels)
-        write_run(out / f"{code}.run", run, name=label(spec))
-        found[code] = per_query_measures(run, qrels)
-        write_values(out / f"{code}.csv", found[code])
+        values, run = out / f"{code}.csv", out / f"{code}.run"
+        origin = _digest(ranker.identity(code), collection.fingerprint, ranker.asked[code], depth)
+        if known.get(code) != origin or not (values.is_file() and run.is_file()):
+            qrels = collection.qrels(code)
+            ranking = ranker.run(code, {q: t for q, t in ranker.asked[code].items() if q in qrels})
+            write_run(run, ranking, name=label(spec))
+            write_values(values, per_query_measures(ranking, qrels))
+            known[code] = origin
+            with replace_file(out / MEASURED) as temporary:
+                temporary.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+        found[code] = read_values(values.read_text("utf-8"), str(values))
         mean = sum(found[code]["AP"].values()) / max(len(found[code]["AP"]), 1)
         logger.info("%s %s: MAP %.4f", label(spec), code, mean)
     return found
+
+
+def _origins(out: Path) -> dict[str, str]:
+    """Language -> what its files were made from; a damaged list says nothing."""
+    try:
+        found = read_json(out / MEASURED) if (out / MEASURED).is_file() else {}
+    except InputError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True)
+class _Ranker:
+    """A model ready to rank.
+
+    asked:    language -> query id -> text as it is asked.
+    run:      ranks queries of a language.
+    identity: all that decides a language's rankings but passages, queries and depth.
+    """
+
+    asked: Mapping[str, Mapping[str, str]]
+    run: Callable[[str, Mapping[str, str]], Run]
+    identity: Callable[[str], str]
 
 
 def _ranker(
@@ -105,24 +142,28 @@ def _ranker(
     depth: int,
     device: str | None,
     progress: bool,
-) -> Callable[[str, Container[str]], Run]:
-    """What ranks the wanted queries of a language; what it needs is read beforehand."""
+) -> _Ranker:
     name, source = model_and_source(spec)
     if name == StructuredQueries.name and source:
         lexicons = {code: lexicon_of(Path(source), code) for code in languages}
         engine = StructuredQueries(collection.passages())
-        asked = {code: collection.queries(code) for code in languages}
+        return _Ranker(
+            {code: collection.queries(code) for code in languages},
+            lambda code, queries: engine.run(queries, lexicons[code], top=depth),
+            lambda code: _digest(name, lexicons[code]),
+        )
+    searcher = open_searcher(name, collection, device=device, progress=progress)
+    return _Ranker(
+        {code: asked_queries(collection, code, source) for code in languages},
+        lambda code, queries: searcher.run(queries, top=depth),
+        lambda code: searcher.identity,
+    )
 
-        def run(code: str, queries: Mapping[str, str]) -> Run:
-            return engine.run(queries, lexicons[code], top=depth)
-    else:
-        asked = {code: asked_queries(collection, code, source) for code in languages}
-        searcher = open_searcher(name, collection, device=device, progress=progress)
 
-        def run(code: str, queries: Mapping[str, str]) -> Run:
-            return searcher.run(queries, top=depth)
-
-    return lambda code, wanted: run(code, {q: t for q, t in asked[code].items() if q in wanted})
+def _digest(*parts: object) -> str:
+    """Content hash of plain values; a new version of the package measures anew."""
+    text = json.dumps([optical_core.__version__, *parts], ensure_ascii=False, default=dict)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def evaluate(
@@ -139,9 +180,9 @@ def evaluate(
     """Rank every language's queries with every model and measure the rankings.
 
     Writes OUT/<model>/<language>.run (TREC), OUT/<model>/<language>.csv (measures of each
-    query), OUT/<table>.* (CSV, JSON, Markdown, LaTeX; see `TABLES`) and record.json. Every judged
-    query counts. Comparisons are paired tests against `models[0]`. `watch` is told the share
-    done and what is being done.
+    query), OUT/<table>.* (CSV, JSON, Markdown, LaTeX; see `TABLES`) and record.json. What is
+    there already isn't measured again (see `measure`). Every judged query counts. Comparisons are
+    paired tests against `models[0]`. `watch` is told the share done and what is being done.
 
     Raises InputError: an unknown model, a language that the collection lacks, an unwritable OUT.
     """

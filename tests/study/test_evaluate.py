@@ -1,0 +1,74 @@
+"""What is measured already isn't measured again, unless what it was made from has changed."""
+
+import json
+
+import pytest
+
+from optical_core.data.collection import open_collection
+from optical_core.study import evaluate as module
+from optical_core.study.evaluate import evaluate, measure
+
+
+@pytest.fixture
+def ranked(monkeypatch):
+    """Languages that were ranked, in order."""
+    codes = []
+    ranker = module._ranker
+
+    def watched(*arguments, **options):
+        found = ranker(*arguments, **options)
+
+        def run(code, queries):
+            codes.append(code)
+            return found.run(code, queries)
+
+        return module._Ranker(found.asked, run, found.identity)
+
+    monkeypatch.setattr(module, "_ranker", watched)
+    return codes
+
+
+def test_a_second_evaluation_ranks_nothing_and_says_the_same(
+    tiny_encoder, collection, tmp_path, ranked
+):
+    models = [str(tiny_encoder), "bm25"]
+    first = evaluate(collection, models, ["en", "sw"], tmp_path)
+    assert ranked == ["en", "sw"] * 2
+    second = evaluate(collection, models, ["en", "sw"], tmp_path)
+    assert ranked == ["en", "sw"] * 2
+    for name in module.TABLES:
+        assert getattr(first, name).equals(getattr(second, name))
+
+
+def test_what_has_changed_is_measured_again(collection, tmp_path, ranked):
+    def again(**options):
+        ranked.clear()
+        measure("bm25", open_collection(str(collection.folder)), ["en", "sw"], tmp_path, **options)
+        return list(ranked)
+
+    assert again() == ["en", "sw"]
+    assert again(depth=2) == ["en", "sw"]
+    (tmp_path / "sw.csv").unlink()
+    assert again(depth=2) == ["sw"]
+    (tmp_path / "measured.json").write_text("{")
+    assert again(depth=2) == ["en", "sw"]
+    kept = json.loads((tmp_path / "measured.json").read_text())
+    assert set(kept) == {"en", "sw"}
+    queries = collection.folder / "queries" / "sw.jsonl"
+    queries.write_text(queries.read_text().replace("bahari", "ziwa"))
+    assert again(depth=2) == ["en", "sw"]
+
+
+def test_another_model_under_the_same_name_is_measured_again(
+    tiny_encoder, collection, tmp_path, ranked
+):
+    measure(str(tiny_encoder), collection, ["sw"], tmp_path)
+    before = (tmp_path / "sw.csv").read_text()
+    weights = next(tiny_encoder.rglob("model.safetensors"))
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(weights)
+    save_file({k: v.flip(0).contiguous() for k, v in tensors.items()}, weights, {"format": "pt"})
+    measure(str(tiny_encoder), collection, ["sw"], tmp_path)
+    assert ranked == ["sw", "sw"]
+    assert (tmp_path / "sw.csv").read_text() != before
