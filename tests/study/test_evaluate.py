@@ -1,8 +1,10 @@
 """What is measured already isn't measured again, unless what it was made from has changed."""
 
 import json
+import shutil
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from optical_core.data.collection import open_collection
 from optical_core.study import evaluate as module
@@ -62,13 +64,13 @@ def test_what_has_changed_is_measured_again(collection, tmp_path, ranked):
 def test_another_model_under_the_same_name_is_measured_again(
     tiny_encoder, collection, tmp_path, ranked
 ):
-    measure(str(tiny_encoder), collection, ["sw"], tmp_path)
-    before = (tmp_path / "sw.csv").read_text()
-    weights = next(tiny_encoder.rglob("model.safetensors"))
-    from safetensors.torch import load_file, save_file
-
+    model, out = tmp_path / "model", tmp_path / "out"
+    shutil.copytree(tiny_encoder, model)
+    measure(str(model), collection, ["sw"], out)
+    before = (out / "sw.csv").read_text()
+    weights = next(model.rglob("model.safetensors"))
     tensors = load_file(weights)
     save_file({k: v.flip(0).contiguous() for k, v in tensors.items()}, weights, {"format": "pt"})
-    measure(str(tiny_encoder), collection, ["sw"], tmp_path)
+    measure(str(model), collection, ["sw"], out)
     assert ranked == ["sw", "sw"]
-    assert (tmp_path / "sw.csv").read_text() != before
+    assert (out / "sw.csv").read_text() != before
