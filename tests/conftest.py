@@ -14,6 +14,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # The same numbers on every machine; the tests of bf16 ask for it.
 os.environ.setdefault("OPTICAL_PRECISION", "fp32")
+# Before anything imports Triton: without a GPU its kernels run in its interpreter.
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"
 
 WORDS = (
     "the a is of in and water sea salt salty moon sun star fish bird tree river lake city old new "

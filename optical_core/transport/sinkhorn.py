@@ -27,9 +27,12 @@ def sinkhorn(
     iterations = torch.zeros(pairs, dtype=torch.long, device=cost.device)
     converged = problem.total == 0
     active = (~converged).nonzero().squeeze(-1)
-    f, g = torch.zeros_like(a), torch.zeros_like(b)
+    # Tokens without mass have potentials of minus infinity: they take part in no sum.
+    f = torch.where(a > 0, 0.0, -torch.inf).to(a)
+    g = torch.where(b > 0, 0.0, -torch.inf).to(b)
     limit = tolerance * problem.total
-    spread = float((cost.amax() - cost.amin()).clamp_min(epsilon)) if cost.numel() else epsilon
+    live = cost[(a[:, :, None] > 0) & (b[:, None, :] > 0)]
+    spread = float((live.amax() - live.amin()).clamp_min(epsilon)) if len(live) else epsilon
 
     current, done = max(epsilon, spread / 4), 0
     while len(active) and done < max_iterations:
@@ -69,6 +72,4 @@ def _scaling_round(
     v = torch.where(torch.isfinite(v) & (v > 0), v, 1)
     plan = u[:, :, None] * kernel * v[:, None, :]
     plan = torch.where(torch.isfinite(plan), plan, kernel)
-    f = torch.where(a > 0, f + epsilon * u.log(), 0)
-    g = torch.where(b > 0, g + epsilon * v.log(), 0)
-    return plan, f, g
+    return plan, f + epsilon * u.log(), g + epsilon * v.log()

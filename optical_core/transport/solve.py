@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from optical_core.transport import compiled_sinkhorn
+from optical_core.transport import compiled_sinkhorn, fused_sinkhorn
 from optical_core.transport.exact import exact
 from optical_core.transport.problem import (
     TransportProblem,
@@ -22,9 +22,11 @@ from optical_core.transport.unbalanced import unbalanced
 
 
 def fastest_sinkhorn(problem: TransportProblem, **options: Any) -> tuple[Tensor, Tensor, Tensor]:
-    """The compiled loop where it applies (CPU, numba), else the batched one."""
+    """The compiled loop (CPU, numba) or the fused kernel (GPU, Triton), else the batched one."""
     if compiled_sinkhorn.applies(problem):
         return compiled_sinkhorn.compiled_sinkhorn(problem, **options)
+    if fused_sinkhorn.applies(problem):
+        return fused_sinkhorn.fused_sinkhorn(problem, **options)
     return sinkhorn(problem, **options)
 
 

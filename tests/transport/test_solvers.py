@@ -318,3 +318,17 @@ def test_bad_options_are_named():
     for option, value in (("method", "magic"), ("epsilon", 0), ("max_iterations", 0)):
         with pytest.raises(ValueError, match=option):
             solve(*arguments, **{option: value})
+
+
+def test_padding_slows_no_pair_down(path):
+    cost, a, b = draw(11, n=13, m=21)
+    options = {"epsilon": 0.05, "tolerance": 1e-6, "max_iterations": 2000}
+    plain = solve(cost, a, b, **options)
+    wide = solve(
+        torch.nn.functional.pad(cost, (3, 5, 2, 4), value=-1e3),
+        torch.nn.functional.pad(a, (2, 4)),
+        torch.nn.functional.pad(b, (3, 5)),
+        **options,
+    )
+    assert wide.converged.all()
+    assert (wide.iterations <= plain.iterations + 10).all()
