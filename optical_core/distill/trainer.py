@@ -39,7 +39,7 @@ from optical_core.distill.student import go_on_from, select_trainable, soften
 from optical_core.distill.teacher_vectors import VectorStore, shared_store
 from optical_core.errors import InputError
 from optical_core.models.precision import precision
-from optical_core.models.retriever import ModelCard, clone_model, save_retriever
+from optical_core.models.retriever import ModelCard, clone_model, open_shared, save_retriever
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import assets, home, replace_file
 
@@ -68,8 +68,8 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
         return folder
     bitext = load_bitext(config)
     logger.info("bitext: %s", bitext.report())
-    teacher = TokenEncoder.load(config.teacher, device=device)
-    backbone = TokenEncoder.load(config.backbone, device=device) if config.backbone else None
+    teacher = open_shared(config.teacher, device=device)
+    backbone = open_shared(config.backbone, device=device) if config.backbone else None
     if (config.plan_layer or 0) > teacher.layers:
         raise InputError(f"plan_layer goes from 0 to {teacher.layers}, got {config.plan_layer}")
     # Only now: a run that cannot start must not take the name.

@@ -16,9 +16,9 @@ import copy
 import json
 import logging
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from weakref import WeakValueDictionary
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,6 +26,7 @@ from optical_core.data.lines import read_json
 from optical_core.errors import InputError
 from optical_core.models import minilm
 from optical_core.models.backbones import EMBEDDED, MINILM, PACKAGED, projection_module
+from optical_core.models.embedded import embedded_folder
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import assets, home, replace_folder
 
@@ -118,7 +119,7 @@ def load_retriever(name_or_path: str, *, device: str | None = None) -> Retriever
     known = {entry.name: entry.folder for entry in list_models() if entry.folder}
     folder = known.get(name_or_path, Path(name_or_path))
     if not (folder / "retriever.json").is_file():
-        encoder = _open(name_or_path, device)
+        encoder = open_shared(name_or_path, device=device)
         return Retriever(name_or_path, encoder, encoder, ModelCard(summary="undistilled"))
     info = _read_info(folder)
     teacher = _part(folder, "teacher", info.teacher, info.teacher_hash, info.name, device)
@@ -135,7 +136,7 @@ def _part(
 ) -> TokenEncoder:
     """A pair's teacher or backbone: saved along, or known by name."""
     own = folder / role
-    encoder = _open(str(own) if own.is_dir() else name, device)
+    encoder = open_shared(str(own) if own.is_dir() else name, device=device)
     encoder.name = name
     if encoder.hash != wanted:
         raise InputError(
@@ -145,17 +146,20 @@ def _part(
     return encoder
 
 
-_SHARED: WeakValueDictionary[str | None, TokenEncoder] = WeakValueDictionary()
-"""The embedded encoder by device, while anyone holds it: half a gigabyte that students share."""
+def open_shared(name_or_path: str, *, device: str | None = None) -> TokenEncoder:
+    """Open an encoder; the embedded one is kept, and the same object for all who ask for it.
+
+    Raises InputError as `TokenEncoder.load` does.
+    """
+    if name_or_path == EMBEDDED:
+        return _embedded(str(embedded_folder()), device)
+    return TokenEncoder.load(name_or_path, device=device)
 
 
-def _open(name_or_path: str, device: str | None) -> TokenEncoder:
-    if name_or_path != EMBEDDED:
-        return TokenEncoder.load(name_or_path, device=device)
-    encoder = _SHARED.get(device)
-    if encoder is None:
-        encoder = _SHARED[device] = TokenEncoder.load(name_or_path, device=device)
-    return encoder
+@lru_cache(maxsize=1)
+def _embedded(folder: str, device: str | None) -> TokenEncoder:
+    """Half a gigabyte that students, trainings and measurements of a process share."""
+    return TokenEncoder.load(EMBEDDED, device=device)
 
 
 def with_projection(encoder: TokenEncoder, dimension: int) -> TokenEncoder:
