@@ -108,7 +108,12 @@ def create_app(holdings: Holdings, limits: Limits | None = None) -> FastAPI:
     @app.get("/health")
     async def health() -> Health:
         """Ready to answer: nothing is left to be loaded."""
-        return Health(status="ok", version=__version__, waiting=batcher.waiting)
+        return Health(
+            status="ok",
+            version=__version__,
+            waiting=batcher.waiting,
+            most_results=limits.top,
+        )
 
     @app.get("/metrics", response_class=Response)
     async def prometheus() -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -28,8 +29,9 @@ from optical_core.serve.schema import (
 
 T = TypeVar("T")
 
-SECONDS = 60.0
-"""Waited for an answer: a full queue of a small machine takes that long."""
+ANSWER_SECONDS = 60.0
+"""A full queue of a small machine takes that long."""
+CONNECT_SECONDS = 5.0
 _AT_ONCE = 8
 """Queries of a run that are under way: enough for the server to encode them together."""
 
@@ -45,7 +47,10 @@ class Server:
         self.address = address.strip().rstrip("/")
         if not self.address.startswith(("http://", "https://")):
             raise InputError(f"a server's address is http://HOST:PORT, got {address!r}")
-        self._client = client or _httpx().Client(timeout=SECONDS)
+        if client is None:
+            httpx = _httpx()
+            client = httpx.Client(timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS))
+        self._client = client
 
     def health(self) -> Health:
         return self._ask("GET", "/health", Health)
@@ -58,7 +63,7 @@ class Server:
 
     def topics(self, collection: str, code: str) -> Topics:
         """A collection's queries in one language, and their judgements."""
-        return self._ask("GET", f"/collections/{collection}/queries/{code}", Topics)
+        return self._ask("GET", f"/collections/{quote(collection, safe='')}/queries/{code}", Topics)
 
     def search(self, request: SearchRequest) -> SearchAnswer:
         return self._ask("POST", "/search", SearchAnswer, json=request.model_dump())
@@ -67,8 +72,10 @@ class Server:
         httpx = _httpx()
         try:
             response = self._client.request(method, self.address + path, **options)
-        except httpx.TimeoutException as error:
-            raise InputError(f"the server at {self.address} did not answer in time") from error
+        except httpx.ReadTimeout as error:
+            raise InputError(
+                f"the server at {self.address} did not answer within {ANSWER_SECONDS:g} s"
+            ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise InputError(
                 f"no server answers at {self.address} ({error}); start one with `optical serve`"

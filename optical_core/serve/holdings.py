@@ -78,26 +78,32 @@ def load_holdings(
         if found.name in opened:
             raise InputError(f"two collections are called {found.name!r}: serve one of them")
         opened[found.name] = found
-    known = {entry.name: entry for entry in list_models()}
     served: dict[str, ServedModel] = {}
     searchers: dict[tuple[str, str], Searcher] = {}
     for name in dict.fromkeys(models):
         logger.info("loading %s", name)
-        entry = known.get(name)
-        served[name] = ServedModel(
-            name=name,
-            kind=entry.kind if entry else "encoder",
-            languages=list(entry.languages) if entry else [],
-            token_level=name != Lexical.name,
-        )
+        weights = ""
         if name == Lexical.name:
             searchers |= {(name, key): Lexical(found) for key, found in opened.items()}
-            continue
-        retriever = load_retriever(name, device=device)
-        for key, found in opened.items():
-            index = collection_index(found, retriever.teacher, progress=True)
-            searchers[name, key] = LateInteraction(retriever, index)
+        else:
+            retriever = load_retriever(name, device=device)
+            weights = retriever.student.hash
+            for key, found in opened.items():
+                index = collection_index(found, retriever.teacher, progress=True)
+                searchers[name, key] = LateInteraction(retriever, index)
+        served[name] = _served(name, weights)
     return Holdings(served, opened, searchers)
+
+
+def _served(name: str, weights: str) -> ServedModel:
+    entry = next((entry for entry in list_models() if entry.name == name), None)
+    return ServedModel(
+        name=name,
+        kind=entry.kind if entry else "encoder",
+        languages=list(entry.languages) if entry else [],
+        token_level=bool(weights),
+        weights=weights,
+    )
 
 
 def _unknown(kind: str, name: str, known: Sequence[str] | Mapping[str, object]) -> str:

@@ -125,6 +125,7 @@ class ServedModel(BaseModel):
     kind: str = Field(examples=["student", "encoder", "baseline"])
     languages: list[str]
     token_level: bool
+    weights: str = Field(description="Hash of its encoder: changes when it is trained anew.")
 
 
 class ServedCollection(BaseModel):
@@ -152,6 +153,7 @@ class Health(BaseModel):
     status: str = Field(examples=["ok"])
     version: str
     waiting: int = Field(description="Queries that wait to be encoded.")
+    most_results: int = Field(description="The largest `top` that is taken.")
 
 
 class Problem(BaseModel):
