@@ -145,7 +145,14 @@ def _check(request: SearchRequest, holdings: Holdings, limits: Limits) -> None:
 
 
 async def _unprocessable(request: Request, error: Any) -> JSONResponse:
-    return JSONResponse({"detail": first_problem(error.errors())}, 422)
+    first = error.errors()[0]
+    # What a validator of ours says of the whole body is a sentence already.
+    whole = first["loc"] == ("body",) and first["type"] != "value_error"
+    if whole or first["type"] == "json_invalid":
+        text = "the body must be a JSON object, sent as application/json"
+    else:
+        text = first_problem(error.errors())
+    return JSONResponse({"detail": text}, 422)
 
 
 async def _not_found(request: Request, error: Exception) -> JSONResponse:

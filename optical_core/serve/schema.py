@@ -27,17 +27,17 @@ _REQUEST: dict[str, Any] = {
 }
 _RESULT: dict[str, Any] = {
     "rank": 1,
-    "id": "earth-11b",
-    "score": 11.8202,
-    "title": "Salt in the sea",
-    "text": "Rivers carry dissolved salts from rocks to the sea …",
+    "id": "craft-13a",
+    "score": 4.5402,
+    "title": "Buoyancy and Archimedes",
+    "text": "Archimedes of Syracuse, who died in 212 BC, stated that …",
     "matches": [
         {
-            "query": "bahari",
-            "passage": "sea",
-            "contribution": 0.8312,
-            "query_span": [9, 15],
-            "passage_span": [12, 15],
+            "query": "Kwa",
+            "passage": "why",
+            "contribution": 0.5919,
+            "query_span": [0, 3],
+            "passage_span": [183, 186],
         }
     ],
 }

@@ -100,9 +100,13 @@ def test_what_cannot_be_answered_is_refused_with_a_sentence(client, ask, values,
 
 
 def test_bodies_that_are_no_json_or_too_large_are_refused(client, holdings, ask):
-    assert client.post("/search", content=b"{").status_code == 422
+    for content in (b"{", b"[1]", b""):
+        refused = client.post(
+            "/search", content=content, headers={"Content-Type": "application/json"}
+        )
+        assert refused.status_code == 422
+        assert refused.json()["detail"].startswith("the body must be a JSON object")
     assert client.post("/search", content=b"\xff\xfe").status_code == 422
-    assert client.post("/search", json=[1]).status_code == 422
     with limited(holdings, body=100) as small:
         refused = small.post("/search", content=b"x" * 101)
         assert refused.status_code == 413
