@@ -39,7 +39,10 @@ class Frame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (API_HEADER.encode(), API.encode())]
+                message["headers"] = [
+                    *message.get("headers", []),
+                    (API_HEADER.encode(), API.encode()),
+                ]
             await send(message)
 
         try:

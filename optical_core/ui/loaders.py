@@ -40,8 +40,13 @@ _ENCODE = threading.Lock()
 
 def search_source() -> SearchSource:
     """What the search page asks: the server that `$OPTICAL_SERVER` names, or this module."""
-    address = os.environ.get(SERVER, "").strip()
+    address = server_address()
     return RemoteSource(_server(address)) if address else sys.modules[__name__]  # type: ignore[return-value]
+
+
+def server_address() -> str:
+    """Address of the server that the search page asks; empty where it asks none."""
+    return os.environ.get(SERVER, "").strip()
 
 
 @lru_cache(maxsize=1)
