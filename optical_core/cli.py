@@ -341,6 +341,47 @@ def search(
 
 
 @app.command(
+    epilog="Example:  optical serve --collections demo --models optical-lowres,embedded,bm25"
+)
+def serve(
+    collections: Annotated[str, typer.Option(help="What may be searched, comma-separated.")],
+    models: Annotated[str, typer.Option(help="What may be asked, comma-separated.")] = "",
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8601,
+    longest_query: Annotated[int, typer.Option(help="Characters of a query.")] = 1000,
+    largest_body: Annotated[int, typer.Option(help="Bytes of a request's body.")] = 65_536,
+    most_results: Annotated[int, typer.Option(help="Passages of an answer.")] = 1000,
+    most_searches: Annotated[
+        int, typer.Option(help="Searches at once, waiting ones included; more get 503.")
+    ] = 256,
+    batch_size: Annotated[int, typer.Option(help="Queries encoded together.")] = 32,
+    rate: Annotated[
+        float, typer.Option(help="Searches a second of one client; 0: any number.")
+    ] = 0.0,
+    device: Device = None,
+) -> None:
+    """Answer searches over HTTP: POST /search; its documentation is at /docs."""
+    from optical_core.serve.command import serve as run_server
+    from optical_core.serve.limits import Limits
+
+    names = [
+        [part.strip() for part in text.split(",") if part.strip()]
+        for text in (collections, models or _default_student())
+    ]
+    limits = Limits(
+        query=longest_query,
+        body=largest_body,
+        top=most_results,
+        searches=most_searches,
+        batch=batch_size,
+        rate=rate,
+    )
+    run_server(*names, host=host, port=port, limits=limits, device=device)
+
+
+@app.command(
     epilog="Example:  optical evaluate demo --models embedded,bm25 --languages en,so --out results"
 )
 def evaluate(

@@ -7,6 +7,7 @@ import streamlit as st
 from optical_core.data.collection import Passage
 from optical_core.errors import InputError
 from optical_core.ui import loaders
+from optical_core.ui.search_source import SearchSource
 from optical_core.ui.search_view import (
     average_precision,
     explained,
@@ -31,16 +32,17 @@ TOP = (5, 10, 20)
 
 def render() -> None:
     parts.header("Live search", READ)
-    names = loaders.collection_names()
+    source = loaders.search_source()
+    names = source.collection_names()
     row = st.columns([1, 1, 2])
     name = bound(row[0].selectbox, "Collection", names, key="in", default=names[0])
-    if not prepared(name):
+    if not (source.is_prepared(name) or prepared(name)):
         return
-    codes = list(loaders.collection(name).languages)
+    codes = list(source.languages(name))
     code = bound(row[1].selectbox, "Example language", codes, key="lang",
                  default="so" if "so" in codes else codes[0],
                  format_func=parts.language_name)  # fmt: skip
-    examples = loaders.queries(name, code)
+    examples = source.queries(name, code)
     need = bound(row[2].selectbox, "Example query", list(examples), key="need",
                  default=next(iter(examples)), format_func=examples.get)  # fmt: skip
     typed = bound(st.text_input, "Your query, in any language", key="q", default="",
@@ -48,18 +50,18 @@ def render() -> None:
                   help="Empty: the example above is searched.")  # fmt: skip
     row = st.columns([4, 1])
     models = bound(row[0].multiselect, "Models (up to four; the first is what the others are "
-                   "compared with)", loaders.model_names(), key="model",
-                   default=loaders.default_models(), max_selections=4)  # fmt: skip
+                   "compared with)", source.model_names(), key="model",
+                   default=source.default_models(), max_selections=4)  # fmt: skip
     top = bound(row[1].selectbox, "Results", list(TOP), key="top", default=5, read=int)
     query = typed.strip() or examples[need]
     if not models:
         st.info("Choose at least one model.")
         return
-    known = loaders.find_query(name, query)
+    known = source.find_query(name, query)
     st.html(plain(query, bold=True))
     if known:
         code, need = known
-        others = [c for c in codes if c != code and need in loaders.queries(name, c)]
+        others = [c for c in codes if c != code and need in source.queries(name, c)]
         with st.container(horizontal=True):
             for other in others:
                 parts.link("search", parts.language_name(other), lang=other, need=need,
@@ -71,23 +73,24 @@ def render() -> None:
         hint = language_hint(query)
         if hint:
             st.caption(hint)
-    _columns(models, name, code, need if known else "", query, top)
+    _columns(source, models, name, code, need if known else "", query, top)
 
 
-def _columns(models: list[str], name: str, code: str, need: str, query: str, top: int) -> None:
-    collection = loaders.collection(name)
-    grades = loaders.judged(name, code, need) if need else {}
+def _columns(
+    source: SearchSource, models: list[str], name: str, code: str, need: str, query: str, top: int
+) -> None:
+    grades = source.judged(name, code, need) if need else {}
     first: dict[str, int] | None = None
     for column, model in zip(st.columns(len(models), gap="medium"), models, strict=True):
         with column:
             st.subheader(model, anchor=False)
             try:
                 with st.spinner("Searching (a model's first search opens it)…"):
-                    ranking = loaders.rank(model, name, query, 1000)
+                    ranking = source.rank(model, name, query, 1000)
             except InputError as error:
                 st.error(str(error))
                 continue
-            line = f"{loaders.gloss(model)} · {1000 * ranking.seconds:.0f} ms"
+            line = f"{source.gloss(model)} · {1000 * ranking.seconds:.0f} ms"
             if grades:
                 line += f" · AP {average_precision(need, ranking, grades):.3f}"
             st.caption(line)
@@ -95,14 +98,14 @@ def _columns(models: list[str], name: str, code: str, need: str, query: str, top
                 st.warning("No passage found: the query has no word that this model can match.")
             first = first if first is not None else ranking.ranks
             for rank, (identifier, score) in enumerate(ranking.hits[:top], 1):
-                _result(model, name, query, rank, collection.by_id[identifier], score,
+                _result(source, model, name, query, rank, ranking.passages[identifier], score,
                         grades.get(identifier), moves(first, identifier, rank))  # fmt: skip
-            parts.downloads(results_table(ranking, collection), f"ranking-{model}", key=model)
+            parts.downloads(results_table(ranking), f"ranking-{model}", key=model)
 
 
 def _result(
-    model: str, name: str, query: str, rank: int, passage: Passage, score: float,
-    grade: int | None, move: str,
+    source: SearchSource, model: str, name: str, query: str, rank: int, passage: Passage,
+    score: float, grade: int | None, move: str,
 ) -> None:  # fmt: skip
     with st.container(border=True):
         badges = [f":gray-badge[{score:.2f}]"]
@@ -116,7 +119,7 @@ def _result(
         if not (explains and st.toggle("Why?", key=f"why-{model}-{passage.id}")):
             st.html(plain(shortened(passage.text)))
             return
-        found = explained(loaders.explanation(model, name, query, passage.id))
+        found = explained(source.explanation(model, name, query, passage.id))
         st.html(contribution_chips(found.tokens, found.contributions))
         st.html(heat_strip(passage.full_text, found.spans))
         parts.chart(match_figure(found, dark=parts.is_dark()),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LAYERS = ["transport", "data", "analysis", "models", "retrieval", "distill", "study", "ui"]
+LAYERS = ["transport", "data", "analysis", "models", "retrieval", "distill", "study", "serve", "ui"]
 ALLOWED = {
     "transport": set(),
     "data": set(),
@@ -17,7 +17,8 @@ ALLOWED = {
     "retrieval": {"models", "data"},
     "distill": {"retrieval", "models", "analysis", "data", "transport"},
     "study": {"distill", "retrieval", "models", "analysis", "data", "transport"},
-    "ui": {"study", "distill", "retrieval", "models", "analysis", "data", "transport"},
+    "serve": {"retrieval", "models", "data"},
+    "ui": {"serve", "study", "distill", "retrieval", "models", "analysis", "data", "transport"},
 }
 
 

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from optical_core.cli import app
 from optical_core.errors import InputError
 
-COMMANDS = ["align", "distill", "index", "search", "evaluate", "data", "models", "collections"]
+COMMANDS = ["align", "distill", "index", "search", "evaluate", "data", "models", "collections",
+            "serve"]  # fmt: skip
 runner = CliRunner()
 
 

@@ -54,6 +54,11 @@ def build_candidates(index: TokenIndex, *, seed: int = 0) -> Path:
     return path
 
 
+def has_candidates(index: TokenIndex) -> bool:
+    """Has `build_candidates` been run for the index?"""
+    return (index.folder / FILE).is_file()
+
+
 def search_candidates(
     index: TokenIndex,
     query: np.ndarray,
@@ -121,7 +126,7 @@ def _best_owners(
 
 def _engine(index: TokenIndex) -> Any:
     path = index.folder / FILE
-    if not path.is_file():
+    if not has_candidates(index):
         raise InputError(
             f"the index in {index.folder} has no candidate lists; build them with "
             "`optical index --approximate`"

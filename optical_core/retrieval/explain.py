@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.tokens import Token
+
+if TYPE_CHECKING:
+    from optical_core.models.token_encoder import TokenEncoder
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,15 @@ def explain(
     query: str,
     passage: str,
     *,
+    query_vectors: np.ndarray | None = None,
     passage_vectors: np.ndarray | None = None,
 ) -> list[TokenMatch]:
     """Matches in the order of the query's tokens.
 
-    passage_vectors: (tokens, d) as the index stores them, so that the contributions add up to
-    the score that the index gave; encoded anew by default.
+    query_vectors, passage_vectors: (tokens, d) as they were scored, so that the contributions
+    add up to the score that the index gave; encoded anew by default.
     """
-    vectors = student.encode_queries([query])[0]
+    vectors = student.encode_queries([query])[0] if query_vectors is None else query_vectors
     if passage_vectors is None:
         passage_vectors = teacher.encode_passages([passage])[0]
     if not len(vectors) or not len(passage_vectors):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import bm25s
+import numpy as np
 
 from optical_core.data.collection import Collection
 from optical_core.data.trec import Run
@@ -57,19 +58,22 @@ class LateInteraction:
 
         A query longer than the encoder takes is cut, with a warning.
         """
-        self._warn_of_cuts([query])
-        vectors = self.retriever.student.encode_queries([query])[0]
+        vectors = self.encode([query])[0]
         if self.approximate:
             return search_candidates(self.index, vectors, top=top)
         return self.index.search(vectors, top=top)
 
     def run(self, queries: Mapping[str, str], *, top: int = 1000) -> Run:
-        self._warn_of_cuts(list(queries.values()))
-        vectors = self.retriever.student.encode_queries(list(queries.values()))
+        vectors = self.encode(list(queries.values()))
         rankings = self.index.search_many(vectors, top=top)
         return {
             identifier: dict(ranking) for identifier, ranking in zip(queries, rankings, strict=True)
         }
+
+    def encode(self, queries: Sequence[str]) -> list[np.ndarray]:
+        """Vectors (tokens, d) of queries; those longer than the encoder takes are cut."""
+        self._warn_of_cuts(queries)
+        return self.retriever.student.encode_queries(queries)
 
     def _warn_of_cuts(self, queries: Sequence[str]) -> None:
         """Say it where the encoder doesn't take a query whole."""
@@ -86,13 +90,19 @@ class LateInteraction:
                 max(cuts),
             )
 
-    def explain(self, query: str, identifier: str, text: str) -> list[TokenMatch]:
-        """Token matches of a result, from the very vectors that gave its score."""
+    def explain(
+        self, query: str, identifier: str, text: str, *, vectors: np.ndarray | None = None
+    ) -> list[TokenMatch]:
+        """Token matches of a result, from the very vectors that gave its score.
+
+        vectors: of the query, if it is encoded already.
+        """
         return explain(
             self.retriever.student,
             self.retriever.teacher,
             query,
             text,
+            query_vectors=vectors,
             passage_vectors=self.index.passage_vectors(identifier),
         )
 

@@ -6,50 +6,58 @@ ten tabs don't read ten models; encoding too, since fast tokenizers can't be sha
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optical_core.data.collection import Collection, installed_collections, open_collection
 from optical_core.data.gold import GoldPair, read_gold
 from optical_core.errors import InputError
-from optical_core.models.alignment import EncodedPair, encode_pair
-from optical_core.models.backbones import EMBEDDED
 from optical_core.models.embedded import is_converted
-from optical_core.models.retriever import ModelEntry, Retriever, list_models, load_retriever
-from optical_core.retrieval.explain import TokenMatch
-from optical_core.retrieval.searcher import LateInteraction, Searcher, open_searcher
-from optical_core.retrieval.token_index import collection_index, has_index
-from optical_core.study.predictors import QueryCosts
-from optical_core.study.predictors import query_costs as measure_query_costs
+from optical_core.serve.client import Server
 from optical_core.study.results import SavedResults, find_results, study_label
+from optical_core.ui.search_source import Ranking, RemoteSource, SearchSource, gloss_of
+
+# What needs torch is imported where it is used: a search page that asks a server doesn't.
+if TYPE_CHECKING:
+    from optical_core.models.alignment import EncodedPair
+    from optical_core.models.retriever import ModelEntry, Retriever
+    from optical_core.retrieval.explain import TokenMatch
+    from optical_core.retrieval.searcher import LateInteraction, Searcher
+    from optical_core.study.predictors import QueryCosts
+
+SERVER = "OPTICAL_SERVER"
+"""Environment variable: address of the server that the search page asks, `http://host:port`."""
 
 _OPEN = threading.RLock()
 _ENCODE = threading.Lock()
 
-GLOSS = {
-    "embedded": "multilingual-e5-small, undistilled",
-    "bm25": "BM25 on the words as typed",
-}
+
+def search_source() -> SearchSource:
+    """What the search page asks: the server that `$OPTICAL_SERVER` names, or this module."""
+    address = server_address()
+    return RemoteSource(_server(address)) if address else sys.modules[__name__]  # type: ignore[return-value]
 
 
-@dataclass(frozen=True)
-class Ranking:
-    """What one model found: (passage id, score) best first, and how long that took."""
+def server_address() -> str:
+    """Address of the server that the search page asks; empty where it asks none."""
+    return os.environ.get(SERVER, "").strip()
 
-    hits: tuple[tuple[str, float], ...]
-    seconds: float
 
-    @property
-    def ranks(self) -> dict[str, int]:
-        return {identifier: rank for rank, (identifier, _) in enumerate(self.hits, 1)}
+@lru_cache(maxsize=1)
+def _server(address: str) -> Server:
+    return Server(address)
 
 
 def models() -> list[ModelEntry]:
     """The models known by name, the default student first."""
+    from optical_core.models.retriever import list_models
+
     return sorted(list_models(), key=lambda entry: (not entry.default, entry.kind == "baseline"))
 
 
@@ -60,14 +68,16 @@ def model_names(*, token_level: bool = False) -> list[str]:
 
 def default_models() -> list[str]:
     """Undistilled, student, BM25: what a comparison starts with."""
+    from optical_core.models.backbones import EMBEDDED
+
     names = model_names()
     return [name for name in dict.fromkeys((EMBEDDED, names[0], "bm25")) if name in names]
 
 
 def gloss(name: str) -> str:
     """What a model is, in a few words."""
-    kinds = {entry.name: entry.kind for entry in list_models()}
-    return GLOSS.get(name, "distilled student" if kinds.get(name) == "student" else "encoder")
+    kinds = {entry.name: entry.kind for entry in models()}
+    return gloss_of(name, kinds.get(name, "encoder"))
 
 
 def collection_names() -> list[str]:
@@ -78,6 +88,11 @@ def collection_names() -> list[str]:
 def collection(name: str) -> Collection:
     """An opened collection; opened anew when its folder has changed."""
     return _collection(name, _collection_stamp(name))
+
+
+def languages(name: str) -> Sequence[str]:
+    """Codes of the languages in which a collection has queries."""
+    return collection(name).languages
 
 
 def _collection_stamp(name: str) -> int:
@@ -112,7 +127,7 @@ def find_query(name: str, text: str) -> tuple[str, str] | None:
 
 def _stamp(model: str) -> int:
     """Changes when a student of this name is trained anew."""
-    entry = next((entry for entry in list_models() if entry.name == model), None)
+    entry = next((entry for entry in models() if entry.name == model), None)
     if entry is None or entry.folder is None:
         return 0
     return (entry.folder / "retriever.json").stat().st_mtime_ns
@@ -126,6 +141,8 @@ def retriever(name: str) -> Retriever:
 
 @lru_cache(maxsize=6)
 def _retriever(name: str, stamp: int) -> Retriever:
+    from optical_core.models.retriever import load_retriever
+
     return load_retriever(name)
 
 
@@ -138,16 +155,23 @@ def searcher(model: str, collection_name: str) -> Searcher:
 
 @lru_cache(maxsize=8)
 def _searcher(model: str, stamp: int, folder: str, fingerprint: str) -> Searcher:
+    from optical_core.retrieval.searcher import open_searcher
+
     return open_searcher(model, open_collection(folder), progress=True)
 
 
 def is_prepared(collection_name: str) -> bool:
     """Is everything that takes a minute done: the encoder converted, the collection indexed?"""
+    from optical_core.retrieval.token_index import has_index
+
     return is_converted() and has_index(collection(collection_name))
 
 
 def prepare(collection_name: str, watch: Callable[[float, str], None]) -> None:
     """Do what the first start needs, telling `watch` the share done and what is being done."""
+    from optical_core.models.backbones import EMBEDDED
+    from optical_core.retrieval.token_index import collection_index
+
     watch(0.02, "Converting the embedded encoder (once)…")
     teacher = retriever(EMBEDDED).teacher
     opened = collection(collection_name)
@@ -163,21 +187,24 @@ def prepare(collection_name: str, watch: Callable[[float, str], None]) -> None:
 
 def rank(model: str, collection_name: str, query: str, top: int) -> Ranking:
     """Search and take the time; kept, so that a rerun of a page doesn't search again."""
-    return _rank(searcher(model, collection_name), query, top)  # type: ignore[arg-type]
+    hits, seconds = _rank(searcher(model, collection_name), query, top)  # type: ignore[arg-type]
+    return Ranking(hits, seconds, collection(collection_name).by_id)
 
 
 @lru_cache(maxsize=256)
-def _rank(found: Searcher, query: str, top: int) -> Ranking:
+def _rank(found: Searcher, query: str, top: int) -> tuple[tuple[tuple[str, float], ...], float]:
     with _ENCODE:
         begin = time.perf_counter()
         hits = found.search(query, top=top)
-        return Ranking(tuple(hits), time.perf_counter() - begin)
+        return tuple(hits), time.perf_counter() - begin
 
 
 def explanation(
     model: str, collection_name: str, query: str, identifier: str
 ) -> tuple[TokenMatch, ...]:
     """Token matches of one result; empty for models without token vectors."""
+    from optical_core.retrieval.searcher import LateInteraction
+
     found = searcher(model, collection_name)
     if not isinstance(found, LateInteraction):
         return ()
@@ -200,6 +227,8 @@ def pair(model: str, foreign: str, english: str, marginals: str) -> EncodedPair:
 
 @lru_cache(maxsize=256)
 def _pair(loaded: Retriever, foreign: str, english: str, marginals: str) -> EncodedPair:
+    from optical_core.models.alignment import encode_pair
+
     with _ENCODE:
         return encode_pair(loaded, foreign, english, marginals=marginals)
 
@@ -224,6 +253,8 @@ def query_costs(model: str, collection_name: str, code: str) -> QueryCosts | Non
 
 @lru_cache(maxsize=1024)
 def _query_costs(loaded: Retriever, name: str, stamp: int, code: str) -> QueryCosts | None:
+    from optical_core.study.predictors import query_costs as measure_query_costs
+
     # One language at a time: other tabs needn't wait for all of them.
     with _ENCODE:
         return measure_query_costs(loaded, _collection(name, stamp), [code]).get(code)

@@ -9,11 +9,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from optical_core.analysis.metrics import per_query_measures
-from optical_core.data.collection import Collection
 from optical_core.data.languages import LANGUAGES, main_script
 from optical_core.retrieval.explain import TokenMatch
 from optical_core.ui.links import Link, links_figure
-from optical_core.ui.loaders import Ranking
+from optical_core.ui.search_source import Ranking
 from optical_core.ui.theme import BLUE
 
 
@@ -110,14 +109,14 @@ def language_hint(text: str) -> str:
     return f"Written as {', '.join(names[:4])} {'and others ' if len(names) > 4 else ''}are."
 
 
-def results_table(ranking: Ranking, collection: Collection, *, top: int = 100) -> pd.DataFrame:
+def results_table(ranking: Ranking, *, top: int = 100) -> pd.DataFrame:
     """Rank, id, score, title: a row a passage, for the best ones."""
     rows = [
         {
             "rank": rank,
             "id": identifier,
             "score": score,
-            "title": collection.by_id[identifier].title,
+            "title": ranking.passages[identifier].title,
         }
         for rank, (identifier, score) in enumerate(ranking.hits[:top], 1)
     ]

@@ -19,6 +19,8 @@ def loaded() -> list[str]:
         else f"CPU, {torch.get_num_threads()} threads of {os.cpu_count()} cores"
     )
     lines = [f"OPTICAL Workbench {__version__}", f"Device: {device}"]
+    if address := loaders.server_address():
+        lines.append(f"Searches ask the server at {address}")
     for entry in loaders.models():
         about = f" ({', '.join(entry.languages)})" if entry.languages else None
         about = about or f": {loaders.gloss(entry.name)}"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
-from optical_core.transport import TransportPlan
 from optical_core.ui.theme import BLUE, FONT, rgb
+
+if TYPE_CHECKING:
+    from optical_core.transport import TransportPlan
 
 # Joiners (U+200C, U+200D) stay: Devanagari and Arabic need them.
 _BARRED = re.compile("[\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]")

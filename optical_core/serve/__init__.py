@@ -1,0 +1,1 @@
+"""Search over HTTP: the server (`optical serve`) and its client."""

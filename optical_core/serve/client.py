@@ -1,0 +1,167 @@
+"""Ask a server of `optical serve` as if its models were here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from pydantic import TypeAdapter, ValidationError
+
+from optical_core.data.trec import Run
+from optical_core.errors import InputError
+from optical_core.models.tokens import Token
+from optical_core.retrieval.explain import TokenMatch
+from optical_core.serve.schema import (
+    API,
+    API_HEADER,
+    MOST_EXPLAINED,
+    Health,
+    Match,
+    SearchAnswer,
+    SearchRequest,
+    ServedCollection,
+    ServedModel,
+    Topics,
+    search_request,
+)
+
+T = TypeVar("T")
+
+ANSWER_SECONDS = 60.0
+"""A full queue of a small machine takes that long."""
+CONNECT_SECONDS = 5.0
+_AT_ONCE = 8
+"""Queries of a run that are under way: enough for the server to encode them together."""
+
+
+class Server:
+    """A server by its address, `http://host:port`.
+
+    Every method raises InputError, in one sentence, where the server is away, busy, of another
+    version, or doesn't serve what is asked. `client` is httpx', made by default.
+    """
+
+    def __init__(self, address: str, *, client: Any = None) -> None:
+        self.address = address.strip().rstrip("/")
+        if not self.address.startswith(("http://", "https://")):
+            raise InputError(f"a server's address is http://HOST:PORT, got {address!r}")
+        if client is None:
+            httpx = _httpx()
+            client = httpx.Client(timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS))
+        self._client = client
+
+    def health(self) -> Health:
+        return self._ask("GET", "/health", Health)
+
+    def models(self) -> list[ServedModel]:
+        return self._ask("GET", "/models", list[ServedModel])
+
+    def collections(self) -> list[ServedCollection]:
+        return self._ask("GET", "/collections", list[ServedCollection])
+
+    def topics(self, collection: str, code: str) -> Topics:
+        """A collection's queries in one language, and their judgements."""
+        return self._ask("GET", f"/collections/{quote(collection, safe='')}/queries/{code}", Topics)
+
+    def search(self, request: SearchRequest) -> SearchAnswer:
+        return self._ask("POST", "/search", SearchAnswer, json=request.model_dump())
+
+    def _ask(self, method: str, path: str, form: type[T], **options: Any) -> T:
+        httpx = _httpx()
+        try:
+            response = self._client.request(method, self.address + path, **options)
+        except httpx.ReadTimeout as error:
+            raise InputError(
+                f"the server at {self.address} did not answer within {ANSWER_SECONDS:g} s"
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise InputError(
+                f"no server answers at {self.address} ({error}); start one with `optical serve`"
+            ) from error
+        spoken = response.headers.get(API_HEADER)
+        if spoken is None:
+            raise InputError(f"what answers at {self.address} is not a server of `optical serve`")
+        if spoken != API:
+            raise InputError(
+                f"the server at {self.address} speaks version {spoken} of the interface, this "
+                f"program version {API}: install the same version of optical-workbench on both"
+            )
+        if response.status_code != 200:
+            raise InputError(self._refusal(response))
+        try:
+            return TypeAdapter(form).validate_json(response.content)
+        except ValidationError as error:
+            raise InputError(
+                f"the server at {self.address} sent an answer that can't be read"
+            ) from error
+
+    def _refusal(self, response: Any) -> str:
+        try:
+            text = str(response.json()["detail"])
+        except (ValueError, KeyError, TypeError):
+            text = f"status {response.status_code}"
+        pause = response.headers.get("retry-after")
+        when = f" in {pause} s" if pause else ""
+        return f"the server at {self.address} says: {text}{when}"
+
+
+class RemoteSearcher:
+    """One of a server's models on one of its collections; the face of `Searcher`."""
+
+    def __init__(
+        self, server: Server, model: str, collection: str, *, approximate: bool = False
+    ) -> None:
+        self.server, self.name, self.collection = server, model, collection
+        self.approximate = approximate
+
+    def answer(self, query: str, *, top: int = 10, explain: bool = False) -> SearchAnswer:
+        """The server's whole answer: passages with their texts."""
+        request = search_request(
+            collection=self.collection,
+            model=self.name,
+            query=query,
+            top=top,
+            explain=explain,
+            approximate=self.approximate,
+        )
+        return self.server.search(request)
+
+    def search(self, query: str, *, top: int = 10) -> list[tuple[str, float]]:
+        return [(result.id, result.score) for result in self.answer(query, top=top).results]
+
+    def run(self, queries: Mapping[str, str], *, top: int = 1000) -> Run:
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            rankings = threads.map(lambda query: self.search(query, top=top), queries.values())
+            return {
+                identifier: dict(ranking)
+                for identifier, ranking in zip(queries, rankings, strict=True)
+            }
+
+    def explain(self, query: str) -> dict[str, list[TokenMatch]]:
+        """Token matches of the best results, by passage id."""
+        answer = self.answer(query, top=MOST_EXPLAINED, explain=True)
+        return {result.id: [_match(m) for m in result.matches or ()] for result in answer.results}
+
+
+def _match(match: Match) -> TokenMatch:
+    return TokenMatch(
+        _token(match.query, match.query_span),
+        _token(match.passage, match.passage_span),
+        match.contribution,
+    )
+
+
+def _token(piece: str, span: tuple[int, int]) -> Token:
+    return Token(piece, -1, *span, "text", True)
+
+
+def _httpx() -> Any:
+    try:
+        import httpx2
+    except ImportError as error:
+        raise InputError(
+            'asking a server is an optional extra: pip install "optical-workbench[serve]"'
+        ) from error
+    return httpx2

@@ -1,0 +1,98 @@
+"""`optical serve`: load, listen, answer, and end well."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from optical_core.errors import InputError
+from optical_core.serve.limits import Limits
+
+if TYPE_CHECKING:
+    from optical_core.serve.holdings import Holdings
+
+GRACE_SECONDS = 30
+"""How long a server that is told to stop waits for the searches that it has taken on."""
+_BACKLOG = 1024
+
+
+def serve(
+    collections: Sequence[str],
+    models: Sequence[str],
+    *,
+    host: str,
+    port: int,
+    limits: Limits,
+    device: str | None = None,
+) -> None:
+    """Answer searches until SIGTERM or SIGINT; port 0 takes a free one, which is printed.
+
+    Raises InputError for unknown names, an address that is taken, or without the extra `serve`.
+    """
+    try:
+        import uvicorn
+
+        from optical_core.serve.app import create_app
+    except ImportError as error:
+        raise InputError(
+            'serving is an optional extra: pip install "optical-workbench[serve]"'
+        ) from error
+    from optical_core.models.precision import VARIABLE
+    from optical_core.serve.holdings import load_holdings
+
+    # Bound first: that the port is taken is told at once, not after minutes of indexing.
+    with _bound(host, port) as listener:
+        holdings = load_holdings(collections, models, device=device)
+        # After indexing, which bf16 doesn't harm; see `answering` for what it does to queries.
+        os.environ.setdefault(VARIABLE, "fp32")
+        _warm_up(holdings)
+        config = uvicorn.Config(
+            create_app(holdings, limits),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        # uvicorn stops on these, and raises them again when all is answered: that is no failure.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        listener.listen(_BACKLOG)
+        print(f"ready: {_address(listener)}", flush=True)
+        uvicorn.Server(config).run(sockets=[listener])
+    print("stopped", file=sys.stderr)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(
+            f"cannot listen on {host}, port {port}: {reason}; choose others by --host and --port"
+        ) from error
+    return listener
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _warm_up(holdings: Holdings) -> None:
+    """One search of each kind: what is opened at first use is opened now."""
+    from optical_core.serve.answering import answer_together
+    from optical_core.serve.schema import SearchRequest
+
+    for model, collection in holdings.searchers:
+        answer_together(
+            holdings, [SearchRequest(collection=collection, model=model, query="water")]
+        )

@@ -1,0 +1,110 @@
+"""What a server holds: the collections and models named at its start, loaded and indexed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from optical_core.data.collection import Collection, open_collection
+from optical_core.errors import InputError
+from optical_core.models.retriever import list_models, load_retriever
+from optical_core.retrieval.searcher import LateInteraction, Lexical, Searcher
+from optical_core.retrieval.token_index import collection_index
+from optical_core.serve.schema import ServedCollection, ServedModel, Topics
+
+logger = logging.getLogger(__name__)
+
+
+class NotServedError(Exception):
+    """A name that the server doesn't know: one sentence that says what there is."""
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """Models and collections by name, and a searcher for each pair of them."""
+
+    models: Mapping[str, ServedModel]
+    collections: Mapping[str, Collection]
+    searchers: Mapping[tuple[str, str], Searcher]
+
+    def collection(self, name: str) -> Collection:
+        """Raises NotServedError for a name that isn't served."""
+        if name not in self.collections:
+            raise NotServedError(_unknown("collection", name, self.collections))
+        return self.collections[name]
+
+    def searcher(self, model: str, collection: str) -> Searcher:
+        """Raises NotServedError for a name that isn't served."""
+        self.collection(collection)
+        if model not in self.models:
+            raise NotServedError(_unknown("model", model, self.models))
+        return self.searchers[model, collection]
+
+    def topics(self, collection: str, code: str) -> Topics:
+        """A collection's queries and judgements in one language; NotServedError without them."""
+        opened = self.collection(collection)
+        if code not in opened.languages:
+            raise NotServedError(_unknown(f"{collection} language", code, opened.languages))
+        return Topics(queries=opened.queries(code), judgements=opened.qrels(code))
+
+    def described(self) -> list[ServedCollection]:
+        return [
+            ServedCollection(
+                name=name,
+                description=opened.info.description,
+                licence=opened.info.licence,
+                languages=list(opened.languages),
+                parallel=opened.info.parallel,
+                passages=len(opened.by_id),
+                fingerprint=opened.fingerprint,
+            )
+            for name, opened in self.collections.items()
+        ]
+
+
+def load_holdings(
+    collections: Sequence[str], models: Sequence[str], *, device: str | None = None
+) -> Holdings:
+    """Open every collection and model, and index what isn't indexed; minutes, the first time.
+
+    Raises InputError for a name that there isn't, or none at all.
+    """
+    if not collections or not models:
+        raise InputError("a server needs at least one collection and one model: name them")
+    opened: dict[str, Collection] = {}
+    for name in dict.fromkeys(collections):
+        found = open_collection(name)
+        if found.name in opened:
+            raise InputError(f"two collections are called {found.name!r}: serve one of them")
+        opened[found.name] = found
+    served: dict[str, ServedModel] = {}
+    searchers: dict[tuple[str, str], Searcher] = {}
+    for name in dict.fromkeys(models):
+        logger.info("loading %s", name)
+        weights = ""
+        if name == Lexical.name:
+            searchers |= {(name, key): Lexical(found) for key, found in opened.items()}
+        else:
+            retriever = load_retriever(name, device=device)
+            weights = retriever.student.hash
+            for key, found in opened.items():
+                index = collection_index(found, retriever.teacher, progress=True)
+                searchers[name, key] = LateInteraction(retriever, index)
+        served[name] = _served(name, weights)
+    return Holdings(served, opened, searchers)
+
+
+def _served(name: str, weights: str) -> ServedModel:
+    entry = next((entry for entry in list_models() if entry.name == name), None)
+    return ServedModel(
+        name=name,
+        kind=entry.kind if entry else "encoder",
+        languages=list(entry.languages) if entry else [],
+        token_level=bool(weights),
+        weights=weights,
+    )
+
+
+def _unknown(kind: str, name: str, known: Sequence[str] | Mapping[str, object]) -> str:
+    return f"there is no {kind} {name!r} here; there is {', '.join(known)}"

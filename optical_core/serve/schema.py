@@ -1,0 +1,178 @@
+"""What is asked over HTTP and what is answered: shared by the server and its client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from optical_core.errors import InputError
+
+API = "1"
+"""Version of this interface: raised when an older client would misread an answer."""
+API_HEADER = "optical-api"
+"""On every response, errors too, so that a client can tell whom it talks to."""
+DIGITS = 4
+"""Decimals of a score. Equal scores are ordered by passage id, so that float noise (a query's
+vectors depend a little on what it is encoded with) doesn't shuffle duplicates."""
+MOST_EXPLAINED = 20
+"""Results whose token matches may be asked for at once: each costs as much as a search."""
+
+_REQUEST: dict[str, Any] = {
+    "collection": "demo",
+    "model": "optical-lowres",
+    "query": "Kwa nini bahari ina chumvi?",
+    "top": 3,
+    "explain": True,
+}
+_RESULT: dict[str, Any] = {
+    "rank": 1,
+    "id": "craft-13a",
+    "score": 4.5402,
+    "title": "Buoyancy and Archimedes",
+    "text": "Archimedes of Syracuse, who died in 212 BC, stated that …",
+    "matches": [
+        {
+            "query": "Kwa",
+            "passage": "why",
+            "contribution": 0.5919,
+            "query_span": [0, 3],
+            "passage_span": [183, 186],
+        }
+    ],
+}
+
+
+class SearchRequest(BaseModel):
+    """A query to one of the server's models on one of its collections."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, json_schema_extra={"examples": [_REQUEST]}
+    )
+
+    collection: str
+    model: str
+    query: str = Field(description="In any language; not blank.")
+    top: int = Field(default=10, ge=1, description="Passages wanted; the server has a limit.")
+    explain: bool = Field(
+        default=False, description=f"With token matches; for at most {MOST_EXPLAINED} passages."
+    )
+    approximate: bool = Field(default=False, description="Score candidates alone (FAISS lists).")
+
+    @field_validator("query")
+    @classmethod
+    def _not_blank(cls, query: str) -> str:
+        if not query.strip():
+            raise ValueError("the query is empty: type at least one word")
+        return query
+
+    @model_validator(mode="after")
+    def _few_explained(self) -> SearchRequest:
+        if self.explain and self.top > MOST_EXPLAINED:
+            raise ValueError(
+                f"token matches are given for at most {MOST_EXPLAINED} passages, top is {self.top}"
+            )
+        return self
+
+
+class Match(BaseModel):
+    """A query token's best passage token, and what that adds to the score.
+
+    Spans are (start, end) in the query, and in the passage as it was encoded:
+    `title. text`, or the text alone where there is no title.
+    """
+
+    query: str
+    passage: str
+    contribution: float
+    query_span: tuple[int, int]
+    passage_span: tuple[int, int]
+
+
+class Result(BaseModel):
+    """A ranked passage; `matches`, if asked for, add up to `score` (before it is rounded)."""
+
+    rank: int
+    id: str
+    score: float
+    title: str
+    text: str
+    matches: list[Match] | None = None
+
+
+class SearchAnswer(BaseModel):
+    """The best passages, best first; equal scores by id."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {key: _REQUEST[key] for key in ("collection", "model", "query")}
+                | {"results": [_RESULT]}
+            ]
+        }
+    )
+
+    collection: str
+    model: str
+    query: str
+    results: list[Result]
+
+
+class ServedModel(BaseModel):
+    """A model that may be asked; only those with token vectors can explain."""
+
+    name: str
+    kind: str = Field(examples=["student", "encoder", "baseline"])
+    languages: list[str]
+    token_level: bool
+    weights: str = Field(description="Hash of its encoder: changes when it is trained anew.")
+
+
+class ServedCollection(BaseModel):
+    """A collection that may be searched."""
+
+    name: str
+    description: str
+    licence: str
+    languages: list[str]
+    parallel: bool
+    passages: int
+    fingerprint: str = Field(description="Hash of its files: equal for equal collections.")
+
+
+class Topics(BaseModel):
+    """A collection's own queries in one language, and the judged passages of each."""
+
+    queries: dict[str, str] = Field(examples=[{"q1": "Kwa nini bahari ina chumvi?"}])
+    judgements: dict[str, dict[str, int]] = Field(examples=[{"q1": {"earth-11b": 2}}])
+
+
+class Health(BaseModel):
+    """Sent only by a server that has loaded all it serves."""
+
+    status: str = Field(examples=["ok"])
+    version: str
+    waiting: int = Field(description="Queries that wait to be encoded.")
+    most_results: int = Field(description="The largest `top` that is taken.")
+
+
+class Problem(BaseModel):
+    """What went wrong, in one sentence."""
+
+    detail: str
+
+
+def search_request(**values: Any) -> SearchRequest:
+    """A request from Python values; InputError, not pydantic's, where it can't be one."""
+    try:
+        return SearchRequest(**values)
+    except ValueError as error:
+        raise InputError(first_problem(getattr(error, "errors", list)())) from error
+
+
+def first_problem(errors: Any) -> str:
+    """Pydantic's first error as a sentence: `top: input should be greater than …`."""
+    first = errors[0]
+    place = ".".join(str(part) for part in first["loc"] if part != "body")
+    text = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {text[0].lower()}{text[1:]}" if place else text

@@ -1,0 +1,211 @@
+"""The routes of `optical serve`: answers, limits, metrics, and what is refused how."""
+
+import json
+import logging
+from concurrent.futures import Future
+
+import pytest
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+
+from optical_core.serve import app as application
+from optical_core.serve.app import create_app
+from optical_core.serve.batching import Batcher
+from optical_core.serve.limits import Limits
+
+
+@pytest.fixture
+def client(holdings):
+    with TestClient(create_app(holdings)) as found:
+        yield found
+
+
+def limited(holdings, **limits):
+    return TestClient(create_app(holdings, Limits(**limits)))
+
+
+def test_a_search_gives_what_the_command_gives(client, ask, collection, tiny_encoder):
+    from optical_core.cli import app
+
+    answer = client.post("/search", json=ask(top=3, explain=True))
+    assert answer.status_code == 200
+    arguments = ["search", str(collection.folder), "the salty sea", "-m", str(tiny_encoder)]
+    printed = CliRunner().invoke(app, [*arguments, "-k", "3", "--explain", "--json"])
+    expected = json.loads(printed.stdout)["results"]
+    found = answer.json()["results"]
+    for mine, theirs in zip(found, expected, strict=True):
+        assert [mine[k] for k in ("rank", "id", "title", "text")] == [
+            theirs[k] for k in ("rank", "id", "title", "text")
+        ]
+        assert mine["score"] == pytest.approx(theirs["score"], abs=1e-4)
+        for match, other in zip(mine["matches"], theirs["matches"], strict=True):
+            assert (match["query"], match["passage"]) == (other["query"], other["passage"])
+            assert match["contribution"] == pytest.approx(other["contribution"], abs=1e-5)
+
+
+def test_explanations_add_up_and_their_spans_are_in_the_texts(client, ask):
+    for result in client.post("/search", json=ask(explain=True)).json()["results"]:
+        total = sum(match["contribution"] for match in result["matches"])
+        assert total == pytest.approx(result["score"], abs=1e-4)
+        whole = f"{result['title']}. {result['text']}"
+        for match in result["matches"]:
+            assert whole[slice(*match["passage_span"])] == match["passage"]
+            assert "the salty sea"[slice(*match["query_span"])] == match["query"]
+
+
+def test_without_explain_there_are_no_matches(client, ask):
+    assert client.post("/search", json=ask()).json()["results"][0]["matches"] is None
+
+
+def test_bm25_is_asked_like_any_other(client, ask):
+    results = client.post("/search", json=ask(model="bm25")).json()["results"]
+    assert results[0]["id"] == "p1"
+    assert client.post("/search", json=ask(model="bm25", query="zzz")).json()["results"] == []
+
+
+def test_approximate_needs_candidate_lists_then_finds_the_same(client, ask, holdings, tiny_encoder):
+    from optical_core.retrieval.candidates import build_candidates
+
+    refused = client.post("/search", json=ask(approximate=True))
+    assert refused.status_code == 422
+    assert "no candidate lists" in refused.json()["detail"]
+    build_candidates(holdings.searcher(str(tiny_encoder), "tiny").index)
+    rankings = [
+        client.post("/search", json=ask(approximate=value)).json()["results"]
+        for value in (True, False)
+    ]
+    assert rankings[0] == rankings[1]
+
+
+@pytest.mark.parametrize(
+    ("values", "status", "sentence"),
+    [
+        ({"collection": "nope"}, 404, "there is no collection 'nope' here; there is tiny"),
+        ({"model": "nope"}, 404, "there is no model 'nope' here; there is "),
+        ({"query": "  "}, 422, "query: the query is empty: type at least one word"),
+        ({"query": 7}, 422, "query: input should be a valid string"),
+        ({"top": 0}, 422, "top: input should be greater than or equal to 1"),
+        ({"top": 1001}, 422, "top: at most 1000, got 1001"),
+        ({"top": 21, "explain": True}, 422, "token matches are given for at most 20 passages"),
+        ({"topp": 1}, 422, "topp: extra inputs are not permitted"),
+        ({"query": "x" * 1001}, 413, "the query has 1001 characters, at most 1000 are taken"),
+        ({"model": "bm25", "explain": True}, 422, "bm25 has no token matches to explain"),
+        ({"model": "bm25", "approximate": True}, 422, "bm25 has no candidate lists"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_with_a_sentence(client, ask, values, status, sentence):
+    answer = client.post("/search", json=ask(**values))
+    assert answer.status_code == status
+    assert answer.json()["detail"].startswith(sentence)
+
+
+def test_bodies_that_are_no_json_or_too_large_are_refused(client, holdings, ask):
+    for content in (b"{", b"[1]", b""):
+        refused = client.post(
+            "/search", content=content, headers={"Content-Type": "application/json"}
+        )
+        assert refused.status_code == 422
+        assert refused.json()["detail"].startswith("the body must be a JSON object")
+    assert client.post("/search", content=b"\xff\xfe").status_code == 422
+    with limited(holdings, body=100) as small:
+        refused = small.post("/search", content=b"x" * 101)
+        assert refused.status_code == 413
+        assert refused.json()["detail"] == "the body is longer than 100 bytes"
+        chunks = small.post("/search", content=iter([b"x" * 60, b"x" * 60]))
+        assert chunks.status_code == 413
+
+
+def test_one_client_is_slowed_down_alone(holdings, ask):
+    with limited(holdings, rate=0.5) as client:
+        assert client.post("/search", json=ask()).status_code == 200
+        refused = client.post("/search", json=ask())
+        assert refused.status_code == 429
+        assert int(refused.headers["retry-after"]) >= 1
+        assert client.get("/health").status_code == 200
+        with TestClient(client.app, client=("other", 1)) as other:
+            assert other.post("/search", json=ask()).status_code == 200
+
+
+def test_a_full_server_says_when_to_come_back(holdings, ask, monkeypatch):
+    monkeypatch.setattr(Batcher, "submit", _refuse)
+    with limited(holdings, searches=1) as client:
+        refused = client.post("/search", json=ask())
+    assert refused.status_code == 503
+    assert refused.headers["retry-after"] == str(application.BUSY_SECONDS)
+
+
+def _refuse(self, request):
+    raise application.BusyError
+
+
+def test_a_failure_is_a_number_that_the_log_explains(holdings, ask, monkeypatch, caplog):
+    def broken(self, request):
+        future = Future()
+        future.set_exception(RuntimeError("secret of the house"))
+        return future
+
+    monkeypatch.setattr(Batcher, "submit", broken)
+    with TestClient(create_app(holdings)) as client, caplog.at_level(logging.ERROR):
+        answer = client.post("/search", json=ask())
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert "Traceback" not in answer.text
+    assert answer.json()["id"] in caplog.text
+    assert "secret of the house" in caplog.text
+
+
+def test_models_collections_and_topics_are_told(client, tiny_encoder, collection):
+    models = client.get("/models").json()
+    assert [(m["name"], m["token_level"]) for m in models] == [
+        (str(tiny_encoder), True),
+        ("bm25", False),
+    ]
+    assert models[0]["weights"]
+    (told,) = client.get("/collections").json()
+    assert (told["name"], told["passages"], told["languages"]) == ("tiny", 6, ["en", "sw"])
+    assert told["fingerprint"] == collection.fingerprint
+    topics = client.get("/collections/tiny/queries/sw").json()
+    assert topics["queries"]["q2"] == "samaki wapi"
+    assert topics["judgements"]["q1"] == {"p1": 2, "p6": 1}
+    unknown = client.get("/collections/tiny/queries/xx")
+    assert (unknown.status_code, unknown.json()["detail"]) == (
+        404,
+        "there is no tiny language 'xx' here; there is en, sw",
+    )
+
+
+def test_the_documentation_has_an_example_and_names_the_refusals(client):
+    told = client.get("/openapi.json").json()
+    post = told["paths"]["/search"]["post"]
+    assert {"200", "404", "413", "422", "429", "503"} <= set(post["responses"])
+    example = told["components"]["schemas"]["SearchRequest"]["examples"][0]
+    assert example["collection"] == "demo"
+    assert client.get("/docs").status_code == 200
+
+
+def test_metrics_move(client, ask, tiny_encoder):
+    def value(line):
+        text = client.get("/metrics").text
+        found = [row.rsplit(" ", 1)[1] for row in text.splitlines() if row.startswith(line)]
+        return float(found[0]) if found else 0.0
+
+    searches = 'optical_requests_total{route="/search",status="200"}'
+    seconds = 'optical_request_seconds_count{route="/search"}'
+    batches = f'optical_batch_size_count{{model="{tiny_encoder}"}}'
+    before = [value(line) for line in (searches, seconds, batches)]
+    client.post("/search", json=ask())
+    client.post("/search", json=ask(model="nope"))
+    after = [value(line) for line in (searches, seconds, batches)]
+    assert [b - a for a, b in zip(before, after, strict=True)] == [1, 2, 1]
+    assert value('optical_requests_total{route="/search",status="404"}') == 1
+    assert value("optical_queue_depth") == 0
+    for path in ("/a", "/b"):
+        client.get(path)
+    assert value('optical_requests_total{route="unknown",status="404"}') == 2
+
+
+def test_health_is_ready_and_every_answer_names_the_interface(client):
+    answer = client.get("/health")
+    assert answer.json()["status"] == "ok"
+    assert answer.headers["optical-api"] == "1"
+    assert client.get("/nowhere").headers["optical-api"] == "1"

@@ -1,0 +1,92 @@
+"""The client against a real server, and against what is none."""
+
+import http.server
+import socket
+import threading
+
+import pytest
+
+from optical_core.errors import InputError
+from optical_core.serve import schema
+from optical_core.serve.app import BusyError, create_app
+from optical_core.serve.batching import Batcher
+from optical_core.serve.client import RemoteSearcher, Server
+from tests.serve.running import running
+
+
+@pytest.fixture
+def remote(serving, tiny_encoder):
+    return RemoteSearcher(Server(serving), str(tiny_encoder), "tiny")
+
+
+def test_it_finds_what_the_searcher_here_finds(remote, holdings, tiny_encoder, collection):
+    here = holdings.searcher(str(tiny_encoder), "tiny")
+    expected = here.search("the salty sea", top=4)
+    found = remote.search("the salty sea", top=4)
+    assert [i for i, _ in found] == [i for i, _ in expected]
+    assert dict(found) == pytest.approx(dict(expected), abs=1e-4)
+    queries = collection.queries("sw")
+    assert list(remote.run(queries, top=3)) == list(queries)
+    run = remote.run(queries, top=3)
+    for identifier, ranking in here.run(queries, top=3).items():
+        assert run[identifier] == pytest.approx(ranking, abs=1.01e-4)
+
+
+def test_it_explains_as_the_searcher_here_does(remote, holdings, tiny_encoder, collection):
+    here = holdings.searcher(str(tiny_encoder), "tiny")
+    expected = here.explain("salty sea", "p1", collection.by_id["p1"].full_text)
+    found = remote.explain("salty sea")["p1"]
+    for mine, theirs in zip(found, expected, strict=True):
+        assert mine.contribution == pytest.approx(theirs.contribution, abs=1e-5)
+        for token, other in ((mine.query, theirs.query), (mine.passage, theirs.passage)):
+            assert (token.piece, token.start, token.end) == (other.piece, other.start, other.end)
+
+
+def test_it_knows_what_is_served(serving, tiny_encoder):
+    server = Server(serving + "/")
+    assert [m.name for m in server.models()] == [str(tiny_encoder), "bm25"]
+    assert server.collections()[0].passages == 6
+    assert server.topics("tiny", "en").queries["q3"] == "big city"
+    assert server.health().most_results == 1000
+
+
+def test_refusals_are_the_servers_sentences(serving):
+    with pytest.raises(InputError, match="there is no model 'nope' here"):
+        RemoteSearcher(Server(serving), "nope", "tiny").search("sea")
+    with pytest.raises(InputError, match="the query is empty"):
+        RemoteSearcher(Server(serving), "bm25", "tiny").search(" ")
+
+
+def test_a_busy_server_says_when_to_come_back(serving, monkeypatch):
+    def refuse(self, request):
+        raise BusyError
+
+    monkeypatch.setattr(Batcher, "submit", refuse)
+    with pytest.raises(InputError, match="searches are running or waiting: try again in 1 s"):
+        RemoteSearcher(Server(serving), "bm25", "tiny").search("sea")
+
+
+def test_an_address_where_nothing_answers_is_a_sentence():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(InputError, match=f"no server answers at http://127.0.0.1:{port}"):
+        Server(f"http://127.0.0.1:{port}").models()
+    with pytest.raises(InputError, match="http://HOST:PORT"):
+        Server("localhost:8601")
+
+
+def test_another_version_is_refused_by_name(holdings, monkeypatch):
+    monkeypatch.setattr("optical_core.serve.frame.API", "2")
+    with (
+        running(create_app(holdings)) as address,
+        pytest.raises(InputError, match=f"speaks version 2 .* version {schema.API}"),
+    ):
+        Server(address).models()
+
+
+def test_another_web_server_is_told_from_ours():
+    server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+    threading.Thread(target=server.handle_request).start()
+    with server, pytest.raises(InputError, match="is not a server of `optical serve`"):
+        Server(f"http://127.0.0.1:{server.server_address[1]}").models()
