@@ -1,150 +1,140 @@
-"""Candidates from FAISS, then exact MaxSim: for indexes too large to score whole.
+"""CandidateIndex: passages found by their tokens' centroids, scored in 8 bits, the best exactly.
 
-Each query token looks up its nearest passage tokens in an inverted-file index over 8-bit
-vectors; the passages they belong to are ranked by the similarities found, and the best of them
-are scored exactly. What is lost against exact search is measured by `recall`, not assumed.
+Token vectors are grouped around centroids (k-means, FAISS). A query token is compared with the
+centroids alone, and a passage's first score takes the best centroid that it owns for each query
+token (PLAID's centroid interaction, Santhanam et al. 2022), over all passages. What is lost
+against exact search is measured when the lists are made.
+
+    candidates.safetensors    centroids (K, d) fp32; the centroids each passage owns, without
+                              repetition: owned (N,) from offsets (P + 1,) on
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
-from optical_core.errors import InputError
-from optical_core.retrieval.maxsim import maxsim_scores, top_passages
+from optical_core.retrieval import int8_kernel
+from optical_core.retrieval.quantised import QuantisedIndex, largest
+from optical_core.retrieval.recall import measured_recall
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.storage import replace_file
 
-FILE = "tokens.faiss"
-CANDIDATES = 1024
-"""Passages scored exactly for each query."""
-NEIGHBOURS = 512
-"""Passage tokens looked up for each query token."""
-PROBED = 0.1
-"""Share of the inverted lists that is searched (at least eight)."""
-_TRAINING_TOKENS = 100_000
-_ADDED_TOKENS = 262_144
-"""Given to FAISS at a time: bounds memory (fp32, 384 dimensions: 400 MB)."""
+logger = logging.getLogger(__name__)
+
+FILE = "candidates.safetensors"
+FORMAT = "1"
+CANDIDATES = 3000
+"""Passages scored in 8 bits for a query, at least; four times as many as are asked for."""
+_ROUNDS = 8
+_TRAINING_TOKENS = 40
+"""For each centroid; FAISS asks for at least 39."""
+_MOST_CENTROIDS = 2**16
+"""Their numbers are stored in 16 bits."""
 
 
-def build_candidates(index: TokenIndex, *, seed: int = 0) -> Path:
-    """Write the FAISS index of an index's tokens beside its vectors, whole or not at all."""
+@dataclass(frozen=True)
+class CandidateIndex:
+    """An index with its 8-bit form and its tokens' centroids."""
+
+    quantised: QuantisedIndex
+    centroids: np.ndarray
+    owned: np.ndarray
+    offsets: np.ndarray
+    recall: float
+    """Share of the exact top 10 that it keeps, on queries made from the passages."""
+
+    @classmethod
+    def open(cls, quantised: QuantisedIndex, *, seed: int = 0) -> CandidateIndex:
+        """Open the index's candidate lists; make them if missing, damaged or of other vectors."""
+        index = quantised.index
+        path = index.folder / FILE
+        found = cls._read(quantised, path)
+        if found:
+            return found
+        centroids = _centroids(index, seed)
+        owned, offsets = _owned(index, centroids)
+        unmeasured = cls(quantised, centroids, owned, offsets, 0.0)
+        recall = measured_recall(index, unmeasured)
+        facts = {"format": FORMAT, "of": index.fingerprint, "recall": f"{recall:.4f}"}
+        with replace_file(path) as temporary:
+            arrays = {"centroids": centroids, "owned": owned, "offsets": offsets}
+            save_file(arrays, temporary, metadata=facts)
+        logger.info("candidates of %s keep %.1f%% of the exact top 10", index.folder, 100 * recall)
+        return replace(unmeasured, recall=recall)
+
+    @classmethod
+    def _read(cls, quantised: QuantisedIndex, path: Path) -> CandidateIndex | None:
+        if not path.is_file():
+            return None
+        try:
+            with safe_open(path, "np") as file:
+                facts = file.metadata()
+                if facts["of"] != quantised.index.fingerprint or facts["format"] != FORMAT:
+                    logger.info("%s is of other vectors: made again", path)
+                    return None
+                arrays = {name: file.get_tensor(name) for name in ("centroids", "owned", "offsets")}
+                return cls(quantised, **arrays, recall=float(facts["recall"]))
+        except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+            logger.warning("%s is damaged (%s): made again", path, error)
+            return None
+
+    def search(self, query: np.ndarray, *, top: int = 10) -> list[tuple[str, float]]:
+        """The best passages among the candidates with their exact MaxSim scores, best first.
+
+        query: (n, d) unit token vectors; one without tokens finds nothing.
+        """
+        if not len(query):
+            return []
+        positions = largest(self.first_scores(query), max(CANDIDATES, 4 * top))
+        return self.quantised.rescored(query, positions, top)
+
+    def search_many(
+        self, queries: Sequence[np.ndarray], *, top: int = 10
+    ) -> list[list[tuple[str, float]]]:
+        """`search` for many queries."""
+        return [self.search(query, top=top) for query in queries]
+
+    def first_scores(self, query: np.ndarray) -> np.ndarray:
+        """Sum (P,) over query tokens of the best centroid that a passage owns, in 255 steps."""
+        similarity = self.centroids @ np.asarray(query, np.float32).T
+        least, most = float(similarity.min()), float(similarity.max())
+        steps = (similarity - least) * (255 / max(most - least, 1e-9))
+        table = np.rint(steps).astype(np.uint8)
+        return int8_kernel.scan(table, self.owned, self.offsets[:-1], self.offsets[1:])
+
+
+def _centroids(index: TokenIndex, seed: int) -> np.ndarray:
+    """Centroids (K, d) of a sample of the tokens: 4 sqrt(T), or as many as can be trained."""
     import faiss
 
-    total, width = index.vectors.shape
-    if not total:
-        raise InputError(f"the index in {index.folder} has no tokens to look up")
-    # FAISS asks for at least 39 training vectors a list.
-    lists = int(min(4 * np.sqrt(total), total / 39))
-    kind = f"IVF{lists},SQ8" if lists >= 8 else "SQ8"
-    engine = faiss.index_factory(width, kind, faiss.METRIC_INNER_PRODUCT)
-    generator = np.random.default_rng(seed)
-    sample = generator.choice(total, min(total, _TRAINING_TOKENS), replace=False)
-    engine.train(np.asarray(index.vectors[np.sort(sample)], np.float32))
-    for begin in range(0, total, _ADDED_TOKENS):
-        engine.add(np.asarray(index.vectors[begin : begin + _ADDED_TOKENS], np.float32))
-    path = index.folder / FILE
-    with replace_file(path) as temporary:
-        faiss.write_index(engine, str(temporary))
-    return path
-
-
-def search_candidates(
-    index: TokenIndex,
-    query: np.ndarray,
-    *,
-    top: int = 10,
-    candidates: int = CANDIDATES,
-    neighbours: int = NEIGHBOURS,
-) -> list[tuple[str, float]]:
-    """The best passages among the candidates, with their exact MaxSim scores, best first.
-
-    query: (n, d) unit token vectors. Raises InputError if `build_candidates` hasn't been run
-    since the index was made.
-    """
-    if not len(query):
-        return []
-    engine = _engine(index)
-    vectors = np.ascontiguousarray(query, np.float32)
-    similarity, tokens = engine.search(vectors, min(neighbours, engine.ntotal))
-    positions = _best_owners(index, similarity, tokens, candidates)
-    pieces = [index.vectors[index.offsets[p] : index.offsets[p + 1]] for p in positions]
-    lengths = torch.tensor([len(piece) for piece in pieces])
-    (scores,) = maxsim_scores(
-        [torch.from_numpy(vectors)],
-        torch.from_numpy(np.concatenate(pieces).astype(np.float32)),
-        torch.repeat_interleave(torch.arange(len(pieces)), lengths),
-        len(pieces),
+    total = len(index.vectors)
+    count = int(max(1, min(4 * np.sqrt(total), total / _TRAINING_TOKENS, _MOST_CENTROIDS)))
+    sample = np.random.default_rng(seed).choice(
+        total, min(total, count * _TRAINING_TOKENS), replace=False
     )
-    values, order = top_passages(scores, top)
-    return [
-        (index.ids[positions[row]], value)
-        for row, value in zip(order.tolist(), values.tolist(), strict=True)
-    ]
+    vectors = index.vectors[np.sort(sample)].astype(np.float32)
+    means = faiss.Kmeans(index.dimension, count, niter=_ROUNDS, seed=seed)
+    means.train(vectors)
+    return means.centroids
 
 
-def recall(index: TokenIndex, queries: Sequence[np.ndarray], *, top: int = 10) -> float:
-    """Share of the exact top passages that the candidates keep, mean over queries."""
-    exact = index.search_many(queries, top=top)
-    kept = []
-    for query, best in zip(queries, exact, strict=True):
-        if best:
-            found = {identifier for identifier, _ in search_candidates(index, query, top=top)}
-            kept.append(sum(identifier in found for identifier, _ in best) / len(best))
-    return float(np.mean(kept)) if kept else 1.0
-
-
-def _best_owners(
-    index: TokenIndex, similarity: np.ndarray, tokens: np.ndarray, candidates: int
-) -> list[int]:
-    """Passages with the largest sum over query tokens of the best similarity found.
-
-    A query token that found nothing in a passage counts as the worst that it found anywhere:
-    more can't be said of it.
-    """
-    found = tokens >= 0
-    owners = np.searchsorted(index.offsets, tokens, "right") - 1
-    passages, inverse = np.unique(owners[found], return_inverse=True)
-    rows = np.broadcast_to(np.arange(len(tokens))[:, None], tokens.shape)[found]
-    worst = np.where(found, similarity, np.inf).min(1)
-    worst = np.where(np.isfinite(worst), worst, 0.0)
-    best = np.repeat(worst[None, :], len(passages), axis=0)
-    np.maximum.at(best, (inverse, rows), similarity[found])
-    order = np.argsort(-best.sum(1), kind="stable")[:candidates]
-    return passages[order].tolist()
-
-
-def _engine(index: TokenIndex) -> Any:
-    path = index.folder / FILE
-    if not path.is_file():
-        raise InputError(
-            f"the index in {index.folder} has no candidate lists; build them with "
-            "`optical index --approximate`"
-        )
-    engine = _read(str(path), path.stat().st_mtime_ns)
-    if engine.ntotal != len(index.vectors):
-        raise InputError(
-            f"the candidate lists in {index.folder} are of another version of the index; "
-            "build them again with `optical index --approximate`"
-        )
-    return engine
-
-
-@lru_cache(maxsize=4)
-def _read(path: str, changed: int) -> Any:
+def _owned(index: TokenIndex, centroids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest centroids of each passage's tokens, and where each passage's begin."""
     import faiss
 
-    try:
-        engine: Any = faiss.read_index(path)
-    except RuntimeError as error:
-        raise InputError(
-            f"{path} is damaged; build it again with `optical index --approximate`"
-        ) from error
-    if hasattr(engine, "nprobe"):
-        engine.nprobe = max(8, int(PROBED * engine.nlist))
-    return engine
+    nearest = faiss.IndexFlatL2(index.dimension)
+    nearest.add(centroids)
+    parts, counts = [], [np.zeros(1, np.int64)]
+    for tokens, owners, passages in index.blocks():
+        _, found = nearest.search(tokens.numpy(), 1)
+        pairs = np.unique(owners.numpy() * len(centroids) + found[:, 0])
+        parts.append((pairs % len(centroids)).astype(np.uint16))
+        counts.append(np.bincount(pairs // len(centroids), minlength=passages))
+    return np.concatenate(parts), np.cumsum(np.concatenate(counts))
