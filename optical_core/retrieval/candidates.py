@@ -66,7 +66,7 @@ class CandidateIndex:
         with replace_file(path) as temporary:
             arrays = {"centroids": centroids, "owned": owned, "offsets": offsets}
             save_file(arrays, temporary, metadata=facts)
-        logger.info("candidates of %s keep %.1f%% of the exact top 10", index.folder, 100 * recall)
+        logger.info("candidates in %s keep %.1f%% of the exact top 10", index.folder, 100 * recall)
         return replace(unmeasured, recall=recall)
 
     @classmethod
@@ -122,7 +122,7 @@ def _centroids(index: TokenIndex, seed: int) -> np.ndarray:
     vectors = index.vectors[np.sort(sample)].astype(np.float32)
     means = faiss.Kmeans(index.dimension, count, niter=_ROUNDS, seed=seed)
     means.train(vectors)
-    return means.centroids
+    return np.asarray(means.centroids)
 
 
 def _owned(index: TokenIndex, centroids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -162,7 +163,7 @@ def _in_parts(work: Callable[[slice], None], count: int) -> None:
     """Split `count` passages over as many threads as torch uses."""
     threads = max(1, min(torch.get_num_threads(), count // _LEAST_PASSAGES))
     bounds = np.linspace(0, count, threads + 1).astype(int).tolist()
-    parts = [slice(begin, end) for begin, end in zip(bounds, bounds[1:], strict=False)]
+    parts = [slice(*pair) for pair in pairwise(bounds)]
     if threads == 1:
         work(parts[0])
     else:

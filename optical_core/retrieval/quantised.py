@@ -58,9 +58,7 @@ class QuantisedIndex:
             recall = measured_recall(index, unmeasured)
             with temporary.open("r+b") as file:
                 _write(file, index, recall)
-        logger.info(
-            "8-bit vectors of %s keep %.1f%% of the exact top 10", index.folder, 100 * recall
-        )
+        logger.info("int8 in %s keeps %.1f%% of the exact top 10", index.folder, 100 * recall)
         return cls(index, unmeasured.rows, recall)
 
     @classmethod
@@ -96,7 +94,7 @@ class QuantisedIndex:
     def rescored(
         self, query: np.ndarray, positions: np.ndarray, top: int
     ) -> list[tuple[str, float]]:
-        """The best of the passages at `positions`: by 8-bit MaxSim, and of those by exact MaxSim."""
+        """The best passages at `positions`: chosen by 8-bit MaxSim, ranked by exact MaxSim."""
         offsets = self.index.offsets
         scores = int8_kernel.maxsim(self.rows, offsets[positions], offsets[positions + 1], query)
         best = largest(scores, max(RESCORED, 2 * top))
