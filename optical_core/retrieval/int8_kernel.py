@@ -20,8 +20,6 @@ from optical_core.retrieval.maxsim import best_of_passages
 
 SCALE_BYTES = 4
 _EXACT_IN_FP32 = 2**24 // 127**2
-_LANES = 16
-"""Columns of a scan's table come in such groups."""
 _LEAST_PASSAGES = 256
 """For a thread of its own."""
 _BLOCK_PASSAGES = 512
@@ -89,42 +87,6 @@ def maxsim(
             view("float[]", scores[part], require_writable=True),
         ):
             raise MemoryError("no memory for a query's codes")
-
-    _in_parts(work, len(begins))
-    return scores
-
-
-def scan(table: np.ndarray, owned: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Sums (P,), int32, over the columns of table (K, n), uint8, of a passage's best rows.
-
-    Passage i owns the rows owned[begins[i]:ends[i]] (uint16); one that owns none scores 0.
-    """
-    compiled = native.library()
-    scores = np.zeros(len(begins), np.int32)
-    if compiled is None:
-        for begin in range(0, len(begins), _BLOCK_PASSAGES):
-            part = slice(begin, begin + _BLOCK_PASSAGES)
-            tokens, owners = _tokens_of(begins[part], ends[part])
-            values = torch.from_numpy(table)[torch.from_numpy(owned[tokens].astype(np.int64))]
-            best = best_of_passages(values.float(), owners, len(begins[part]))
-            scores[part] = best.sum(1).int().numpy()
-        return scores
-    ffi, library = compiled
-    lanes = -(-table.shape[1] // _LANES) * _LANES
-    padded = np.zeros((len(table), lanes), np.uint8)
-    padded[:, : table.shape[1]] = table
-
-    def work(part: slice) -> None:
-        view = ffi.from_buffer
-        library.optical_scan(
-            view("uint8_t[]", padded),
-            lanes,
-            view("uint16_t[]", owned),
-            view("int64_t[]", begins[part]),
-            view("int64_t[]", ends[part]),
-            len(begins[part]),
-            view("int32_t[]", scores[part], require_writable=True),
-        )
 
     _in_parts(work, len(begins))
     return scores

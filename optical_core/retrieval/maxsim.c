@@ -1,4 +1,4 @@
-/* MaxSim over 8-bit token vectors, and the scan of passages by their tokens' centroids.
+/* MaxSim over 8-bit token vectors.
  *
  * A passage token is a row of `width` bytes, a multiple of 4, each value plus 128 (VNNI multiplies
  * unsigned by signed bytes), and 4 more that hold its scale, a float; query tokens are signed
@@ -225,26 +225,4 @@ int optical_maxsim(int path, const uint8_t *rows, const int64_t *begins, const i
     }
     free(best), free(shift), free(packed), free(wide);
     return failed;
-}
-
-/* Sum over a table's columns of the best value in the rows that a passage owns: rows are centroids,
- * columns the query's tokens, `lanes` of them, a multiple of 16. Passage i owns the rows named by
- * owned[begins[i]] to owned[ends[i]]; one that owns none scores 0. */
-void optical_scan(const uint8_t *table, int64_t lanes, const uint16_t *owned, const int64_t *begins,
-                  const int64_t *ends, int64_t count, int32_t *scores)
-{
-    for (int64_t i = 0; i < count; i++) {
-        int32_t sum = 0;
-        for (int64_t group = 0; group < lanes; group += 16) {
-            uint8_t best[16] = {0};
-            for (int64_t t = begins[i]; t < ends[i]; t++) {
-                const uint8_t *row = table + owned[t] * lanes + group;
-                for (int j = 0; j < 16; j++)
-                    best[j] = row[j] > best[j] ? row[j] : best[j];
-            }
-            for (int j = 0; j < 16; j++)
-                sum += best[j];
-        }
-        scores[i] = sum;
-    }
 }

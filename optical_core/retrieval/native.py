@@ -33,8 +33,6 @@ int optical_best_path(void);
 int optical_maxsim(int path, const uint8_t *rows, const int64_t *begins, const int64_t *ends,
                    int64_t count, int64_t width, const int8_t *query, const float *query_scales,
                    int64_t n, float *scores);
-void optical_scan(const uint8_t *table, int64_t lanes, const uint16_t *owned,
-                  const int64_t *begins, const int64_t *ends, int64_t count, int32_t *scores);
 """
 
 

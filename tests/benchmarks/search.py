@@ -52,7 +52,7 @@ def _case(index: TokenIndex, queries: Sequence[np.ndarray]) -> Iterator[Row]:
     for name in (quantised.FILE, candidates.FILE):
         (index.folder / name).unlink(missing_ok=True)
     eight, int8_seconds = _timed(lambda: QuantisedIndex.open(index))
-    centred, candidate_seconds = _timed(lambda: CandidateIndex.open(eight))
+    projected, candidate_seconds = _timed(lambda: CandidateIndex.open(eight))
     engine, faiss_seconds = _timed(lambda: _faiss_engine(index))
     tokens = torch.from_numpy(index.vectors).float()
     lengths = np.diff(index.offsets)
@@ -60,7 +60,7 @@ def _case(index: TokenIndex, queries: Sequence[np.ndarray]) -> Iterator[Row]:
     modes: dict[str, Search] = {
         "exact": lambda query: [found for found, _ in index.search(query)],
         "int8": lambda query: [found for found, _ in eight.search(query)],
-        "candidates": lambda query: [found for found, _ in centred.search(query)],
+        "candidates": lambda query: [found for found, _ in projected.search(query)],
     }
     peers: dict[str, Search] = {
         "torch fp32": lambda query: _torch(index, tokens, owners, query),
@@ -77,12 +77,12 @@ def _case(index: TokenIndex, queries: Sequence[np.ndarray]) -> Iterator[Row]:
         )
     exact = [{found for found, _ in ranking} for ranking in index.search_many(queries)]
     width = 2 * index.dimension * len(index.vectors) / len(index)
-    int8_width = width + eight.rows.nbytes / len(index)
-    lists = centred.centroids.nbytes + centred.owned.nbytes + centred.offsets.nbytes
+    int8_width = width + eight.tokens.rows.nbytes / len(index)
+    projected_width = int8_width + projected.projected.rows.nbytes / len(index)
     costs = {
         "exact": (width, 0.0),
         "int8": (int8_width, int8_seconds),
-        "candidates": (int8_width + lists / len(index), int8_seconds + candidate_seconds),
+        "candidates": (projected_width, int8_seconds + candidate_seconds),
     }
     faiss_recall = _recall(exact, peers["faiss + torch"], queries)
     timings = side_by_side(

@@ -87,31 +87,12 @@ def test_threads_change_nothing(compiled, monkeypatch):
     vectors, begins, ends = random_passages(24, count=1500)
     rows = int8_kernel.pack(torch.from_numpy(vectors))
     query = random_query(24, 5)
-    table = np.random.default_rng(3).integers(0, 256, (50, 5), dtype=np.uint8)
-    owned = np.random.default_rng(4).integers(0, 50, len(rows)).astype(np.uint16)
     results = []
     for threads in (1, 2, 3):
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
-        scores = int8_kernel.maxsim(rows, begins, ends, query)
-        results.append((scores, int8_kernel.scan(table, owned, begins, ends)))
-    for found in results[1:]:
-        for one, other in zip(results[0], found, strict=True):
-            np.testing.assert_array_equal(one, other)
-
-
-@pytest.mark.parametrize("tokens", [0, 3, 16, 40])
-def test_a_scan_sums_the_best_rows_that_a_passage_owns(compiled, monkeypatch, tokens):
-    generator = np.random.default_rng(0)
-    _, begins, ends = random_passages(4)
-    table = generator.integers(0, 256, (90, tokens), dtype=np.uint8)
-    owned = generator.integers(0, 90, ends[-1]).astype(np.uint16)
-    expected = [
-        table[owned[begin:end]].max(0).astype(int).sum() if end > begin else 0
-        for begin, end in zip(begins, ends, strict=True)
-    ]
-    np.testing.assert_array_equal(int8_kernel.scan(table, owned, begins, ends), expected)
-    monkeypatch.setattr(native, "library", lambda: None)
-    np.testing.assert_array_equal(int8_kernel.scan(table, owned, begins, ends), expected)
+        results.append(int8_kernel.maxsim(rows, begins, ends, query))
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_array_equal(results[0], results[2])
 
 
 def test_the_library_is_compiled_once_under_the_home(compiled, home):

@@ -110,7 +110,7 @@ def test_files_are_kept_and_made_again_when_stale_or_damaged(topical_index, open
 def test_changed_vectors_of_the_same_shape_are_noticed(topical_index):
     QuantisedIndex.open(topical_index)
     other = dataclasses.replace(topical_index, vectors=-topical_index.vectors)
-    rows = QuantisedIndex.open(other).rows
+    rows = QuantisedIndex.open(other).tokens.rows
     np.testing.assert_array_equal(rows, int8_kernel.pack(_fp32(other)))
 
 
@@ -119,7 +119,7 @@ def test_8_bit_vectors_are_memory_mapped_and_state_their_recall(topical_index):
     opened = QuantisedIndex.open(topical_index)
     assert made.recall == pytest.approx(opened.recall, abs=1e-4)
     assert opened.recall > 0.99
-    np.testing.assert_array_equal(opened.rows, int8_kernel.pack(_fp32(topical_index)))
+    np.testing.assert_array_equal(opened.tokens.rows, int8_kernel.pack(_fp32(topical_index)))
 
 
 def test_where_recall_is_low_a_more_exact_mode_searches(topical_index, monkeypatch, caplog):
