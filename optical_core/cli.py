@@ -233,7 +233,7 @@ def index(
     ] = None,
     append: Annotated[bool, typer.Option(help="Add the passages to the index in --out.")] = False,
     approximate: Annotated[
-        bool, typer.Option(help="Also build candidate lists (FAISS) and measure their recall.")
+        bool, typer.Option(help="Also make the files of `search --mode` and measure their recall.")
     ] = False,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     device: Device = None,
@@ -257,13 +257,15 @@ def index(
         built = indexes.build_index(out, opened.passages(), teacher, **options)
     print(f"{len(built):,} passages, {len(built.vectors):,} tokens -> {built.folder}")
     if approximate:
-        from optical_core.retrieval.candidates import build_candidates, recall
+        from optical_core.retrieval.modes import open_mode
+        from optical_core.retrieval.recall import recall
 
-        build_candidates(built)
         texts = [q for code in opened.languages for q in opened.queries(code).values()]
         sample = texts[:: max(1, len(texts) // 100)]
-        share = recall(built, retriever.student.encode_queries(sample))
-        print(f"candidate lists keep {share:.1%} of the exact top 10 ({len(sample)} queries)")
+        queries = retriever.student.encode_queries(sample)
+        for mode in ("int8", "candidates"):
+            share = recall(built, open_mode(built, mode), queries)
+            print(f"{mode}: keeps {share:.1%} of the exact top 10 ({len(sample)} queries)")
 
 
 @app.command(epilog='Example:  optical search demo "Samaki mkubwa zaidi ni yupi?" --explain')
@@ -275,9 +277,10 @@ def search(
     model: Model = "",
     top: Annotated[int, typer.Option("--top", "-k", min=1)] = 10,
     explain: Annotated[bool, typer.Option(help="Show which tokens make up each score.")] = False,
-    approximate: Annotated[
-        bool, typer.Option(help="Score candidates alone (`optical index --approximate` first).")
-    ] = False,
+    mode: Annotated[
+        str,
+        typer.Option(help="exact, int8 or candidates: faster ways to the same scores."),
+    ] = "exact",
     index_folder: Annotated[
         Path | None,
         typer.Option("--index", help="Index to search; the collection's own by default."),
@@ -296,16 +299,13 @@ def search(
     opened = open_collection(collection)
     name = model or _default_student()
     if index_folder is None:
-        searcher = open_searcher(name, opened, device=device, progress=True)
+        searcher = open_searcher(name, opened, mode=mode, device=device, progress=True)
     else:
         retriever = load_retriever(name, device=device)
-        searcher = LateInteraction(retriever, TokenIndex.open(index_folder))
-    if (explain or approximate) and not isinstance(searcher, LateInteraction):
-        what = "token matches to explain" if explain else "candidate lists"
+        searcher = LateInteraction(retriever, TokenIndex.open(index_folder), mode=mode)
+    if (explain or mode != "exact") and not isinstance(searcher, LateInteraction):
+        what = "token matches to explain" if explain else f"mode {mode!r}"
         raise InputError(f"{searcher.name} has no {what}; use a token-level model")
-    if approximate:
-        assert isinstance(searcher, LateInteraction)
-        searcher.approximate = True
     rows = []
     for rank, (identifier, score) in enumerate(searcher.search(query, top=top), 1):
         passage = opened.by_id[identifier]
@@ -350,6 +350,7 @@ def serve(
         "127.0.0.1"
     ),
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8601,
+    mode: Annotated[str, typer.Option(help="How indexes are searched, see `search`.")] = "exact",
     longest_query: Annotated[int, typer.Option(help="Characters of a query.")] = 1000,
     largest_body: Annotated[int, typer.Option(help="Bytes of a request's body.")] = 65_536,
     most_results: Annotated[int, typer.Option(help="Passages of an answer.")] = 1000,
@@ -378,7 +379,7 @@ def serve(
         batch=batch_size,
         rate=rate,
     )
-    run_server(*names, host=host, port=port, limits=limits, device=device)
+    run_server(*names, host=host, port=port, limits=limits, mode=mode, device=device)
 
 
 @app.command(

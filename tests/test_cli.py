@@ -78,21 +78,30 @@ def test_index_search_and_evaluate(tiny_encoder, collection, tmp_path):
     assert len(tables["comparisons"]) == 2
 
 
-def test_candidate_lists_are_built_measured_and_searched(tiny_encoder, collection):
+def test_search_modes_are_made_measured_and_find_the_same(tiny_encoder, collection):
     arguments = [str(collection.folder), "-m", str(tiny_encoder)]
-    missing = runner.invoke(app, ["search", *arguments[:1], "sea", *arguments[1:], "--approximate"])
-    assert "no candidate lists" in str(missing.exception)
     built = runner.invoke(app, ["index", *arguments, "--approximate"])
-    assert "keep 100.0% of the exact top 10 (6 queries)" in built.output
+    for mode in ("int8", "candidates"):
+        assert f"{mode}: keeps 100.0% of the exact top 10 (6 queries)" in built.output
     rankings = []
-    for options in ([], ["--approximate"]):
+    for mode in ("exact", "int8", "candidates"):
         found = runner.invoke(
-            app, ["search", arguments[0], "salty sea", *arguments[1:], "--json", *options]
+            app, ["search", arguments[0], "salty sea", *arguments[1:], "--json", "--mode", mode]
         )
         rows = json.loads(found.stdout)["results"]
-        rankings.append([row["id"] for row in rows])
+        rankings.append({row["id"]: row["score"] for row in rows})
     assert len(rankings[0]) == 6
-    assert rankings[0] == rankings[1]
+    for ranking in rankings[1:]:
+        assert list(ranking) == list(rankings[0])
+        assert ranking == pytest.approx(rankings[0], abs=1e-5)
+
+
+def test_a_search_mode_that_there_is_not_is_one_sentence(tiny_encoder, collection):
+    arguments = ["search", str(collection.folder), "sea", "--mode"]
+    wrong = runner.invoke(app, [*arguments, "fast", "-m", str(tiny_encoder)])
+    assert "choose one of exact, int8, candidates" in str(wrong.exception)
+    lexical = runner.invoke(app, [*arguments, "int8", "-m", "bm25"])
+    assert "bm25 has no mode 'int8'" in str(lexical.exception)
 
 
 def test_the_tables_map_is_the_run_files_map_in_trec_eval(tiny_encoder, collection, tmp_path):

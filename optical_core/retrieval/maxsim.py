@@ -24,11 +24,15 @@ def maxsim_scores(
     product for all queries, so that the tokens are read once.
     """
     stacked = torch.cat(list(queries))
-    similarity = tokens.to(stacked.dtype) @ stacked.T
-    best = similarity.new_full((passages, len(stacked)), -torch.inf)
-    best.scatter_reduce_(0, owners[:, None].expand_as(similarity), similarity, "amax")
-    best = torch.where(torch.isfinite(best), best, 0)
+    best = best_of_passages(tokens.to(stacked.dtype) @ stacked.T, owners, passages)
     return torch.stack([part.sum(1) for part in best.split([len(q) for q in queries], dim=1)])
+
+
+def best_of_passages(similarity: Tensor, owners: Tensor, passages: int) -> Tensor:
+    """Best (passages, n) of a passage's rows of similarity (T, n); 0 where it has none."""
+    best = similarity.new_full((passages, similarity.shape[1]), -torch.inf)
+    best.scatter_reduce_(0, owners[:, None].expand_as(similarity), similarity, "amax")
+    return torch.where(torch.isfinite(best), best, 0)
 
 
 def top_passages(scores: Tensor, top: int) -> tuple[Tensor, Tensor]:

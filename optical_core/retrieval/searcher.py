@@ -14,8 +14,8 @@ from optical_core.data.trec import Run
 from optical_core.models.precision import precision
 from optical_core.models.retriever import Retriever, load_retriever
 from optical_core.retrieval.bm25 import BM25
-from optical_core.retrieval.candidates import search_candidates
 from optical_core.retrieval.explain import TokenMatch, explain
+from optical_core.retrieval.modes import open_mode
 from optical_core.retrieval.token_index import TokenIndex, collection_index
 
 logger = logging.getLogger(__name__)
@@ -40,32 +40,26 @@ class Searcher(Protocol):
 class LateInteraction:
     """A retriever on a token index: the student encodes queries, the index is the teacher's."""
 
-    def __init__(
-        self, retriever: Retriever, index: TokenIndex, *, approximate: bool = False
-    ) -> None:
+    def __init__(self, retriever: Retriever, index: TokenIndex, *, mode: str = "exact") -> None:
+        """mode: one of `modes.MODES`."""
         index.check_encoder(retriever.teacher)
         self.retriever, self.index, self.name = retriever, index, retriever.name
-        self.approximate = approximate
+        self.mode, self._ranker = mode, open_mode(index, mode)
 
     @property
     def identity(self) -> str:
         student, teacher = self.retriever.student, self.index.encoder_hash
-        exactness = "approximate" if self.approximate else "exact"
-        return f"{student.hash} {teacher} {precision(student.model.device)} {exactness}"
+        return f"{student.hash} {teacher} {precision(student.model.device)} {self.mode}"
 
     def search(self, query: str, *, top: int = 10) -> list[tuple[str, float]]:
-        """Exact MaxSim over all passages, or over FAISS candidates if `approximate`.
+        """The best passages with their exact MaxSim scores, found in the searcher's mode.
 
         A query longer than the encoder takes is cut, with a warning.
         """
-        vectors = self.encode([query])[0]
-        if self.approximate:
-            return search_candidates(self.index, vectors, top=top)
-        return self.index.search(vectors, top=top)
+        return self.rank(self.encode([query]), top=top)[0]
 
     def run(self, queries: Mapping[str, str], *, top: int = 1000) -> Run:
-        vectors = self.encode(list(queries.values()))
-        rankings = self.index.search_many(vectors, top=top)
+        rankings = self.rank(self.encode(list(queries.values())), top=top)
         return {
             identifier: dict(ranking) for identifier, ranking in zip(queries, rankings, strict=True)
         }
@@ -74,6 +68,12 @@ class LateInteraction:
         """Vectors (tokens, d) of queries; those longer than the encoder takes are cut."""
         self._warn_of_cuts(queries)
         return self.retriever.student.encode_queries(queries)
+
+    def rank(
+        self, queries: Sequence[np.ndarray], *, top: int = 10
+    ) -> list[list[tuple[str, float]]]:
+        """`search` for each of some encoded queries, which share a pass over the index."""
+        return self._ranker.search_many(queries, top=top)
 
     def _warn_of_cuts(self, queries: Sequence[str]) -> None:
         """Say it where the encoder doesn't take a query whole."""
@@ -127,11 +127,19 @@ class Lexical:
 
 
 def open_searcher(
-    name: str, collection: Collection, *, device: str | None = None, progress: bool = False
+    name: str,
+    collection: Collection,
+    *,
+    mode: str = "exact",
+    device: str | None = None,
+    progress: bool = False,
 ) -> Searcher:
-    """A searcher by model name; indexes the collection first where that hasn't been done."""
+    """A searcher by model name; indexes the collection first where that hasn't been done.
+
+    BM25 has one mode, whatever `mode` says.
+    """
     if name == Lexical.name:
         return Lexical(collection)
     retriever = load_retriever(name, device=device)
     index = collection_index(collection, retriever.teacher, progress=progress)
-    return LateInteraction(retriever, index)
+    return LateInteraction(retriever, index, mode=mode)

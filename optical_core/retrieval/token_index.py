@@ -140,15 +140,31 @@ class TokenIndex:
                 ]
         return results
 
+    def score(self, query: np.ndarray, positions: np.ndarray) -> list[tuple[str, float]]:
+        """Exact MaxSim with the passages at some positions: (id, score), best first."""
+        pieces = [self.vectors[self.offsets[p] : self.offsets[p + 1]] for p in positions]
+        owners = np.repeat(np.arange(len(pieces)), [len(piece) for piece in pieces])
+        (scores,) = maxsim_scores(
+            [torch.from_numpy(np.asarray(query, np.float32))],
+            torch.from_numpy(np.concatenate(pieces)).float(),
+            torch.from_numpy(owners),
+            len(pieces),
+        )
+        values, order = top_passages(scores, len(pieces))
+        return [
+            (self.ids[positions[row]], value)
+            for row, value in zip(order.tolist(), values.tolist(), strict=True)
+        ]
+
     def _scores(self, queries: Sequence[np.ndarray]) -> torch.Tensor:
         """MaxSim of every query with every passage, (Q, P)."""
         vectors = [torch.from_numpy(np.asarray(query, np.float32)) for query in queries]
         blocks = []
-        for tokens, owners, passages in self._blocks():
+        for tokens, owners, passages in self.blocks():
             blocks.append(maxsim_scores(vectors, tokens, owners, passages))
         return torch.cat(blocks, dim=1)
 
-    def _blocks(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, int]]:
+    def blocks(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, int]]:
         """Stretches of whole passages: tokens (T, d) fp32, owners (T,), number of passages."""
         first = 0
         while first < len(self):
@@ -163,6 +179,16 @@ class TokenIndex:
             owners = torch.repeat_interleave(torch.arange(last - first), lengths)
             yield tokens, owners, last - first
             first = last
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the encoder, the offsets and a sample of the vectors: tells whether a file
+        that was derived from the vectors is of these."""
+        digest = hashlib.blake2b(self.encoder_hash.encode(), digest_size=8)
+        digest.update(self.offsets.tobytes())
+        sample = np.linspace(0, len(self.vectors) - 1, 256, dtype=np.int64)
+        digest.update(self.vectors[sample].tobytes() if len(self.vectors) else b"")
+        return digest.hexdigest()
 
     @cached_property
     def _positions(self) -> dict[str, int]:

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from optical_core.data.collection import Collection
-from optical_core.retrieval.candidates import search_candidates
 from optical_core.retrieval.explain import TokenMatch
 from optical_core.retrieval.searcher import LateInteraction, Searcher
 from optical_core.serve.holdings import Holdings
@@ -32,15 +31,15 @@ def answer_together(holdings: Holdings, requests: Sequence[SearchRequest]) -> li
     first = holdings.searcher(requests[0].model, requests[0].collection)
     if isinstance(first, LateInteraction):  # the student is the same for every collection
         vectors = list(first.encode([request.query for request in requests]))
-    groups: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
+    groups: defaultdict[str, list[int]] = defaultdict(list)
     for number, request in enumerate(requests):
-        groups[request.collection, request.approximate].append(number)
+        groups[request.collection].append(number)
     answers: dict[int, SearchAnswer] = {}
-    for (collection, approximate), numbers in groups.items():
+    for collection, numbers in groups.items():
         searcher = holdings.searcher(requests[0].model, collection)
         group = [requests[number] for number in numbers]
         asked = [vectors[number] for number in numbers]
-        rankings = _rank(searcher, group, asked, approximate)
+        rankings = _rank(searcher, group, asked)
         for number, request, query, hits in zip(numbers, group, asked, rankings, strict=True):
             results = _results(searcher, holdings.collections[collection], request, query, hits)
             answers[number] = SearchAnswer(
@@ -53,15 +52,11 @@ def _rank(
     searcher: Searcher,
     requests: Sequence[SearchRequest],
     vectors: Sequence[np.ndarray | None],
-    approximate: bool,
 ) -> list[Hits]:
     top = max(request.top for request in requests) + _SPARE
     if not isinstance(searcher, LateInteraction):
         return [searcher.search(request.query, top=top) for request in requests]
-    queries = [query for query in vectors if query is not None]
-    if approximate:
-        return [search_candidates(searcher.index, query, top=top) for query in queries]
-    return searcher.index.search_many(queries, top=top)
+    return searcher.rank([query for query in vectors if query is not None], top=top)
 
 
 def _results(

@@ -13,7 +13,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from optical_core import __version__
-from optical_core.retrieval.candidates import has_candidates
 from optical_core.retrieval.searcher import LateInteraction
 from optical_core.serve.answering import answer_together
 from optical_core.serve.batching import Batcher, BusyError
@@ -132,15 +131,9 @@ def _check(request: SearchRequest, holdings: Holdings, limits: Limits) -> None:
     if request.top > limits.top:
         raise HTTPException(422, f"top: at most {limits.top}, got {request.top}")
     searcher = holdings.searcher(request.model, request.collection)
-    if not isinstance(searcher, LateInteraction):
-        if request.explain or request.approximate:
-            what = "token matches to explain" if request.explain else "candidate lists"
-            raise HTTPException(422, f"{request.model} has no {what}; use a token-level model")
-    elif request.approximate and not has_candidates(searcher.index):
+    if request.explain and not isinstance(searcher, LateInteraction):
         raise HTTPException(
-            422,
-            f"{request.collection} has no candidate lists for {request.model}; build them with "
-            "`optical index --approximate`",
+            422, f"{request.model} has no token matches to explain; use a token-level model"
         )
 
 

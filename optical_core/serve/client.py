@@ -110,11 +110,8 @@ class Server:
 class RemoteSearcher:
     """One of a server's models on one of its collections; the face of `Searcher`."""
 
-    def __init__(
-        self, server: Server, model: str, collection: str, *, approximate: bool = False
-    ) -> None:
+    def __init__(self, server: Server, model: str, collection: str) -> None:
         self.server, self.name, self.collection = server, model, collection
-        self.approximate = approximate
 
     def answer(self, query: str, *, top: int = 10, explain: bool = False) -> SearchAnswer:
         """The server's whole answer: passages with their texts."""
@@ -124,7 +121,6 @@ class RemoteSearcher:
             query=query,
             top=top,
             explain=explain,
-            approximate=self.approximate,
         )
         return self.server.search(request)
 

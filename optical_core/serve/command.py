@@ -27,6 +27,7 @@ def serve(
     host: str,
     port: int,
     limits: Limits,
+    mode: str = "exact",
     device: str | None = None,
 ) -> None:
     """Answer searches until SIGTERM or SIGINT; port 0 takes a free one, which is printed.
@@ -46,7 +47,7 @@ def serve(
 
     # Bound first: that the port is taken is told at once, not after minutes of indexing.
     with _bound(host, port) as listener:
-        holdings = load_holdings(collections, models, device=device)
+        holdings = load_holdings(collections, models, mode=mode, device=device)
         # After indexing, which bf16 doesn't harm; see `answering` for what it does to queries.
         os.environ.setdefault(VARIABLE, "fp32")
         _warm_up(holdings)

@@ -64,9 +64,15 @@ class Holdings:
 
 
 def load_holdings(
-    collections: Sequence[str], models: Sequence[str], *, device: str | None = None
+    collections: Sequence[str],
+    models: Sequence[str],
+    *,
+    mode: str = "exact",
+    device: str | None = None,
 ) -> Holdings:
     """Open every collection and model, and index what isn't indexed; minutes, the first time.
+
+    mode: how indexes are searched, see `retrieval.modes`.
 
     Raises InputError for a name that there isn't, or none at all.
     """
@@ -90,7 +96,7 @@ def load_holdings(
             weights = retriever.student.hash
             for key, found in opened.items():
                 index = collection_index(found, retriever.teacher, progress=True)
-                searchers[name, key] = LateInteraction(retriever, index)
+                searchers[name, key] = LateInteraction(retriever, index, mode=mode)
         served[name] = _served(name, weights)
     return Holdings(served, opened, searchers)
 

@@ -57,7 +57,6 @@ class SearchRequest(BaseModel):
     explain: bool = Field(
         default=False, description=f"With token matches; for at most {MOST_EXPLAINED} passages."
     )
-    approximate: bool = Field(default=False, description="Score candidates alone (FAISS lists).")
 
     @field_validator("query")
     @classmethod

@@ -16,6 +16,7 @@ from tests.benchmarks.timing import Row, machine, table, versions, write_report
 PATHS = {
     "transport": "Sinkhorn and exact transport of sentence pairs",
     "analysis": "significance tests and MAP",
+    "search": "exact, 8-bit and candidate search among 10,000 and 100,000 passages",
 }
 
 

@@ -78,7 +78,6 @@ def requests_for(server: Server, collection: str, count: int, top: int) -> list[
             query=mixed[number // len(models) % len(mixed)],
             top=top,
             explain=False,
-            approximate=False,
         )
         for number in range(count)
     ]

@@ -63,18 +63,14 @@ def test_bm25_is_asked_like_any_other(client, ask):
     assert client.post("/search", json=ask(model="bm25", query="zzz")).json()["results"] == []
 
 
-def test_approximate_needs_candidate_lists_then_finds_the_same(client, ask, holdings, tiny_encoder):
-    from optical_core.retrieval.candidates import build_candidates
+@pytest.mark.parametrize("mode", ["int8", "candidates"])
+def test_a_faster_mode_finds_the_same(mode, client, ask, collection, tiny_encoder):
+    from optical_core.serve.holdings import load_holdings
 
-    refused = client.post("/search", json=ask(approximate=True))
-    assert refused.status_code == 422
-    assert "no candidate lists" in refused.json()["detail"]
-    build_candidates(holdings.searcher(str(tiny_encoder), "tiny").index)
-    rankings = [
-        client.post("/search", json=ask(approximate=value)).json()["results"]
-        for value in (True, False)
-    ]
-    assert rankings[0] == rankings[1]
+    faster = load_holdings([str(collection.folder)], [str(tiny_encoder)], mode=mode, device="cpu")
+    with TestClient(create_app(faster)) as other:
+        answers = [one.post("/search", json=ask()).json()["results"] for one in (client, other)]
+    assert answers[0] == answers[1]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +86,6 @@ def test_approximate_needs_candidate_lists_then_finds_the_same(client, ask, hold
         ({"topp": 1}, 422, "topp: extra inputs are not permitted"),
         ({"query": "x" * 1001}, 413, "the query has 1001 characters, at most 1000 are taken"),
         ({"model": "bm25", "explain": True}, 422, "bm25 has no token matches to explain"),
-        ({"model": "bm25", "approximate": True}, 422, "bm25 has no candidate lists"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_with_a_sentence(client, ask, values, status, sentence):

@@ -1,0 +1,137 @@
+"""MaxSim over 8-bit token vectors, in C where it can be compiled and else in torch: one result.
+
+A vector is stored as round(127 x / max|x|) and the scale max|x| / 127 (symmetric, one scale a
+token). Products are integers below 2^24 for up to 1,040 dimensions, hence exact in fp32 too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from optical_core.retrieval import native
+from optical_core.retrieval.maxsim import best_of_passages
+
+SCALE_BYTES = 4
+_EXACT_IN_FP32 = 2**24 // 127**2
+_LEAST_PASSAGES = 256
+"""For a thread of its own."""
+_BLOCK_PASSAGES = 512
+"""Scored at a time by torch."""
+
+
+def quantise(vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """Codes (T, d) from -127 to 127 and scales (T,), fp32, of vectors (T, d)."""
+    scales = vectors.abs().amax(1) / 127
+    codes = torch.where(scales[:, None] > 0, vectors / scales[:, None], 0)
+    return codes.round().clamp(-127, 127).to(torch.int8), scales
+
+
+def pack(vectors: Tensor) -> np.ndarray:
+    """Rows (T, `row_bytes`) of passage tokens (T, d), as maxsim.c reads them."""
+    codes, scales = quantise(vectors)
+    rows = np.full((len(vectors), row_bytes(vectors.shape[1])), 128, np.uint8)
+    rows[:, : codes.shape[1]] += codes.numpy().view(np.uint8)  # modulo 256: the sum is the code's
+    rows[:, -SCALE_BYTES:] = scales.numpy()[:, None].view(np.uint8)
+    return rows
+
+
+def row_bytes(dimension: int) -> int:
+    """Bytes of a passage token: its values, to a multiple of four, and its scale."""
+    return -(-dimension // 4) * 4 + SCALE_BYTES
+
+
+def maxsim(
+    rows: np.ndarray,
+    begins: np.ndarray,
+    ends: np.ndarray,
+    query: np.ndarray,
+    *,
+    path: str | None = None,
+) -> np.ndarray:
+    """Scores (P,), fp32, of passages whose tokens are rows[begins[i]:ends[i]].
+
+    rows: `pack`'s; begins and ends (P,) int64; query (n, d). `path`: one of native.PATHS or
+    "torch"; by default the fastest there is. A passage without tokens scores 0.
+    """
+    compiled = None if path == "torch" else native.library()
+    codes, scales = quantise(torch.from_numpy(np.asarray(query, np.float32)))
+    width = rows.shape[1] - SCALE_BYTES
+    padded = np.zeros((len(codes), width), np.int8)
+    padded[:, : codes.shape[1]] = codes.numpy()
+    if compiled is None:
+        return _torch_maxsim(rows, begins, ends, torch.from_numpy(padded), scales)
+    ffi, library = compiled
+    which = library.optical_best_path() if path is None else native.PATHS.index(path)
+    scores = np.empty(len(begins), np.float32)
+    tokens, factors = padded.ravel(), scales.numpy()
+
+    def work(part: slice) -> None:
+        view = ffi.from_buffer
+        if library.optical_maxsim(
+            which,
+            view("uint8_t[]", rows),
+            view("int64_t[]", begins[part]),
+            view("int64_t[]", ends[part]),
+            len(begins[part]),
+            width,
+            view("int8_t[]", tokens),
+            view("float[]", factors),
+            len(factors),
+            view("float[]", scores[part], require_writable=True),
+        ):
+            raise MemoryError("no memory for a query's codes")
+
+    _in_parts(work, len(begins))
+    return scores
+
+
+def _torch_maxsim(
+    rows: np.ndarray, begins: np.ndarray, ends: np.ndarray, query: Tensor, scales: Tensor
+) -> np.ndarray:
+    width = query.shape[1]
+    kind = torch.float32 if width <= _EXACT_IN_FP32 else torch.float64
+    query, parts = query.to(kind), []
+    for begin in range(0, len(begins), _BLOCK_PASSAGES):
+        part = slice(begin, begin + _BLOCK_PASSAGES)
+        tokens, owners = _tokens_of(begins[part], ends[part])
+        block = np.ascontiguousarray(rows[tokens])
+        codes = torch.from_numpy(block[:, :width]).to(kind) - 128
+        factors = torch.from_numpy(block[:, width:].copy().view(np.float32))
+        best = best_of_passages((codes @ query.T).float() * factors, owners, len(begins[part]))
+        # One query token after another, as in C: a sum in another order would round differently.
+        scores = torch.zeros(len(best))
+        for column, scale in zip(best.T, scales, strict=True):
+            scores += column * scale
+        parts.append(scores.numpy())
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+
+def _tokens_of(begins: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, Tensor]:
+    """Row numbers of passages' tokens, one passage's after another's, and whose they are."""
+    lengths = ends - begins
+    owners = np.repeat(np.arange(len(begins)), lengths)
+    first = np.cumsum(lengths) - lengths
+    return np.arange(lengths.sum()) + (begins - first)[owners], torch.from_numpy(owners)
+
+
+def _in_parts(work: Callable[[slice], None], count: int) -> None:
+    """Split `count` passages over as many threads as torch uses."""
+    threads = max(1, min(torch.get_num_threads(), count // _LEAST_PASSAGES))
+    bounds = np.linspace(0, count, threads + 1).astype(int).tolist()
+    parts = [slice(*pair) for pair in pairwise(bounds)]
+    if threads == 1:
+        work(parts[0])
+    else:
+        list(_pool(threads).map(work, parts))
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="maxsim")

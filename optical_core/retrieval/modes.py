@@ -1,0 +1,52 @@
+"""The ways to search a token index, all with exact MaxSim's scores.
+
+exact         every passage in fp32: the ground truth, for evaluation
+int8          every passage in 8 bits, the best again in fp32
+candidates    passages with like tokens, those in 8 bits, the best again in fp32
+"""
+
+from __future__ import annotations
+
+import logging
+
+from optical_core.errors import InputError
+from optical_core.retrieval.candidates import CandidateIndex
+from optical_core.retrieval.quantised import QuantisedIndex
+from optical_core.retrieval.token_index import TokenIndex
+
+logger = logging.getLogger(__name__)
+
+MODES = ("exact", "int8", "candidates")
+LEAST_RECALL = 0.99
+"""Below it an approximate search gives way to the next more exact one."""
+
+
+def open_mode(index: TokenIndex, mode: str) -> TokenIndex | QuantisedIndex | CandidateIndex:
+    """What searches `index` in a mode; its files are made where they are missing or outdated.
+
+    Where the recall that was measured then is below .99, a more exact mode takes its place.
+    """
+    if mode not in MODES:
+        raise InputError(f"there is no search mode {mode!r}; choose one of {', '.join(MODES)}")
+    if mode == "exact" or not len(index.vectors):
+        return index
+    quantised = QuantisedIndex.open(index)
+    if mode == "candidates":
+        candidates = CandidateIndex.open(quantised)
+        if candidates.recall >= LEAST_RECALL:
+            return candidates
+        _gives_way(index, "candidates", candidates.recall, "int8")
+    if quantised.recall >= LEAST_RECALL:
+        return quantised
+    _gives_way(index, "8-bit vectors", quantised.recall, "exact")
+    return index
+
+
+def _gives_way(index: TokenIndex, what: str, recall: float, mode: str) -> None:
+    logger.warning(
+        "%s of %s keep only %.1f%% of the exact top 10: searched in mode %s",
+        what,
+        index.folder,
+        100 * recall,
+        mode,
+    )

@@ -1,0 +1,192 @@
+"""Search among 10,000 and 100,000 passages, one query at a time.
+
+Passages are English sentences of Tatoeba joined to about 60 tokens, queries foreign sentences whose
+translations are in no passage, encoded by the embedded encoder. The index is made once and kept
+under bench/ of the home (100,000 passages: half an hour on two cores); what each way to search
+derives from it is made anew, and timed. `recall@10` is of exhaustive exact MaxSim's first ten.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from optical_core.data.bitext import read_bitext
+from optical_core.data.collection import Passage
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval import candidates, quantised
+from optical_core.retrieval.candidates import CandidateIndex
+from optical_core.retrieval.maxsim import maxsim_scores, top_passages
+from optical_core.retrieval.quantised import QuantisedIndex
+from optical_core.retrieval.token_index import TokenIndex, build_index
+from optical_core.storage import home
+from tests.benchmarks.timing import Row, side_by_side
+
+PACKAGES = ("torch", "faiss-cpu", "maxsim-cpu", "cffi")
+QUERIES = 100
+ROUNDS = 30
+_SENTENCES = 8
+_NEIGHBOURS, _CANDIDATES, _PROBED = 512, 1024, 0.1
+"""Of the FAISS peer: passage tokens looked up a query token, passages scored, lists searched."""
+
+Search = Callable[[np.ndarray], list[str]]
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    encoder = TokenEncoder.load("embedded")
+    english, questions = _sentences()
+    queries = encoder.encode_queries(questions)
+    for passages in (10_000,) if quick else (10_000, 100_000):
+        yield from _case(_index(passages, english, encoder), queries)
+
+
+def _case(index: TokenIndex, queries: Sequence[np.ndarray]) -> Iterator[Row]:
+    """A row for each of our modes, all timed together."""
+    for name in (quantised.FILE, candidates.FILE):
+        (index.folder / name).unlink(missing_ok=True)
+    eight, int8_seconds = _timed(lambda: QuantisedIndex.open(index))
+    projected, candidate_seconds = _timed(lambda: CandidateIndex.open(eight))
+    engine, faiss_seconds = _timed(lambda: _faiss_engine(index))
+    tokens = torch.from_numpy(index.vectors).float()
+    lengths = np.diff(index.offsets)
+    owners = torch.from_numpy(np.repeat(np.arange(len(index)), lengths))
+    modes: dict[str, Search] = {
+        "exact": lambda query: [found for found, _ in index.search(query)],
+        "int8": lambda query: [found for found, _ in eight.search(query)],
+        "candidates": lambda query: [found for found, _ in projected.search(query)],
+    }
+    peers: dict[str, Search] = {
+        "torch fp32": lambda query: _torch(index, tokens, owners, query),
+        "faiss + torch": lambda query: _faiss(index, engine, query),
+    }
+    try:
+        import maxsim_cpu
+    except ImportError:
+        pass
+    else:
+        pieces = np.split(tokens.numpy(), index.offsets[1:-1])
+        peers["maxsim-cpu"] = lambda query: _ids(
+            index, torch.from_numpy(maxsim_cpu.maxsim_scores_variable(query, pieces))
+        )
+    exact = [{found for found, _ in ranking} for ranking in index.search_many(queries)]
+    width = 2 * index.dimension * len(index.vectors) / len(index)
+    int8_width = width + eight.tokens.rows.nbytes / len(index)
+    projected_width = int8_width + projected.projected.rows.nbytes / len(index)
+    costs = {
+        "exact": (width, 0.0),
+        "int8": (int8_width, int8_seconds),
+        "candidates": (projected_width, int8_seconds + candidate_seconds),
+    }
+    faiss_recall = _recall(exact, peers["faiss + torch"], queries)
+    timings = side_by_side(
+        {name: _next(search, queries) for name, search in (modes | peers).items()}, repeats=ROUNDS
+    )
+    for mode, search in modes.items():
+        size, seconds = costs[mode]
+        quality = {
+            "recall@10": _recall(exact, search, queries),
+            "faiss + torch's": faiss_recall,
+            "bytes a passage": round(size),
+            "build s": seconds,
+            "faiss build s": faiss_seconds,
+        }
+        case = f"{len(index):,} passages, {mode}"
+        yield Row("search", case, timings[mode], {name: timings[name] for name in peers}, quality)
+
+
+def _next(search: Search, queries: Sequence[np.ndarray]) -> Callable[[], list[str]]:
+    """Each call searches for the next query, so that the median is over queries."""
+    turns = cycle(queries)
+    return lambda: search(next(turns))
+
+
+def _timed(make: Callable[[], Any]) -> tuple[Any, float]:
+    begin = time.perf_counter()
+    made = make()
+    return made, time.perf_counter() - begin
+
+
+def _recall(exact: Sequence[set[str]], search: Search, queries: Sequence[np.ndarray]) -> str:
+    """Mean share of the exact top ten, with a 95 % interval (bootstrap over queries)."""
+    shares = np.array(
+        [
+            len(best.intersection(search(query))) / len(best)
+            for best, query in zip(exact, queries, strict=True)
+        ]
+    )
+    draws = np.random.default_rng(0).integers(0, len(shares), (10_000, len(shares)))
+    low, high = np.quantile(shares[draws].mean(1), [0.025, 0.975])
+    return f"{shares.mean():.4f} [{low:.4f}, {high:.4f}]"
+
+
+def _torch(
+    index: TokenIndex, tokens: torch.Tensor, owners: torch.Tensor, query: np.ndarray
+) -> list[str]:
+    """One product with all tokens, held in fp32, and the best of each passage's."""
+    (scores,) = maxsim_scores([torch.from_numpy(query)], tokens, owners, len(index))
+    return _ids(index, scores)
+
+
+def _ids(index: TokenIndex, scores: torch.Tensor) -> list[str]:
+    return [index.ids[position] for position in top_passages(scores, 10)[1].tolist()]
+
+
+def _faiss_engine(index: TokenIndex) -> Any:
+    """An inverted file over 8-bit token vectors, 4 sqrt(T) lists."""
+    import faiss
+
+    lists = int(4 * np.sqrt(len(index.vectors)))
+    engine = faiss.index_factory(index.dimension, f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT)
+    sample = np.random.default_rng(0).choice(len(index.vectors), 40 * lists, replace=False)
+    engine.train(index.vectors[np.sort(sample)].astype(np.float32))
+    for tokens, _, _ in index.blocks():
+        engine.add(tokens.numpy())
+    engine.nprobe = int(_PROBED * lists)
+    return engine
+
+
+def _faiss(index: TokenIndex, engine: Any, query: np.ndarray) -> list[str]:
+    """Passages of the nearest tokens, ranked by the similarities found, the best scored exactly.
+
+    A query token that found nothing in a passage counts as the worst that it found.
+    """
+    similarity, tokens = engine.search(query, _NEIGHBOURS)
+    owners = np.searchsorted(index.offsets, tokens, "right") - 1
+    found, inverse = np.unique(owners, return_inverse=True)
+    best = np.repeat(similarity.min(1)[None], len(found), axis=0)
+    columns = np.broadcast_to(np.arange(len(query))[:, None], tokens.shape)
+    np.maximum.at(best, (inverse.reshape(tokens.shape), columns), similarity)
+    chosen = found[np.argsort(-best.sum(1))[:_CANDIDATES]]
+    return [identifier for identifier, _ in index.score(query, chosen)[:10]]
+
+
+def _sentences() -> tuple[list[str], list[str]]:
+    """English sentences for passages, and foreign ones for queries that are held out of them."""
+    checkout = Path(__file__).parents[2]
+    folder = os.environ.get("OPTICAL_BENCH_DATA") or checkout.parent / "shared/data/tatoeba"
+    pairs = read_bitext(folder).pairs
+    order = np.random.default_rng(0).permutation(len(pairs))
+    held = [pairs[number] for number in order[:QUERIES]]
+    out = {pair.english for pair in held}
+    return sorted({pair.english for pair in pairs} - out), [pair.foreign for pair in held]
+
+
+def _index(count: int, english: Sequence[str], encoder: TokenEncoder) -> TokenIndex:
+    folder = home("bench", f"search-{count}-{encoder.hash}")
+    if (folder / "index.json").is_file():
+        return TokenIndex.open(folder)
+    generator = np.random.default_rng(1)
+
+    def passages() -> Iterator[Passage]:
+        for number in range(count):
+            chosen = generator.choice(len(english), _SENTENCES, replace=False)
+            yield Passage(str(number), "", " ".join(english[position] for position in chosen))
+
+    return build_index(folder, passages(), encoder, progress=True)
