@@ -7,14 +7,16 @@ between languages (difference in differences).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from optical_core.analysis.significance import RESAMPLES, bootstrap_interval, resampled_means
+from optical_core.analysis.resampling import RESAMPLES, Contrast, bootstrap_intervals
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE
 
+STRATIFIED_RESAMPLES = RESAMPLES // 10
+"""Of gaps whose languages are resampled apart: a thousand topics each in a dozen languages."""
 PerQuery = Mapping[str, Mapping[str, float]]
 """Language -> query -> value of one measure."""
 
@@ -53,34 +55,51 @@ def language_gap(
     seed: int = 0,
 ) -> LanguageGap | None:
     """The gap between two groups of languages; None if either group has no language here."""
-    highs = [code for code in per_query if code in high]
-    lows = [code for code in per_query if code in low]
-    if not highs or not lows:
-        return None
-    means = {code: float(np.mean(list(values.values()))) for code, values in per_query.items()}
-    high_mean = float(np.mean([means[code] for code in highs]))
-    low_mean = float(np.mean([means[code] for code in lows]))
-    worst = min(means, key=lambda code: means[code])
-    if parallel:
-        matrix = _shared_topics(per_query)
-        position = {code: index for index, code in enumerate(per_query)}
-        per_topic = matrix[[position[c] for c in highs]].mean(0)
-        per_topic = per_topic - matrix[[position[c] for c in lows]].mean(0)
-        interval = bootstrap_interval(per_topic, seed=seed)
-    else:
-        values = {code: np.array(list(found.values())) for code, found in per_query.items()}
-        interval = _independent_interval(values, highs, lows, seed)
-    return LanguageGap(
-        model=model,
-        high=high_mean,
-        low=low_mean,
-        absolute=high_mean - low_mean,
-        relative=(high_mean - low_mean) / high_mean if high_mean else 0.0,
-        interval=interval,
-        worst=worst,
-        worst_value=means[worst],
-        rank_correlation=_rank_correlation(per_query) if parallel else None,
-    )
+    found = language_gaps({model: per_query}, parallel=parallel, high=high, low=low, seed=seed)
+    return found[0] if found else None
+
+
+def language_gaps(
+    models: Mapping[str, PerQuery],
+    *,
+    parallel: bool,
+    high: Sequence[str] = HIGH_RESOURCE,
+    low: Sequence[str] = LOW_RESOURCE,
+    seed: int = 0,
+) -> list[LanguageGap]:
+    """`language_gap` of each model that has languages of both groups, computed together."""
+    sides = {model: _sides(per_query, high, low) for model, per_query in models.items()}
+    compared = [model for model, (highs, lows) in sides.items() if highs and lows]
+    contrasts = [
+        [(1.0, _parallel_gap(models[model], *sides[model]))]
+        if parallel
+        else _contrast(_arrays(models[model]), *sides[model])
+        for model in compared
+    ]
+    resamples = RESAMPLES if parallel else STRATIFIED_RESAMPLES
+    intervals = bootstrap_intervals(contrasts, resamples=resamples, seed=seed)
+    found = []
+    for model, interval in zip(compared, intervals, strict=True):
+        highs, lows = sides[model]
+        means = {code: float(values.mean()) for code, values in _arrays(models[model]).items()}
+        high_mean, low_mean = (
+            float(np.mean([means[code] for code in codes])) for codes in (highs, lows)
+        )
+        worst = min(means, key=lambda code: means[code])
+        found.append(
+            LanguageGap(
+                model=model,
+                high=high_mean,
+                low=low_mean,
+                absolute=high_mean - low_mean,
+                relative=(high_mean - low_mean) / high_mean if high_mean else 0.0,
+                interval=interval,
+                worst=worst,
+                worst_value=means[worst],
+                rank_correlation=_rank_correlation(models[model]) if parallel else None,
+            )
+        )
+    return found
 
 
 @dataclass(frozen=True)
@@ -99,32 +118,37 @@ class GapChange:
     interval: tuple[float, float]
 
 
-def gap_change(
-    model: str,
+def gap_changes(
     baseline: str,
-    ours: PerQuery,
-    theirs: PerQuery,
+    models: Mapping[str, PerQuery],
     *,
     high: Sequence[str] = HIGH_RESOURCE,
     low: Sequence[str] = LOW_RESOURCE,
     seed: int = 0,
-) -> GapChange | None:
-    """Difference in differences of two models; None if either group has no language here.
+) -> list[GapChange]:
+    """Difference in differences of each other model that shares both groups with the baseline.
 
     It needs no parallel collection: each language's queries are compared with themselves.
     """
     differences = {
-        code: np.array(list(found.values()))
-        for code, found in paired_differences(ours, theirs).items()
+        model: _arrays(paired_differences(found, models[baseline]))
+        for model, found in models.items()
+        if model != baseline
     }
-    highs = [code for code in differences if code in high]
-    lows = [code for code in differences if code in low]
-    if not highs or not lows:
-        return None
-    high_mean = float(np.mean([differences[code].mean() for code in highs]))
-    low_mean = float(np.mean([differences[code].mean() for code in lows]))
-    interval = _independent_interval(differences, lows, highs, seed)
-    return GapChange(model, baseline, high_mean, low_mean, low_mean - high_mean, interval)
+    sides = {model: _sides(found, high, low) for model, found in differences.items()}
+    compared = [model for model, (highs, lows) in sides.items() if highs and lows]
+    contrasts = [_contrast(differences[model], *reversed(sides[model])) for model in compared]
+    intervals = bootstrap_intervals(contrasts, resamples=STRATIFIED_RESAMPLES, seed=seed)
+    found = []
+    for model, interval in zip(compared, intervals, strict=True):
+        high_mean, low_mean = (
+            float(np.mean([differences[model][code].mean() for code in codes]))
+            for codes in sides[model]
+        )
+        found.append(
+            GapChange(model, baseline, high_mean, low_mean, low_mean - high_mean, interval)
+        )
+    return found
 
 
 def paired_differences(ours: PerQuery, theirs: PerQuery) -> dict[str, dict[str, float]]:
@@ -143,17 +167,35 @@ def _shared_topics(per_query: PerQuery) -> np.ndarray:
     return np.array([[values[query] for query in shared] for values in per_query.values()])
 
 
-def _independent_interval(
-    values: Mapping[str, np.ndarray], first: Sequence[str], second: Sequence[str], seed: int
-) -> tuple[float, float]:
-    """95 % interval of mean(first) - mean(second), each language's topics resampled by itself."""
-    generator = np.random.default_rng(seed)
+def _parallel_gap(per_query: PerQuery, highs: Sequence[str], lows: Sequence[str]) -> np.ndarray:
+    """High minus low of each topic that every language has."""
+    by_code = dict(zip(per_query, _shared_topics(per_query), strict=True))
+    return np.mean([by_code[c] for c in highs], axis=0) - np.mean(
+        [by_code[c] for c in lows], axis=0
+    )
 
-    def resampled(codes: Sequence[str]) -> np.ndarray:
-        return resampled_means([values[code] for code in codes], generator, RESAMPLES // 10)
 
-    low, high = np.quantile(resampled(first) - resampled(second), [0.025, 0.975])
-    return float(low), float(high)
+def _contrast(
+    values: Mapping[str, np.ndarray], first: Sequence[str], second: Sequence[str]
+) -> Contrast:
+    """mean(first) - mean(second), each language's topics resampled by themselves."""
+    return [
+        (sign / len(codes), values[code])
+        for sign, codes in ((1, first), (-1, second))
+        for code in codes
+    ]
+
+
+def _sides(
+    languages: Iterable[str], high: Sequence[str], low: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Those of the languages that belong to either group, in their order."""
+    codes = list(languages)
+    return [code for code in codes if code in high], [code for code in codes if code in low]
+
+
+def _arrays(per_query: PerQuery) -> dict[str, np.ndarray]:
+    return {code: np.array(list(found.values()), float) for code, found in per_query.items()}
 
 
 def _rank_correlation(per_query: PerQuery) -> float | None:

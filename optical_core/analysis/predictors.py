@@ -16,7 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from optical_core.analysis.report import Results
-from optical_core.analysis.significance import RESAMPLES
+from optical_core.analysis.resampling import RESAMPLES
 from optical_core.data.languages import language
 from optical_core.data.resources import CC100_TOKENS, UNSPACED
 

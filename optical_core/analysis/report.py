@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from optical_core.analysis.gaps import (
     PerQuery,
-    gap_change,
-    language_gap,
+    gap_changes,
+    language_gaps,
     paired_differences,
 )
 from optical_core.analysis.metrics import MEASURES
 from optical_core.analysis.power import paired_power
-from optical_core.analysis.significance import (
-    bootstrap_interval,
-    compare,
-    compare_group,
-    corrected_p,
-)
+from optical_core.analysis.resampling import bootstrap_intervals
+from optical_core.analysis.significance import compare, compare_groups, corrected_p
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE
 from optical_core.data.published import (
     MIRACL_DEV,
@@ -35,7 +32,8 @@ Results = Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]]
 
 def measure_table(results: Results, *, measure: str = "AP") -> pd.DataFrame:
     """Means of every measure: a row a model and language, with one measure's 95 % interval."""
-    rows = []
+    rows: list[dict[str, Any]] = []
+    samples = []
     for model, languages in results.items():
         for code, measures in languages.items():
             means = {
@@ -43,9 +41,11 @@ def measure_table(results: Results, *, measure: str = "AP") -> pd.DataFrame:
                 for name in MEASURES
                 if name in measures
             }
-            low, high = bootstrap_interval(list(measures[measure].values()))
-            row = {"model": model, "language": code, "topics": len(measures["AP"])}
-            rows.append(row | means | {f"{measure}_low": low, f"{measure}_high": high})
+            rows.append({"model": model, "language": code, "topics": len(measures["AP"])} | means)
+            samples.append(np.array(list(measures[measure].values()), float))
+    intervals = bootstrap_intervals([[(1.0, sample)] for sample in samples])
+    for row, (low, high) in zip(rows, intervals, strict=True):
+        row |= {f"{measure}_low": low, f"{measure}_high": high}
     return pd.DataFrame(rows)
 
 
@@ -105,30 +105,32 @@ def group_table(
     A group's languages are those that both models have. The corrected p, over all rows, is in
     the column `p_<correction>`.
     """
-    rows: list[dict[str, Any]] = []
     sides = _one_measure(results, measure)
-    for model, ours in sides.items():
-        if model == baseline:
-            continue
-        differences = paired_differences(ours, sides[baseline])
+    named: list[tuple[str, str]] = []
+    chosen = []
+    for model in (model for model in sides if model != baseline):
+        differences = paired_differences(sides[model], sides[baseline])
         for group, members in (("high-resource", high), ("low-resource", low)):
-            chosen = {code: found for code, found in differences.items() if code in members}
-            found = compare_group(chosen, parallel=parallel)
-            if found is not None:
-                rows.append(
-                    {
-                        "model": model,
-                        "baseline": baseline,
-                        "group": group,
-                        "languages": ", ".join(found.languages),
-                        "topics": found.topics,
-                        "difference": found.mean,
-                        "low": found.low,
-                        "high": found.high,
-                        "p_randomisation": found.p,
-                        "effect": found.effect,
-                    }
-                )
+            named.append((model, group))
+            chosen.append({code: d for code, d in differences.items() if code in members})
+    rows = [
+        {
+            "model": model,
+            "baseline": baseline,
+            "group": group,
+            "languages": ", ".join(found.languages),
+            "topics": found.topics,
+            "difference": found.mean,
+            "low": found.low,
+            "high": found.high,
+            "p_randomisation": found.p,
+            "effect": found.effect,
+        }
+        for (model, group), found in zip(
+            named, compare_groups(chosen, parallel=parallel), strict=True
+        )
+        if found is not None
+    ]
     table = pd.DataFrame(rows)
     if not table.empty:
         corrected = corrected_p(list(table["p_randomisation"]), correction)
@@ -185,24 +187,22 @@ def gap_table(
     low: Sequence[str] = LOW_RESOURCE,
 ) -> pd.DataFrame:
     """High- against low-resource languages, a row a model; empty if a group is missing."""
-    rows: list[dict[str, Any]] = []
-    for model, per_query in _one_measure(results, measure).items():
-        gap = language_gap(model, per_query, parallel=parallel, high=high, low=low)
-        if gap is not None:
-            rows.append(
-                {
-                    "model": model,
-                    "high": gap.high,
-                    "low": gap.low,
-                    "gap": gap.absolute,
-                    "gap_low": gap.interval[0],
-                    "gap_high": gap.interval[1],
-                    "relative_gap": gap.relative,
-                    "worst": gap.worst,
-                    "worst_value": gap.worst_value,
-                    "rank_correlation": gap.rank_correlation,
-                }
-            )
+    gaps = language_gaps(_one_measure(results, measure), parallel=parallel, high=high, low=low)
+    rows = [
+        {
+            "model": gap.model,
+            "high": gap.high,
+            "low": gap.low,
+            "gap": gap.absolute,
+            "gap_low": gap.interval[0],
+            "gap_high": gap.interval[1],
+            "relative_gap": gap.relative,
+            "worst": gap.worst,
+            "worst_value": gap.worst_value,
+            "rank_correlation": gap.rank_correlation,
+        }
+        for gap in gaps
+    ]
     return pd.DataFrame(rows)
 
 
@@ -215,24 +215,19 @@ def change_table(
     low: Sequence[str] = LOW_RESOURCE,
 ) -> pd.DataFrame:
     """Difference in differences: each other model against the baseline, a row a model."""
-    rows: list[dict[str, Any]] = []
-    sides = _one_measure(results, measure)
-    for model, ours in sides.items():
-        if model == baseline:
-            continue
-        found = gap_change(model, baseline, ours, sides[baseline], high=high, low=low)
-        if found is not None:
-            rows.append(
-                {
-                    "model": model,
-                    "baseline": baseline,
-                    "high_difference": found.high,
-                    "low_difference": found.low,
-                    "change": found.change,
-                    "change_low": found.interval[0],
-                    "change_high": found.interval[1],
-                }
-            )
+    changes = gap_changes(baseline, _one_measure(results, measure), high=high, low=low)
+    rows = [
+        {
+            "model": found.model,
+            "baseline": found.baseline,
+            "high_difference": found.high,
+            "low_difference": found.low,
+            "change": found.change,
+            "change_low": found.interval[0],
+            "change_high": found.interval[1],
+        }
+        for found in changes
+    ]
     return pd.DataFrame(rows)
 
 

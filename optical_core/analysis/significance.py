@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-RESAMPLES = 10_000
-BLOCK = 500
+from optical_core.analysis.resampling import Contrast, bootstrap_intervals, sign_flip_p
+
 CORRECTIONS = {"holm": "Holm", "fdr_bh": "Benjamini-Hochberg"}
 """Corrections for many comparisons, and their names: family-wise error, or false discoveries."""
 
@@ -56,27 +55,33 @@ def compare(
     Raises ValueError if two sides of a pair have different lengths, or are empty, and for an
     unknown correction.
     """
-    found = []
+    differences = []
     for label, (system, baseline) in pairs.items():
         if len(system) != len(baseline) or not len(system):
             raise ValueError(
                 f"{label}: the two systems need values of the same topics, "
                 f"got {len(system)} and {len(baseline)}"
             )
-        difference = np.asarray(system, float) - np.asarray(baseline, float)
-        found.append((label, difference, _paired_tests(difference.tobytes(), seed)))
-    corrected = corrected_p([tests[-1] for *_, tests in found], correction)
+        differences.append(np.asarray(system, float) - np.asarray(baseline, float))
+    intervals = bootstrap_intervals([[(1.0, found)] for found in differences], seed=seed)
+    randomised = sign_flip_p(differences, seed=seed)
+    corrected = corrected_p(randomised, correction)
     return [
         Comparison(
-            label,
-            len(difference),
-            float(difference.mean()),
-            *bootstrap_interval(difference, seed=seed),
-            *tests,
-            p_corrected=p,
+            label=label,
+            topics=len(difference),
+            mean=float(difference.mean()),
+            low=low,
+            high=high,
+            p_t=_student_p(difference),
+            p_wilcoxon=float(stats.wilcoxon(difference).pvalue) if difference.any() else 1.0,
+            p_randomisation=p,
+            p_corrected=p_corrected,
             effect=_effect(difference),
         )
-        for (label, difference, tests), p in zip(found, corrected, strict=True)
+        for label, difference, (low, high), p, p_corrected in zip(
+            pairs, differences, intervals, randomised, corrected, strict=True
+        )
     ]
 
 
@@ -110,10 +115,14 @@ class GroupComparison:
     effect: float
 
 
+Differences = Mapping[str, Mapping[str, float]]
+"""Language -> topic -> difference, system minus baseline."""
+
+
 def compare_group(
-    differences: Mapping[str, Mapping[str, float]], *, parallel: bool, seed: int = 0
+    differences: Differences, *, parallel: bool, seed: int = 0
 ) -> GroupComparison | None:
-    """Compare two systems on a group: language -> topic -> difference, system minus baseline.
+    """Compare two systems on a group of languages.
 
     parallel: a topic is the same need in every language. The unit is then the need: its mean
     difference over the languages, for needs that all languages have. Else each language's
@@ -123,103 +132,73 @@ def compare_group(
 
     None if there is no language, or no topic to compare.
     """
-    if not differences or not all(differences.values()):
-        return None
-    languages = tuple(differences)
-    if parallel:
-        topics = sorted(set.intersection(*(set(found) for found in differences.values())))
-        if not topics:
-            return None
-        matrix = np.array([[found[topic] for topic in topics] for found in differences.values()])
-        sample = matrix.mean(0)
-        low, high = bootstrap_interval(sample, seed=seed)
-        p, effect = _sign_flip(sample.tobytes(), seed), _effect(sample)
-        return GroupComparison(languages, len(topics), float(sample.mean()), low, high, p, effect)
-    strata = [np.array(list(found.values()), float) for found in differences.values()]
-    mean = float(np.mean([stratum.mean() for stratum in strata]))
+    return compare_groups([differences], parallel=parallel, seed=seed)[0]
+
+
+def compare_groups(
+    groups: Sequence[Differences], *, parallel: bool, seed: int = 0
+) -> list[GroupComparison | None]:
+    """`compare_group` of each group, computed together."""
+    samples = [_strata(differences, parallel) for differences in groups]
+    present = [strata for strata in samples if strata]
+    contrasts: list[Contrast] = [[(1 / len(strata), s) for s in strata] for strata in present]
+    intervals = iter(bootstrap_intervals(contrasts, seed=seed))
     # A language's topics weigh 1 / their number: flipping signs of these shares of the mean of
     # means is the stratified test.
-    shares = np.concatenate([stratum / len(stratum) for stratum in strata])
-    variance = float(
-        np.mean([stratum.var(ddof=1) if len(stratum) > 1 else 0 for stratum in strata])
-    )
-    low, high = _stratified_interval(tuple(stratum.tobytes() for stratum in strata), seed)
+    shares = [np.concatenate([stratum / len(stratum) for stratum in strata]) for strata in present]
+    randomised = iter(sign_flip_p(shares, seed=seed))
+    return [
+        _group_comparison(tuple(differences), strata, next(intervals), next(randomised))
+        if strata
+        else None
+        for differences, strata in zip(groups, samples, strict=True)
+    ]
+
+
+def _strata(differences: Differences, parallel: bool) -> list[np.ndarray]:
+    """Samples that are resampled apart: one of needs if parallel, else one a language."""
+    if not differences or not all(differences.values()):
+        return []
+    if not parallel:
+        return [np.array(list(found.values()), float) for found in differences.values()]
+    topics = sorted(set.intersection(*(set(found) for found in differences.values())))
+    matrix = np.array([[found[topic] for topic in topics] for found in differences.values()])
+    return [matrix.mean(0)] if topics else []
+
+
+def _group_comparison(
+    languages: tuple[str, ...],
+    strata: Sequence[np.ndarray],
+    interval: tuple[float, float],
+    p: float,
+) -> GroupComparison:
+    mean = float(np.mean([stratum.mean() for stratum in strata]))
+    spread = [stratum.var(ddof=1) if len(stratum) > 1 else 0.0 for stratum in strata]
+    deviation = float(np.mean(spread)) ** 0.5
     return GroupComparison(
         languages=languages,
-        topics=len(shares),
+        topics=sum(map(len, strata)),
         mean=mean,
-        low=low,
-        high=high,
-        p=_sign_flip(shares.tobytes(), seed),
-        effect=mean / variance**0.5 if variance > 0 else 0.0,
+        low=interval[0],
+        high=interval[1],
+        p=p,
+        effect=mean / deviation if deviation > 0 else 0.0,
     )
-
-
-def resampled_means(
-    strata: Sequence[np.ndarray], generator: np.random.Generator, resamples: int = RESAMPLES
-) -> np.ndarray:
-    """Bootstrap the mean of the strata's means, each stratum resampled by itself: (resamples,)."""
-    means = []
-    # In blocks: all resamples of a large collection at once would fill the memory.
-    for stratum in strata:
-        blocks = [
-            stratum[generator.integers(0, len(stratum), (BLOCK, len(stratum)))].mean(1)
-            for _ in range(resamples // BLOCK)
-        ]
-        means.append(np.concatenate(blocks))
-    return np.mean(means, axis=0)
 
 
 def bootstrap_interval(
     values: Sequence[float] | np.ndarray, *, confidence: float = 0.95, seed: int = 0
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of a mean over topics."""
-    return _bootstrap(np.asarray(values, float).tobytes(), confidence, seed)
+    sample = np.asarray(values, float)
+    return bootstrap_intervals([[(1.0, sample)]], confidence=confidence, seed=seed)[0]
 
 
-@lru_cache(maxsize=8192)
-def _bootstrap(values: bytes, confidence: float, seed: int) -> tuple[float, float]:
-    # Kept: a page asks again for most intervals whenever a choice of languages changes.
-    sample = np.frombuffer(values, float)
-    if len(sample) < 2 or np.ptp(sample) == 0:
-        return float(sample.mean()), float(sample.mean())
-    means = resampled_means([sample], np.random.default_rng(seed))
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return float(low), float(high)
-
-
-@lru_cache(maxsize=1024)
-def _stratified_interval(strata: tuple[bytes, ...], seed: int) -> tuple[float, float]:
-    samples = [np.frombuffer(stratum, float) for stratum in strata]
-    low, high = np.quantile(resampled_means(samples, np.random.default_rng(seed)), [0.025, 0.975])
-    return float(low), float(high)
-
-
-@lru_cache(maxsize=8192)
-def _paired_tests(values: bytes, seed: int) -> tuple[float, float, float]:
-    difference = np.frombuffer(values, float)
-    if len(difference) < 2 or not difference.any():
-        return 1.0, 1.0, 1.0
-    p_t = 0.0 if np.ptp(difference) == 0 else float(stats.ttest_1samp(difference, 0).pvalue)
-    return p_t, float(stats.wilcoxon(difference).pvalue), _sign_flip(values, seed)
-
-
-@lru_cache(maxsize=8192)
-def _sign_flip(values: bytes, seed: int) -> float:
-    difference = np.frombuffer(values, float)
+def _student_p(difference: np.ndarray) -> float:
     if len(difference) < 2 or not difference.any():
         return 1.0
-    result = stats.permutation_test(
-        (difference,),
-        np.mean,
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=RESAMPLES,
-        batch=BLOCK,
-        rng=np.random.default_rng(seed),
-    )
-    return float(result.pvalue)
+    # Where the differences don't vary, t is infinite.
+    return 0.0 if np.ptp(difference) == 0 else float(stats.ttest_1samp(difference, 0).pvalue)
 
 
 def _effect(difference: np.ndarray) -> float:

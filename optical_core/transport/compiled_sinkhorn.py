@@ -9,7 +9,6 @@ entry of one, and take up the scalings before those leave the range of fp32.
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor
 
 from optical_core.transport.problem import TransportProblem
+from optical_core.transport.threads import over_threads
 
 ABSORB = 1e8
 """Scalings beyond this factor go into the potentials."""
@@ -39,23 +39,12 @@ def compiled_sinkhorn(
     iterations = np.zeros(len(cost), np.int64)
     converged = np.zeros(len(cost), np.bool_)
     kernel = _kernel()
-    threads = min(torch.get_num_threads(), len(cost))
-    order = np.arange(len(cost))
 
-    def work(part: int) -> None:
-        kernel(cost, a, b, order[part::threads], epsilon, tolerance, max_iterations,
-               plan, iterations, converged)  # fmt: skip
+    def work(pairs: np.ndarray) -> None:
+        kernel(cost, a, b, pairs, epsilon, tolerance, max_iterations, plan, iterations, converged)
 
-    if threads == 1:
-        work(0)
-    elif threads:
-        list(_pool(threads).map(work, range(threads)))
+    over_threads(len(cost), work)
     return torch.from_numpy(plan), torch.from_numpy(iterations), torch.from_numpy(converged)
-
-
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="sinkhorn")
 
 
 @cache

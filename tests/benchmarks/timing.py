@@ -39,8 +39,12 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """How many times faster than the fastest peer; None without peers."""
-        fastest = min((peer.median for peer in self.peers.values()), default=None)
+        """How many times faster than the fastest peer; None without peers.
+
+        What else of ours runs beside them (`ours, …`) is no peer.
+        """
+        others = (t.median for name, t in self.peers.items() if not name.startswith(OURS))
+        fastest = min(others, default=None)
         return None if fastest is None else fastest / self.ours.median
 
     def as_json(self) -> dict[str, Any]:

@@ -1,0 +1,130 @@
+"""Sinkhorn and exact transport of ragged pairs of translated sentences.
+
+Marginal errors are the L1 distance of a plan's marginals from the masses, both sides summed: a
+share of the mass, which is 1. Each contender stops by its own rule at the same tolerance: ours
+and OTT-JAX's is the L1 error of one side, POT's loop's the L2 error of one side, and that of
+POT's batch solver the largest change of a scaling.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import ot
+import torch
+from torch import Tensor
+
+from optical_core.transport import solve
+from optical_core.transport.problem import validate
+from optical_core.transport.sinkhorn import sinkhorn
+from tests.benchmarks.peers import peer
+from tests.benchmarks.timing import OURS, Row, row
+from tests.benchmarks.translations import Costs, translation_costs
+
+PACKAGES = ("torch", "numba", "scipy", "POT", "ott-jax", "jax")
+LENGTHS = ((8, 32), (48, 64))
+MOST = 1000
+"""Iterations at which all contenders give up."""
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    sentences, repeats = (160, 3) if quick else (600, 5)
+    for pairs in (128,) if quick else (128, 512):
+        for lengths in LENGTHS:
+            costs = translation_costs(pairs, *lengths, sentences)
+            case = f"{pairs} pairs, {lengths[0]}-{lengths[1]} tokens"
+            for epsilon in (0.05,) if quick else (0.1, 0.05, 0.02):
+                for tolerance in (1e-4, 1e-6):
+                    yield _sinkhorn(case, costs, epsilon, tolerance, repeats)
+            yield _exact(case, costs, repeats)
+
+
+def _sinkhorn(case: str, costs: Costs, epsilon: float, tolerance: float, repeats: int) -> Row:
+    cost, a, b = costs.cost, costs.a, costs.b
+    options: dict[str, Any] = {
+        "epsilon": epsilon, "tolerance": tolerance, "max_iterations": MOST,
+    }  # fmt: skip
+    alone = costs.alone
+
+    def pot_loop() -> list[np.ndarray]:
+        return [
+            ot.sinkhorn(*pair, epsilon, stopThr=tolerance, numItermax=MOST, warn=False)
+            for pair in alone
+        ]
+
+    contenders: dict[str, Callable[[], Any]] = {
+        OURS: lambda: solve(cost, a, b, method="sinkhorn", **options).plan,
+        f"{OURS}, batched torch": lambda: sinkhorn(validate(cost, a, b, balanced=True), **options)[
+            0
+        ],
+        "POT solve_batch": lambda: (
+            ot.solve_batch(
+                cost, epsilon, a, b, method="sinkhorn", grad="detach", max_iter=MOST, tol=tolerance
+            ).plan
+        ),
+        "POT loop": pot_loop,
+    }
+    ott = _ott(costs, epsilon, tolerance)
+    if ott is not None:
+        contenders["OTT-JAX vmap"] = ott
+    plans = {name: _padded(run(), costs) for name, run in contenders.items()}
+    name = f"Sinkhorn, {case}, eps {epsilon}, error {tolerance:.0e}"
+    return row("transport", name, contenders, quality=_quality(plans, costs), repeats=repeats)
+
+
+def _exact(case: str, costs: Costs, repeats: int) -> Row:
+    alone = costs.alone
+    contenders: dict[str, Callable[[], Any]] = {
+        OURS: lambda: solve(costs.cost, costs.a, costs.b, method="exact").plan,
+        "POT emd loop": lambda: [ot.emd(*pair) for pair in alone],
+    }
+    plans = {name: _padded(run(), costs) for name, run in contenders.items()}
+    each = [(plan * costs.cost).sum((1, 2)) for plan in plans.values()]
+    quality = _quality(plans, costs)
+    quality["largest difference of costs"] = float((each[0] - each[1]).abs().max())
+    return row("transport", f"exact, {case}", contenders, quality=quality, repeats=repeats)
+
+
+def _ott(costs: Costs, epsilon: float, tolerance: float) -> Callable[[], Any] | None:
+    """Its scaling form, faster than its log form by far; None where OTT-JAX isn't installed."""
+    if os.environ.get("OMP_NUM_THREADS") == "1":
+        # XLA has a thread pool of its own, which must be told before it starts.
+        os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+    if peer("ott") is None:
+        return None
+    import jax
+    from ott.geometry.geometry import Geometry
+    from ott.problems.linear.linear_problem import LinearProblem
+    from ott.solvers.linear.sinkhorn import Sinkhorn
+
+    solver = Sinkhorn(lse_mode=False, threshold=tolerance, max_iterations=MOST)
+
+    def one(cost: Any, a: Any, b: Any) -> Any:
+        return solver(LinearProblem(Geometry(cost, epsilon=epsilon), a, b)).matrix
+
+    solved = jax.jit(jax.vmap(one))
+    arrays = [jax.numpy.asarray(tensor.numpy()) for tensor in (costs.cost, costs.a, costs.b)]
+    return lambda: np.asarray(solved(*arrays))
+
+
+def _padded(plans: Any, costs: Costs) -> Tensor:
+    """Plans (B, n, m) in fp64, of a batch or of each pair alone."""
+    if not isinstance(plans, list):
+        return torch.as_tensor(np.array(plans)).double()
+    full = torch.zeros(costs.cost.shape, dtype=torch.float64)
+    for place, plan in zip(full, plans, strict=True):
+        place[: plan.shape[0], : plan.shape[1]] = torch.from_numpy(plan)
+    return full
+
+
+def _quality(plans: Mapping[str, Tensor], costs: Costs) -> dict[str, Any]:
+    """Of each contender the largest L1 marginal error, and the mean cost."""
+    found = {}
+    for name, plan in plans.items():
+        error = (plan.sum(2) - costs.a).abs().sum(1) + (plan.sum(1) - costs.b).abs().sum(1)
+        found[f"error {name}"] = float(error.max())
+        found[f"cost {name}"] = float((plan * costs.cost).sum((1, 2)).mean())
+    return found
