@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -99,7 +100,7 @@ class TokenEncoder:
         bar = tqdm(total=total, unit=" texts", desc=f"{side} vectors", disable=not progress)
         with bar:
             for part in _chunks(texts, chunk):
-                with encoding(self.model.device):
+                with self._running():
                     vectors = call(
                         part, batch_size=batch_size, convert_to_numpy=True, show_progress_bar=False
                     )
@@ -164,6 +165,10 @@ class TokenEncoder:
         digest.update(repr(sorted(self.model.prompts.items())).encode())
         digest.update(str(len(self.model.tokenizer)).encode())
         return digest.hexdigest()
+
+    def _running(self) -> AbstractContextManager:
+        """In which precision `encode` runs."""
+        return encoding(self.model.device)
 
     @property
     def _marker_pieces(self) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from optical_core.data.collection import Collection
 from optical_core.data.trec import Run
+from optical_core.models.precision import query_precision
 from optical_core.models.retriever import Retriever, load_retriever
 from optical_core.retrieval.bm25 import BM25
 from optical_core.retrieval.candidates import search_candidates
@@ -36,6 +37,11 @@ class LateInteraction:
         index.check_encoder(retriever.teacher)
         self.retriever, self.index, self.name = retriever, index, retriever.name
         self.approximate = approximate
+        self.queries = retriever.student
+        if query_precision(self.queries.model.device) == "int8":
+            from optical_core.models.onnx_queries import OnnxQueries
+
+            self.queries = OnnxQueries(self.queries)
 
     def search(self, query: str, *, top: int = 10) -> list[tuple[str, float]]:
         """Exact MaxSim over all passages, or over FAISS candidates if `approximate`.
@@ -43,14 +49,14 @@ class LateInteraction:
         A query longer than the encoder takes is cut, with a warning.
         """
         self._warn_of_cuts([query])
-        vectors = self.retriever.student.encode_queries([query])[0]
+        vectors = self.queries.encode_queries([query])[0]
         if self.approximate:
             return search_candidates(self.index, vectors, top=top)
         return self.index.search(vectors, top=top)
 
     def run(self, queries: Mapping[str, str], *, top: int = 1000) -> Run:
         self._warn_of_cuts(list(queries.values()))
-        vectors = self.retriever.student.encode_queries(list(queries.values()))
+        vectors = self.queries.encode_queries(list(queries.values()))
         rankings = self.index.search_many(vectors, top=top)
         return {
             identifier: dict(ranking) for identifier, ranking in zip(queries, rankings, strict=True)
@@ -74,7 +80,7 @@ class LateInteraction:
     def explain(self, query: str, identifier: str, text: str) -> list[TokenMatch]:
         """Token matches of a result, from the very vectors that gave its score."""
         return explain(
-            self.retriever.student,
+            self.queries,
             self.retriever.teacher,
             query,
             text,
