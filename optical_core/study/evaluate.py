@@ -25,12 +25,13 @@ from optical_core.data.languages import language
 from optical_core.data.records import write_record
 from optical_core.data.trec import Run, write_run
 from optical_core.errors import InputError
-from optical_core.models.precision import precision
+from optical_core.models.precision import precision, query_precision
 from optical_core.retrieval.searcher import open_searcher
 from optical_core.retrieval.structured_query import StructuredQueries
 from optical_core.storage import writable
 from optical_core.study.lexicon import lexicon_of
 from optical_core.study.results import write_values
+from optical_core.study.run_metadata import run_metadata, write_run_metadata
 from optical_core.study.translations import asked_queries, model_and_source
 
 logger = logging.getLogger(__name__)
@@ -78,11 +79,13 @@ def measure(
 ) -> Measures:
     """Rank the judged queries of each language with one model and measure the rankings.
 
-    Writes OUT/<language>.run (TREC) and OUT/<language>.csv (measures of each query). `spec` is a
+    Writes OUT/<language>.run (TREC), its metadata beside it (see `run_metadata`) and
+    OUT/<language>.csv (measures of each query). `spec` is a
     model's name, `NAME@SOURCE` (see `translations`), or `psq@FOLDER` (see `lexicon`). Raises
     InputError as `evaluate` does.
     """
     rank = _ranker(spec, collection, languages, depth=depth, device=device, progress=progress)
+    metadata = run_metadata(label(spec), collection, depth=depth)
     found = {}
     for code in languages:
         if watch:
@@ -90,6 +93,7 @@ def measure(
         qrels = collection.qrels(code)
         run = rank(code, qrels)
         write_run(out / f"{code}.run", run, name=label(spec))
+        write_run_metadata(out / f"{code}.run", metadata, language=code)
         found[code] = per_query_measures(run, qrels)
         write_values(out / f"{code}.csv", found[code])
         mean = sum(found[code]["AP"].values()) / max(len(found[code]["AP"]), 1)
@@ -188,6 +192,7 @@ def evaluate(
             "languages": languages,
             "depth": depth,
             "precision": precision(device),
+            "query_precision": query_precision(device),
             "parallel": collection.info.parallel,
         },
     )
