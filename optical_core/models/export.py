@@ -60,7 +60,7 @@ def export_onnx(retriever: Retriever, folder: Path, *, int8: bool = False) -> No
         f"begins with the prompt `{retriever.student.model.prompts['query']}`, and gives "
         "`last_hidden_state` (B, tokens, d), which the modules of `modules.json` go on with: "
         "masks, projection, unit length.\n"
-        + ("\nWeights and activations are 8-bit integers, in blocks of 32.\n" if int8 else "")
+        + ("\nWeights and activations are 8-bit integers, in blocks of 128.\n" if int8 else "")
     )
     with replace_folder(folder) as temporary:
         retriever.student.model.save(str(temporary), create_model_card=False)

@@ -16,6 +16,7 @@ from tests.benchmarks.timing import Row, machine, table, versions, write_report
 PATHS = {
     "transport": "Sinkhorn and exact transport of sentence pairs",
     "analysis": "significance tests and MAP",
+    "encode": "token vectors of single queries and of many passages",
 }
 
 
