@@ -32,6 +32,12 @@ data_app = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(data_app, name="data")
+export_app = typer.Typer(
+    help="Write a student in a form that other software opens.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+)
+app.add_typer(export_app, name="export")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Model = Annotated[
@@ -640,6 +646,34 @@ def study(
         return
     print((folder / "report.md").read_text(encoding="utf-8").split("## Limits")[0].strip())
     print(f"report -> {page}")
+
+
+Student = Annotated[str, typer.Argument(help="A name of `optical models`, or a folder.")]
+ExportFolder = Annotated[Path, typer.Option("--out", help="Folder to write.")]
+
+
+@export_app.command("hub", epilog="Example:  optical export hub optical-lowres --out for-the-hub")
+def export_hub(student: Student, out: ExportFolder) -> None:
+    """Write the pair (queries: student, passages: teacher) for plain sentence-transformers."""
+    from optical_core.models.export import export_hub as write
+    from optical_core.models.retriever import load_retriever
+
+    write(load_retriever(student, device="cpu"), out)
+    print(f"{student} -> {out}")
+
+
+@export_app.command("onnx", epilog="Example:  optical export onnx optical-lowres --int8 --out onnx")
+def export_onnx(
+    student: Student,
+    out: ExportFolder,
+    int8: Annotated[bool, typer.Option("--int8", help="8-bit weights and products.")] = False,
+) -> None:
+    """Write the query encoder with its transformer as ONNX (needs the extra onnx)."""
+    from optical_core.models.export import export_onnx as write
+    from optical_core.models.retriever import load_retriever
+
+    write(load_retriever(student, device="cpu"), out, int8=int8)
+    print(f"{student} -> {out}")
 
 
 @app.command("align-quality", epilog="Example:  optical align-quality roen.src-tgt --out aer")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,7 +19,7 @@ import numpy as np
 import torch
 
 from optical_core.models.backbones import open_encoder
-from optical_core.models.precision import encoding
+from optical_core.models.precision import encoding, precision, query_precision
 from optical_core.models.tokens import Token, describe_tokens
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class TokenEncoder:
         bar = tqdm(total=total, unit=" texts", desc=f"{side} vectors", disable=not progress)
         with bar:
             for part in _chunks(texts, chunk):
-                with encoding(self.model.device):
+                with self._running(side):
                     vectors = call(
                         part, batch_size=batch_size, convert_to_numpy=True, show_progress_bar=False
                     )
@@ -164,6 +165,12 @@ class TokenEncoder:
         digest.update(repr(sorted(self.model.prompts.items())).encode())
         digest.update(str(len(self.model.tokenizer)).encode())
         return digest.hexdigest()
+
+    def _running(self, side: Side) -> AbstractContextManager:
+        """In which precision `encode` runs."""
+        device = self.model.device
+        queries = "bf16" if query_precision(device) == "bf16" else "fp32"
+        return encoding(device, queries if side == "query" else precision(device))
 
     @property
     def _marker_pieces(self) -> list[str]:

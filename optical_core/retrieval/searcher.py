@@ -11,7 +11,7 @@ import numpy as np
 
 from optical_core.data.collection import Collection
 from optical_core.data.trec import Run
-from optical_core.models.precision import precision
+from optical_core.models.precision import query_precision
 from optical_core.models.retriever import Retriever, load_retriever
 from optical_core.retrieval.bm25 import BM25
 from optical_core.retrieval.explain import TokenMatch, explain
@@ -45,11 +45,16 @@ class LateInteraction:
         index.check_encoder(retriever.teacher)
         self.retriever, self.index, self.name = retriever, index, retriever.name
         self.mode, self._ranker = mode, open_mode(index, mode)
+        self.queries = retriever.student
+        self._precision = query_precision(self.queries.model.device)
+        if self._precision == "int8":
+            from optical_core.models.onnx_queries import OnnxQueries
+
+            self.queries = OnnxQueries(self.queries)
 
     @property
     def identity(self) -> str:
-        student, teacher = self.retriever.student, self.index.encoder_hash
-        return f"{student.hash} {teacher} {precision(student.model.device)} {self.mode}"
+        return f"{self.queries.hash} {self.index.fingerprint} {self._precision} {self.mode}"
 
     def search(self, query: str, *, top: int = 10) -> list[tuple[str, float]]:
         """The best passages with their exact MaxSim scores, found in the searcher's mode.
@@ -67,7 +72,7 @@ class LateInteraction:
     def encode(self, queries: Sequence[str]) -> list[np.ndarray]:
         """Vectors (tokens, d) of queries; those longer than the encoder takes are cut."""
         self._warn_of_cuts(queries)
-        return self.retriever.student.encode_queries(queries)
+        return self.queries.encode_queries(queries)
 
     def rank(
         self, queries: Sequence[np.ndarray], *, top: int = 10
@@ -98,7 +103,7 @@ class LateInteraction:
         vectors: of the query, if it is encoded already.
         """
         return explain(
-            self.retriever.student,
+            self.queries,
             self.retriever.teacher,
             query,
             text,

@@ -1,8 +1,8 @@
 """From requests to ranked passages: encode together, share a pass over each index.
 
 A query's vectors depend a little on what it is encoded with (padding, and how the matrix product
-is cut up). In fp32 that moves a score by less than 1e-5, in bf16 by up to 0.03, which is why a
-server encodes in fp32. Scores are rounded and equal ones ordered by id, so an answer doesn't
+is cut up). In fp32 that moves a score by less than 1e-5 (in bf16 by up to 0.03: see
+`models.precision`). Scores are rounded and equal ones ordered by id, so an answer doesn't
 depend on what came in beside it, but for one unit of a score's last digit.
 """
 

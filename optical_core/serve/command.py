@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import sys
@@ -42,14 +41,11 @@ def serve(
         raise InputError(
             'serving is an optional extra: pip install "optical-workbench[serve]"'
         ) from error
-    from optical_core.models.precision import VARIABLE
     from optical_core.serve.holdings import load_holdings
 
     # Bound first: that the port is taken is told at once, not after minutes of indexing.
     with _bound(host, port) as listener:
         holdings = load_holdings(collections, models, mode=mode, device=device)
-        # After indexing, which bf16 doesn't harm; see `answering` for what it does to queries.
-        os.environ.setdefault(VARIABLE, "fp32")
         _warm_up(holdings)
         config = uvicorn.Config(
             create_app(holdings, limits),

@@ -29,12 +29,13 @@ from optical_core.data.lines import read_json
 from optical_core.data.records import write_record
 from optical_core.data.trec import Run, write_run
 from optical_core.errors import InputError
-from optical_core.models.precision import precision
+from optical_core.models.precision import precision, query_precision
 from optical_core.retrieval.searcher import open_searcher
 from optical_core.retrieval.structured_query import StructuredQueries
 from optical_core.storage import replace_file, writable
 from optical_core.study.lexicon import lexicon_of
 from optical_core.study.results import read_values, write_values
+from optical_core.study.run_metadata import run_metadata, write_run_metadata
 from optical_core.study.translations import asked_queries, model_and_source
 
 logger = logging.getLogger(__name__)
@@ -83,14 +84,16 @@ def measure(
 ) -> Measures:
     """Rank the judged queries of each language with one model and measure the rankings.
 
-    Writes OUT/<language>.run (TREC), OUT/<language>.csv (measures of each query) and
-    OUT/measured.json: what these were made from, a hash a language. A language that is there,
-    made from the same model, passages, queries and judgements, is read instead of measured again.
+    Writes OUT/<language>.run (TREC) and its metadata (see `run_metadata`), OUT/<language>.csv
+    (measures of each query) and OUT/measured.json: what these were made from, a hash a language.
+    A language that is there, made from the same model, passages, queries and judgements, is read
+    instead of measured again.
     `spec` is a model's name, `NAME@SOURCE` (see `translations`), or `psq@FOLDER` (see `lexicon`).
     Raises InputError as `evaluate` does.
     """
     ranker = _ranker(spec, collection, languages, depth=depth, device=device, progress=progress)
     known = _origins(out)
+    metadata = run_metadata(label(spec), collection, depth=depth)
     found = {}
     for code in languages:
         if watch:
@@ -101,6 +104,7 @@ def measure(
             qrels = collection.qrels(code)
             ranking = ranker.run(code, {q: t for q, t in ranker.asked[code].items() if q in qrels})
             write_run(run, ranking, name=label(spec))
+            write_run_metadata(run, metadata, language=code)
             write_values(values, per_query_measures(ranking, qrels))
             known[code] = origin
             with replace_file(out / MEASURED) as temporary:
@@ -229,6 +233,7 @@ def evaluate(
             "languages": languages,
             "depth": depth,
             "precision": precision(device),
+            "query_precision": query_precision(device),
             "parallel": collection.info.parallel,
         },
     )

@@ -20,7 +20,7 @@ from optical_core.analysis.report import (
 )
 from optical_core.data.collection import Collection
 from optical_core.data.records import write_record
-from optical_core.models.precision import precision
+from optical_core.models.precision import precision, query_precision
 from optical_core.study.config import StudyConfig
 from optical_core.study.evaluate import Measures, label
 from optical_core.study.results import write_values
@@ -87,6 +87,7 @@ def write_results(config: StudyConfig, found: Findings, out: Path) -> None:
             "languages": list(next(iter(found.results.values()))),
             "depth": config.depth,
             "precision": precision(),
+            "query_precision": query_precision(),
             "parallel": found.parallel,
             "study": config.name,
             "students": students,

