@@ -21,6 +21,8 @@ from optical_core.transport.threads import over_threads
 
 ABSORB = 1e8
 """Scalings beyond this factor go into the potentials."""
+RELAX = 0.1
+"""Error, as a share of the mass, below which scalings are over-relaxed: it may diverge earlier."""
 LARGEST = 60.0
 """Of the kernel's exponents: rounding of huge costs must not overflow."""
 
@@ -57,6 +59,7 @@ def _kernel() -> Any:
     # Sums may be reordered, so that they run in vectors; infinities keep their meaning.
     compiled = njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
     globals()["_fill"] = compiled(_fill)
+    globals()["_scale"] = compiled(_scale)
     globals()["_iterate"] = compiled(_iterate)
     return compiled(_pairs)
 
@@ -68,7 +71,7 @@ def _pairs(cost, a, b, pairs, epsilon, tolerance, max_iterations, plan, iteratio
     """Solve the chosen pairs into plan, iterations and converged."""
     height, width = cost.shape[1], cost.shape[2]
     rows, columns = np.empty(height, np.int64), np.empty(width, np.int64)
-    f, u, fresh, mass_a = (
+    f, u, reached, mass_a = (
         np.empty(height, cost.dtype), np.empty(height, cost.dtype),
         np.empty(height, cost.dtype), np.empty(height, cost.dtype),
     )  # fmt: skip
@@ -105,8 +108,9 @@ def _pairs(cost, a, b, pairs, epsilon, tolerance, max_iterations, plan, iteratio
         while done < max_iterations and error > tolerance * total:
             _fill(kernel, inner, f, g, v, 1 / epsilon)
             done, error = _iterate(
-                kernel, mass_a, mass_b, u, fresh, v, sums, tolerance * total, done, max_iterations
-            )
+                kernel, mass_a, mass_b, u, reached, v, sums, total, tolerance * total, done,
+                max_iterations,
+            )  # fmt: skip
             if done < max_iterations and error > tolerance * total:
                 for i in range(n):
                     f[i] += epsilon * math.log(u[i])
@@ -123,48 +127,70 @@ def _fill(kernel, inner, f, g, v, sharpness):
     """The kernel of the potentials, and scalings of one."""
     n, m = kernel.shape
     v[:m] = 1
+    # In the kernel's dtype: an exponential in fp64 takes twice as long.
+    factor, largest = kernel.dtype.type(sharpness), kernel.dtype.type(LARGEST)
     for i in range(n):
         for j in range(m):
-            exponent = (f[i] + g[j] - inner[i, j]) * sharpness
-            kernel[i, j] = math.exp(min(exponent, LARGEST))
+            exponent = (f[i] + g[j] - inner[i, j]) * factor
+            kernel[i, j] = math.exp(min(exponent, largest))
 
 
-def _iterate(kernel, mass_a, mass_b, u, fresh, v, sums, limit, done, most):
+def _iterate(kernel, mass_a, mass_b, u, reached, v, sums, total, limit, done, most):
     """Scale rows and columns until the rows are right, or a scaling has to be absorbed.
 
-    Returns the iterations done and the error of the rows (the columns are right by then). The
-    kernel is read once an iteration: a row's sum, then what it adds to the columns' sums.
+    Returns the iterations done and the error of the rows (the columns are right by then). Near
+    the end, scalings go 1.5 times as far, which takes a third of the iterations where convergence
+    is slow (Thibault, Chizat, Dossal and Papadakis 2021).
     """
     n, m = kernel.shape
+    tiny = kernel.dtype.type(1e-30)
     error = np.inf
-    first = True
+    first, relaxing, below = True, False, RELAX * total
     while done < most:
-        error = 0.0
-        sums[:m] = 0
+        # Loops apart, so that each runs in vectors.
         for i in range(n):
             row = kernel[i]
-            total = row[0] * v[0]
+            dot = row[0] * v[0]
             for j in range(1, m):
-                total += row[j] * v[j]
-            if not first:
-                error += abs(u[i] * total - mass_a[i])
-            scaling = mass_a[i] / max(total, 1e-30)
-            fresh[i] = scaling
+                dot += row[j] * v[j]
+            reached[i] = dot
+        if not first:
+            error = 0.0
+            for i in range(n):
+                error += abs(u[i] * reached[i] - mass_a[i])
+            if error <= limit and not relaxing:
+                break
+        _scale(u, mass_a, reached, tiny, relaxing, n)
+        sums[:m] = 0
+        for i in range(n):
+            row, scaling = kernel[i], u[i]
             for j in range(m):
                 sums[j] += row[j] * scaling
-        if first:
-            error = np.inf
-        elif error <= limit:
-            break
-        low = high = fresh[0]
-        for i in range(n):
-            u[i] = fresh[i]
-            low, high = min(low, u[i]), max(high, u[i])
-        for j in range(m):
-            v[j] = mass_b[j] / max(sums[j], 1e-30)
-            low, high = min(low, v[j]), max(high, v[j])
+        # It ends plainly, so that the columns are right; and where relaxing takes it away from
+        # its end, it comes nearer without before it tries again.
+        if relaxing and (error <= limit or error > 2 * below):
+            below = 0.0 if error <= limit else below / 4
+            relaxing = False
+        _scale(v, mass_b, sums, tiny, relaxing, m)
+        relaxing = relaxing or error <= below
         done += 1
         first = False
+        low, high = u[0], u[0]
+        for i in range(n):
+            low, high = min(low, u[i]), max(high, u[i])
+        for j in range(m):
+            low, high = min(low, v[j]), max(high, v[j])
         if high > ABSORB or low < 1 / ABSORB:
             break
     return done, error
+
+
+def _scale(scaling, mass, reached, tiny, relaxing, count):
+    """The scalings that give what is reached the mass; over-relaxed by 1.5, if wanted."""
+    if relaxing:
+        for k in range(count):
+            exact = mass[k] / max(reached[k], tiny)
+            scaling[k] = exact * np.sqrt(exact / scaling[k])
+    else:
+        for k in range(count):
+            scaling[k] = mass[k] / max(reached[k], tiny)
