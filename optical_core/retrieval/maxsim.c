@@ -48,8 +48,8 @@ static float scale_of(const uint8_t *row, int64_t width)
 }
 
 /* Best scaled product of each of n query tokens with a passage's tokens. */
-static void passage_portable(const uint8_t *rows, int64_t tokens,
-                             int64_t width, const int8_t *query, int64_t n, float *best)
+static void passage_portable(const uint8_t *rows, int64_t tokens, int64_t width,
+                             const int8_t *query, int64_t n, float *best)
 {
     for (int64_t j = 0; j < n; j++)
         best[j] = -INFINITY;
@@ -132,12 +132,15 @@ AVX2 static void passage_avx2(const uint8_t *rows, int64_t tokens,
 #define VNNI_LANES 16
 #define VNNI_PACK 4
 #define VNNI_BLOCK 8
+#define VNNI_AHEAD 3 /* blocks */
 
 /* `shift` takes back what the 128 on each value of the passage adds: it depends on the query. */
 VNNI INLINE void groups_vnni(const uint8_t *rows, int64_t tokens,
                              int64_t width, const int8_t *query, const int32_t *shift,
                              const int groups, float *best)
 {
+    /* Memory is what there is to wait for; rows are too short for the processor to foresee. */
+    const int64_t ahead = VNNI_AHEAD * VNNI_BLOCK * (width + 4);
     __m512 top[2];
     for (int g = 0; g < groups; g++)
         top[g] = _mm512_set1_ps(-INFINITY);
@@ -152,6 +155,7 @@ VNNI INLINE void groups_vnni(const uint8_t *rows, int64_t tokens,
         }
         for (int64_t k = 0; k < width; k += VNNI_PACK) {
             __m512i token[2];
+            _mm_prefetch((const char *)(row[0] + ahead + k * VNNI_BLOCK), _MM_HINT_T0);
             for (int g = 0; g < groups; g++)
                 token[g] = _mm512_loadu_si512(query + (g * width + k) * VNNI_LANES);
             UNROLL for (int b = 0; b < VNNI_BLOCK; b++) {

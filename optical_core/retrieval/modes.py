@@ -2,7 +2,7 @@
 
 exact         every passage in fp32: the ground truth, for evaluation
 int8          every passage in 8 bits, the best again in fp32
-candidates    passages with like tokens, those in 8 bits, the best again in fp32
+candidates    every passage in a quarter of the dimensions, the best in 8 bits, then in fp32
 """
 
 from __future__ import annotations
