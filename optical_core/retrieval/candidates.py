@@ -7,6 +7,8 @@ are scored exactly. What is lost against exact search is measured by `recall`, n
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -50,7 +52,12 @@ def build_candidates(index: TokenIndex, *, seed: int = 0) -> Path:
         engine.add(np.asarray(index.vectors[begin : begin + _ADDED_TOKENS], np.float32))
     path = index.folder / FILE
     with replace_file(path) as temporary:
-        faiss.write_index(engine, str(temporary))
+        try:
+            faiss.write_index(engine, str(temporary))
+        except RuntimeError as error:  # what FAISS makes of a full disk
+            raise OSError(
+                f"FAISS cannot write it ({os.strerror(errno.ENOSPC).lower()}?)"
+            ) from error
     return path
 
 

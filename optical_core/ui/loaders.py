@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from optical_core.data.collection import Collection, installed_collections, open_collection
 from optical_core.data.gold import GoldPair, read_gold
@@ -26,6 +25,7 @@ from optical_core.retrieval.token_index import collection_index, has_index
 from optical_core.study.predictors import QueryCosts
 from optical_core.study.predictors import query_costs as measure_query_costs
 from optical_core.study.results import SavedResults, find_results, study_label
+from optical_core.ui.paths import typed_path
 
 _OPEN = threading.RLock()
 _ENCODE = threading.Lock()
@@ -230,8 +230,8 @@ def _query_costs(loaded: Retriever, name: str, stamp: int, code: str) -> QueryCo
 
 
 def gold_pairs(path: str) -> list[GoldPair]:
-    """Pairs of a gold alignment file; read anew when it changes."""
-    file = Path(path).expanduser()
+    """Pairs of a gold alignment file that the browser names; read anew when it changes."""
+    file = typed_path(path)
     return _gold_pairs(str(file), file.stat().st_mtime_ns if file.is_file() else 0)
 
 
