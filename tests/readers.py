@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,24 @@ from optical_core.data.collection import Collection, open_collection
 from optical_core.data.gold import read_gold
 from optical_core.data.readers import READERS, import_collection
 from optical_core.data.trec import read_qrels, read_run
+from optical_core.models.retriever import card_text, load_student, read_info
+from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.study.config import read_study
 from optical_core.study.lexicon import read_lexicon
 from optical_core.study.results import read_results, read_results_zip
-from tests.samples import BITEXT, COLLECTIONS, FOLDER, RESULTS, STUDY, Sample, _zip, index_files
+from tests.conftest import write_bert
+from tests.samples import (
+    BITEXT,
+    COLLECTIONS,
+    FOLDER,
+    RESULTS,
+    STUDENT,
+    STUDY,
+    Sample,
+    _zip,
+    index_files,
+)
 
 
 def _look(collection: Collection) -> None:
@@ -53,6 +67,17 @@ def _index(folder: Path) -> None:
     for identifier in index.ids:
         index.passage_vectors(identifier)
     index.search(np.ones((2, index.dimension), np.float32))
+
+
+@cache
+def _teacher() -> TokenEncoder:
+    with tempfile.TemporaryDirectory() as folder:
+        return TokenEncoder.load(str(write_bert(Path(folder, "bert"))), device="cpu")
+
+
+def _student(folder: Path) -> None:
+    assert card_text(read_info(folder))
+    load_student(folder, _teacher(), "tiny")
 
 
 def _one(name: str, read: Callable[[Path], Any], folder: Path) -> None:
@@ -91,6 +116,7 @@ SAMPLES: dict[str, Sample] = {
                lambda folder: read_results_zip(_content(folder / "x.zip"))),
         Sample("study", {"s.yaml": STUDY}, lambda folder: read_study(str(folder / "s.yaml"))),
         Sample("index", index_files(), _index),
+        Sample("student", STUDENT, _student),
         Sample("lexicon", {"sw.tsv": b"bahari\tsea\t0.75\nbahari\tocean\t0.25\n"},
                partial(_one, "sw.tsv", read_lexicon)),
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.numpy import save
 
 Files = dict[str, bytes]
 """Path inside a folder -> content."""
@@ -189,6 +190,16 @@ RESULTS: Files = {
                           "students": {"arm": "student"}}),
     "bm25/en.csv": b"query,AP,RR\nq1,0.5,1\nq2,0,0.25\n",
 }  # fmt: skip
+
+STUDENT: Files = {
+    "retriever.json": _rows({"format": 1, "name": "tiny", "teacher": "embedded",
+                             "teacher_hash": "0" * 16,
+                             "card": {"languages": ["sw"], "data": ["x"], "recipe": {"steps": 1}}}),
+    "changed.safetensors": save(
+        {"0.model.encoder.layer.0.output.dense.bias": np.ones(32, np.float32)}
+    ),
+}  # fmt: skip
+"""A student of a tiny BERT (see `tests.conftest.write_bert`)."""
 
 STUDY = b"""name: tiny
 collections: [demo, {name: x, form: beir, path: /tmp/x, languages: [en]}]

@@ -101,7 +101,7 @@ def list_models() -> list[ModelEntry]:
     folders += sorted(home("models", "x").parent.glob("[!.]*/retriever.json"))
     for index, path in enumerate(folders):
         try:
-            languages = _read_info(path.parent).card.languages
+            languages = read_info(path.parent).card.languages
         except InputError as error:
             logger.warning("left out: %s", error)
             continue
@@ -121,7 +121,7 @@ def load_retriever(name_or_path: str, *, device: str | None = None) -> Retriever
     if not (folder / "retriever.json").is_file():
         encoder = _open(name_or_path, device)
         return Retriever(name_or_path, encoder, encoder, ModelCard(summary="undistilled"))
-    info = _read_info(folder)
+    info = read_info(folder)
     teacher = _part(folder, "teacher", info.teacher, info.teacher_hash, info.name, device)
     base = teacher
     if info.backbone and info.backbone_hash:
@@ -298,7 +298,8 @@ def _save_adapter(model: Any, folder: Path) -> None:
     (folder / "README.md").unlink(missing_ok=True)
 
 
-def _read_info(folder: Path) -> PairInfo:
+def read_info(folder: Path) -> PairInfo:
+    """What a student's retriever.json says. Raises InputError: damaged, or of another format."""
     try:
         info = PairInfo.model_validate(read_json(folder / "retriever.json"))
     except ValidationError as error:

@@ -7,8 +7,6 @@ are scored exactly. What is lost against exact search is measured by `recall`, n
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -55,9 +53,7 @@ def build_candidates(index: TokenIndex, *, seed: int = 0) -> Path:
         try:
             faiss.write_index(engine, str(temporary))
         except RuntimeError as error:  # what FAISS makes of a full disk
-            raise OSError(
-                f"FAISS cannot write it ({os.strerror(errno.ENOSPC).lower()}?)"
-            ) from error
+            raise OSError("FAISS can't write it: is the disk full?") from error
     return path
 
 

@@ -42,17 +42,9 @@ def edit(path, change):
 def test_a_damaged_or_old_index_of_the_cache_is_built_again(collection, encoder, change):
     folder = collection_index(collection, encoder).folder
     change(folder)
-    with pytest.raises(InputError, match="build it again"):
-        raise InputError(str(_opening(folder)))
-    assert len(collection_index(collection, encoder)) == 6
-
-
-def _opening(folder):
-    try:
+    with pytest.raises(InputError):
         TokenIndex.open(folder)
-    except InputError as error:
-        return f"{error} build it again"
-    return "opened"
+    assert len(collection_index(collection, encoder)) == 6
 
 
 def fake_conversion(monkeypatch, count=None):

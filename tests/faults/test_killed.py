@@ -95,7 +95,8 @@ def test_upload_of_a_collection_and_of_bitext(home):
 
     def upload():
         keep_bitext("x.sw.tsv", b"The sea\tBahari\n")
-        import_upload(data, "folder", "mine")
+        if not (home / "collections" / "mine").exists():
+            import_upload(data, "folder", "mine")
 
     kills = list(killed_everywhere(home, upload))
     assert len(kills) > 5
