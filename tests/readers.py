@@ -29,9 +29,10 @@ from tests.samples import (
     RESULTS,
     STUDENT,
     STUDY,
+    Files,
     Sample,
-    _zip,
     index_files,
+    zipped,
 )
 
 
@@ -69,6 +70,16 @@ def _index(folder: Path) -> None:
     index.search(np.ones((2, index.dimension), np.float32))
 
 
+def _dataset() -> Files:
+    from datasets import Dataset
+
+    with tempfile.TemporaryDirectory() as folder:
+        Dataset.from_dict({"en": ["The sea", "Moon"], "sw": ["Bahari", "Mwezi"]}).save_to_disk(
+            folder
+        )
+        return {f"data/{path.name}": path.read_bytes() for path in Path(folder).iterdir()}
+
+
 @cache
 def _teacher() -> TokenEncoder:
     with tempfile.TemporaryDirectory() as folder:
@@ -101,6 +112,7 @@ SAMPLES: dict[str, Sample] = {
             Sample(f"bitext-{form}", files, partial(_bitext, next(iter(files))))
             for form, files in BITEXT.items()
         ),
+        Sample("bitext-dataset", _dataset(), partial(_bitext, "data")),
         Sample("run", {"x.run": b"q1 Q0 d1 1 2.5 bm25\nq1 Q0 d2 2 1e-3 bm25\n"},
                partial(_one, "x.run", read_run)),
         Sample("qrels", {"q.tsv": b"query-id\tcorpus-id\tscore\nq1\td1\t1\n"},
@@ -112,7 +124,7 @@ SAMPLES: dict[str, Sample] = {
         Sample("gold-tsv", {"dev.tsv": b"the sea\tel mar azul\t0-0 1-1 1-2\n"},
                partial(_one, "dev.tsv", read_gold)),
         Sample("results", RESULTS, _results),
-        Sample("results-zip", {"x.zip": _zip({f"mine/{n}": d for n, d in RESULTS.items()})},
+        Sample("results-zip", {"x.zip": zipped({f"mine/{n}": d for n, d in RESULTS.items()})},
                lambda folder: read_results_zip(_content(folder / "x.zip"))),
         Sample("study", {"s.yaml": STUDY}, lambda folder: read_study(str(folder / "s.yaml"))),
         Sample("index", index_files(), _index),

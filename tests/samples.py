@@ -43,7 +43,7 @@ def _rows(*rows: Any) -> bytes:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
 
 
-def _zip(files: Files) -> bytes:
+def zipped(files: Files) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
@@ -177,7 +177,7 @@ BITEXT: dict[str, Files] = {
     "moses": {"news.en": b"The sea\nThe moon\n", "news.sw": b"Bahari\nMwezi\n"},
     "moses-txt": {"eng.txt": b"The sea\n", "swa.txt": b"Bahari\n"},
     "tmx": {"memory.tmx": TMX},
-    "tmx-zip": {"memory.tmx.zip": _zip({"memory.tmx": TMX})},
+    "tmx-zip": {"memory.tmx.zip": zipped({"memory.tmx": TMX})},
     "jsonl": {
         "pairs.jsonl": _rows({"en": "The sea", "sw": "Bahari"},
                              {"english": "Moon", "foreign": "Mwezi", "language": "sw"},

@@ -308,11 +308,16 @@ def _read_dataset(path: Path) -> Iterator[SentencePair]:
 
     try:
         dataset = load_from_disk(str(path))
+        for part in dataset.values() if hasattr(dataset, "values") else [dataset]:
+            # Arrow trusts the offsets in its files: wrong ones would be read past their end.
+            part.data.table.validate(full=True)
+            for row in part:
+                yield from _object_pairs(row, path.name)
+    except InputError:
+        raise
     except Exception as error:  # the library raises many kinds for a damaged folder
-        raise InputError(f"cannot open the datasets folder {path}: {error}") from error
-    for part in dataset.values() if hasattr(dataset, "values") else [dataset]:
-        for row in part:
-            yield from _object_pairs(row, path.name)
+        reason = " ".join(str(error).split())
+        raise InputError(f"cannot read the datasets folder {path}: {reason}") from error
 
 
 def _read_moses(path: Path) -> Iterator[SentencePair]:

@@ -21,7 +21,7 @@ from optical_core.study.results import read_results
 from optical_core.ui.collection_view import import_upload
 from optical_core.ui.uploads import keep_bitext
 from tests.faults.children import killed_at, killed_everywhere, left_over
-from tests.samples import COLLECTIONS, FOLDER, _zip, write_files
+from tests.samples import COLLECTIONS, FOLDER, write_files, zipped
 
 
 def test_a_file_is_the_old_or_the_new_one(tmp_path):
@@ -91,7 +91,7 @@ def test_import_keeps_what_was_installed(tmp_path, home):
 
 
 def test_upload_of_a_collection_and_of_bitext(home):
-    data = _zip(FOLDER)
+    data = zipped(FOLDER)
 
     def upload():
         keep_bitext("x.sw.tsv", b"The sea\tBahari\n")
