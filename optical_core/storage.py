@@ -12,6 +12,7 @@ so what a killed process left can be told from what a living one still writes (s
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import os
 import platform
@@ -120,13 +121,15 @@ def replace_folder(target: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def exclusive(target: Path) -> Iterator[None]:
-    """Hold the lock of `target` against other processes; waits for whoever holds it."""
+    """Hold the lock of `target` against other processes; waits for whoever holds it.
+
+    Locks lie in the home: a lock file must stay, and nothing of ours may stay in others' folders.
+    """
     from filelock import FileLock, Timeout
 
-    target = Path(target)
+    place = hashlib.blake2b(str(Path(target).resolve()).encode(), digest_size=8).hexdigest()
     with writable(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(target.parent / f".{target.name}.lock")
+        lock = FileLock(home("locks", f"{place}.lock"))
         try:
             lock.acquire(timeout=1)
         except Timeout:
@@ -143,7 +146,7 @@ def tidy(folder: Path) -> None:
 
     A folder that one had moved aside, and not replaced yet, gets its name back.
     """
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):  # no such folder, or not to be read
         for path in list(folder.glob(".*-*-*-*-*")):
             found = _OWNED.fullmatch(path.name)
             if found is None or _is_of_a_living(found):

@@ -7,7 +7,9 @@ than its declared size, and checks it against its checksum.
 from __future__ import annotations
 
 import contextlib
+import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -34,14 +36,18 @@ def open_zip(source: Path | IO[bytes], *, largest: int = LARGEST) -> Iterator[zi
         with zipfile.ZipFile(source) as archive:
             _check(archive.infolist(), what, largest)
             yield archive
+    except InputError:
+        raise
     except (
         zipfile.BadZipFile,
         zlib.error,
+        lzma.LZMAError,
+        struct.error,
         EOFError,
         OSError,
         RuntimeError,
-        NotImplementedError,
-        UnicodeDecodeError,
+        ValueError,
+        OverflowError,
     ) as error:
         raise InputError(f"{what} is no readable zip file: {error}") from error
 

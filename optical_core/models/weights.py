@@ -43,4 +43,4 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (OSError, SafetensorError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise InputError(f"cannot read the weights in {path}: {reason}") from error
+        raise InputError(f"the weights in {path} can't be read: {reason}") from error

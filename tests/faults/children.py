@@ -120,9 +120,5 @@ def open_folder() -> tempfile.TemporaryDirectory[str]:
 
 
 def left_over(folder: Path) -> list[str]:
-    """Temporary files and folders, and what was moved aside; locks are not counted."""
-    return [
-        str(path.relative_to(folder))
-        for path in folder.rglob(".*")
-        if not path.name.endswith(".lock")
-    ]
+    """Temporary files and folders, and what was moved aside."""
+    return [str(path.relative_to(folder)) for path in folder.rglob(".*")]
