@@ -2,15 +2,25 @@
 
 Everything written at run time lies under `$OPTICAL_HOME` (default: the platform's user cache
 folder). A file or folder is written under a temporary name beside its target and renamed, so a
-reader sees the old one or the new one, never half of either.
+reader sees the old one or the new one, never half of either. The temporary name says whose it is:
+
+    .<target>.<new or old>-<machine>-<process>-<its start>-<random>
+
+so what a killed process left can be told from what a living one still writes (see `tidy`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import logging
 import os
+import platform
+import re
+import secrets
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -19,13 +29,27 @@ import platformdirs
 
 from optical_core.errors import InputError
 
+logger = logging.getLogger(__name__)
+
+_MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
+"""Machines that share a folder must not clear each other's work away."""
+_START = secrets.token_hex(4)
+"""Tells this process from an earlier one of its number, as a container has them."""
+_OWNED = re.compile(
+    r"\.(?P<name>.+)\.(?P<kind>new|old)-(?P<machine>\w+)-(?P<pid>\d+)-(?P<start>\w+)-\w+"
+)
+
 
 def home(*parts: str) -> Path:
-    """Path under the user's OPTICAL folder; its parents are made, the path itself is not."""
+    """Path under the user's OPTICAL folder; its parents are made, the path itself is not.
+
+    What killed processes left beside it is put in order.
+    """
     root = Path(os.environ.get("OPTICAL_HOME") or platformdirs.user_cache_dir("optical"))
     path = root.joinpath(*parts)
     with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+    tidy(path.parent)
     return path
 
 
@@ -57,7 +81,8 @@ def replace_file(target: Path) -> Iterator[Path]:
     target = Path(target)
     with writable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        tidy(target.parent)
+        handle, name = tempfile.mkstemp(prefix=_owned(target, "new"), dir=target.parent)
         os.close(handle)
         os.chmod(name, 0o666 & ~_umask())
         temporary = Path(name)
@@ -72,24 +97,81 @@ def replace_file(target: Path) -> Iterator[Path]:
 def replace_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `target`; on success it becomes `target`.
 
-    An existing `target` is moved aside first and removed last, so that a crash between the two
-    renames leaves its content under `.<name>.old`, never nothing.
+    An existing `target` is moved aside first and removed last; `tidy` puts it back where a process
+    died between the two renames.
     """
     target = Path(target)
     with writable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        tidy(target.parent)
+        temporary = Path(tempfile.mkdtemp(prefix=_owned(target, "new"), dir=target.parent))
         os.chmod(temporary, 0o777 & ~_umask())
-        aside = target.parent / f".{target.name}.old"
+        aside = target.parent / (_owned(target, "old") + secrets.token_hex(4))
         try:
             yield temporary
-            shutil.rmtree(aside, ignore_errors=True)
             if target.exists():
                 os.replace(target, aside)
             os.replace(temporary, target)
-            shutil.rmtree(aside, ignore_errors=True)
         finally:
+            if aside.exists() and not target.exists():
+                os.replace(aside, target)
+            shutil.rmtree(aside, ignore_errors=True)
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def exclusive(target: Path) -> Iterator[None]:
+    """Hold the lock of `target` against other processes; waits for whoever holds it.
+
+    Locks lie in the home: a lock file must stay, and nothing of ours may stay in others' folders.
+    """
+    from filelock import FileLock, Timeout
+
+    place = hashlib.blake2b(str(Path(target).resolve()).encode(), digest_size=8).hexdigest()
+    with writable(target):
+        lock = FileLock(home("locks", f"{place}.lock"))
+        try:
+            lock.acquire(timeout=1)
+        except Timeout:
+            logger.info("waiting for another process, which is making %s", target)
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def tidy(folder: Path) -> None:
+    """Remove what dead processes of this machine left half written in a folder.
+
+    A folder that one had moved aside, and not replaced yet, gets its name back.
+    """
+    with contextlib.suppress(OSError, ValueError):  # no such folder, or not to be read
+        for path in list(folder.glob(".*-*-*-*-*")):
+            found = _OWNED.fullmatch(path.name)
+            if found is None or _is_of_a_living(found):
+                continue
+            with contextlib.suppress(OSError):
+                if found["kind"] == "old" and not (folder / found["name"]).exists():
+                    os.replace(path, folder / found["name"])
+                elif path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+
+
+def _owned(target: Path, kind: str) -> str:
+    return f".{target.name}.{kind}-{_MACHINE}-{os.getpid()}-{_START}-"
+
+
+def _is_of_a_living(found: re.Match[str]) -> bool:
+    """Another machine's count as living: nothing is known of them."""
+    import psutil
+
+    if found["machine"] != _MACHINE:
+        return True
+    number = int(found["pid"])
+    return found["start"] == _START if number == os.getpid() else psutil.pid_exists(number)
 
 
 def _umask() -> int:

@@ -6,6 +6,7 @@ import json
 
 import streamlit as st
 
+from optical_core.analysis.export import csv_text
 from optical_core.errors import InputError
 from optical_core.models.alignment import convergence_of, solve_pair
 from optical_core.transport import TransportPlan
@@ -150,7 +151,7 @@ def _several(view: AlignmentView) -> None:
 def _files(plans: dict[str, TransportPlan]) -> dict[str, str]:
     made = {}
     for model, plan in plans.items():
-        made[f"plan-{model}.csv"] = plan_table(plan).to_csv(index=False)
+        made[f"plan-{model}.csv"] = csv_text(plan_table(plan))
         made[f"plan-{model}.json"] = json.dumps(plan.to_dict(), ensure_ascii=False, indent=1)
     return made
 

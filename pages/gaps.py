@@ -9,6 +9,7 @@ from optical_core.analysis.report import published_table
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE
 from optical_core.data.published import MIRACL_SOURCE, MIRACL_WARNING
 from optical_core.study.results import SavedResults
+from optical_core.ui.escaping import markdown_text
 from optical_core.ui.gap_figures import NAMES, differences, dumbbell, resource_scatter
 from optical_core.ui.gap_view import GapStudy, GapTables, headline
 from pages.common import parts, predictors
@@ -100,7 +101,7 @@ def _show(results: SavedResults, tables: GapTables, measure: str, baseline: str)
     dark = parts.is_dark()
     text = headline(tables, baseline, parallel=results.parallel)
     if text:
-        st.markdown(f"**{text}**")
+        st.markdown(f"**{markdown_text(text)}**")
     if not results.parallel:
         st.warning(
             "This collection is not parallel: each language has queries of its own, so levels and "

@@ -108,7 +108,7 @@ def _table(table: pd.DataFrame, codes: list[str], difference: bool) -> str | Non
 
 def _open(label: str, query: str, codes: list[str], models: list[str]) -> None:
     with st.container(border=True):
-        st.markdown(f"**{query}**")
+        st.html(plain(query, bold=True))
         if label not in loaders.collection_names():
             st.caption("Install the collection to search it and to see its alignments.")
             return

@@ -6,6 +6,7 @@ from typing import get_args
 
 import streamlit as st
 
+from optical_core.analysis.export import csv_text
 from optical_core.data.languages import language_codes
 from optical_core.distill.config import DistillConfig, Objective, Trainable
 from optical_core.distill.estimate import estimate_seconds
@@ -13,6 +14,7 @@ from optical_core.distill.jobs import Job, list_jobs, resume_job, start_job, sto
 from optical_core.distill.settings import resolve_config
 from optical_core.errors import InputError
 from optical_core.ui import loaders
+from optical_core.ui.paths import typed_path
 from optical_core.ui.training_view import dev_log, duration, progress, training_figure, training_log
 from optical_core.ui.uploads import keep_bitext, training_pairs
 from pages.common import parts
@@ -60,6 +62,8 @@ def _new(*, expanded: bool) -> None:
         if not (asked or started):
             return
         try:
+            if source == "folder":
+                given["bitext"] = [str(typed_path(path)) for path in bitext]
             if languages.strip():
                 given["languages"] = language_codes(languages)
             if dev != "none":
@@ -135,7 +139,7 @@ def _job(job: Job) -> None:
         parts.chart(training_figure(log, dev_log(job), dark=parts.is_dark()),
                     key=f"curves-{job.name}", name=f"training-{job.name}")  # fmt: skip
         if not log.empty:
-            st.download_button("Log as CSV", log.to_csv(index=False), f"{job.name}.csv",
+            st.download_button("Log as CSV", csv_text(log), f"{job.name}.csv",
                                key=f"log-{job.name}", on_click="ignore")  # fmt: skip
         st.json(job.config.model_dump(), expanded=False)
     if job.state == "finished":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -24,17 +25,43 @@ def table_texts(table: pd.DataFrame) -> dict[str, str]:
         rounded[column] = rounded[column].map(lambda value: f"{value:.4f}")
     records = json.dumps(table.to_dict("records"), indent=2, ensure_ascii=False, default=str)
     return {
-        "csv": table.to_csv(index=False),
+        "csv": csv_text(table),
         "json": records + "\n",
         "md": markdown(rounded),
         "tex": latex(rounded),
     }
 
 
+def csv_text(table: pd.DataFrame) -> str:
+    """A table as CSV; no text in it is taken for a formula by a spreadsheet.
+
+    A text that begins as formulas do gets an apostrophe before it, as OWASP advises.
+    """
+    safe = table.rename(columns=_no_formula)
+    for column in range(len(safe.columns)):
+        if not pd.api.types.is_numeric_dtype(safe.dtypes.iloc[column]):
+            safe.isetitem(column, safe.iloc[:, column].map(_no_formula))
+    return safe.to_csv(index=False)
+
+
+def _no_formula(value: object) -> object:
+    if not isinstance(value, str) or not value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
+        return value
+    return value if _NUMBER.fullmatch(value) else "'" + value
+
+
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?%?")
+_MARKDOWN = re.compile(r"([\\|<>\[\]`])")
+
+
 def markdown(table: pd.DataFrame) -> str:
-    """A Markdown table; pipes in names are escaped."""
-    cells = [[str(value).replace("|", r"\|") for value in row] for row in table.to_numpy()]
-    lines = ["| " + " | ".join(map(str, table.columns)) + " |"]
+    """A Markdown table; what would be a cell's end, HTML, a link or code in a name is escaped."""
+
+    def escaped(value: object) -> str:
+        return _MARKDOWN.sub(r"\\\1", " ".join(str(value).split()))
+
+    cells = [[escaped(value) for value in row] for row in table.to_numpy()]
+    lines = ["| " + " | ".join(map(escaped, table.columns)) + " |"]
     lines.append("|" + "|".join("---" for _ in table.columns) + "|")
     lines += ["| " + " | ".join(row) + " |" for row in cells]
     return "\n".join(lines) + "\n"
@@ -58,7 +85,8 @@ def latex(table: pd.DataFrame) -> str:
     """A booktabs table; special characters in names are escaped."""
 
     def escaped(value: object) -> str:
-        return "".join(_LATEX.get(character, character) for character in str(value))
+        text = " ".join(str(value).split())
+        return "".join(_LATEX.get(character, character) for character in text)
 
     lines = [r"\begin{tabular}{" + "l" * len(table.columns) + "}", r"\toprule"]
     lines.append(" & ".join(map(escaped, table.columns)) + r" \\")

@@ -11,22 +11,24 @@ import hashlib
 import logging
 import re
 import unicodedata
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
-from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
+from optical_core.data.archives import open_zip
 from optical_core.data.languages import LANGUAGES, language, main_script
 from optical_core.data.lines import parse_object, read_lines
+from optical_core.data.xml import xml_elements
 from optical_core.errors import InputError
 
 logger = logging.getLogger(__name__)
 
 BAD_SHARE = 0.01
 """Share of unreadable lines above which a file is refused."""
+_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 @dataclass(frozen=True)
@@ -315,11 +317,16 @@ def _read_dataset(path: Path) -> Iterator[SentencePair]:
 
     try:
         dataset = load_from_disk(str(path))
+        for part in dataset.values() if hasattr(dataset, "values") else [dataset]:
+            # Arrow trusts the offsets in its files: wrong ones would be read past their end.
+            part.data.table.validate(full=True)
+            for row in part:
+                yield from _object_pairs(row, path.name)
+    except InputError:
+        raise
     except Exception as error:  # the library raises many kinds for a damaged folder
-        raise InputError(f"cannot open the datasets folder {path}: {error}") from error
-    for part in dataset.values() if hasattr(dataset, "values") else [dataset]:
-        for row in part:
-            yield from _object_pairs(row, path.name)
+        reason = " ".join(str(error).split())
+        raise InputError(f"cannot read the datasets folder {path}: {reason}") from error
 
 
 def _read_moses(path: Path) -> Iterator[SentencePair]:
@@ -345,40 +352,35 @@ def _read_moses(path: Path) -> Iterator[SentencePair]:
 
 
 def _read_tmx(path: Path) -> Iterator[SentencePair]:
-    if path.suffix == ".zip":
-        try:
-            with zipfile.ZipFile(path) as archive:
-                for member in archive.namelist():
-                    if member.endswith(".tmx") and not member.startswith("__MACOSX"):
-                        with archive.open(member) as file:
-                            yield from _tmx_units(file, path)
-        except zipfile.BadZipFile as error:
-            raise InputError(f"{path} is not a zip file, or is damaged: {error}") from error
+    if path.suffix != ".zip":
+        with path.open("rb") as file:
+            yield from _tmx_units(file, path)
         return
-    with path.open("rb") as file:
-        yield from _tmx_units(file, path)
+    with open_zip(path) as archive:
+        for member in archive.namelist():
+            if member.endswith(".tmx") and not member.startswith("__MACOSX"):
+                with archive.open(member) as file:
+                    yield from _tmx_units(file, path)
 
 
 def _tmx_units(file: IO[bytes], path: Path) -> Iterator[SentencePair]:
     bad = _BadLines(path)
-    key = "{http://www.w3.org/XML/1998/namespace}lang"
-    try:
-        for _, element in ElementTree.iterparse(file):
-            if element.tag != "tu":
-                continue
-            bad.total += 1
-            texts: dict[str, str] = {}
-            try:
-                for variant in element.findall("tuv"):
-                    code = language(variant.get(key) or variant.get("lang") or "?").code
-                    segment = variant.find("seg")
-                    texts[code] = "".join(segment.itertext()) if segment is not None else ""
-                if "en" not in texts:
-                    raise InputError("no English segment")
-                yield from _row_pairs(texts, path.name)
-            except InputError as error:
-                bad.report(bad.total, f"(translation unit) {error}")
-            element.clear()
-    except ElementTree.ParseError as error:
-        raise InputError(f"{path}: not well-formed TMX ({error})") from error
+    for element in xml_elements(file, "tu", str(path)):
+        bad.total += 1
+        try:
+            yield from _row_pairs(_segments(element), path.name)
+        except InputError as error:
+            bad.report(bad.total, f"(translation unit) {error}")
     bad.close()
+
+
+def _segments(unit: Element) -> dict[str, str]:
+    """Texts of a translation unit by language, English among them."""
+    texts: dict[str, str] = {}
+    for variant in unit.findall("tuv"):
+        code = language(variant.get(_LANG) or variant.get("lang") or "?").code
+        segment = variant.find("seg")
+        texts[code] = "".join(segment.itertext()) if segment is not None else ""
+    if "en" not in texts:
+        raise InputError("no English segment")
+    return texts

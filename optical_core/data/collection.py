@@ -13,20 +13,33 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from optical_core.data.languages import language
 from optical_core.data.lines import read_json, read_jsonl
 from optical_core.data.trec import Qrels, read_qrels, write_qrels
 from optical_core.errors import InputError
-from optical_core.storage import assets, home, replace_folder
+from optical_core.storage import assets, home, replace_folder, tidy
 
 logger = logging.getLogger(__name__)
+
+
+def check_name(name: str) -> None:
+    """Raise InputError for a name under which no collection can be kept.
+
+    Its folder and those of its indexes and results are called so: it must not lead elsewhere.
+    """
+    if not re.fullmatch(r"[^./\\\0-\x1f][^/\\\0-\x1f]{0,150}", name):
+        raise InputError(
+            f"{name!r} can't name a collection: up to 150 characters were expected, no slashes, "
+            "not beginning with a dot"
+        )
 
 
 class CollectionInfo(BaseModel):
@@ -40,6 +53,21 @@ class CollectionInfo(BaseModel):
     source: str
     languages: tuple[str, ...]
     parallel: bool
+
+    @field_validator("name")
+    @classmethod
+    def _no_path(cls, name: str) -> str:
+        check_name(name)
+        return name
+
+    @field_validator("languages")
+    @classmethod
+    def _codes(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        """A language's code is the name of its files."""
+        for code in codes:
+            if not re.fullmatch(r"[A-Za-z]{2,3}([_-][A-Za-z]+)*", code):
+                raise ValueError(f"{code!r} is no language code")
+        return codes
 
 
 @dataclass(frozen=True)
@@ -148,6 +176,7 @@ def open_collection(name_or_path: str | Path) -> Collection:
 
     Raises InputError where there is none, or its collection.json is not right.
     """
+    tidy(Path(name_or_path).parent)
     candidates = [
         Path(name_or_path),
         home("collections", str(name_or_path)),
@@ -164,8 +193,9 @@ def open_collection(name_or_path: str | Path) -> Collection:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the whole"
+        message = first["msg"].removeprefix("Value error, ")
         raise InputError(
-            f"{folder / 'collection.json'}: {field}: {first['msg'].lower()}"
+            f"{folder / 'collection.json'}: {field}: {message[:1].lower() + message[1:]}"
         ) from error
     for code in info.languages:
         language(code)
@@ -175,7 +205,9 @@ def open_collection(name_or_path: str | Path) -> Collection:
 def installed_collections() -> list[Collection]:
     """The demo and everything imported into the user's folder; what can't be read is left out."""
     folders = [assets("demo", "collection")]
-    folders += [p.parent for p in sorted(home("collections", "x").parent.glob("*/collection.json"))]
+    folders += [
+        p.parent for p in sorted(home("collections", "x").parent.glob("[!.]*/collection.json"))
+    ]
     found = []
     for folder in folders:
         try:
@@ -198,6 +230,8 @@ def write_collection(
 
     `queries`: language -> query id -> text. `qrels`: judgements for all languages, or (with
     `qrels_per_language`) language -> judgements.
+
+    Raises InputError: `info` that can't be read back, or an id that no line of a table can hold.
     """
     with replace_folder(folder) as temporary:
         with (temporary / "corpus.jsonl").open("w", encoding="utf-8") as file:

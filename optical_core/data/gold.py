@@ -19,7 +19,7 @@ from optical_core.errors import InputError
 Links = frozenset[tuple[int, int]]
 """(foreign word, English word), from 0."""
 _OTHER_BLANK = re.compile(r"[^\S \t]")
-_LINK = re.compile(r"(\d+)([-p])(\d+)")
+_LINK = re.compile(r"(\d{1,9})([-p])(\d{1,9})")
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,14 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from optical_core.errors import InputError
+
+LONGEST = 1 << 26
+"""Bytes that a line may have. A few kilobytes of gzip can hold a line that fills the memory."""
 
 
 def read_lines(path: Path | str, *, fallback: str | None = None) -> Iterator[tuple[int, str]]:
@@ -18,7 +22,8 @@ def read_lines(path: Path | str, *, fallback: str | None = None) -> Iterator[tup
     Lines end at \\n or \\r\\n alone: text may hold U+2028 and its like. `fallback`: the encoding of
     the lines that aren't UTF-8, in collections older than it.
 
-    Raises InputError: no such file, a folder, an empty file, a damaged gzip stream, or not UTF-8.
+    Raises InputError: no such file, a folder, an empty file, a damaged gzip stream, not UTF-8, or a
+    line of more than `LONGEST` bytes.
     """
     path = Path(path)
     if path.is_dir():
@@ -28,7 +33,11 @@ def read_lines(path: Path | str, *, fallback: str | None = None) -> Iterator[tup
     number = 0
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            for number, raw in enumerate(file, 1):
+            for number, raw in enumerate(iter(partial(file.readline, LONGEST), b""), 1):
+                if len(raw) == LONGEST:
+                    raise InputError(
+                        f"{path}, line {number}: longer than {LONGEST >> 20} MB; is it text?"
+                    )
                 try:
                     text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
                 except UnicodeDecodeError:
@@ -66,12 +75,25 @@ def read_columns(path: Path | str, names: tuple[str, ...]) -> Iterator[list[str]
         yield columns
 
 
-def parse_object(text: str, where: str, required: tuple[str, ...]) -> dict[str, Any]:
-    """One JSON object with the required keys; `where` (file and line) opens every complaint."""
+def parse_json(text: str, where: str) -> Any:
+    """The value of a JSON text; `where` opens every complaint.
+
+    Half a surrogate pair is refused: such a text could never be written to a file again.
+    """
     try:
         value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"{where}: not a JSON object ({error})") from error
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{where}: an escape \\ud… that is half a character") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: not JSON ({error})") from error
+    return value
+
+
+def parse_object(text: str, where: str, required: tuple[str, ...]) -> dict[str, Any]:
+    """One JSON object with the required keys; `where` (file and line) opens every complaint."""
+    value = parse_json(text, where)
     if not isinstance(value, dict):
         raise InputError(f"{where}: a JSON object was expected, not {type(value).__name__}")
     missing = [key for key in required if key not in value]
@@ -89,8 +111,9 @@ def read_jsonl(path: Path | str, required: tuple[str, ...] = ()) -> Iterator[dic
 
 def read_json(path: Path | str) -> Any:
     """The value of a JSON file."""
-    text = "\n".join(line for _, line in read_lines(path))
-    try:
-        return json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error})") from error
+    return parse_json(read_text(path), str(path))
+
+
+def read_text(path: Path | str) -> str:
+    """A whole file, its lines ended by \\n; raises as `read_lines`."""
+    return "\n".join(line for _, line in read_lines(path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,8 @@ Qrels = dict[str, dict[str, int]]
 """Judgements: query id -> passage id -> grade."""
 Run = dict[str, dict[str, float]]
 """Ranking: query id -> passage id -> score."""
+
+_BREAKS = re.compile(r"[\t\r\n]")
 
 
 def trec_order(scores: Mapping[str, float]) -> list[str]:
@@ -70,7 +73,16 @@ def read_qrels(path: Path | str) -> Qrels:
 
 
 def write_qrels(path: Path, qrels: Qrels) -> None:
-    """Write the BEIR form: a header and tab-separated query-id, corpus-id, score."""
+    """Write the BEIR form: a header and tab-separated query-id, corpus-id, score.
+
+    Raises InputError: an id that is empty, or has a tab or a line's end in it.
+    """
+    for identifier in {*qrels, *(passage for grades in qrels.values() for passage in grades)}:
+        if not identifier.strip() or _BREAKS.search(identifier):
+            raise InputError(
+                f"{identifier!r} can't be the id of a query or passage: it is empty, or has a tab "
+                "or a line's end in it"
+            )
     with replace_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.write("query-id\tcorpus-id\tscore\n")
         for query, grades in qrels.items():

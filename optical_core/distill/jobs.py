@@ -1,7 +1,7 @@
 """Distillations as background jobs: they outlive the page that started them.
 
     runs/<name>/job.json     configuration, state, time, error (the process itself writes it)
-    runs/<name>/process.json process number and start time (written by who starts it)
+    runs/<name>/process.json process number (written by who starts it)
     runs/<name>/output.log   what the process printed
 
 One job trains at a time; the others wait for a lock. A job whose process is gone without having
@@ -11,6 +11,7 @@ said why (killed, or the machine went down) counts as stopped, and goes on from 
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -19,14 +20,18 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from pydantic import ValidationError
 
 from optical_core.data.lines import read_json
 from optical_core.distill.config import DistillConfig
 from optical_core.errors import InputError
 from optical_core.storage import home, replace_file
 
+logger = logging.getLogger(__name__)
+
 LIVE = ("queued", "running")
 _JOB = "job.json"
+_WORKER = "optical_core.distill.worker"
 _PROCESS = "process.json"
 
 
@@ -92,21 +97,25 @@ def stop_job(name: str) -> Job:
 def read_job(name: str) -> Job:
     """A job's state, checked against its process. Raises InputError for an unknown name."""
     record = _read(name)
-    state = record["state"]
+    try:
+        state = str(record["state"])
+        config = DistillConfig.model_validate(record["config"])
+        created, reason = str(record["created"]), str(record.get("error", ""))
+    except (KeyError, TypeError, AttributeError, ValidationError) as error:
+        raise InputError(f"{home('runs', name) / _JOB} is damaged") from error
     if state in LIVE and _process(name) is None:
         state = "stopped"
-    config = DistillConfig.model_validate(record["config"])
-    return Job(name, state, record["created"], config, record.get("error", ""))
+    return Job(name, state, created, config, reason)
 
 
 def list_jobs() -> list[Job]:
     """All jobs, the newest first; damaged records are left out."""
     found = []
-    for path in home("runs", "x").parent.glob(f"*/{_JOB}"):
+    for path in home("runs", "x").parent.glob(f"[!.]*/{_JOB}"):
         try:
             found.append(read_job(path.parent.name))
-        except (InputError, KeyError, ValueError):
-            continue
+        except InputError as error:
+            logger.warning("left out: %s", error)
     return sorted(found, key=lambda job: job.created, reverse=True)
 
 
@@ -118,33 +127,28 @@ def update_job(name: str, **changes: Any) -> None:
 def _launch(name: str) -> Job:
     output = home("runs", name) / "output.log"
     with output.open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "optical_core.distill.worker", name],
+        process = subprocess.Popen(  # noqa: S603 no shell; the name is checked
+            [sys.executable, "-m", _WORKER, name],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    _write(name, {"pid": process.pid, "started": _started(process.pid)}, _PROCESS)
+    _write(name, {"pid": process.pid}, _PROCESS)
     return read_job(name)
 
 
 def _process(name: str) -> psutil.Process | None:
-    """The job's process if it lives; a recycled process number is told by its start time."""
+    """The job's process if it lives; a recycled process number is told by what it runs.
+
+    Not by its start time, which moves with the clock of the machine.
+    """
     try:
-        record = _read(name, _PROCESS)
-        process = psutil.Process(record["pid"])
-        same = abs(process.create_time() - record["started"]) < 1
+        process = psutil.Process(_read(name, _PROCESS)["pid"])
+        same = process.cmdline()[-2:] == [_WORKER, name]
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except (InputError, psutil.Error):
+    except (InputError, psutil.Error, KeyError, TypeError, ValueError):
         return None
-
-
-def _started(pid: int) -> float:
-    try:
-        return psutil.Process(pid).create_time()
-    except psutil.Error:
-        return 0.0
 
 
 def _read(name: str, file: str = _JOB) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
 from transformers import TrainerCallback
 
 from optical_core.analysis.metrics import mean_measures
@@ -20,6 +20,7 @@ from optical_core.distill.language_modelling import MaskedLanguageLoss
 from optical_core.distill.logs import read_log, write_log
 from optical_core.distill.loss import OpticalLoss
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.models.weights import write_tensors
 from optical_core.retrieval.maxsim import rank_in_memory
 from optical_core.storage import replace_file
 
@@ -112,8 +113,11 @@ class DevMonitor(TrainerCallback):
         self.student = TokenEncoder(student, name="student")
         self.best: dict[str, float] | None = None
         if self.path.exists():
-            with safe_open(self.path, "pt") as file:
-                self.best = json.loads(file.metadata()["figures"])
+            try:
+                with safe_open(self.path, "pt") as file:
+                    self.best = json.loads(file.metadata()["figures"])
+            except (SafetensorError, KeyError, TypeError, ValueError) as error:
+                logger.warning("%s is damaged (%s): the best step is chosen anew", self.path, error)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step == 0:
@@ -141,7 +145,7 @@ class DevMonitor(TrainerCallback):
                 if parameter.requires_grad
             }
             with replace_file(self.path) as temporary:
-                save_file(tensors, temporary, metadata={"figures": json.dumps(self.best)})
+                write_tensors(temporary, tensors, figures=json.dumps(self.best))
         self.student.model.train()
 
     def _write(self, step: int, values: dict[str, float]) -> None:

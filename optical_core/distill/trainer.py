@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from safetensors.torch import load_file, save_file
 from sentence_transformers import MultiVectorEncoderTrainer, MultiVectorEncoderTrainingArguments
 from sentence_transformers.base.sampler import DefaultBatchSampler
 from torch.utils.data import SequentialSampler
@@ -23,7 +22,7 @@ from optical_core.data.bitext import Bitext, SentencePair, read_bitext
 from optical_core.data.collection import installed_collections, open_collection
 from optical_core.data.lines import read_json
 from optical_core.data.overlap import guard_overlap, refuse_benchmarks
-from optical_core.data.records import write_record
+from optical_core.data.records import file_hash, write_record
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.language_modelling import (
     LANGUAGE_MODELLING,
@@ -41,12 +40,14 @@ from optical_core.errors import InputError
 from optical_core.models.precision import precision
 from optical_core.models.retriever import ModelCard, clone_model, open_shared, save_retriever
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.storage import assets, home, replace_file
+from optical_core.models.weights import read_tensors, write_tensors
+from optical_core.storage import assets, home, replace_file, writable
 
 logger = logging.getLogger(__name__)
 
-COMPLETE = "complete"
-"""File that marks a checkpoint as written to its end; one without it is never resumed from."""
+COMPLETE = "complete.json"
+"""File written last into a checkpoint, with the hashes of the others: one that lacks it, or whose
+files are others now, is never resumed from."""
 _TRAINABLE = "trainable.safetensors"
 FITTED_SENTENCES = 2000
 """English sentences on which a student's own backbone is first brought into the teacher's space."""
@@ -65,6 +66,7 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
     work = home("runs", config.name)
     if _finished(work, folder, config):
         logger.info("%s is trained already; another --name trains anew", config.name)
+        _remove_checkpoints(work)
         return folder
     bitext = load_bitext(config)
     logger.info("bitext: %s", bitext.report())
@@ -126,10 +128,15 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
         card=_card(config, bitext), backbone=backbone,
     )  # fmt: skip
     write_record(folder / "record.json", record)
+    _remove_checkpoints(work)
+    return folder
+
+
+def _remove_checkpoints(work: Path) -> None:
+    """A finished run needs none; one that was killed while it removed them has some left."""
     for checkpoint in work.glob("checkpoint-*"):
         shutil.rmtree(checkpoint)
     (work / BEST).unlink(missing_ok=True)
-    return folder
 
 
 def _student(
@@ -230,10 +237,10 @@ class _ResumableTrainer(MultiVectorEncoderTrainer):
             for name, parameter in [*self.model.named_parameters(), *self._head()]
             if parameter.requires_grad
         }
-        save_file(tensors, folder / _TRAINABLE)
+        write_tensors(folder / _TRAINABLE, tensors)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        tensors = load_file(Path(resume_from_checkpoint) / _TRAINABLE)
+        tensors = read_tensors(Path(resume_from_checkpoint) / _TRAINABLE)
         self.model.load_state_dict(tensors, strict=False)
         with torch.no_grad():
             for name, parameter in self._head():
@@ -246,9 +253,14 @@ class _ResumableTrainer(MultiVectorEncoderTrainer):
         return [(f"loss.{name}", p) for name, p in own if not name.startswith("model.")]
 
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
-        super()._save_checkpoint(*args, **kwargs)
         folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
-        (folder / COMPLETE).touch()
+        with writable(folder):
+            try:
+                super()._save_checkpoint(*args, **kwargs)
+            except RuntimeError as error:  # what torch makes of a full disk
+                raise OSError(str(error).splitlines()[0]) from error
+        with replace_file(folder / COMPLETE) as temporary:
+            temporary.write_text(json.dumps(_hashes(folder)), encoding="utf-8")
 
 
 class _PlannedBatches(DefaultBatchSampler):
@@ -358,10 +370,25 @@ def _claim(work: Path, folder: Path, config: DistillConfig) -> None:
 
 def _last_complete_checkpoint(work: Path) -> str | None:
     for checkpoint in work.glob("checkpoint-*"):
-        if not (checkpoint / COMPLETE).exists():
-            logger.warning("%s was cut off while it was written; left out", checkpoint)
+        try:
+            whole = read_json(checkpoint / COMPLETE) == _hashes(checkpoint)
+        except InputError:
+            whole = False
+        if not whole:
+            logger.warning(
+                "%s was cut off while it was written, or is damaged: left out", checkpoint
+            )
             shutil.rmtree(checkpoint)
     return get_last_checkpoint(str(work))
+
+
+def _hashes(checkpoint: Path) -> dict[str, str]:
+    files = (path for path in sorted(checkpoint.rglob("*")) if path.is_file())
+    return {
+        path.relative_to(checkpoint).as_posix(): file_hash(path)
+        for path in files
+        if path.name != COMPLETE and not path.name.startswith(f".{COMPLETE}")
+    }
 
 
 def _remove_library_callbacks(trainer: _ResumableTrainer) -> None:

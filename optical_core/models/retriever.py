@@ -28,6 +28,7 @@ from optical_core.models import minilm
 from optical_core.models.backbones import EMBEDDED, MINILM, PACKAGED, projection_module
 from optical_core.models.embedded import embedded_folder
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.models.weights import read_tensors, write_tensors
 from optical_core.storage import assets, home, replace_folder
 
 logger = logging.getLogger(__name__)
@@ -97,11 +98,11 @@ def list_models() -> list[ModelEntry]:
     entries = [ModelEntry(EMBEDDED, "encoder", (), False)]
     if minilm.is_installed():
         entries.append(ModelEntry(MINILM, "encoder", ("en",), False))
-    folders = sorted(assets("students").glob("*/retriever.json"))
-    folders += sorted(home("models", "x").parent.glob("*/retriever.json"))
+    folders = sorted(assets("students").glob("[!.]*/retriever.json"))
+    folders += sorted(home("models", "x").parent.glob("[!.]*/retriever.json"))
     for index, path in enumerate(folders):
         try:
-            languages = _read_info(path.parent).card.languages
+            languages = read_info(path.parent).card.languages
         except InputError as error:
             logger.warning("left out: %s", error)
             continue
@@ -121,7 +122,7 @@ def load_retriever(name_or_path: str, *, device: str | None = None) -> Retriever
     if not (folder / "retriever.json").is_file():
         encoder = open_shared(name_or_path, device=device)
         return Retriever(name_or_path, encoder, encoder, ModelCard(summary="undistilled"))
-    info = _read_info(folder)
+    info = read_info(folder)
     teacher = _part(folder, "teacher", info.teacher, info.teacher_hash, info.name, device)
     base = teacher
     if info.backbone and info.backbone_hash:
@@ -191,12 +192,12 @@ def load_student(folder: Path, base: TokenEncoder, name: str) -> TokenEncoder:
         if (folder / "adapter").is_dir():
             from peft import PeftModel
 
+            # Where there is none, PEFT would look for a pickle, and then ask the hub.
+            read_tensors(folder / "adapter" / "adapter_model.safetensors")
             adapted = PeftModel.from_pretrained(transformer.model, str(folder / "adapter"))
             transformer.model = adapted.merge_and_unload()
         else:
-            from safetensors.torch import load_file
-
-            changed = load_file(folder / "changed.safetensors")
+            changed = read_tensors(folder / "changed.safetensors")
             embeddings = transformer.model.get_input_embeddings().weight
             if any(changed.keys() & {n for n, p in model.named_parameters() if p is embeddings}):
                 model = copy.deepcopy(base.model)  # nothing may be shared with the backbone
@@ -205,8 +206,9 @@ def load_student(folder: Path, base: TokenEncoder, name: str) -> TokenEncoder:
                 raise InputError(f"{folder}: its tensor {missing[0]} is unknown to its backbone")
     except InputError:
         raise
-    except Exception as error:  # safetensors and PEFT raise many kinds for a damaged file
-        raise InputError(f"the student in {folder} can't be read: {error}") from error
+    except Exception as error:  # PEFT and torch raise many kinds for what doesn't fit
+        reason = " ".join(str(error).split())
+        raise InputError(f"the student in {folder} can't be read: {reason}") from error
     return TokenEncoder(model, name=name)
 
 
@@ -233,7 +235,6 @@ def save_retriever(
     teacher or backbone that is a folder of this machine is saved along.
     """
     import torch
-    from safetensors.torch import save_file
 
     parts = {"teacher": teacher} | ({"backbone": backbone} if backbone else {})
     own = {r: e for r, e in parts.items() if e.name not in PACKAGED and Path(e.name).exists()}
@@ -257,7 +258,7 @@ def save_retriever(
                 for key, value in student_model.state_dict().items()
                 if key not in before or not torch.equal(value.cpu(), before[key].cpu())
             }
-            save_file(changed, temporary / "changed.safetensors", metadata={"format": "pt"})
+            write_tensors(temporary / "changed.safetensors", changed)
         for role, encoder in own.items():
             encoder.model.save(str(temporary / role))
         text = json.dumps(info.model_dump(exclude_none=True), indent=2, ensure_ascii=False) + "\n"
@@ -291,19 +292,18 @@ def card_text(info: PairInfo) -> str:
 
 def _save_adapter(model: Any, folder: Path) -> None:
     """PEFT's own form in fp16, without paths of this machine in it."""
-    from safetensors.torch import load_file, save_file
-
     model.save_pretrained(str(folder), safe_serialization=True)
     weights = folder / "adapter_model.safetensors"
-    half = {key: value.half() for key, value in load_file(weights).items()}
-    save_file(half, weights, metadata={"format": "pt"})
+    half = {key: value.half() for key, value in read_tensors(weights).items()}
+    write_tensors(weights, half)
     config = json.loads((folder / "adapter_config.json").read_text())
     config["base_model_name_or_path"] = None
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     (folder / "README.md").unlink(missing_ok=True)
 
 
-def _read_info(folder: Path) -> PairInfo:
+def read_info(folder: Path) -> PairInfo:
+    """What a student's retriever.json says. Raises InputError: damaged, or of another format."""
     try:
         info = PairInfo.model_validate(read_json(folder / "retriever.json"))
     except ValidationError as error:
@@ -311,7 +311,6 @@ def _read_info(folder: Path) -> PairInfo:
         field = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{folder / 'retriever.json'}: {field}: {first['msg'].lower()}") from error
     if info.format != FORMAT:
-        raise InputError(
-            f"{folder} has format {info.format}, this version reads {FORMAT}; update the package"
-        )
+        newer = "update the package" if info.format > FORMAT else "train the student again"
+        raise InputError(f"{folder} has format {info.format}, this version reads {FORMAT}; {newer}")
     return info

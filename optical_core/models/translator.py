@@ -31,8 +31,10 @@ class Translator:
         from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
         try:
-            tokenizer = AutoTokenizer.from_pretrained(name_or_path)
-            model = AutoModelForSeq2SeqLM.from_pretrained(name_or_path, use_safetensors=True)
+            tokenizer = AutoTokenizer.from_pretrained(name_or_path, trust_remote_code=False)
+            model = AutoModelForSeq2SeqLM.from_pretrained(
+                name_or_path, use_safetensors=True, trust_remote_code=False
+            )
         except (OSError, ValueError, KeyError) as error:
             first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
             raise InputError(

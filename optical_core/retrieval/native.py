@@ -17,10 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from optical_core.errors import InputError
-from optical_core.storage import home, replace_file
+from optical_core.storage import exclusive, home, replace_file
 
 logger = logging.getLogger(__name__)
 
@@ -69,9 +67,11 @@ def _compiled(compiler: list[str]) -> Path:
     digest = hashlib.blake2b(SOURCE.read_bytes(), digest_size=8)
     digest.update(" ".join((*compiler, *FLAGS, platform.machine())).encode())
     path = home("native", f"{SOURCE.stem}-{digest.hexdigest()}.so")
-    with FileLock(f"{path}.lock"):
+    with exclusive(path):
         if not path.is_file():
             with replace_file(path) as temporary:
                 command = [*compiler, *FLAGS, str(SOURCE), "-o", str(temporary), "-lm"]
-                subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
+                subprocess.run(  # noqa: S603 no shell: the user's compiler, our own source
+                    command, check=True, capture_output=True, text=True, timeout=300
+                )
     return path

@@ -31,7 +31,7 @@ from optical_core.errors import InputError
 from optical_core.models.precision import precision
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.maxsim import maxsim_scores, top_passages
-from optical_core.storage import home, replace_folder
+from optical_core.storage import exclusive, home, replace_folder, tidy
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ class TokenIndex:
     def open(cls, folder: Path | str) -> TokenIndex:
         """Open an index; a missing, damaged or newer one is refused with a sentence."""
         folder = Path(folder)
+        tidy(folder.parent)
         if not (folder / "index.json").is_file():
             raise InputError(f"no index in {folder}; build one with `optical index`")
         info = read_json(folder / "index.json")
@@ -69,33 +70,27 @@ class TokenIndex:
                     f"{folder} has index format {info['format']}, this version reads {FORMAT}; "
                     "build it again with `optical index`"
                 )
-            ids = tuple(read_json(folder / "ids.json"))
+            names = str(info["encoder"]), str(info["encoder_hash"])
+            ids = tuple(map(str, read_json(folder / "ids.json")))
             offsets = np.fromfile(folder / "offsets.i64", np.int64)
-            shape = (info["tokens"], info["dimension"])
+            shape = (int(info["tokens"]), int(info["dimension"]))
             size = (folder / "vectors.f16").stat().st_size
-            if len(offsets) != len(ids) + 1 or size != 2 * shape[0] * shape[1]:
+            if len(offsets) != len(ids) + 1 or size != 2 * shape[0] * shape[1] or shape[1] < 1:
                 raise ValueError("its files do not fit together")
+            if offsets[0] or offsets[-1] != shape[0] or (np.diff(offsets) < 0).any():
+                raise ValueError("its passages do not follow one another")
             vectors = (
                 np.memmap(folder / "vectors.f16", np.float16, "c", shape=shape)
                 if size
                 else np.zeros(shape, np.float16)
             )
-        except (KeyError, TypeError, ValueError, OSError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(
                 f"the index in {folder} is damaged ({error}); build it again with `optical index`"
             ) from error
-        return cls(
-            folder,
-            info["encoder"],
-            info["encoder_hash"],
-            info["dimension"],
-            ids,
-            offsets,
-            vectors,
-            info.get("texts"),
-        )
+        return cls(folder, *names, shape[1], ids, offsets, vectors, info.get("texts"))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -209,7 +204,7 @@ def build_index(
     Passages without a scored token (empty texts) are kept with no vectors and counted. `watch`
     is told how many passages are encoded.
     """
-    with replace_folder(folder) as temporary:
+    with exclusive(folder), replace_folder(folder) as temporary:
         _write(temporary, passages, encoder, [], [0], batch_size, progress, watch)
     return TokenIndex.open(folder)
 
@@ -223,19 +218,14 @@ def append_to_index(
     progress: bool = False,
 ) -> TokenIndex:
     """Add passages to an index, which is replaced in one step; ids that it has are refused."""
-    index = TokenIndex.open(folder)
-    index.check_encoder(encoder)
-    with replace_folder(folder) as temporary:
-        shutil.copyfile(folder / "vectors.f16", temporary / "vectors.f16")
-        _write(
-            temporary,
-            passages,
-            encoder,
-            list(index.ids),
-            index.offsets.tolist(),
-            batch_size,
-            progress,
-        )
+    # From the reading on: two that append at once must both be in the index.
+    with exclusive(folder):
+        index = TokenIndex.open(folder)
+        index.check_encoder(encoder)
+        ids, offsets = list(index.ids), index.offsets.tolist()
+        with replace_folder(folder) as temporary:
+            shutil.copyfile(folder / "vectors.f16", temporary / "vectors.f16")
+            _write(temporary, passages, encoder, ids, offsets, batch_size, progress)
     return TokenIndex.open(folder)
 
 
@@ -261,26 +251,38 @@ def collection_index(
 ) -> TokenIndex:
     """The index of a collection under indexes/, built if this encoder hasn't yet.
 
-    `watch` is told how many passages are encoded.
+    It is built again where the collection has changed, or the index is damaged or of an older
+    format. Two processes that want the same one build it once. `watch` is told how many passages
+    are encoded.
     """
     folder = home("indexes", f"{collection.name}-{encoder.hash}")
-    if (folder / "index.json").is_file():
-        index = TokenIndex.open(folder)
-        ids, digest = [], hashlib.blake2b(digest_size=8)
-        for passage in collection.passages():
-            ids.append(passage.id)
-            _add_text(digest, passage)
-        if list(index.ids) == ids and index.texts in (None, digest.hexdigest()):
+    if index := _usable(folder, collection):
+        return index
+    with exclusive(folder):
+        if index := _usable(folder, collection):
             return index
-        logger.warning("the collection %s has changed: its index is built again", collection.name)
-    return build_index(
-        folder,
-        collection.passages(),
-        encoder,
-        batch_size=batch_size,
-        progress=progress,
-        watch=watch,
-    )
+        with replace_folder(folder) as temporary:
+            _write(temporary, collection.passages(), encoder, [], [0], batch_size, progress, watch)
+    return TokenIndex.open(folder)
+
+
+def _usable(folder: Path, collection: Collection) -> TokenIndex | None:
+    """The index in a folder if it is whole and has the collection's passages as they are now."""
+    if not (folder / "index.json").is_file():
+        return None
+    try:
+        index = TokenIndex.open(folder)
+    except InputError as error:
+        logger.warning("%s; it is built again", error)
+        return None
+    ids, digest = [], hashlib.blake2b(digest_size=8)
+    for passage in collection.passages():
+        ids.append(passage.id)
+        _add_text(digest, passage)
+    if list(index.ids) == ids and index.texts in (None, digest.hexdigest()):
+        return index
+    logger.warning("the collection %s has changed: its index is built again", collection.name)
+    return None
 
 
 def _write(

@@ -25,6 +25,7 @@ from optical_core.distill.config import DistillConfig
 from optical_core.errors import InputError
 from optical_core.storage import assets
 
+_LARGEST = 10_000
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
 
 
@@ -83,7 +84,8 @@ class StudyConfig(BaseModel):
             raise ValueError("a seed comes twice")
         for arm, settings in self.arms.items():
             start = settings.get("start")
-            if start in self.arms and list(self.arms).index(start) >= list(self.arms).index(arm):
+            order = list(self.arms)
+            if start in order and order.index(start) >= order.index(arm):
                 raise ValueError(f"arm {arm!r} starts from {start!r}, which must come before it")
             self.distillation(arm, self.seeds[0])
         return self
@@ -100,7 +102,7 @@ class StudyConfig(BaseModel):
     def distillation(self, arm: str, seed: int) -> DistillConfig:
         """The whole configuration of one training."""
         settings = {**self.training, **self.arms[arm]}
-        if settings.get("start") in self.arms:
+        if settings.get("start") in list(self.arms):
             settings["start"] = self.student(settings["start"], seed)
         own = {"name": self.student(arm, seed), "seed": seed}
         try:
@@ -132,19 +134,34 @@ def read_study(name_or_path: str, *, data: Path | None = None) -> StudyConfig:
         ) from error
     try:
         content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise InputError(f"{path}{where}: this is no YAML") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: settings by name were expected, such as `name: demo`")
     try:
+        _refuse_too_large(content, path)
         return StudyConfig.model_validate(_filled(content, data, path))
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"] if not isinstance(part, type))
         message = first["msg"].removeprefix("Value error, ")
         raise InputError(f"{path}: {field + ': ' if field else ''}{message}") from error
+
+
+def _refuse_too_large(content: Any, path: Path) -> None:
+    """Aliases let a few lines of YAML stand for more than the memory holds, or for themselves."""
+    left, seen = [content], 0
+    while left:
+        value = left.pop()
+        seen += 1
+        if seen > _LARGEST:
+            raise InputError(f"{path}: more than {_LARGEST:,} settings, its aliases followed")
+        if isinstance(value, dict):
+            left += value.values()
+        elif isinstance(value, list):
+            left += value
 
 
 def _filled(value: Any, data: Path | None, path: Path) -> Any:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import logging
-import zipfile
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from optical_core.analysis.metrics import per_query_measures
 from optical_core.analysis.report import Results
+from optical_core.data.archives import open_zip
 from optical_core.data.languages import language
-from optical_core.data.lines import read_json
+from optical_core.data.lines import parse_json, read_json, read_text
 from optical_core.data.trec import Qrels, Run
 from optical_core.errors import InputError
 from optical_core.storage import assets, home, replace_file
@@ -78,7 +80,10 @@ def write_values(path: Path, values: Mapping[str, Mapping[str, float]]) -> None:
 
 def read_values(text: str, where: str) -> dict[str, dict[str, float]]:
     """Read such a table: measure -> query -> value. Raises InputError that names the line."""
-    rows = list(csv.reader(io.StringIO(text)))
+    try:
+        rows = list(csv.reader(io.StringIO(text)))
+    except csv.Error as error:
+        raise InputError(f"{where}: no table ({error})") from error
     if not rows or rows[0][:1] != ["query"] or len(rows[0]) < 2:
         raise InputError(f"{where}: a first line 'query,AP,…' was expected")
     names = rows[0][1:]
@@ -88,9 +93,12 @@ def read_values(text: str, where: str) -> dict[str, dict[str, float]]:
             raise InputError(f"{where}, line {number}: {len(rows[0])} columns were expected")
         for name, cell in zip(names, row[1:], strict=True):
             try:
-                values[name][row[0]] = float(cell)
-            except ValueError as error:
-                raise InputError(f"{where}, line {number}: {cell!r} is not a number") from error
+                value = float(cell)
+            except ValueError:
+                value = math.nan
+            if not math.isfinite(value):
+                raise InputError(f"{where}, line {number}: {cell!r} is not a number")
+            values[name][row[0]] = value
     return values
 
 
@@ -102,7 +110,7 @@ def read_results(folder: Path, *, origin: str = "") -> SavedResults:
     if not (folder / "record.json").is_file():
         raise InputError(f"{folder} is no evaluation folder: it has no record.json")
     files = {
-        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        path.relative_to(folder).as_posix(): read_text(path)
         for path in sorted(folder.glob("*/*.csv"))
     }
     return _assemble(read_json(folder / "record.json"), files, str(folder), origin or str(folder))
@@ -117,9 +125,9 @@ def find_results() -> list[SavedResults]:
     found: dict[tuple[str, str | None, str | None], SavedResults] = {}
     here, studies = home("results", "x").parent, home("studies", "x").parent
     for root, pattern, origin in (
-        (assets("results"), "*/record.json", "shipped"),
-        (here, "*/record.json", "this machine"),
-        (studies, "*/results/*/record.json", "a study on this machine"),
+        (assets("results"), "[!.]*/record.json", "shipped"),
+        (here, "[!.]*/record.json", "this machine"),
+        (studies, "[!.]*/results/[!.]*/record.json", "a study on this machine"),
     ):
         for record in sorted(root.glob(pattern)):
             try:
@@ -173,17 +181,11 @@ def results_from_runs(
 def read_results_zip(data: bytes, *, largest: int = 200_000_000) -> SavedResults:
     """Read a zipped evaluation folder without unpacking it to disk.
 
-    Raises InputError: no zip file, no record.json in it, or more than `largest` bytes unpacked.
+    Raises InputError: as `open_zip` does, no record.json in it, or damage in a file.
     """
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-        members = [entry for entry in archive.infolist() if not entry.is_dir()]
-        wanted = [e for e in members if e.filename.endswith((".csv", "record.json"))]
-        if sum(entry.file_size for entry in wanted) > largest:
-            raise InputError(f"the zip file unpacks to more than {largest // 1_000_000} MB")
-        texts = {entry.filename: archive.read(entry).decode("utf-8") for entry in wanted}
-    except (zipfile.BadZipFile, UnicodeDecodeError, RuntimeError, NotImplementedError) as error:
-        raise InputError(f"the upload is no readable zip file: {error}") from error
+    with open_zip(io.BytesIO(data), largest=largest) as archive:
+        names = [name for name in archive.namelist() if name.endswith((".csv", "record.json"))]
+        texts = {name: archive.read(name).decode("utf-8") for name in names}
     records = [name for name in texts if PurePosixPath(name).name == "record.json"]
     if not records:
         raise InputError("the zip file holds no record.json: zip a folder of `optical evaluate`")
@@ -193,16 +195,27 @@ def read_results_zip(data: bytes, *, largest: int = 200_000_000) -> SavedResults
         for name, text in texts.items()
         if PurePosixPath(name).is_relative_to(root)
     }
-    try:
-        record = json.loads(texts[min(records, key=len)])
-    except ValueError as error:
-        raise InputError(f"record.json in the zip file is no JSON: {error}") from error
+    record = parse_json(texts[min(records, key=len)], "record.json in the zip file")
     return _assemble(record, files, "the zip file", "upload")
 
 
-def _assemble(
-    record: dict[str, Any], files: Mapping[str, str], where: str, origin: str
-) -> SavedResults:
+class _RecordCollection(BaseModel):
+    name: str = "unnamed"
+
+
+class _Record(BaseModel):
+    """What is read of a record.json; the rest is for people."""
+
+    collection: _RecordCollection
+    models: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    parallel: bool = False
+    fingerprint: str | None = None
+    study: str | None = None
+    students: dict[str, str] | None = None
+
+
+def _assemble(record: Any, files: Mapping[str, str], where: str, origin: str) -> SavedResults:
     values: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     for name, text in files.items():
         parts = PurePosixPath(name)
@@ -210,22 +223,26 @@ def _assemble(
             continue
         code = language(parts.stem).code
         values.setdefault(parts.parts[0], {})[code] = read_values(text, f"{where}: {name}")
-    collection = record.get("collection") if isinstance(record, dict) else None
-    if not isinstance(collection, dict) or not values:
-        raise InputError(f"{where} is no evaluation: record.json or the tables are missing")
-    order = [m for m in record.get("models", []) if m in values]
+    if not values:
+        raise InputError(f"{where} is no evaluation: its tables are missing")
+    try:
+        told = _Record.model_validate(record)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise InputError(f"{where}: record.json: {field}: {first['msg'].lower()}") from error
+    order = [model for model in told.models if model in values]
     order += [model for model in values if model not in order]
-    codes = [c for c in record.get("languages", []) if isinstance(c, str)]
     return SavedResults(
-        collection=str(collection.get("name", "unnamed")),
-        parallel=bool(record.get("parallel")),
+        collection=told.collection.name,
+        parallel=told.parallel,
         values={
-            model: {c: values[model][c] for c in dict.fromkeys([*codes, *values[model]])
+            model: {c: values[model][c] for c in dict.fromkeys([*told.languages, *values[model]])
                     if c in values[model]}
             for model in order
         },
-        fingerprint=record.get("fingerprint"),
+        fingerprint=told.fingerprint,
         origin=dict.fromkeys(order, origin),
-        study=record.get("study"),
-        students={str(arm): str(name) for arm, name in (record.get("students") or {}).items()},
+        study=told.study,
+        students=told.students or {},
     )  # fmt: skip

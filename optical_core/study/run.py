@@ -58,8 +58,18 @@ class Column:
         """Is there nothing to train, or a student that was trained just so?"""
         if self.training is None:
             return True
-        path = home("models", self.training.name, "record.json")
-        return path.is_file() and self.training.is_saved_as(read_json(path)["config"])
+        saved = _record(home("models", self.training.name, "record.json"))
+        return self.training.is_saved_as(saved.get("config"))
+
+
+def _record(path: Path) -> dict[str, Any]:
+    """A record of this machine; nothing where it is missing or damaged: the work is done again."""
+    try:
+        found = read_json(path) if path.is_file() else {}
+    except InputError as error:
+        logger.warning("%s", error)
+        found = {}
+    return found if isinstance(found, dict) else {}
 
 
 def columns(config: StudyConfig) -> list[Column]:
@@ -153,9 +163,7 @@ class Cells:
 
     def _is_of(self, path: Path, column: Column, collection: Collection) -> bool:
         """Was the cell made from just this model, collection and depth?"""
-        if not path.is_file():
-            return False
-        saved, wanted = read_json(path), self._origin(column, collection)
+        saved, wanted = _record(path), self._origin(column, collection)
         training = saved.pop("training", None), wanted.pop("training")
         same = column.training.is_saved_as(training[0]) if column.training else training[0] is None
         return same and saved == wanted

@@ -15,6 +15,7 @@ from optical_core.data.readers import READERS, import_collection
 from optical_core.errors import InputError
 from optical_core.retrieval.token_index import collection_indexes
 from optical_core.storage import assets, home, replace_folder
+from optical_core.ui.paths import typed_path
 from optical_core.ui.uploads import unpacked
 
 _NAMES = {
@@ -90,8 +91,8 @@ def import_upload(data: bytes, form: str, name: str) -> Collection:
 
 
 def import_folder(path: str, form: str, name: str) -> Collection:
-    """Install a collection from a folder on this machine; raises as `import_upload`."""
-    folder = Path(path).expanduser()
+    """Install a collection from a folder that the browser names; raises as `import_upload`."""
+    folder = typed_path(path)
     if not folder.is_dir():
         raise InputError(f"no such folder: {path}")
     return _install(folder, form, _target(name))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 import plotly.graph_objects as go
 
+from optical_core.ui.escaping import html_text
 from optical_core.ui.theme import ink, layout
 
 ROW = 27
@@ -138,7 +138,7 @@ def _room(tokens: Sequence[str]) -> float:
 
 def label(token: str, length: int = 22) -> str:
     """Plotly reads a little HTML in text: none may come from a token. Long tokens are cut."""
-    return escape(token if len(token) <= length else token[: length - 1] + "…", quote=False)
+    return html_text(token if len(token) <= length else token[: length - 1] + "…", quote=False)
 
 
 def _ribbon(start: float, end: float, half: float) -> str:

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optical_core.data.collection import Collection, installed_collections, open_collection
@@ -21,6 +20,7 @@ from optical_core.errors import InputError
 from optical_core.models.embedded import is_converted
 from optical_core.serve.client import Server
 from optical_core.study.results import SavedResults, find_results, study_label
+from optical_core.ui.paths import typed_path
 from optical_core.ui.search_source import Ranking, RemoteSource, SearchSource, gloss_of
 
 # What needs torch is imported where it is used: a search page that asks a server doesn't.
@@ -261,8 +261,8 @@ def _query_costs(loaded: Retriever, name: str, stamp: int, code: str) -> QueryCo
 
 
 def gold_pairs(path: str) -> list[GoldPair]:
-    """Pairs of a gold alignment file; read anew when it changes."""
-    file = Path(path).expanduser()
+    """Pairs of a gold alignment file that the browser names; read anew when it changes."""
+    file = typed_path(path)
     return _gold_pairs(str(file), file.stat().st_mtime_ns if file.is_file() else 0)
 
 

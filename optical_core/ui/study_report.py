@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from optical_core.study.config import StudyConfig
 from optical_core.study.evaluate import label
 from optical_core.study.results import study_label
 from optical_core.study.summary import Findings, answer, limits, tables, write_results
+from optical_core.ui.escaping import html_text
 from optical_core.ui.gap_figures import differences, dumbbell
 
 APP = "http://127.0.0.1:8501"
@@ -135,11 +135,11 @@ def as_markdown(config: StudyConfig, sections: Iterable[Section]) -> str:
 
 def as_html(config: StudyConfig, sections: Iterable[Section]) -> str:
     """One page that needs nothing else: plotly's code is inside it, once."""
-    parts = [f"<h1>Study {html.escape(config.name)}</h1>"]
+    parts = [f"<h1>Study {html_text(config.name)}</h1>"]
     scripted = False
     for section in sections:
-        parts.append(f"<h{section.level}>{html.escape(section.title)}</h{section.level}>")
-        parts += [f"<p>{html.escape(text)}</p>" for text in section.paragraphs]
+        parts.append(f"<h{section.level}>{html_text(section.title)}</h{section.level}>")
+        parts += [f"<p>{html_text(text)}</p>" for text in section.paragraphs]
         if section.table is not None and not section.table.empty:
             table = _rounded(section.table).to_html(index=False, border=0, na_rep="", escape=True)
             parts.append(f'<div class="scroll">{table}</div>')
@@ -151,9 +151,9 @@ def as_html(config: StudyConfig, sections: Iterable[Section]) -> str:
             )
             scripted = True
         if section.link:
-            link = html.escape(section.link, quote=True)
+            link = html_text(section.link)
             parts.append(f'<p><a href="{link}">Open as a live view</a> (with the app running)</p>')
-    title = html.escape(f"Study {config.name}")
+    title = html_text(f"Study {config.name}")
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>\n'

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
+from optical_core.ui.escaping import html_text
 from optical_core.ui.theme import BLUE, FONT, rgb
 
 if TYPE_CHECKING:
     from optical_core.transport import TransportPlan
 
-# Joiners (U+200C, U+200D) stay: Devanagari and Arabic need them.
-_BARRED = re.compile("[\\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]")
 _BLUE = rgb(BLUE)
 _CHIP = (
     "display:inline-block;margin:3px;padding:3px 9px;border-radius:9px;"
@@ -29,14 +26,15 @@ def word_chips(plan: TransportPlan, *, smallest: float = 0.05) -> str:
         order = sorted(range(len(plan.target)), key=lambda column: -shares[row, column])
         kept = [column for column in order[:3] if shares[row, column] >= smallest]
         below = "<br>".join(
-            f"{_safe(plan.target[column])} <span style='opacity:.65'>"
+            f"{html_text(plan.target[column])} <span style='opacity:.65'>"
             f"{shares[row, column]:.0%}</span>"
             for column in kept
         )
         strength = 0.10 + 0.45 * float(shares[row].max(initial=0.0))
         chips.append(
             f"<span style='{_CHIP};background:rgba({_BLUE},{strength:.2f})'>"
-            f"<b>{_safe(word)}</b><br><span style='font-size:.88em'>{below or '–'}</span></span>"
+            f"<b>{html_text(word)}</b><br>"
+            f"<span style='font-size:.88em'>{below or '–'}</span></span>"
         )
     return _block("".join(chips))
 
@@ -49,7 +47,7 @@ def contribution_chips(tokens: Sequence[str], contributions: Sequence[float]) ->
         share = max(value, 0.0) / most
         chips.append(
             f"<span style='{_CHIP};font-size:{0.8 + 0.5 * share:.2f}em;"
-            f"background:rgba({_BLUE},{0.06 + 0.44 * share:.2f})'>{_safe(token)}"
+            f"background:rgba({_BLUE},{0.06 + 0.44 * share:.2f})'>{html_text(token)}"
             f" <span style='font-size:.72rem;opacity:.75'>{value:.2f}</span></span>"
         )
     return _block("".join(chips))
@@ -64,19 +62,19 @@ def heat_strip(text: str, spans: Mapping[tuple[int, int], float]) -> str:
         if end <= start or weight <= 0:
             continue
         strength = 0.18 + 0.5 * weight / most
-        parts.append(_safe(text[position:start]))
+        parts.append(html_text(text[position:start]))
         parts.append(
             f"<mark style='background:rgba({_BLUE},{strength:.2f});color:inherit;"
-            f"border-radius:3px' title='{weight:.2f}'>{_safe(text[start:end])}</mark>"
+            f"border-radius:3px' title='{weight:.2f}'>{html_text(text[start:end])}</mark>"
         )
         position = end
-    parts.append(_safe(text[position:]))
+    parts.append(html_text(text[position:]))
     return _block("".join(parts))
 
 
 def plain(text: str, *, bold: bool = False) -> str:
     """A text as it is, set in its own direction."""
-    inside = _safe(text)
+    inside = html_text(text)
     return _block(f"<b>{inside}</b>" if bold else inside)
 
 
@@ -85,12 +83,3 @@ def _block(inside: str) -> str:
         f"<div dir='auto' style=\"font-family:{FONT};line-height:1.6;unicode-bidi:isolate;"
         f'overflow-wrap:anywhere">{inside}</div>'
     )
-
-
-def _safe(text: str) -> str:
-    """Escaped, and without control characters and direction overrides that leak out of a text.
-
-    >>> _safe("<b>\\u202ex")
-    '&lt;b&gt;x'
-    """
-    return escape("".join(c for c in text if c == "\n" or not _BARRED.match(c)))

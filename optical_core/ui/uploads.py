@@ -8,17 +8,14 @@ import io
 import os
 import re
 import tempfile
-import zipfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PureWindowsPath
 
+from optical_core.data.archives import LARGEST, open_zip
 from optical_core.data.bitext import SentencePair
 from optical_core.distill.config import DistillConfig
 from optical_core.errors import InputError
-from optical_core.storage import home, replace_file
-
-LARGEST = 2_000_000_000
-"""Bytes that a zip file may unpack to."""
+from optical_core.storage import home, replace_file, tidy
 
 
 @contextlib.contextmanager
@@ -28,7 +25,7 @@ def uploaded(files: Sequence[tuple[str, bytes]]) -> Iterator[list[Path]]:
         paths = []
         for number, (name, data) in enumerate(files):
             # Two uploads may have one name; a name must not lead out of the folder.
-            path = Path(folder, str(number), Path(name).name or "upload")
+            path = Path(folder, str(number), _plain_name(name))
             path.parent.mkdir()
             path.write_bytes(data)
             paths.append(path)
@@ -45,21 +42,11 @@ def uploaded(files: Sequence[tuple[str, bytes]]) -> Iterator[list[Path]]:
 def unpacked(data: bytes, *, largest: int = LARGEST) -> Iterator[Path]:
     """A zip file's content in a temporary folder; a single folder inside is entered.
 
-    Raises InputError: no zip file, a path that leads out of it, or more than `largest` bytes.
+    Raises InputError as `open_zip` does.
     """
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            archive = zipfile.ZipFile(io.BytesIO(data))
-            entries = archive.infolist()
-            if sum(entry.file_size for entry in entries) > largest:
-                raise InputError(f"the zip file unpacks to more than {largest // 1_000_000} MB")
-            for entry in entries:
-                parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
-                if ".." in parts or entry.filename.startswith("/"):
-                    raise InputError(f"the zip file holds the path {entry.filename!r}: refused")
+        with open_zip(io.BytesIO(data), largest=largest) as archive:
             archive.extractall(folder)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
-            raise InputError(f"the upload is no readable zip file: {error}") from error
         root = Path(folder)
         inside = [path for path in root.iterdir() if path.name != "__MACOSX"]
         if len(inside) == 1 and inside[0].is_dir():
@@ -73,11 +60,18 @@ def unpacked(data: bytes, *, largest: int = LARGEST) -> Iterator[Path]:
 def keep_bitext(name: str, data: bytes) -> Path:
     """Keep uploaded bitext under bitext/, by its content, so that a training can be resumed."""
     digest = hashlib.blake2b(data, digest_size=6).hexdigest()
-    path = home("bitext", digest, re.sub(r"[^\w.-]+", "-", Path(name).name)[-80:] or "bitext.tsv")
+    path = home("bitext", digest, _plain_name(name))
+    for folder in path.parent.parent.iterdir():
+        tidy(folder)
     if not path.exists():
         with replace_file(path) as temporary:
             temporary.write_bytes(data)
     return path
+
+
+def _plain_name(name: str) -> str:
+    """A file name that leads nowhere, however the browser calls the file."""
+    return re.sub(r"[^\w.-]+", "-", PureWindowsPath(name).name)[-80:].lstrip(".-") or "upload"
 
 
 def training_pairs(config: DistillConfig) -> list[SentencePair]:

@@ -90,7 +90,7 @@ def test_an_unknown_collection_and_a_language_it_lacks(collection):
     ("line", "message"),
     [
         ('{"_id": "p9"}', "'text'"),
-        ("{", "not a JSON object"),
+        ("{", "not JSON"),
         ("[1]", "JSON object was expected"),
         ('{"_id": "p1", "text": "x"}', "comes twice"),
     ],

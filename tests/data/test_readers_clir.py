@@ -252,7 +252,7 @@ def test_belebele_with_other_fields_names_the_line(belebele):
 
 def test_belebele_cut_in_a_line_names_it(belebele):
     cut(belebele / "som_Latn.jsonl")
-    assert_refused("belebele", belebele, r"som_Latn\.jsonl, line 2: not a JSON object")
+    assert_refused("belebele", belebele, r"som_Latn\.jsonl, line 2: not JSON")
 
 
 def test_belebele_cut_between_lines_is_refused(belebele):

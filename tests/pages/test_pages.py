@@ -125,13 +125,16 @@ def test_alignment_pins_a_token_from_the_address(open_page):
     assert "pin" not in app.query_params
 
 
-def test_alignment_overlays_gold_links_and_gives_aer(open_page, tmp_path):
+def test_alignment_overlays_gold_links_and_gives_aer(open_page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "dev.tsv").write_text("the sea\tel mar azul\t0-0 1-1\n")
     app = open_page("alignment", gold=str(tmp_path / "dev.tsv"), show="heatmap", model=["embedded"])
     assert any("AER" in element.value for element in app.caption)
     assert "gold" in [trace.get("name") for trace in figures(app)[0]["data"]]
-    app.text_input(key="gold").input("/nowhere.tsv").run()
+    app.text_input(key="gold").input("nowhere.tsv").run()
     assert "no such file" in app.error[0].value
+    app.text_input(key="gold").input("/etc/passwd").run()
+    assert "lies outside" in app.error[0].value
 
 
 def test_alignment_draws_several_languages(open_page):

@@ -133,7 +133,13 @@ def test_uploaded_bitext_is_kept_once_under_a_plain_name(home):
     assert home in first.parents
 
 
-def test_a_collection_is_installed_from_a_zip_and_removed(collection):
+@pytest.fixture
+def started(collection, monkeypatch):
+    """The app was started beside the collection: a path from the browser may lead there."""
+    monkeypatch.chdir(collection.folder.parent)
+
+
+def test_a_collection_is_installed_from_a_zip_and_removed(collection, started):
     made = import_upload(zipped_folder(collection.folder), "folder", "mine")
     assert made.name == "mine"
     assert open_collection("mine").folder == made.folder
@@ -144,7 +150,7 @@ def test_a_collection_is_installed_from_a_zip_and_removed(collection):
     assert not made.folder.exists()
 
 
-def test_removing_a_collection_leaves_the_indexes_of_its_namesakes(collection, home):
+def test_removing_a_collection_leaves_the_indexes_of_its_namesakes(collection, home, started):
     made = import_folder(str(collection.folder), "folder", "mine")
     for name in ("mine-0123456789abcdef", "mine-too-0123456789abcdef"):
         (home / "indexes" / name).mkdir(parents=True)
@@ -154,7 +160,7 @@ def test_removing_a_collection_leaves_the_indexes_of_its_namesakes(collection, h
 
 
 @pytest.mark.parametrize("name", ["", "../x", "demo", "a b", ".hidden"])
-def test_bad_names_of_collections_are_refused(collection, name):
+def test_bad_names_of_collections_are_refused(collection, name, started):
     with pytest.raises(InputError, match="name"):
         import_folder(str(collection.folder), "folder", name)
 

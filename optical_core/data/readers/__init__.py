@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from optical_core.data.collection import Collection
+from optical_core.data.collection import Collection, check_name
 from optical_core.data.readers.afriqa import import_afriqa
 from optical_core.data.readers.beir import import_beir
 from optical_core.data.readers.belebele import import_belebele
@@ -58,6 +58,7 @@ def import_collection(
     the part that is taken where there are several (miracl, ciral: the language; marco: the split).
     """
     name = name or target.name
+    check_name(name)
     if form in CATALOGUES:
         return CATALOGUES[form](str(source), target, name=name, unit=unit)
     if form not in READERS:

@@ -139,7 +139,7 @@ def _topic_id(text: str) -> str:
     >>> _topic_id("C041"), _topic_id("41"), _topic_id("10.2452/41-AH")
     ('C041', 'C041', '10.2452/41-AH')
     """
-    found = re.fullmatch(r"[Cc]?0*(\d+)", text.strip())
+    found = re.fullmatch(r"[Cc]?0*(\d{1,9})", text.strip())
     return f"C{int(found[1]):03d}" if found else text.strip()
 
 

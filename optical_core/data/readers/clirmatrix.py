@@ -117,7 +117,7 @@ def _read_pair(path: Path) -> tuple[dict[str, str], Qrels]:
         queries[key] = str(row["src_query"])
         try:
             qrels[key] = {str(document): int(grade) for document, grade in row["tgt_results"]}
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise InputError(
                 f"{where}: tgt_results must be a list of [document id, grade]"
             ) from error

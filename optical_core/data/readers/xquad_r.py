@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.languages import language
@@ -16,8 +17,15 @@ def import_xquad_r(source: Path, target: Path, *, name: str, unit: str | None = 
     folder = source / "xquad-r" if (source / "xquad-r").is_dir() else source
     if not (folder / "en.json").is_file():
         raise InputError(f"{folder} has no en.json: the XQuAD-R folder of <lang>.json was expected")
-    passages, qrels = _paragraphs(folder / "en.json")
-    queries = {language(path.stem).code: _questions(path) for path in sorted(folder.glob("*.json"))}
+    english = _read(folder / "en.json")
+    passages = [Passage(part.id, part.title, part.text) for part in english]
+    qrels: Qrels = {query: {part.id: 1} for part in english for query in part.questions}
+    queries = {
+        language(path.stem).code: {
+            q: text for part in _read(path) for q, text in part.questions.items()
+        }
+        for path in sorted(folder.glob("*.json"))
+    }
     info = CollectionInfo(
         name=name,
         description="XQuAD-R questions; a paragraph is relevant if it holds the answer.",
@@ -29,34 +37,25 @@ def import_xquad_r(source: Path, target: Path, *, name: str, unit: str | None = 
     return write_collection(target, info, passages, queries, qrels)
 
 
-def _articles(path: Path) -> list[dict]:
+class _Paragraph(NamedTuple):
+    id: str
+    title: str
+    text: str
+    questions: dict[str, str]
+
+
+def _read(path: Path) -> list[_Paragraph]:
+    """Paragraphs of a file in SQuAD form, each with its questions by id."""
     try:
-        articles = read_json(path)["data"]
         return [
-            {"title": article.get("title") or "", "paragraphs": article["paragraphs"]}
-            for article in articles
+            _Paragraph(
+                f"{number:02d}-{index}",
+                str(article.get("title") or "").replace("_", " "),
+                str(paragraph["context"]),
+                {str(question["id"]): str(question["question"]) for question in paragraph["qas"]},
+            )
+            for number, article in enumerate(read_json(path)["data"])
+            for index, paragraph in enumerate(article["paragraphs"])
         ]
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not in SQuAD form (data / paragraphs / qas)") from error
-
-
-def _paragraphs(path: Path) -> tuple[list[Passage], Qrels]:
-    passages: list[Passage] = []
-    qrels: Qrels = {}
-    for number, article in enumerate(_articles(path)):
-        for index, paragraph in enumerate(article["paragraphs"]):
-            identifier = f"{number:02d}-{index}"
-            title = article["title"].replace("_", " ")
-            passages.append(Passage(identifier, title, paragraph["context"]))
-            for question in paragraph["qas"]:
-                qrels[question["id"]] = {identifier: 1}
-    return passages, qrels
-
-
-def _questions(path: Path) -> dict[str, str]:
-    return {
-        question["id"]: question["question"]
-        for article in _articles(path)
-        for paragraph in article["paragraphs"]
-        for question in paragraph["qas"]
-    }

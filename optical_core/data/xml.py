@@ -1,0 +1,71 @@
+"""XML from elsewhere, streamed in memory that doesn't grow with the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import IO
+from xml.etree.ElementTree import Element, ParseError, iterparse
+from xml.parsers import expat
+
+from optical_core.errors import InputError
+
+_BLOCK = 1 << 16
+DEEPEST = 100
+"""Elements that may hold one another."""
+LARGEST = 10_000
+"""Elements that one that is asked for may hold."""
+
+
+def xml_elements(file: IO[bytes], tag: str, where: str) -> Iterator[Element]:
+    """Yield every outermost element `tag` of a seekable file; it is emptied when the next is asked.
+
+    Entities that a file declares for itself are refused: they can grow without bound (`billion
+    laughs`) or name other files. `where` opens every complaint.
+
+    Raises InputError: not well-formed, or entities are declared.
+    """
+    try:
+        _refuse_entities(file, where)
+        above: list[Element] = []
+        inside = held = 0
+        for event, element in iterparse(file, ("start", "end")):  # noqa: S314 entities are refused above
+            if event == "start":
+                above.append(element)
+                inside += element.tag == tag
+                held = held + 1 if inside else 0
+                if len(above) > DEEPEST or held > LARGEST:
+                    raise InputError(f"{where}: elements nested too deep, or too many in one {tag}")
+                continue
+            above.pop()
+            inside -= element.tag == tag
+            if inside:
+                continue
+            if element.tag == tag:
+                yield element
+            # Whatever isn't wanted must not be kept by the element that holds it.
+            element.clear()
+            if above:
+                above[-1].remove(element)
+    except (ParseError, expat.ExpatError, ValueError, LookupError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{where}: not well-formed XML ({error})") from error
+
+
+def _refuse_entities(file: IO[bytes], where: str) -> None:
+    """Read up to the first element, before which alone entities can be declared, and go back."""
+    parser = expat.ParserCreate()
+    begun = False
+
+    def declared(name: str, *_: object) -> None:
+        raise InputError(f"{where}: it declares the entity {name!r}, which is refused")
+
+    def begin(*_: object) -> None:
+        nonlocal begun
+        begun = True
+
+    parser.EntityDeclHandler = declared
+    parser.StartElementHandler = begin
+    while not begun and (block := file.read(_BLOCK)):
+        parser.Parse(block)
+    file.seek(0)

@@ -1,0 +1,29 @@
+"""Paths that are typed in the browser, and what a reader of the app may open with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from optical_core.errors import InputError
+from optical_core.storage import home
+
+
+def typed_path(text: str) -> Path:
+    """A path from the browser: inside `$OPTICAL_HOME` or the folder that the app was started in.
+
+    Links are followed before it is asked where a path leads. Whoever may start the app may read
+    more by the command line; whoever only sees the page may not.
+
+    Raises InputError: a path that leads elsewhere.
+    """
+    allowed = [Path.cwd().resolve(), home("x").parent.resolve()]
+    try:
+        path = Path(text.strip()).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"{text!r} is no path: {error}") from error
+    if not any(path.is_relative_to(folder) for folder in allowed):
+        raise InputError(
+            f"{text} lies outside {allowed[0]}, where the app was started, and {allowed[1]}: put "
+            "the files there, start the app where they are, or use the `optical` command"
+        )
+    return path

@@ -1,0 +1,137 @@
+"""Laws by name, each of one hypothesis draw: what `tests/test_damage.py` checks and `fuzz` repeats.
+
+A law returns True where its input was read (or solved), False where it was refused, and raises
+where it is broken.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import chdir
+from functools import partial
+from pathlib import Path
+from unittest import mock
+
+import torch
+from hypothesis import strategies as st
+
+from tests.damage import allowed, damaged_files, read_or_refused
+from tests.readers import SAMPLES
+from tests.samples import FOLDER, write_files
+
+Law = Callable[[st.DataObject], bool]
+
+_KNOWN = (
+    "tiny bm25 bm25@human psq@x nowhere en sw,so xx -1 0 3 1e9 nan exact ipot beir trec x.tsv "
+    "steps=0 steps=x a=b=c - -- @ , = \u202e \0 é {} . .."
+).split(" ")
+_TEXT = st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), max_size=8)
+_WORDS = st.sampled_from([*_KNOWN, "", "a b"]) | _TEXT
+_COMMANDS = {
+    ("models",): ["--json"],
+    ("collections",): ["--json"],
+    ("data", "import"): ["--out", "--unit"],
+    ("data", "bitext"): ["--languages"],
+    ("data", "check"): [],
+    ("search",): ["--top", "--explain", "--approximate", "--index", "--json"],
+    ("index",): ["--out", "--append", "--batch-size"],
+    ("evaluate",): ["--out", "--languages", "--depth", "--json"],
+    ("distill",): ["--name", "--bitext", "--languages", "--objective", "--steps", "--set", "--dev"],
+    ("study", "--report-only"): ["--data", "--out"],
+    ("align-quality",): ["--out", "--layers", "--solvers", "--limit"],
+    ("lexicon",): ["--out", "--aligner", "--pairs", "--languages"],
+    ("align",): ["--solver", "--epsilon", "--tokens", "--json"],
+    ("translate",): ["--out", "--languages"],
+    ("magic",): [],
+}
+_FLAGS = {"--json", "--explain", "--approximate", "--append", "--tokens"}
+# A model that needs no encoder: opening the embedded one takes seconds, and other laws cover it.
+_MODEL = {"search": "--model", "index": "--model", "align": "--model", "evaluate": "--models",
+          "distill": "--teacher", "align-quality": "--encoders", "lexicon": "--encoder",
+          "translate": "--model"}  # fmt: skip
+
+
+def command_line(data: st.DataObject) -> bool:
+    """Arguments of any kind: a result, a usage error or one sentence, with nothing else raised."""
+    from typer.testing import CliRunner
+
+    from optical_core.cli import app
+
+    command = data.draw(st.sampled_from(sorted(_COMMANDS)))
+    arguments = [*command, *data.draw(st.lists(_WORDS, max_size=3))]
+    for option in data.draw(st.lists(st.sampled_from([*_COMMANDS[command], "--help"]), max_size=3)):
+        arguments += [option] if option in {*_FLAGS, "--help"} else [option, data.draw(_WORDS)]
+    if option := _MODEL.get(command[0]):
+        arguments += [option, data.draw(st.sampled_from(["bm25", "nowhere", "", "\0", "a b", ","]))]
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        write_files(Path(folder, "tiny"), FOLDER)
+        Path("x.tsv").write_text("en\tsw\nThe sea\tbahari\n")
+        settings = {"OPTICAL_HOME": str(Path(folder, "home")), "HF_HUB_OFFLINE": "1"}
+        with mock.patch.dict(os.environ, settings):
+            codes: list[int] = []
+
+            def run() -> None:
+                result = CliRunner().invoke(app, arguments)
+                codes.append(result.exit_code)
+                if result.exception and not isinstance(result.exception, SystemExit):
+                    raise result.exception
+
+            done = allowed(run)
+    assert all(code in (0, 1, 2) for code in codes), f"exit code {codes} of {arguments}"
+    return done and codes == [0]
+
+
+_SIZES = [0.0, 1e-30, 1e-6, 0.5, 1.0, 2.0, 1e3, 1e8, 1e30]
+_COSTS = st.sampled_from(_SIZES) | st.floats(0, 2, width=32)
+_MASSES = st.sampled_from([0.0, 0.0, 1e-6, 1e-3, 0.25, 1.0])
+
+
+def transport(method: str, data: st.DataObject) -> bool:
+    """Costs and masses of any size: no NaN, no negative mass, and the error that is reported."""
+    from optical_core.transport import solve
+
+    pairs, n, m = (data.draw(st.integers(1, limit)) for limit in (2, 5, 5))
+    same = data.draw(st.booleans())
+    size = 1 if same else pairs * n * m
+    values = data.draw(st.lists(_COSTS, min_size=size, max_size=size))
+    cost = torch.tensor(values if not same else values * (pairs * n * m)).reshape(pairs, n, m)
+    sides = []
+    for count in (n, m):
+        mass = torch.tensor([data.draw(st.lists(_MASSES, min_size=count, max_size=count))
+                             for _ in range(pairs)])  # fmt: skip
+        sides.append(mass)
+    a, b = sides
+    both = (a.sum(-1) > 0) & (b.sum(-1) > 0)
+    a, b = a * both[:, None], b * both[:, None]
+    if method != "unbalanced":
+        a, b = (side / side.sum(-1, keepdim=True).clamp_min(1e-9) for side in (a, b))
+    epsilon = data.draw(st.sampled_from([1e-4, 1e-2, 0.05, 1.0, 100.0]))
+    solution = solve(cost, a, b, method=method, epsilon=epsilon, max_iterations=100)
+    for name in ("plan", "cost", "marginal_error"):
+        assert torch.isfinite(getattr(solution, name)).all(), f"{name} {getattr(solution, name)}"
+    assert (solution.plan >= 0).all(), "negative mass"
+    padding = (a[:, :, None] == 0) | (b[:, None, :] == 0)
+    assert (solution.plan[padding] == 0).all(), "mass on padding"
+    rows = (solution.plan.double().sum(-1) - a).abs().sum(-1)
+    columns = (solution.plan.double().sum(-2) - b).abs().sum(-1)
+    told = solution.marginal_error.double()
+    assert torch.allclose(told, rows + columns, rtol=1e-2, atol=1e-5), f"{told}: {rows + columns}"
+    if method != "unbalanced":
+        within = told <= 1e-4 * a.sum(-1) * 2 + 1e-5
+        assert within[solution.converged].all(), f"converged, but {told}"
+    return bool(solution.converged.all())
+
+
+def reading(name: str, data: st.DataObject) -> bool:
+    """A damaged input of one reader: read or refused."""
+    return read_or_refused(SAMPLES[name], data.draw(damaged_files(SAMPLES[name].files)))
+
+
+METHODS = ("sinkhorn", "ipot", "exact", "unbalanced")
+LAWS: dict[str, Law] = {
+    **{name: partial(reading, name) for name in SAMPLES},
+    "command line": command_line,
+    **{f"transport-{method}": partial(transport, method) for method in METHODS},
+}

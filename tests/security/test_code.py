@@ -1,0 +1,95 @@
+"""What the code never does, read from its syntax; `ruff`'s S rules look at more."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+SOURCES = sorted(
+    [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "optical_core").rglob("*.py")]
+)
+CALLS = {
+    "eval", "exec", "compile", "__import__", "os.system", "os.popen", "torch.load", "torch.save",
+    "np.load", "numpy.load", "yaml.load", "yaml.unsafe_load", "pd.read_pickle", "joblib.load",
+    "allow_pickle",
+}  # fmt: skip
+MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "joblib", "pty"}
+"""Modules that run what they read."""
+SHOWN = {"plain", "word_chips", "contribution_chips", "heat_strip"}
+"""Functions that make HTML: all escape what they are given (see tests/ui/test_views.py)."""
+
+
+def tree(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def calls(path):
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def imported(path):
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_runs_what_it_reads(path):
+    for name in imported(path):
+        assert name.split(".")[0] not in MODULES, f"{path} imports {name}"
+    for name, call in calls(path):
+        assert name not in CALLS, f"{path}, line {call.lineno}: {name}"
+        for keyword in call.keywords:
+            told = keyword.arg, ast.unparse(keyword.value)
+            assert told not in (("shell", "True"), ("allow_pickle", "True")), f"{path}: {told}"
+            assert keyword.arg != "unsafe_allow_html", f"{path}: {told}"
+            assert keyword.arg != "trust_remote_code" or told[1] == "False", f"{path}: {told}"
+            assert told != ("unsafe_allow_javascript", "True"), f"{path}: {told}"
+
+
+def test_weights_are_read_from_safetensors_alone():
+    for path in SOURCES:
+        for name, call in calls(path):
+            told = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+            if name.startswith("Auto") and name.endswith(".from_pretrained"):
+                # Not said, it would be asked of whoever sits at the terminal.
+                assert told.get("trust_remote_code") == "False", f"{path}: {name}"
+            if name.startswith("AutoModel"):
+                assert told.get("use_safetensors") == "True", f"{path}: {name}"
+            if name in ("Transformer", "MultiVectorEncoder") and "modules" not in told:
+                assert told["model_kwargs"] == "{'use_safetensors': True}", f"{path}: {name}"
+
+
+def test_html_is_escaped_in_one_place():
+    for path in SOURCES:
+        for name in imported(path):
+            if name.startswith("html.") or name == "html":
+                place = path.relative_to(ROOT).as_posix()
+                # The reader of SGML takes entities out, it puts none in.
+                allowed = ("optical_core/ui/escaping.py", "optical_core/data/readers/sgml.py")
+                assert place in allowed, f"{path} imports {name}"
+
+
+def test_pages_show_no_html_but_what_was_made_by_those_who_escape():
+    for path in SOURCES:
+        for name, call in calls(path):
+            if name.endswith((".html", "components.v1.html")) and name.startswith("st"):
+                shown = ast.unparse(call.args[0])
+                assert shown.split("(")[0] in SHOWN or shown == "f'<style>{STYLE}</style>'", (
+                    f"{path}, line {call.lineno}: {shown}"
+                )
+
+
+def test_the_server_is_this_machines_alone():
+    import tomllib
+
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert settings["server"]["address"] == "127.0.0.1"
+    assert settings["server"].get("enableXsrfProtection", True)
+    assert settings["server"].get("enableCORS", True)
+    assert settings["browser"]["gatherUsageStats"] is False
