@@ -269,7 +269,7 @@ def index(
         texts = [q for code in opened.languages for q in opened.queries(code).values()]
         sample = texts[:: max(1, len(texts) // 100)]
         queries = retriever.student.encode_queries(sample)
-        for mode in ("int8", "candidates"):
+        for mode in ("int8", "candidates", "lists"):
             share = recall(built, open_mode(built, mode), queries)
             print(f"{mode}: keeps {share:.1%} of the exact top 10 ({len(sample)} queries)")
 
@@ -285,7 +285,7 @@ def search(
     explain: Annotated[bool, typer.Option(help="Show which tokens make up each score.")] = False,
     mode: Annotated[
         str,
-        typer.Option(help="exact, int8 or candidates: faster ways to the same scores."),
+        typer.Option(help="exact, int8, candidates, lists: faster ways to the same scores."),
     ] = "exact",
     index_folder: Annotated[
         Path | None,

@@ -3,6 +3,7 @@
 exact         every passage in fp32: the ground truth, for evaluation
 int8          every passage in 8 bits, the best again in fp32
 candidates    every passage in a quarter of the dimensions, the best in 8 bits, then in fp32
+lists         passages found in FAISS's inverted lists in 8 bits, the best again in fp32
 """
 
 from __future__ import annotations
@@ -12,16 +13,22 @@ import logging
 from optical_core.errors import InputError
 from optical_core.retrieval.candidates import CandidateIndex
 from optical_core.retrieval.quantised import QuantisedIndex
+from optical_core.retrieval.recall import Ranker
 from optical_core.retrieval.token_index import TokenIndex
+from optical_core.retrieval.token_lists import ListedIndex
 
 logger = logging.getLogger(__name__)
 
-MODES = ("exact", "int8", "candidates")
+MODES = ("exact", "int8", "candidates", "lists")
+_SELECTIVE: dict[str, type[CandidateIndex] | type[ListedIndex]] = {
+    "candidates": CandidateIndex,
+    "lists": ListedIndex,
+}
 LEAST_RECALL = 0.99
 """Below it an approximate search gives way to the next more exact one."""
 
 
-def open_mode(index: TokenIndex, mode: str) -> TokenIndex | QuantisedIndex | CandidateIndex:
+def open_mode(index: TokenIndex, mode: str) -> Ranker:
     """What searches `index` in a mode; its files are made where they are missing or outdated.
 
     Where the recall that was measured then is below .99, a more exact mode takes its place.
@@ -31,11 +38,11 @@ def open_mode(index: TokenIndex, mode: str) -> TokenIndex | QuantisedIndex | Can
     if mode == "exact" or not len(index.vectors):
         return index
     quantised = QuantisedIndex.open(index)
-    if mode == "candidates":
-        candidates = CandidateIndex.open(quantised)
-        if candidates.recall >= LEAST_RECALL:
-            return candidates
-        _gives_way(index, "candidates", candidates.recall, "int8")
+    if mode in _SELECTIVE:
+        selective = _SELECTIVE[mode].open(quantised)
+        if selective.recall >= LEAST_RECALL:
+            return selective
+        _gives_way(index, mode, selective.recall, "int8")
     if quantised.recall >= LEAST_RECALL:
         return quantised
     _gives_way(index, "8-bit vectors", quantised.recall, "exact")

@@ -19,6 +19,8 @@ _NOISE = 1.0
 class Ranker(Protocol):
     """What ranks passages for token vectors, as TokenIndex does."""
 
+    def search(self, query: np.ndarray, *, top: int = 10) -> list[tuple[str, float]]: ...
+
     def search_many(
         self, queries: Sequence[np.ndarray], *, top: int = 10
     ) -> list[list[tuple[str, float]]]: ...

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from optical_core.errors import InputError
-from optical_core.retrieval import candidates, int8_kernel, modes, native, quantised
+from optical_core.retrieval import candidates, int8_kernel, modes, native, quantised, token_lists
 from optical_core.retrieval.candidates import CandidateIndex
 from optical_core.retrieval.modes import open_mode
 from optical_core.retrieval.quantised import QuantisedIndex
 from optical_core.retrieval.recall import queries_of, recall
 from optical_core.retrieval.token_index import TokenIndex
 
-APPROXIMATE = ["int8", "candidates"]
+APPROXIMATE = ["int8", "candidates", "lists"]
 
 
 def cut(index, passages):
@@ -28,6 +28,7 @@ def cut(index, passages):
 @pytest.fixture
 def few_candidates(monkeypatch):
     monkeypatch.setattr(candidates, "CANDIDATES", 150)
+    monkeypatch.setattr(token_lists, "CANDIDATES", 150)
 
 
 @pytest.mark.parametrize("mode", APPROXIMATE)
@@ -80,7 +81,13 @@ def test_an_index_without_tokens_is_searched_exactly(topical_index):
 
 
 @pytest.mark.parametrize(
-    ("opened", "name"), [("int8", quantised.FILE), ("candidates", candidates.FILE)]
+    ("opened", "name"),
+    [
+        ("int8", quantised.FILE),
+        ("candidates", candidates.FILE),
+        ("lists", token_lists.FILE),
+        ("lists", token_lists.FACTS),
+    ],
 )
 def test_files_are_kept_and_made_again_when_stale_or_damaged(topical_index, opened, name, caplog):
     caplog.set_level("INFO")
