@@ -30,9 +30,15 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory, embedded_home, browser) -> Iterator[str]:
+def workspace(tmp_path_factory) -> Path:
+    """The running app's home: a path typed in the browser may lead into it."""
+    return tmp_path_factory.mktemp("browser-home")
+
+
+@pytest.fixture(scope="session")
+def site(workspace, embedded_home, browser) -> Iterator[str]:
     """Address of the running app, its demo indexed; beside it a small part of the demo."""
-    home = tmp_path_factory.mktemp("browser-home")
+    home = workspace
     (home / "models").mkdir()
     for folder in (embedded_home / "models").iterdir():
         (home / "models" / folder.name).symlink_to(folder)

@@ -136,9 +136,9 @@ def test_gaps_compare_uploaded_runs(visit, tmp_path):
     assert page.locator("[data-testid=stException]").count() == 0
 
 
-def test_a_collection_is_imported_looked_at_and_removed(visit, tmp_path):
-    source = tmp_path / "mine"
-    (source / "queries").mkdir(parents=True)
+def test_a_collection_is_imported_looked_at_and_removed(visit, workspace):
+    source = workspace / "given" / "mine"
+    (source / "queries").mkdir(parents=True, exist_ok=True)
     (source / "corpus.jsonl").write_text('{"_id": "d1", "title": "Sea", "text": "Salt water."}\n')
     (source / "queries" / "sw.jsonl").write_text('{"_id": "q1", "text": "maji ya bahari"}\n')
     (source / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\n")
@@ -160,8 +160,8 @@ def test_a_collection_is_imported_looked_at_and_removed(visit, tmp_path):
     page.get_by_text("maji ya bahari").first.wait_for(state="detached")
 
 
-def test_a_training_runs_in_the_background_and_its_student_appears(visit, tmp_path):
-    bitext = tmp_path / "train.sw.tsv"
+def test_a_training_runs_in_the_background_and_its_student_appears(visit, workspace):
+    bitext = workspace / "train.sw.tsv"
     lines = [f"The sea number {i} is salty.\tBahari namba {i} ina chumvi." for i in range(40)]
     bitext.write_text("\n".join(lines) + "\n", encoding="utf-8")
     one = visit(viewport={"width": 1440, "height": 1400})

@@ -322,13 +322,14 @@ def test_collections_shows_statistics_and_samples(open_page):
     assert "kwa nini bahari ni chumvi ?" in html(app)
 
 
-def test_collections_imports_a_folder_and_refuses_nonsense(open_page, collection):
+def test_collections_imports_a_folder_and_refuses_nonsense(open_page, collection, home):
     app = open_page("collections")
     app.text_input[0].input("mine")
-    app.text_input[1].input("/nowhere")
-    next(button for button in app.button if button.label == "Import").click().run()
-    assert any("no such folder" in element.value for element in app.error)
-    app.text_input[1].input(str(collection.folder))
+    for path, refusal in ((home / "nowhere", "no such folder"), ("/nowhere", "lies outside")):
+        app.text_input[1].input(str(path))
+        next(button for button in app.button if button.label == "Import").click().run()
+        assert any(refusal in element.value for element in app.error)
+    app.text_input[1].input(str(shutil.copytree(collection.folder, home / "given")))
     next(button for button in app.button if button.label == "Import").click().run()
     assert not app.exception
     assert any("6 passages" in element.value for element in app.success)
