@@ -66,8 +66,9 @@ class DistillConfig(BaseModel):
     batch_size: int = Field(32, ge=1)
     accumulate: int = Field(1, ge=1)
     max_tokens: int = Field(64, ge=8, le=512)
-    prompts: bool = True
-    """Are texts read with the encoders' prompts, as they are in searching?"""
+    prompts: bool = False
+    """Are texts read with the encoders' prompts, as they are in searching? Without them students
+    keep more of what the teacher knows of high-resource languages (study `real`)."""
     english_share: float = Field(0.1, ge=0, lt=1)
     sampling: float = Field(0.2, ge=0, le=1)
     """Languages are drawn by (pairs) ** sampling: 0 evenly, 1 as the data has them."""

@@ -62,8 +62,9 @@ def test_a_student_is_trained_saved_and_loaded(tiny_encoder, bitext_file, traina
     assert same == (trainable != "full")
 
 
-def test_training_reads_texts_as_searching_does(tiny_encoder, bitext_file, monkeypatch):
-    """With the prompts, that is: without them the student would learn another input."""
+def test_training_reads_texts_with_prompts_where_that_is_asked(
+    tiny_encoder, bitext_file, monkeypatch
+):
     seen = {}
 
     def spy(self, features, labels=None):
@@ -73,15 +74,14 @@ def test_training_reads_texts_as_searching_does(tiny_encoder, bitext_file, monke
 
     forward = OpticalLoss.forward
     monkeypatch.setattr(OpticalLoss, "forward", spy)
-    distill(
-        config(tiny_encoder, bitext_file, steps=1, score_weight=0.5), device="cpu", progress=False
-    )
+    prompted = config(tiny_encoder, bitext_file, steps=1, score_weight=0.5, prompts=True)
+    distill(prompted, device="cpu", progress=False)
     model = load_retriever(str(tiny_encoder), device="cpu").teacher.model
     for column, task in (("foreign", "query"), ("english", "query"), ("passage", "document")):
         prompt = model.tokenizer(model.prompts[task], add_special_tokens=False).input_ids
         assert prompt
         assert seen[column]["input_ids"][:, 1 : 1 + len(prompt)].tolist() == [prompt] * 4
-    bare = config(tiny_encoder, bitext_file, name="bare", steps=1, score_weight=0.5, prompts=False)
+    bare = config(tiny_encoder, bitext_file, name="bare", steps=1, score_weight=0.5)
     distill(bare, device="cpu", progress=False)
     assert prompt[0] not in seen["foreign"]["input_ids"]
 
@@ -391,5 +391,5 @@ def test_arms_of_a_study_share_the_teachers_vectors_of_their_batches():
     store = _store(arm, teacher, batches)
     assert _store(arm.model_copy(update={"objective": "greedy"}), teacher, batches) is store
     assert _store(arm, teacher, batches[::-1]) is not store
-    for other in ({"prompts": False}, {"marginals": "mask-augmented"}, {"plan_layer": 1}):
+    for other in ({"prompts": True}, {"marginals": "mask-augmented"}, {"plan_layer": 1}):
         assert _store(arm.model_copy(update=other), teacher, batches) is not store
