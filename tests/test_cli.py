@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import optical_core
 from optical_core.cli import app
 from optical_core.errors import InputError
 
@@ -234,10 +235,8 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(collection, tmp_path, mo
 
 
 def test_bench_runs_in_a_checkout_alone(tmp_path, monkeypatch, capsys):
-    from optical_core import cli
-
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "__file__", str(tmp_path / "site" / "optical_core" / "cli.py"))
+    monkeypatch.setattr(optical_core, "__file__", str(tmp_path / "site" / "optical_core" / "i.py"))
     result = runner.invoke(app, ["bench", "transport"])
     assert isinstance(result.exception, InputError)
     assert "run this in a checkout" in str(result.exception)

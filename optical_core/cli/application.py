@@ -1,0 +1,50 @@
+"""What all commands share: the application, its groups, options that come again, output."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+app = typer.Typer(
+    name="optical",
+    help="Cross-lingual retrieval for low-resource languages by optimal transport distillation.",
+    context_settings=_SETTINGS,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(
+    help="Import collections and look at bitext.",
+    context_settings=_SETTINGS,
+    no_args_is_help=True,
+)
+app.add_typer(data_app, name="data")
+export_app = typer.Typer(
+    help="Write a student in a form that other software opens.",
+    context_settings=_SETTINGS,
+    no_args_is_help=True,
+)
+app.add_typer(export_app, name="export")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Model = Annotated[
+    str, typer.Option("--model", "-m", help="A name of `optical models`, or a folder.")
+]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, …; the best there is.")]
+Languages = Annotated[str, typer.Option("--languages", "-l", help="Codes, comma-separated.")]
+
+
+def default_student() -> str:
+    from optical_core.models.retriever import list_models
+
+    entries = list_models()
+    return next((entry.name for entry in entries if entry.default), entries[0].name)
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))

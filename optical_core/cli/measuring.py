@@ -1,0 +1,221 @@
+"""Evaluations, studies, alignment quality, benchmarks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import optical_core
+from optical_core.cli.application import Device, Json, Languages, app, default_student, print_json
+from optical_core.errors import InputError
+from optical_core.storage import home
+
+
+@app.command(
+    epilog="Example:  optical evaluate demo --models embedded,bm25 --languages en,so --out results"
+)
+def evaluate(
+    collection: Annotated[
+        str, typer.Argument(help="A name of `optical collections`, or a folder.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for runs and tables.")],
+    models: Annotated[
+        str,
+        typer.Option(
+            help="Names, comma-separated; the first is the baseline of the tests. NAME@human asks "
+            "the English queries, NAME@FOLDER the translations in FOLDER/<language>.jsonl."
+        ),
+    ] = "",
+    languages: Languages = "",
+    depth: Annotated[int, typer.Option(min=1, help="Passages ranked for each query.")] = 1000,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Rank, measure and compare models: MAP, nDCG@10, R@100, P@10, MRR, language gaps, tests."""
+    from optical_core.analysis.export import markdown
+    from optical_core.data.collection import open_collection
+    from optical_core.data.languages import language_codes
+    from optical_core.study.evaluate import TABLES
+    from optical_core.study.evaluate import evaluate as run_evaluation
+
+    names = [name.strip() for name in models.split(",") if name.strip()]
+    found = run_evaluation(
+        open_collection(collection),
+        names or ["embedded", default_student(), "bm25"],
+        language_codes(languages),
+        out,
+        depth=depth,
+        device=device,
+        progress=True,
+    )
+    if as_json:
+        print_json({
+            name: getattr(found, name).to_dict("records") for name in TABLES
+        })  # fmt: skip
+        return
+    table = found.measures.pivot(index="language", columns="model", values="AP")
+    table = table.loc[
+        list(dict.fromkeys(found.measures["language"])),
+        list(dict.fromkeys(found.measures["model"])),
+    ].reset_index()
+    print(f"MAP over the first {depth} passages:")
+    print(markdown(table.map(lambda v: f"{v:.4f}" if isinstance(v, float) else v)))
+    for title, rows in (
+        ("Gap between high- and low-resource languages:", found.gaps),
+        ("Gains against the first model, and their difference:", found.changes),
+    ):
+        if len(rows):
+            print(title)
+            print(markdown(rows.map(lambda v: f"{v:.4f}" if isinstance(v, float) else v)))
+    print(f"runs, tables and record -> {out}")
+
+
+@app.command(epilog="Example:  optical study demo\n\nExample:  optical study real --data ~/data")
+def study(
+    config: Annotated[str, typer.Argument(help="A YAML file, or a shipped study: demo, real.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder that {data} in the study's paths stands for.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the study; by default one under OPTICAL_HOME.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what is left to do, and about how long it takes.")
+    ] = False,
+    report_only: Annotated[
+        bool, typer.Option("--report-only", help="Run nothing: report on what is measured so far.")
+    ] = False,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Train every arm with every seed, measure, compare, report. Interrupted, it goes on."""
+    from optical_core.study.config import read_study
+    from optical_core.study.estimate import estimated_steps
+    from optical_core.study.run import run_study, steps, study_collections
+    from optical_core.study.summary import findings
+    from optical_core.ui.study_report import write_report
+
+    settings = read_study(config, data=data)
+    folder = out or home("studies", settings.name)
+    collections = study_collections(settings)
+    if dry_run:
+        plan = estimated_steps(steps(settings, collections, folder), device=device)
+        if as_json:
+            print_json([{"step": step.text, "seconds": seconds} for step, seconds in plan])
+            return
+        for step, seconds in plan:
+            print(f"{seconds / 60:6.1f} min  {step.text}")
+        print(f"{sum(s for _, s in plan) / 60:6.1f} min  {len(plan)} steps left, roughly")
+        return
+    if not report_only:
+        run_study(
+            settings, collections, folder, device=device, progress=True,
+            watch=lambda done, total, text: print(f"[{done + 1}/{total}] {text}", file=sys.stderr),
+        )  # fmt: skip
+    found = findings(settings, collections, folder)
+    if not found:
+        raise InputError(f"nothing of the study is measured yet in {folder}")
+    command = f"optical study {config}" + (" --data FOLDER" if data else "")
+    page = write_report(settings, found, folder, command)
+    if as_json:
+        print_json({"folder": str(folder), "report": str(page)})
+        return
+    print((folder / "report.md").read_text(encoding="utf-8").split("## Limits")[0].strip())
+    print(f"report -> {page}")
+
+
+@app.command("align-quality", epilog="Example:  optical align-quality roen.src-tgt --out aer")
+def align_quality(
+    gold: Annotated[
+        list[Path], typer.Argument(help="NAME.src-tgt beside NAME.gold, or an XL-WA TSV.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the table and its record.")],
+    encoders: Annotated[str, typer.Option(help="Models, comma-separated.")] = "embedded",
+    layers: Annotated[
+        str, typer.Option(help="Layers, comma-separated, 0 for embeddings; all by default.")
+    ] = "",
+    solvers: Annotated[str, typer.Option(help="Solvers, comma-separated.")] = "exact,sinkhorn",
+    limit: Annotated[
+        int | None, typer.Option(min=10, help="Take the first so many sentences of each file.")
+    ] = None,
+    device: Device = None,
+) -> None:
+    """Measure transport plans as word aligners (AER), beside argmax, itermax and softmax."""
+    import pandas as pd
+
+    from optical_core.analysis.export import markdown, write_table
+    from optical_core.data.gold import dev_file, gold_name, read_gold
+    from optical_core.data.records import file_hash, write_record
+    from optical_core.models.retriever import load_retriever
+    from optical_core.study.alignment_quality import DEV_EVERY, alignment_table
+    from optical_core.study.word_vectors import EPSILON
+
+    tables, weights = [], {}
+    try:
+        numbers = [int(part) for part in layers.split(",") if part.strip()]
+        for name in (part.strip() for part in encoders.split(",")):
+            encoder = load_retriever(name, device=device).student
+            weights[name] = encoder.hash
+            for path in gold:
+                print(f"{name}: {path}", file=sys.stderr)
+                tuned = dev_file(path)
+                tables.append(
+                    alignment_table(
+                        gold_name(path),
+                        read_gold(path)[:limit],
+                        encoder,
+                        dev=read_gold(tuned)[:limit] if tuned else (),
+                        layers=numbers,
+                        solvers=solvers.split(","),
+                    )
+                )
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    table = pd.concat(tables, ignore_index=True)
+    write_table(table, out, "alignment")
+    settings = {
+        "gold": {str(path): file_hash(path) for path in gold},
+        "encoders": weights,
+        "layers": numbers or "all",
+        "solvers": solvers.split(","),
+        "epsilon": f"{EPSILON} of the standard deviation of the costs",
+        "dev": {str(path): str(dev_file(path) or f"every {DEV_EVERY}th") for path in gold},
+        "limit": limit,
+    }
+    write_record(out / "record.json", settings)
+    best = table.loc[table.groupby(["gold", "encoder", "method"])["AER_dev"].idxmin()]
+    print("Each method at its best layer on the dev part (all layers are in the table):")
+    shown = best.astype(object).where(best.notna(), "")
+    print(markdown(shown.map(lambda v: f"{v:.1f}" if isinstance(v, float) else v)))
+    print(f"table and record -> {out}")
+
+
+@app.command(
+    "bench",
+    epilog="Example:  optical bench transport analysis --quick --json figures.json",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def bench(
+    context: typer.Context,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; all cores.")] = None,
+) -> None:
+    """Time our hot paths beside their peers' (run it in a checkout of the source)."""
+    checkout = Path(optical_core.__file__).resolve().parents[1]
+    places = [place for place in (Path.cwd(), checkout) if (place / "tests/benchmarks").is_dir()]
+    if not places:
+        raise InputError(
+            "the benchmarks come with the source, not with the package: run this in a checkout"
+        )
+    # A process of its own: thread pools take their size when they are first imported.
+    count = str(threads or os.cpu_count() or 1)
+    sizes = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), count)
+    command = [sys.executable, "-m", "tests.benchmarks", *context.args]
+    environment = {**os.environ, **sizes}
+    done = subprocess.run(command, cwd=places[0], env=environment, check=False)  # noqa: S603
+    raise typer.Exit(done.returncode)

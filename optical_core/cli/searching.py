@@ -1,0 +1,207 @@
+"""Indexes, searches, alignments, and the server."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from optical_core.cli.application import Device, Json, Model, app, default_student, print_json
+from optical_core.errors import InputError
+
+
+@app.command(epilog='Example:  optical align "Why is the sea salty?" "Kwa nini bahari ina chumvi?"')
+def align(
+    english: Annotated[str, typer.Argument(help="The teacher's side.")],
+    foreign: Annotated[str, typer.Argument(help="The student's side.")],
+    model: Model = "",
+    solver: Annotated[str, typer.Option(help="exact, sinkhorn, ipot or unbalanced.")] = "exact",
+    epsilon: Annotated[
+        float, typer.Option(help="Of the entropic solvers, in units of cost.")
+    ] = 0.05,
+    tokens: Annotated[bool, typer.Option(help="Show tokens, not words.")] = False,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Align two sentences by optimal transport and print the plan."""
+    from optical_core.models.alignment import align_texts
+    from optical_core.models.retriever import load_retriever
+
+    retriever = load_retriever(model or default_student(), device=device)
+    try:
+        plan = align_texts(retriever, foreign, english, method=solver, epsilon=epsilon)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    shown = plan if tokens else plan.words()
+    if as_json:
+        print_json(shown.to_dict())
+        return
+    print(f"{retriever.name}, {solver}: cost {plan.total_cost:.4f}, entropy {plan.entropy:.3f}")
+    shares = shown.row_normalised()
+    for row, word in enumerate(shown.source):
+        best = shares[row].argsort()[::-1][:3]
+        parts = [f"{shown.target[column]} {shares[row, column]:.0%}" for column in best
+                 if shares[row, column] >= 0.005]  # fmt: skip
+        print(f"{word}\t{'  '.join(parts)}")
+
+
+@app.command(epilog="Example:  optical index demo")
+def index(
+    collection: Annotated[
+        str, typer.Argument(help="A name of `optical collections`, or a folder.")
+    ],
+    model: Model = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the index; the cache by default.")
+    ] = None,
+    append: Annotated[bool, typer.Option(help="Add the passages to the index in --out.")] = False,
+    approximate: Annotated[
+        bool, typer.Option(help="Also make the files of `search --mode` and measure their recall.")
+    ] = False,
+    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    device: Device = None,
+) -> None:
+    """Encode a collection's passages with a model's teacher and write the token index."""
+    from optical_core.data.collection import open_collection
+    from optical_core.models.retriever import load_retriever
+    from optical_core.retrieval import token_index as indexes
+
+    opened = open_collection(collection)
+    if append and out is None:
+        raise InputError("--append needs --out, the folder of the index to add to")
+    retriever = load_retriever(model or default_student(), device=device)
+    teacher = retriever.teacher
+    options: dict[str, Any] = {"batch_size": batch_size, "progress": True}
+    if out is None:
+        built = indexes.collection_index(opened, teacher, **options)
+    elif append:
+        built = indexes.append_to_index(out, opened.passages(), teacher, **options)
+    else:
+        built = indexes.build_index(out, opened.passages(), teacher, **options)
+    print(f"{len(built):,} passages, {len(built.vectors):,} tokens -> {built.folder}")
+    if approximate:
+        from optical_core.retrieval.modes import open_mode
+        from optical_core.retrieval.recall import recall
+
+        texts = [q for code in opened.languages for q in opened.queries(code).values()]
+        sample = texts[:: max(1, len(texts) // 100)]
+        queries = retriever.student.encode_queries(sample)
+        for mode in ("int8", "candidates", "lists"):
+            share = recall(built, open_mode(built, mode), queries)
+            print(f"{mode}: keeps {share:.1%} of the exact top 10 ({len(sample)} queries)")
+
+
+@app.command(epilog='Example:  optical search demo "Samaki mkubwa zaidi ni yupi?" --explain')
+def search(
+    collection: Annotated[
+        str, typer.Argument(help="A name of `optical collections`, or a folder.")
+    ],
+    query: Annotated[str, typer.Argument(help="The query, in any language.")],
+    model: Model = "",
+    top: Annotated[int, typer.Option("--top", "-k", min=1)] = 10,
+    explain: Annotated[bool, typer.Option(help="Show which tokens make up each score.")] = False,
+    mode: Annotated[
+        str,
+        typer.Option(help="exact, int8, candidates, lists: faster ways to the same scores."),
+    ] = "exact",
+    index_folder: Annotated[
+        Path | None,
+        typer.Option("--index", help="Index to search; the collection's own by default."),
+    ] = None,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Search a collection; it is indexed first if that hasn't been done."""
+    from optical_core.data.collection import open_collection
+    from optical_core.models.retriever import load_retriever
+    from optical_core.retrieval.searcher import LateInteraction, open_searcher
+    from optical_core.retrieval.token_index import TokenIndex
+
+    if not query.strip():
+        raise InputError("the query is empty: type at least one word")
+    opened = open_collection(collection)
+    name = model or default_student()
+    if index_folder is None:
+        searcher = open_searcher(name, opened, mode=mode, device=device, progress=True)
+    else:
+        retriever = load_retriever(name, device=device)
+        searcher = LateInteraction(retriever, TokenIndex.open(index_folder), mode=mode)
+    if (explain or mode != "exact") and not isinstance(searcher, LateInteraction):
+        what = "token matches to explain" if explain else f"mode {mode!r}"
+        raise InputError(f"{searcher.name} has no {what}; use a token-level model")
+    rows = []
+    for rank, (identifier, score) in enumerate(searcher.search(query, top=top), 1):
+        passage = opened.by_id[identifier]
+        row: dict[str, Any] = {
+            "rank": rank,
+            "id": identifier,
+            "score": score,
+            "title": passage.title,
+            "text": passage.text,
+        }
+        if explain:
+            assert isinstance(searcher, LateInteraction)
+            row["matches"] = [
+                {
+                    "query": match.query.piece,
+                    "passage": match.passage.piece,
+                    "contribution": match.contribution,
+                }
+                for match in searcher.explain(query, identifier, passage.full_text)
+            ]
+        rows.append(row)
+    if as_json:
+        print_json({"model": searcher.name, "query": query, "results": rows})
+        return
+    for row in rows:
+        print(f"{row['rank']:2}  {row['score']:.4f}  {row['id']}  {row['title']}")
+        print(f"    {row['text'][:100]}")
+        if explain:
+            parts = [f"{m['query']}→{m['passage']} {m['contribution']:.3f}" for m in row["matches"]]
+            print(f"    {'  '.join(parts)}")
+    if not rows:
+        print("no passage found", file=sys.stderr)
+
+
+@app.command(
+    epilog="Example:  optical serve --collections demo --models optical-lowres,embedded,bm25"
+)
+def serve(
+    collections: Annotated[str, typer.Option(help="What may be searched, comma-separated.")],
+    models: Annotated[str, typer.Option(help="What may be asked, comma-separated.")] = "",
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8601,
+    mode: Annotated[str, typer.Option(help="How indexes are searched, see `search`.")] = "exact",
+    longest_query: Annotated[int, typer.Option(help="Characters of a query.")] = 1000,
+    largest_body: Annotated[int, typer.Option(help="Bytes of a request's body.")] = 65_536,
+    most_results: Annotated[int, typer.Option(help="Passages of an answer.")] = 1000,
+    most_searches: Annotated[
+        int, typer.Option(help="Searches at once, waiting ones included; more get 503.")
+    ] = 256,
+    batch_size: Annotated[int, typer.Option(help="Queries encoded together.")] = 32,
+    rate: Annotated[
+        float, typer.Option(help="Searches a second of one client; 0: any number.")
+    ] = 0.0,
+    device: Device = None,
+) -> None:
+    """Answer searches over HTTP: POST /search; its documentation is at /docs."""
+    from optical_core.serve.command import serve as run_server
+    from optical_core.serve.limits import Limits
+
+    names = [
+        [part.strip() for part in text.split(",") if part.strip()]
+        for text in (collections, models or default_student())
+    ]
+    limits = Limits(
+        query=longest_query,
+        body=largest_body,
+        top=most_results,
+        searches=most_searches,
+        batch=batch_size,
+        rate=rate,
+    )
+    run_server(*names, host=host, port=port, limits=limits, mode=mode, device=device)

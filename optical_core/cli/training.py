@@ -1,0 +1,186 @@
+"""Students and what comes of bitext: distillation, translations, lexicons, exports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from optical_core.cli.application import Device, Json, Languages, app, export_app, print_json
+from optical_core.errors import InputError
+
+
+@app.command(epilog="Example:  optical distill --demo\n\nExample:  optical distill --bitext tico19 "
+             "--languages so,sw --name so-sw --steps 500")  # fmt: skip
+def distill(
+    context: typer.Context,
+    name: Annotated[str, typer.Option(help="Name of the student.")] = "",
+    bitext: Annotated[
+        list[str] | None, typer.Option(help="File or folder; may be repeated.")
+    ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Train on the shipped demo bitext and show the gain.")
+    ] = False,
+    languages: Languages = "",
+    teacher: Annotated[str, typer.Option(help="`embedded`, a folder or a hub name.")] = "embedded",
+    objective: Annotated[
+        str,
+        typer.Option(
+            help="optical, optical-unbalanced, greedy, mean-pool, maxsim-kd, translate-train, or "
+            "continued pre-training: mlm, tlm."
+        ),
+    ] = "optical",
+    marginals: Annotated[str, typer.Option(help="real-tokens or mask-augmented.")] = "real-tokens",
+    solver: Annotated[str, typer.Option(help="exact, sinkhorn or ipot.")] = "exact",
+    trainable: Annotated[str, typer.Option(help="lora, encoder or full.")] = "lora",
+    steps: Annotated[int | None, typer.Option(min=1)] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="JSON file of settings; options given here win.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any other setting, as key=value; may be repeated."),
+    ] = None,
+    dev: Annotated[
+        str | None, typer.Option(help="Collection whose MAP picks the best step.")
+    ] = None,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Teach a query encoder other languages from bitext. Interrupted, the same command goes on."""
+    from optical_core.distill.settings import resolve_config
+    from optical_core.distill.trainer import distill as train
+
+    given = {
+        "name": name,
+        "bitext": bitext,
+        "languages": languages,
+        "teacher": teacher,
+        "objective": objective,
+        "marginals": marginals,
+        "solver": solver,
+        "trainable": trainable,
+        "steps": steps,
+        "dev": dev,
+    }
+    # What wasn't typed must not win over the settings of --config and --demo.
+    explicit = {
+        key: value
+        for key, value in given.items()
+        if (source := context.get_parameter_source(key)) and source.name != "DEFAULT"
+    }
+    resolved = resolve_config(explicit, config, option or [], demo=demo)
+    folder = train(resolved, device=device)
+    report: dict[str, Any] = {"name": resolved.name, "folder": str(folder)}
+    if demo:
+        from optical_core.study.demo import demo_gain
+
+        report["demo_map"] = demo_gain(resolved.name, device=device)
+    if as_json:
+        print_json(report)
+        return
+    print(f"student {resolved.name} -> {folder}")
+    for code, (before, after) in report.get("demo_map", {}).items():
+        print(f"{code}  MAP {before:.4f} -> {after:.4f}  ({after - before:+.4f})")
+
+
+@app.command(
+    epilog="Example:  optical translate demo --model facebook/nllb-200-distilled-600M "
+    "--languages so,sw --out nllb   and then   optical evaluate demo --models bm25@nllb --out r"
+)
+def translate(
+    collection: Annotated[
+        str, typer.Argument(help="A name of `optical collections`, or a folder.")
+    ],
+    model: Annotated[str, typer.Option(help="Sequence-to-sequence model: folder or hub name.")],
+    out: Annotated[Path, typer.Option(help="Folder for <language>.jsonl files.")],
+    languages: Languages = "",
+    device: Device = None,
+) -> None:
+    """Translate a collection's queries to English, for translate-then-retrieve."""
+    from optical_core.data.collection import open_collection
+    from optical_core.data.languages import language_codes
+    from optical_core.models.translator import Translator
+    from optical_core.study.translations import translate_queries
+
+    opened = open_collection(collection)
+    codes = language_codes(languages) or [code for code in opened.languages if code != "en"]
+    for path in translate_queries(opened, Translator.load(model, device=device), codes, out):
+        print(path)
+
+
+@app.command(
+    epilog="Example:  optical lexicon tico19 --languages so,sw --out lexicon   and then   "
+    "optical evaluate demo --models psq@lexicon --languages so,sw --out r"
+)
+def lexicon(
+    bitext: Annotated[list[Path], typer.Argument(help="Bitext files or folders.")],
+    out: Annotated[Path, typer.Option(help="Folder for <language>.tsv files.")],
+    aligner: Annotated[
+        str, typer.Option(help="eflomal (an extra), or ot: an encoder's transport plans.")
+    ] = "eflomal",
+    encoder: Annotated[str, typer.Option(help="Of the aligner ot: a model.")] = "embedded",
+    pairs: Annotated[
+        int | None, typer.Option(min=1, help="Most sentence pairs of each language.")
+    ] = None,
+    languages: Languages = "",
+    device: Device = None,
+) -> None:
+    """Learn translation probabilities from bitext, for probabilistic structured queries."""
+    from optical_core.data.bitext import read_bitext
+    from optical_core.data.languages import language_codes
+    from optical_core.data.records import write_record
+    from optical_core.distill.sampling import first_pairs
+    from optical_core.models.retriever import load_retriever
+    from optical_core.study import lexicon as lexicons
+
+    if aligner not in ("eflomal", "ot"):
+        raise InputError(f"the aligner must be eflomal or ot, got {aligner!r}")
+    wanted = language_codes(languages) or None
+    read = [pair for path in bitext for pair in read_bitext(path, wanted).pairs]
+    if pairs:
+        read = list(first_pairs(read, pairs, seed=1))
+    align = (
+        lexicons.eflomal_aligner()
+        if aligner == "eflomal"
+        else lexicons.ot_aligner(load_retriever(encoder, device=device).student)
+    )
+    sizes = {}
+    for code in sorted({pair.language for pair in read}):
+        cut = lexicons.sentence_words((p.foreign, p.english) for p in read if p.language == code)
+        made = lexicons.build_lexicon(cut, align)
+        lexicons.write_lexicon(out / f"{code}.tsv", made)
+        sizes[code] = {"pairs": len(cut), "words": len(made)}
+        print(f"{code}: {len(made):,} words from {len(cut):,} pairs -> {out / f'{code}.tsv'}")
+    settings = {"bitext": list(map(str, bitext)), "aligner": aligner, "most pairs": pairs,
+                "encoder": encoder if aligner == "ot" else None, "languages": sizes}  # fmt: skip
+    write_record(out / "record.json", settings)
+
+
+Student = Annotated[str, typer.Argument(help="A name of `optical models`, or a folder.")]
+ExportFolder = Annotated[Path, typer.Option("--out", help="Folder to write.")]
+
+
+@export_app.command("hub", epilog="Example:  optical export hub optical-lowres --out for-the-hub")
+def export_hub(student: Student, out: ExportFolder) -> None:
+    """Write the pair (queries: student, passages: teacher) for plain sentence-transformers."""
+    from optical_core.models.export import export_hub as write
+    from optical_core.models.retriever import load_retriever
+
+    write(load_retriever(student, device="cpu"), out)
+    print(f"{student} -> {out}")
+
+
+@export_app.command("onnx", epilog="Example:  optical export onnx optical-lowres --int8 --out onnx")
+def export_onnx(
+    student: Student,
+    out: ExportFolder,
+    int8: Annotated[bool, typer.Option("--int8", help="8-bit weights and products.")] = False,
+) -> None:
+    """Write the query encoder with its transformer as ONNX (needs the extra onnx)."""
+    from optical_core.models.export import export_onnx as write
+    from optical_core.models.retriever import load_retriever
+
+    write(load_retriever(student, device="cpu"), out, int8=int8)
+    print(f"{student} -> {out}")
