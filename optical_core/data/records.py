@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 import subprocess
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -28,20 +29,25 @@ def environment() -> dict[str, Any]:
     """Versions, machine and git commit: what a reader needs to run it again."""
     import optical_core
 
-    versions = {}
-    for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "optical": optical_core.__version__,
         "commit": git_commit(),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "packages": versions,
+        "packages": package_versions(_PACKAGES),
     }
+
+
+def package_versions(packages: Iterable[str]) -> dict[str, str]:
+    """Versions of the packages that are installed."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
 
 
 def git_commit() -> str | None:

@@ -9,13 +9,12 @@ candidates as the centroids that PLAID scans (Santhanam et al. 2022), and needs 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from optical_core.retrieval.quantised import QuantisedIndex, largest
-from optical_core.retrieval.recall import measured_recall
+from optical_core.retrieval.recall import Ranker, measured_recall
 from optical_core.retrieval.token_rows import TokenRows, principal_basis, token_rows
 
 FILE = "candidates.safetensors"
@@ -26,7 +25,7 @@ _SHARE = 4
 
 
 @dataclass(frozen=True)
-class CandidateIndex:
+class CandidateIndex(Ranker):
     """An index with its 8-bit form and the projected one."""
 
     quantised: QuantisedIndex
@@ -61,9 +60,3 @@ class CandidateIndex:
             return []
         scores = self.projected.scores(query, np.arange(len(self.quantised.index)))
         return self.quantised.rescored(query, largest(scores, max(CANDIDATES, 4 * top)), top)
-
-    def search_many(
-        self, queries: Sequence[np.ndarray], *, top: int = 10
-    ) -> list[list[tuple[str, float]]]:
-        """`search` for many queries."""
-        return [self.search(query, top=top) for query in queries]

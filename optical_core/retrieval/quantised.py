@@ -6,12 +6,11 @@ scored exactly.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from optical_core.retrieval.recall import measured_recall
+from optical_core.retrieval.recall import Ranker, measured_recall
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.retrieval.token_rows import TokenRows, token_rows
 
@@ -21,7 +20,7 @@ RESCORED = 40
 
 
 @dataclass(frozen=True)
-class QuantisedIndex:
+class QuantisedIndex(Ranker):
     """An index with the 8-bit form of its vectors."""
 
     tokens: TokenRows
@@ -48,12 +47,6 @@ class QuantisedIndex:
         if not len(query):
             return []
         return self.rescored(query, np.arange(len(self.index)), top)
-
-    def search_many(
-        self, queries: Sequence[np.ndarray], *, top: int = 10
-    ) -> list[list[tuple[str, float]]]:
-        """`search` for many queries."""
-        return [self.search(query, top=top) for query in queries]
 
     def rescored(
         self, query: np.ndarray, positions: np.ndarray, top: int

@@ -17,13 +17,18 @@ _NOISE = 1.0
 
 
 class Ranker(Protocol):
-    """What ranks passages for token vectors, as TokenIndex does."""
+    """What ranks passages for token vectors, as TokenIndex does.
+
+    A subclass that gains nothing from many queries at once has `search_many` from here.
+    """
 
     def search(self, query: np.ndarray, *, top: int = 10) -> list[tuple[str, float]]: ...
 
     def search_many(
         self, queries: Sequence[np.ndarray], *, top: int = 10
-    ) -> list[list[tuple[str, float]]]: ...
+    ) -> list[list[tuple[str, float]]]:
+        """`search` for many queries."""
+        return [self.search(query, top=top) for query in queries]
 
 
 def recall(

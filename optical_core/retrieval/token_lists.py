@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +21,7 @@ import numpy as np
 from optical_core.data.lines import read_json
 from optical_core.errors import InputError
 from optical_core.retrieval.quantised import QuantisedIndex
-from optical_core.retrieval.recall import measured_recall
+from optical_core.retrieval.recall import Ranker, measured_recall
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.storage import replace_file
 
@@ -41,7 +40,7 @@ _ADDED_TOKENS = 262_144
 
 
 @dataclass(frozen=True)
-class ListedIndex:
+class ListedIndex(Ranker):
     """An index with its 8-bit form and inverted lists of its tokens."""
 
     quantised: QuantisedIndex
@@ -100,12 +99,6 @@ class ListedIndex:
             similarity, tokens = self.engine.search(vectors, most)
             positions = _best_owners(index, similarity, tokens, wanted)
         return self.quantised.rescored(query, positions, top)
-
-    def search_many(
-        self, queries: Sequence[np.ndarray], *, top: int = 10
-    ) -> list[list[tuple[str, float]]]:
-        """`search` for many queries."""
-        return [self.search(query, top=top) for query in queries]
 
 
 def _built(index: TokenIndex, *, seed: int = 0) -> Any:

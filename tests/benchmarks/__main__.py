@@ -11,7 +11,8 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from tests.benchmarks.timing import Row, machine, table, versions, write_report
+from optical_core.data.records import package_versions
+from tests.benchmarks.timing import Row, machine, table, write_report
 
 PATHS = {
     "transport": "Sinkhorn and exact transport of sentence pairs",
@@ -43,7 +44,7 @@ def main() -> None:
     print(table(rows))
     about = machine()
     print(f"\n{about['processor']}, {about['threads']} threads of {about['cores']} cores")
-    print(", ".join(f"{name} {version}" for name, version in versions(list(packages)).items()))
+    print(", ".join(f"{name} {version}" for name, version in package_versions(packages).items()))
 
 
 if __name__ == "__main__":

@@ -22,10 +22,11 @@ from pathlib import Path
 
 import numpy as np
 
+from optical_core.data.records import package_versions
 from optical_core.errors import InputError
 from optical_core.serve.client import Server
 from optical_core.serve.schema import DIGITS, SearchAnswer, SearchRequest
-from tests.benchmarks.timing import machine, versions
+from tests.benchmarks.timing import machine
 
 USERS = (1, 8, 32, 64)
 NOISE = 1.01 * 10**-DIGITS
@@ -168,7 +169,7 @@ def main() -> None:
     if arguments.json:
         content = {
             "machine": about,
-            "versions": versions(PACKAGES),
+            "versions": package_versions(PACKAGES),
             "models": arguments.models,
             "collection": arguments.collection,
             "levels": [asdict(level) for level in levels],

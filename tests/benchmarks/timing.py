@@ -10,9 +10,10 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from optical_core.data.records import package_versions
 
 OURS = "ours"
 REPEATS = 7
@@ -106,22 +107,11 @@ def machine() -> dict[str, Any]:
     }
 
 
-def versions(packages: Sequence[str]) -> dict[str, str]:
-    """Versions of the packages that are installed."""
-    found = {}
-    for package in packages:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
 def write_report(path: Path, rows: Sequence[Row], packages: Sequence[str]) -> None:
     """The figures as JSON: machine, versions, rows."""
     content = {
         "machine": machine(),
-        "versions": versions(packages),
+        "versions": package_versions(packages),
         "rows": [found.as_json() for found in rows],
     }
     path.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")

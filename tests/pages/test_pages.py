@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from optical_core.study.evaluate import evaluate
+from tests.pages.checks import assert_contributions_add_up
 
 ROOT = Path(__file__).parent.parent.parent
 NASTY = [
@@ -171,10 +172,7 @@ def test_search_explains_a_result(open_page):
     app = open_page("search", q="salty sea", model=["embedded"])
     app.toggle[0].set_value(True).run()
     assert not app.exception
-    line = next(e.value for e in app.caption if "add up to" in e.value)
-    total, score = (float(part.strip(" ,.")) for part in line.split("add up to")[1].split(
-        ", the score"))  # fmt: skip
-    assert total == pytest.approx(score, abs=1e-3)
+    assert_contributions_add_up(app)
     assert "<mark" in html(app)
 
 

@@ -10,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
+from tests.pages.checks import assert_contributions_add_up
+
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (
     "from optical_core.errors import InputError\n"
@@ -54,10 +56,7 @@ def test_it_ranks_marks_and_explains(server, tiny_encoder):
     assert sum("AP " in element.value for element in app.caption) == 2
     app.toggle[0].set_value(True).run()
     assert not app.exception
-    line = next(e.value for e in app.caption if "add up to" in e.value)
-    total, score = (float(part.strip(" ,.")) for part in line.split("add up to")[1].split(
-        ", the score"))  # fmt: skip
-    assert total == pytest.approx(score, abs=1e-3)
+    assert_contributions_add_up(app)
 
 
 def test_no_model_is_loaded_here(server):
