@@ -32,7 +32,7 @@ def xml_elements(file: IO[bytes], tag: str, where: str) -> Iterator[Element]:
             if event == "start":
                 above.append(element)
                 inside += element.tag == tag
-                held = held + 1 if inside else 0
+                held += inside > 0
                 if len(above) > DEEPEST or held > LARGEST:
                     raise InputError(f"{where}: elements nested too deep, or too many in one {tag}")
                 continue
@@ -40,6 +40,7 @@ def xml_elements(file: IO[bytes], tag: str, where: str) -> Iterator[Element]:
             inside -= element.tag == tag
             if inside:
                 continue
+            held = 0
             if element.tag == tag:
                 yield element
             # Whatever isn't wanted must not be kept by the element that holds it.

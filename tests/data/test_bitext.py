@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optical_core.data.bitext import Bitext, SentencePair, filter_pairs, normalise, read_bitext
+from optical_core.data.xml import LARGEST
 from optical_core.errors import InputError
 
 TMX = """<?xml version="1.0" encoding="UTF-8"?>
@@ -69,6 +70,21 @@ def test_tmx_plain_and_zipped(tmp_path):
         archive.writestr("b.tmx", TMX)
         archive.writestr("__MACOSX/._b.tmx", "junk")
     assert texts(read_bitext(tmp_path / "b.tmx.zip")) == TWO
+
+
+def test_tmx_of_any_number_of_units(tmp_path):
+    """What is bounded is one unit's size, not the file's."""
+    unit = (
+        '<tu><tuv xml:lang="en"><seg>line {0}</seg></tuv>'
+        '<tuv xml:lang="sw"><seg>mstari {0}</seg></tuv></tu>'
+    )
+    count = LARGEST // 4 + 1
+    body = "".join(unit.format(number) for number in range(count))
+    write(tmp_path / "many.tmx", f'<tmx version="1.4"><body>{body}</body></tmx>')
+    assert len(read_bitext(tmp_path / "many.tmx").pairs) == count
+    write(tmp_path / "one.tmx", f"<tmx><body><tu>{'<prop/>' * LARGEST}</tu></body></tmx>")
+    with pytest.raises(InputError, match="too many in one tu"):
+        read_bitext(tmp_path / "one.tmx")
 
 
 def test_truncated_tmx_and_a_false_zip_are_one_sentence(tmp_path):
