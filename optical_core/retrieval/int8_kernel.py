@@ -10,20 +10,36 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from optical_core.retrieval import native
+from optical_core import native
 from optical_core.retrieval.maxsim import best_of_passages
 
+PATHS = ("portable", "avx2", "vnni")
+"""Of maxsim.c, in the order of speed; a processor has those up to its best."""
 SCALE_BYTES = 4
+_FLAGS = ("-O2", "-ftree-vectorize")
+_DECLARATIONS = """
+int optical_best_path(void);
+int optical_maxsim(int path, const uint8_t *rows, const int64_t *begins, const int64_t *ends,
+                   int64_t count, int64_t width, const int8_t *query, const float *query_scales,
+                   int64_t n, float *scores);
+"""
 _EXACT_IN_FP32 = 2**24 // 127**2
 _LEAST_PASSAGES = 256
 """For a thread of its own."""
 _BLOCK_PASSAGES = 512
 """Scored at a time by torch."""
+
+
+def library() -> tuple[Any, Any] | None:
+    """cffi's (ffi, library) of maxsim.c; None where it can't be compiled."""
+    return native.library(Path(__file__).with_name("maxsim.c"), _DECLARATIONS, *_FLAGS)
 
 
 def quantise(vectors: Tensor) -> tuple[Tensor, Tensor]:
@@ -57,24 +73,24 @@ def maxsim(
 ) -> np.ndarray:
     """Scores (P,), fp32, of passages whose tokens are rows[begins[i]:ends[i]].
 
-    rows: `pack`'s; begins and ends (P,) int64; query (n, d). `path`: one of native.PATHS or
+    rows: `pack`'s; begins and ends (P,) int64; query (n, d). `path`: one of `PATHS` or
     "torch"; by default the fastest there is. A passage without tokens scores 0.
     """
-    compiled = None if path == "torch" else native.library()
+    compiled = None if path == "torch" else library()
     codes, scales = quantise(torch.from_numpy(np.asarray(query, np.float32)))
     width = rows.shape[1] - SCALE_BYTES
     padded = np.zeros((len(codes), width), np.int8)
     padded[:, : codes.shape[1]] = codes.numpy()
     if compiled is None:
         return _torch_maxsim(rows, begins, ends, torch.from_numpy(padded), scales)
-    ffi, library = compiled
-    which = library.optical_best_path() if path is None else native.PATHS.index(path)
+    ffi, kernel = compiled
+    which = kernel.optical_best_path() if path is None else PATHS.index(path)
     scores = np.empty(len(begins), np.float32)
     tokens, factors = padded.ravel(), scales.numpy()
 
     def work(part: slice) -> None:
         view = ffi.from_buffer
-        if library.optical_maxsim(
+        if kernel.optical_maxsim(
             which,
             view("uint8_t[]", rows),
             view("int64_t[]", begins[part]),

@@ -1,19 +1,31 @@
-"""Exact optimal transport: POT's network simplex, or an assignment where that is the same."""
+"""Exact optimal transport: shortest paths in C (exact.c), or POT's network simplex without it."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from optical_core import native
 from optical_core.transport.problem import TransportProblem
 from optical_core.transport.threads import over_threads
 
-OPTIMAL = 1
+PATHS = ("portable", "avx2", "avx512")
+"""Of exact.c, in the order of speed; a processor has those up to its best."""
+ROUNDS = 100
+"""Rounds of a solver in one of `max_iterations`: sentences never come near the default."""
+_OPTIMAL = 1
 """What POT's network simplex returns when it has come to its end."""
+_FLAGS = ("-O3", "-fno-math-errno", "-fno-trapping-math")
+_DECLARATIONS = """
+int optical_exact_best_path(void);
+int optical_exact(int path, const double *cost, const double *a, const double *b,
+                  const int64_t *pairs, int64_t count, int64_t height, int64_t width,
+                  int64_t most, double *plan, uint8_t *converged);
+"""
 
 
 def exact(
@@ -21,47 +33,74 @@ def exact(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Optimal plan of each pair, solved on the CPU in fp64; `epsilon` and `tolerance` are unused.
 
-    `max_iterations` counts simplex pivots in hundreds, so that the default is never reached by
-    sentences. A pair that reaches it isn't converged.
+    A pair that would take more than `ROUNDS` times `max_iterations` rounds isn't converged.
     """
-    # Here, since POT brings scikit-learn along: a second that others need not wait for. Its C
-    # entry, since `ot.emd` spends most of a sentence pair's time on checks made here already.
-    from ot.lp.emd_wrap import emd_c
-
-    cost = problem.cost.cpu().double().numpy()
-    a = problem.a.cpu().double().numpy()
-    b = problem.b.cpu().double().numpy()
-    plan = np.zeros_like(cost)
-    converged = np.ones(len(cost), dtype=bool)
-
-    def work(pairs: np.ndarray) -> None:
-        for pair in pairs:
-            rows, columns = a[pair].nonzero()[0], b[pair].nonzero()[0]
-            if not len(rows):
-                continue
-            block = _block(rows, columns)
-            inner = np.ascontiguousarray(cost[pair][block])
-            mass_a, mass_b = a[pair][rows], b[pair][columns]
-            if len(rows) == len(columns) and np.ptp(mass_a) == 0 and np.ptp(mass_b) == 0:
-                source, target = linear_sum_assignment(inner)
-                plan[pair][rows[source], columns[target]] = mass_a
-                continue
-            mass_b *= mass_a.sum() / mass_b.sum()
-            part, _, _, _, status = emd_c(mass_a, mass_b, inner, 100 * max_iterations, 1)
-            converged[pair] = status == OPTIMAL
-            plan[pair][block] = part
-
-    over_threads(len(cost), work)
+    cost, a, b = (x.cpu().double().contiguous() for x in (problem.cost, problem.a, problem.b))
+    # Rounding of the masses must not leave a source without a target.
+    b = b * (a.sum(1) / b.sum(1).clamp_min(torch.finfo(b.dtype).tiny))[:, None]
+    solver = network_simplex if library() is None else shortest_paths
+    plan, converged = solver(cost.numpy(), a.numpy(), b.numpy(), ROUNDS * max_iterations)
     device = problem.cost.device
     return (
         torch.from_numpy(plan).to(device, problem.cost.dtype),
-        torch.zeros(len(cost), dtype=torch.long, device=device),
+        torch.zeros(len(plan), dtype=torch.long, device=device),
         torch.from_numpy(converged).to(device),
     )
 
 
-def _block(rows: np.ndarray, columns: np.ndarray) -> Any:
-    """Index of the tokens with mass: slices, much cheaper, where padding comes last."""
-    if rows[-1] < len(rows) and columns[-1] < len(columns):
-        return np.s_[: len(rows), : len(columns)]
-    return np.ix_(rows, columns)
+def library() -> tuple[Any, Any] | None:
+    """cffi's (ffi, library) of exact.c; None where it can't be compiled."""
+    return native.library(Path(__file__).with_name("exact.c"), _DECLARATIONS, *_FLAGS)
+
+
+def shortest_paths(
+    cost: np.ndarray, a: np.ndarray, b: np.ndarray, most: int, *, path: str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Plans (B, n, m) and converged (B,) of contiguous fp64 arrays, by at most `most` paths each.
+
+    path: one of `PATHS`; by default the fastest that the processor has.
+    """
+    opened = library()
+    assert opened is not None
+    ffi, compiled = opened
+    which = compiled.optical_exact_best_path() if path is None else PATHS.index(path)
+    plan, converged = np.zeros_like(cost), np.zeros(len(cost), np.uint8)
+    inputs = [ffi.from_buffer("double[]", array) for array in (cost, a, b)]
+    outputs = (
+        ffi.from_buffer("double[]", plan, require_writable=True),
+        ffi.from_buffer("uint8_t[]", converged, require_writable=True),
+    )
+
+    def work(part: np.ndarray) -> None:
+        chosen = ffi.from_buffer("int64_t[]", np.ascontiguousarray(part))
+        size = (len(part), *cost.shape[1:])
+        if compiled.optical_exact(which, *inputs, chosen, *size, most, *outputs):
+            raise MemoryError("no memory for a plan of this size")
+
+    over_threads(len(cost), work)
+    return plan, converged.astype(bool)
+
+
+def network_simplex(
+    cost: np.ndarray, a: np.ndarray, b: np.ndarray, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `shortest_paths`, by POT with at most `most` pivots."""
+    # Here, since POT brings scikit-learn along: a second that others need not wait for. Its C
+    # entry, since `ot.emd` spends most of a sentence pair's time on checks made here already.
+    from ot.lp.emd_wrap import emd_c
+
+    plan, converged = np.zeros_like(cost), np.ones(len(cost), bool)
+
+    def work(part: np.ndarray) -> None:
+        for pair in part:
+            rows, columns = a[pair].nonzero()[0], b[pair].nonzero()[0]
+            if not len(rows):
+                continue
+            block = np.ix_(rows, columns)
+            inner = np.ascontiguousarray(cost[pair][block])
+            found, _, _, _, status = emd_c(a[pair][rows], b[pair][columns], inner, most, 1)
+            converged[pair] = status == _OPTIMAL
+            plan[pair][block] = found
+
+    over_threads(len(cost), work)
+    return plan, converged

@@ -22,7 +22,7 @@ from optical_core.transport.unbalanced import unbalanced
 
 
 def fastest_sinkhorn(problem: TransportProblem, **options: Any) -> tuple[Tensor, Tensor, Tensor]:
-    """The compiled loop (CPU, numba) or the fused kernel (GPU, Triton), else the batched one."""
+    """The compiled loop (CPU, fp32) or the fused kernel (GPU, Triton), else the batched one."""
     if compiled_sinkhorn.applies(problem):
         return compiled_sinkhorn.compiled_sinkhorn(problem, **options)
     if fused_sinkhorn.applies(problem):

@@ -24,7 +24,7 @@ from tests.benchmarks.peers import peer
 from tests.benchmarks.timing import OURS, Row, row
 from tests.benchmarks.translations import Costs, translation_costs
 
-PACKAGES = ("torch", "numba", "scipy", "POT", "ott-jax", "jax")
+PACKAGES = ("torch", "scipy", "POT", "ott-jax", "jax")
 LENGTHS = ((8, 32), (48, 64))
 MOST = 1000
 """Iterations at which all contenders give up."""

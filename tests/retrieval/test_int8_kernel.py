@@ -1,10 +1,8 @@
-import shutil
-
 import numpy as np
 import pytest
 import torch
 
-from optical_core.retrieval import int8_kernel, native
+from optical_core.retrieval import int8_kernel
 
 
 def random_passages(dimension, *, count=150, seed=0):
@@ -24,10 +22,10 @@ def random_query(dimension, tokens, seed=1):
 def compiled():
     """The paths of the compiled library that this processor has."""
     pytest.importorskip("cffi")
-    found = native.library()
+    found = int8_kernel.library()
     if found is None:
         pytest.skip("no C compiler")
-    return native.PATHS[: found[1].optical_best_path() + 1]
+    return int8_kernel.PATHS[: found[1].optical_best_path() + 1]
 
 
 @pytest.mark.parametrize("dimension", [5, 32, 384, 1100])
@@ -95,26 +93,8 @@ def test_threads_change_nothing(compiled, monkeypatch):
     np.testing.assert_array_equal(results[0], results[2])
 
 
-def test_the_library_is_compiled_once_under_the_home(compiled, home):
-    assert native.library.__wrapped__()
-    (path,) = (home / "native").glob("*.so")
-    stamp = path.stat().st_mtime_ns
-    assert native.library.__wrapped__()
-    assert path.stat().st_mtime_ns == stamp
-
-
-@pytest.mark.parametrize(
-    ("compiler", "message"), [("", "no C compiler"), ("false", "can't be compiled")]
-)
-def test_without_a_compiler_that_works_torch_scores(monkeypatch, caplog, home, compiler, message):
-    pytest.importorskip("cffi")
-    caplog.set_level("INFO")
-    monkeypatch.setenv("CC", compiler)
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    assert native.library.__wrapped__() is None
-    assert message in caplog.text
-    assert not list((home / "native").glob("*.so"))
-    monkeypatch.setattr(native, "library", lambda: None)
+def test_without_the_library_torch_scores(monkeypatch):
+    monkeypatch.setattr(int8_kernel, "library", lambda: None)
     vectors, begins, ends = random_passages(8, count=20)
     rows = int8_kernel.pack(torch.from_numpy(vectors))
     query = random_query(8, 3)

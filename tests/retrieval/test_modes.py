@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from optical_core.errors import InputError
-from optical_core.retrieval import candidates, int8_kernel, modes, native, quantised, token_lists
+from optical_core.retrieval import candidates, int8_kernel, modes, quantised, token_lists
 from optical_core.retrieval.candidates import CandidateIndex
 from optical_core.retrieval.modes import open_mode
 from optical_core.retrieval.quantised import QuantisedIndex
@@ -55,7 +55,7 @@ def test_without_a_compiler_rankings_are_the_same(topical_index, mode, monkeypat
     monkeypatch.setattr(modes, "LEAST_RECALL", 0.0)
     queries = queries_of(topical_index, seed=7, count=5)
     compiled = open_mode(topical_index, mode).search_many(queries)
-    monkeypatch.setattr(native, "library", lambda: None)
+    monkeypatch.setattr(int8_kernel, "library", lambda: None)
     assert open_mode(topical_index, mode).search_many(queries) == compiled
 
 

@@ -1,0 +1,308 @@
+/* Exact transport of one pair of sentences at a time, in fp64: successive shortest paths.
+ *
+ * The Hungarian method for masses instead of ones (Ford and Fulkerson 1957): duals keep every
+ * reduced cost at least 0, and 0 where mass flows; each round finds, by Dijkstra's algorithm, the
+ * cheapest way from a row that has mass left to a column that lacks some, back along flows where
+ * need be, and sends as much as that way takes. Rows are padded to whole vectors with infinite
+ * costs.
+ */
+#include "lanes.h"
+
+#define NOTHING 1e-13 /* Of the whole mass: what rounding leaves. */
+#define ROUNDS 32     /* Of Sinkhorn's scaling, to begin near the end. */
+#define SHARP 32      /* The mean exponent of its kernel. */
+
+typedef struct {
+    const double *cost, *a, *b; /* (B, height, width), (B, height), (B, width) */
+    const int64_t *pairs;       /* which of the B to solve */
+    int64_t count, height, width, most;
+    double *plan; /* of zeros */
+    uint8_t *converged;
+} task;
+
+/* One pair; n rows, m columns, each padded to `high` and `wide`. */
+typedef struct {
+    int64_t n, m, high, wide, *row, *column; /* which tokens they are */
+    double *supply, *demand;                 /* what is left of their mass */
+    double *u, *v;                           /* duals */
+    double *cost;                            /* (n, wide) */
+    double *flow;                            /* (m, high): of a column from each row */
+    uint64_t *senders;                       /* (m, words): a bit for each row with flow */
+    int64_t words;
+    double nothing;
+    /* Of one search: */
+    double *distance, *ahead; /* of each column; the same, infinite where it is settled */
+    double *open;             /* v, infinite where the column is settled */
+    double *reached;          /* distance of each row that is reached */
+    uint64_t *found;          /* (words): a bit for each of them */
+    int64_t *from, *back;     /* the row before a column; the column before a row */
+    int64_t *settled;
+    /* Of the beginning: */
+    float *kernel, *transposed, *rows, *columns;
+} state;
+
+INLINE void set_flow(state *s, int64_t row, int64_t column, double flow)
+{
+    uint64_t *word = s->senders + column * s->words + row / 64, bit = (uint64_t)1 << row % 64;
+    s->flow[column * s->high + row] = flow;
+    *word = flow > 0 ? *word | bit : *word & ~bit;
+}
+
+/* A row at a distance is reached: its columns may be nearer by it. */
+INLINE void reach(state *s, int64_t row, double at)
+{
+    const double *restrict cost = s->cost + row * s->wide, *restrict open = s->open;
+    double *restrict ahead = s->ahead, base = at - s->u[row];
+    int64_t *restrict from = s->from, wide = s->wide;
+    s->reached[row] = at;
+    EACH(j, wide) {
+        double here = base + cost[j] - open[j], now = ahead[j];
+        from[j] = here < now ? row : from[j];
+        ahead[j] = here < now ? here : now;
+    }
+}
+
+/* The nearest column that isn't settled; -1 where none can be reached. */
+INLINE int64_t nearest(const state *s)
+{
+    const double *ahead = s->ahead;
+    double least[LANES];
+    EACH(k, LANES) least[k] = ahead[k];
+    for (int64_t at = LANES; at < s->wide; at += LANES)
+        EACH(k, LANES) least[k] = ahead[at + k] < least[k] ? ahead[at + k] : least[k];
+    double best = least[0];
+    EACH(k, LANES) best = least[k] < best ? least[k] : best;
+    if (!(best < INFINITY))
+        return -1;
+    int64_t j = 0;
+    while (ahead[j] != best)
+        j++;
+    return j;
+}
+
+/* Send what the way from `start` to `end` takes; does a flow on it end? */
+INLINE int augment(state *s, int64_t start, int64_t end)
+{
+    double most = s->supply[start] < s->demand[end] ? s->supply[start] : s->demand[end];
+    for (int64_t i = s->from[end]; i != start; i = s->from[s->back[i]]) {
+        double flow = s->flow[s->back[i] * s->high + i];
+        most = flow < most ? flow : most;
+    }
+    int cut = 0;
+    for (int64_t j = end;;) {
+        int64_t i = s->from[j];
+        set_flow(s, i, j, s->flow[j * s->high + i] + most);
+        if (i == start)
+            break;
+        j = s->back[i];
+        double left = s->flow[j * s->high + i] - most;
+        cut |= left <= s->nothing;
+        set_flow(s, i, j, left > s->nothing ? left : 0);
+    }
+    s->supply[start] -= most;
+    s->demand[end] = s->demand[end] - most > s->nothing ? s->demand[end] - most : 0;
+    return cut;
+}
+
+/* A column is settled: the rows that send to it are reached. */
+INLINE void settle(state *s, int64_t column, double at)
+{
+    s->distance[column] = at;
+    s->ahead[column] = INFINITY;
+    s->open[column] = -INFINITY;
+    EACH(w, s->words) {
+        uint64_t rows = s->senders[column * s->words + w] & ~s->found[w];
+        s->found[w] |= rows;
+        for (; rows; rows &= rows - 1) {
+            int64_t i = 64 * w + __builtin_ctzll(rows);
+            s->back[i] = column;
+            reach(s, i, at);
+        }
+    }
+}
+
+/* Send mass of a row to the nearest columns with demand until it is gone or the ways change: the
+ * tree of ways holds as long as no flow on it ends. Returns how many ways were used. */
+INLINE int64_t search(state *s, int64_t start)
+{
+    int64_t count = 0, ways = 0, end;
+    double whole = 0;
+    EACH(j, s->wide) {
+        s->ahead[j] = INFINITY;
+        s->open[j] = s->v[j];
+    }
+    EACH(w, s->words) s->found[w] = 0;
+    s->found[start / 64] = (uint64_t)1 << start % 64;
+    reach(s, start, 0);
+    while ((end = nearest(s)) >= 0) {
+        whole = s->ahead[end];
+        if (s->demand[end] > 0) {
+            ways++;
+            if (augment(s, start, end) || s->supply[start] <= s->nothing)
+                break;
+        }
+        s->settled[count++] = end;
+        settle(s, end, whole);
+    }
+    EACH(k, count) s->v[s->settled[k]] += s->distance[s->settled[k]] - whole;
+    EACH(w, s->words)
+        for (uint64_t rows = s->found[w]; rows; rows &= rows - 1) {
+            int64_t i = 64 * w + __builtin_ctzll(rows);
+            s->u[i] += whole - s->reached[i];
+        }
+    return ways;
+}
+
+/* The tokens with mass, and their mass; returns how many. */
+INLINE int64_t gather(int64_t *token, double *left, const double *mass, int64_t length)
+{
+    int64_t count = 0;
+    EACH(k, length) if (mass[k] > 0) {
+        token[count] = k;
+        left[count++] = mass[k];
+    }
+    return count;
+}
+
+/* Column duals near the best ones, by a few rounds of Sinkhorn's scaling in fp32. */
+INLINE void guess(state *s, const double *a, const double *b)
+{
+    int64_t n = s->n, m = s->m, high = s->high, wide = s->wide;
+    double spread = 0;
+    EACH(j, m) s->v[j] = INFINITY;
+    EACH(i, n) {
+        const double *cost = s->cost + i * wide;
+        double least = INFINITY;
+        EACH(j, m) least = cost[j] < least ? cost[j] : least;
+        s->u[i] = least;
+        EACH(j, m) s->v[j] = cost[j] - least < s->v[j] ? cost[j] - least : s->v[j];
+    }
+    EACH(i, n) EACH(j, m) spread += s->cost[i * wide + j] - s->u[i] - s->v[j];
+    spread /= n * m;
+    if (!(spread > 0))
+        return;
+    float sharpness = SHARP / spread;
+    memset(s->kernel, 0, sizeof(float) * high * wide);
+    memset(s->transposed, 0, sizeof(float) * high * wide);
+    EACH(i, n) {
+        float *kernel = s->kernel + i * wide;
+        EACH(j, m) kernel[j] = (float)(s->u[i] + s->v[j] - s->cost[i * wide + j]) * sharpness;
+        EACH(j, m) kernel[j] = exponential(kernel[j]);
+        EACH(j, m) s->transposed[j * high + i] = kernel[j];
+    }
+    EACH(i, high) s->rows[i] = 1;
+    EACH(j, wide) s->columns[j] = 1;
+    EACH(round, ROUNDS) {
+        product(s->transposed, high, s->columns, wide, s->rows);
+        EACH(i, n) s->rows[i] = (float)a[i] / (s->rows[i] > TINY ? s->rows[i] : TINY);
+        product(s->kernel, wide, s->rows, high, s->columns);
+        EACH(j, m) s->columns[j] = (float)b[j] / (s->columns[j] > TINY ? s->columns[j] : TINY);
+    }
+    EACH(j, m) {
+        double change = logf(s->columns[j]) / sharpness;
+        s->v[j] += isfinite(change) ? change : 0;
+    }
+}
+
+/* Duals that make no reduced cost negative and one of each row 0, and flows where they are 0. */
+INLINE void begin(state *s, const double *cost, int64_t width)
+{
+    EACH(i, s->n) {
+        const double *from = cost + s->row[i] * width;
+        double *to = s->cost + i * s->wide;
+        EACH(j, s->m) to[j] = from[s->column[j]];
+        for (int64_t j = s->m; j < s->wide; j++)
+            to[j] = INFINITY;
+    }
+    for (int64_t j = s->m; j < s->wide; j++)
+        s->v[j] = s->demand[j] = 0;
+    memset(s->flow, 0, sizeof(double) * s->m * s->high);
+    memset(s->senders, 0, sizeof(uint64_t) * s->m * s->words);
+    guess(s, s->supply, s->demand);
+    EACH(i, s->n) {
+        double least = INFINITY;
+        int64_t best = 0;
+        EACH(j, s->m) {
+            double here = s->cost[i * s->wide + j] - s->v[j];
+            best = here < least ? j : best;
+            least = here < least ? here : least;
+        }
+        s->u[i] = least;
+        s->from[best] = i;
+        if (s->demand[best] > 0)
+            augment(s, i, best);
+    }
+}
+
+INLINE void solve_pair(const task *t, int64_t pair, state *s)
+{
+    s->n = gather(s->row, s->supply, t->a + pair * t->height, t->height);
+    s->m = gather(s->column, s->demand, t->b + pair * t->width, t->width);
+    s->high = padded(s->n);
+    s->wide = padded(s->m);
+    s->words = (s->n + 63) / 64;
+    if (!s->n || !s->m) {
+        t->converged[pair] = 1;
+        return;
+    }
+    double total = 0;
+    EACH(i, s->n) total += s->supply[i];
+    s->nothing = NOTHING * total;
+    begin(s, t->cost + pair * t->height * t->width, t->width);
+    int64_t ways = 0, used = 1;
+    EACH(i, s->n) while (s->supply[i] > s->nothing && used)
+    {
+        used = ways < t->most ? search(s, i) : 0;
+        ways += used;
+    }
+    t->converged[pair] = ways < t->most;
+    double *plan = t->plan + pair * t->height * t->width;
+    EACH(i, s->n) EACH(j, s->m)
+        plan[s->row[i] * t->width + s->column[j]] = s->flow[j * s->high + i];
+}
+
+INLINE int solve_pairs(const task *t)
+{
+    int64_t high = padded(t->height), wide = padded(t->width), words = (high + 63) / 64;
+    char *memory = aligned_alloc(
+        ALIGNMENT, 8 * (3 * high * wide + padded(words) * (wide + 1) + 6 * high + 9 * wide));
+    if (!memory)
+        return 1;
+    char *pool = memory;
+    state s;
+    s.row = take(&pool, high, 8);
+    s.supply = take(&pool, high, 8);
+    s.u = take(&pool, high, 8);
+    s.reached = take(&pool, high, 8);
+    s.back = take(&pool, high, 8);
+    s.found = take(&pool, words, 8);
+    s.column = take(&pool, wide, 8);
+    s.demand = take(&pool, wide, 8);
+    s.v = take(&pool, wide, 8);
+    s.distance = take(&pool, wide, 8);
+    s.ahead = take(&pool, wide, 8);
+    s.open = take(&pool, wide, 8);
+    s.from = take(&pool, wide, 8);
+    s.settled = take(&pool, wide, 8);
+    s.cost = take(&pool, high * wide, 8);
+    s.flow = take(&pool, high * wide, 8);
+    s.senders = take(&pool, words * wide, 8);
+    s.kernel = take(&pool, high * wide, 4);
+    s.transposed = take(&pool, high * wide, 4);
+    s.rows = take(&pool, high, 4);
+    s.columns = take(&pool, wide, 4);
+    EACH(k, t->count) solve_pair(t, t->pairs[k], &s);
+    free(memory);
+    return 0;
+}
+
+PATHS(exact, solve_pairs)
+
+/* Solves the pairs into plan and converged; 1 where memory is short. */
+int optical_exact(int path, const double *cost, const double *a, const double *b,
+                  const int64_t *pairs, int64_t count, int64_t height, int64_t width,
+                  int64_t most, double *plan, uint8_t *converged)
+{
+    task t = {cost, a, b, pairs, count, height, width, most, plan, converged};
+    return paths[path](&t);
+}

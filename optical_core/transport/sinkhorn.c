@@ -1,0 +1,236 @@
+/* Sinkhorn's matrix scaling, one pair of sentences at a time, in fp32.
+ *
+ * Tokens without mass are left out; rows are padded to whole vectors with kernel entries of zero.
+ * The kernel is kept as it is and transposed, so that both products run down its rows with a sum
+ * in each lane. Potentials start where every row and column has a kernel entry of one, and take up
+ * the scalings before those leave the range of fp32.
+ */
+#include "lanes.h"
+
+#define ABSORB 1e8f  /* Scalings beyond this factor go into the potentials. */
+#define RELAX 0.1    /* Error below which scalings are over-relaxed; it may diverge earlier. */
+#define LARGEST 60.f /* Of the kernel's exponents: rounding of huge costs must not overflow. */
+
+typedef struct {
+    const float *cost, *a, *b; /* (B, height, width), (B, height), (B, width) */
+    const int64_t *pairs;      /* which of the B to solve */
+    int64_t count, height, width;
+    float epsilon;
+    double tolerance;
+    int64_t most;
+    float *plan; /* of zeros */
+    int64_t *iterations;
+    uint8_t *converged;
+} task;
+
+/* One side of a pair: its tokens with mass, padded to a multiple of LANES. */
+typedef struct {
+    int64_t count, padded, *token;
+    float *mass, *potential, *scaling, *reached;
+} side;
+
+INLINE float total_of(const float *partial)
+{
+    float total = 0;
+    EACH(k, LANES) total += partial[k];
+    return total;
+}
+
+/* L1 distance of what a side's tokens send from their mass. */
+INLINE float error_of(const side *s)
+{
+    float partial[LANES] = {0};
+    for (int64_t at = 0; at < s->padded; at += LANES)
+        EACH(k, LANES) partial[k] += fabsf(s->scaling[at + k] * s->reached[at + k] - s->mass[at + k]);
+    return total_of(partial);
+}
+
+/* The scalings that give what is reached the mass; over-relaxed by 1.5, if wanted. 1 in padding. */
+INLINE void scale(side *s, int relaxing)
+{
+    float *restrict scaling = s->scaling;
+    const float *restrict mass = s->mass, *restrict reached = s->reached;
+    if (relaxing)
+        EACH(k, s->padded) {
+            float exact = mass[k] / (reached[k] > TINY ? reached[k] : TINY);
+            float further = exact * sqrtf(exact / scaling[k]);
+            scaling[k] = mass[k] > 0 ? further : 1.f;
+        }
+    else
+        EACH(k, s->padded) {
+            float exact = mass[k] / (reached[k] > TINY ? reached[k] : TINY);
+            scaling[k] = mass[k] > 0 ? exact : 1.f;
+        }
+}
+
+/* Do the scalings ask to be absorbed? */
+INLINE int extreme(const side *s)
+{
+    int32_t found[LANES] = {0};
+    for (int64_t at = 0; at < s->padded; at += LANES)
+        EACH(k, LANES) found[k] |=
+            (s->scaling[at + k] > ABSORB) | (s->scaling[at + k] < 1 / ABSORB);
+    int32_t any = 0;
+    EACH(k, LANES) any |= found[k];
+    return any;
+}
+
+/* The kernel of the potentials and its transpose, with scalings of one. */
+INLINE void fill(const side *rows, const side *columns, const float *restrict inner,
+                 float *restrict kernel, float *restrict transposed, float sharpness)
+{
+    int64_t n = rows->count, m = columns->count, wide = columns->padded, high = rows->padded;
+    EACH(i, n) {
+        float f = rows->potential[i];
+        const float *restrict g = columns->potential;
+        EACH(j, wide) {
+            float exponent = (f + g[j] - inner[i * wide + j]) * sharpness;
+            kernel[i * wide + j] = exponential(exponent < LARGEST ? exponent : LARGEST);
+        }
+        for (int64_t j = m; j < wide; j++)
+            kernel[i * wide + j] = 0;
+        EACH(j, m) transposed[j * high + i] = kernel[i * wide + j];
+    }
+    EACH(k, high) rows->scaling[k] = 1;
+    EACH(k, wide) columns->scaling[k] = 1;
+}
+
+/* Scale rows and columns until the rows are right (the columns are by then), or a scaling has to
+ * be absorbed; counts `done` up. Near the end scalings go 1.5 times as far, which takes a third of
+ * the iterations where convergence is slow (Thibault, Chizat, Dossal and Papadakis 2021). */
+INLINE double iterate(const float *kernel, const float *transposed, side *rows, side *columns,
+                      double total, double limit, int64_t most, int64_t *done)
+{
+    double error = INFINITY, below = RELAX * total;
+    int first = 1, relaxing = 0;
+    while (*done < most) {
+        product(transposed, rows->padded, columns->scaling, columns->padded, rows->reached);
+        if (!first) {
+            error = error_of(rows);
+            if (error <= limit && !relaxing)
+                break;
+        }
+        scale(rows, relaxing);
+        product(kernel, columns->padded, rows->scaling, rows->padded, columns->reached);
+        /* It ends plainly, so that the columns are right; and where relaxing takes it away from
+         * its end, it comes nearer without before it tries again. */
+        if (relaxing && (error <= limit || error > 2 * below)) {
+            below = error <= limit ? 0 : below / 4;
+            relaxing = 0;
+        }
+        scale(columns, relaxing);
+        relaxing = relaxing || error <= below;
+        ++*done;
+        first = 0;
+        if (extreme(rows) || extreme(columns))
+            break;
+    }
+    return error;
+}
+
+/* The tokens with mass, and their mass; returns its sum. */
+INLINE double gather(side *s, const float *mass, int64_t length)
+{
+    double total = 0;
+    s->count = 0;
+    EACH(k, length) if (mass[k] > 0) {
+        s->token[s->count] = k;
+        s->mass[s->count++] = mass[k];
+        total += mass[k];
+    }
+    s->padded = padded(s->count);
+    for (int64_t k = s->count; k < s->padded; k++)
+        s->mass[k] = s->potential[k] = 0;
+    return total;
+}
+
+INLINE void solve_pair(const task *t, int64_t pair, side *rows, side *columns, float *inner,
+                       float *kernel, float *transposed)
+{
+    const float *cost = t->cost + pair * t->height * t->width;
+    double total = gather(rows, t->a + pair * t->height, t->height);
+    gather(columns, t->b + pair * t->width, t->width);
+    int64_t n = rows->count, m = columns->count, wide = columns->padded, high = rows->padded;
+    if (!n || !m) {
+        t->converged[pair] = total == 0;
+        return;
+    }
+    float *f = rows->potential, *g = columns->potential;
+    EACH(j, m) g[j] = INFINITY;
+    EACH(i, n) {
+        const float *from = cost + rows->token[i] * t->width;
+        float least = INFINITY;
+        EACH(j, m) {
+            float here = from[columns->token[j]];
+            inner[i * wide + j] = here;
+            least = here < least ? here : least;
+        }
+        for (int64_t j = m; j < wide; j++)
+            inner[i * wide + j] = 0;
+        f[i] = least;
+        EACH(j, m) {
+            float here = inner[i * wide + j] - least;
+            g[j] = here < g[j] ? here : g[j];
+        }
+    }
+    memset(kernel + n * wide, 0, sizeof(float) * (high - n) * wide);
+    memset(transposed, 0, sizeof(float) * wide * high);
+    int64_t done = 0;
+    double error = INFINITY, limit = t->tolerance * total;
+    while (done < t->most && error > limit) {
+        fill(rows, columns, inner, kernel, transposed, 1 / t->epsilon);
+        error = iterate(kernel, transposed, rows, columns, total, limit, t->most, &done);
+        if (done < t->most && error > limit) {
+            EACH(i, n) f[i] += t->epsilon * logf(rows->scaling[i]);
+            EACH(j, m) g[j] += t->epsilon * logf(columns->scaling[j]);
+        }
+    }
+    t->iterations[pair] = done;
+    t->converged[pair] = error <= limit;
+    EACH(i, n) {
+        float *to = t->plan + (pair * t->height + rows->token[i]) * t->width;
+        EACH(j, m) to[columns->token[j]] =
+            rows->scaling[i] * kernel[i * wide + j] * columns->scaling[j];
+    }
+}
+
+INLINE void room(side *s, char **pool, int64_t longest)
+{
+    s->token = take(pool, longest, sizeof(int64_t));
+    s->mass = take(pool, longest, sizeof(float));
+    s->potential = take(pool, longest, sizeof(float));
+    s->scaling = take(pool, longest, sizeof(float));
+    s->reached = take(pool, longest, sizeof(float));
+}
+
+INLINE int solve_pairs(const task *t)
+{
+    int64_t high = padded(t->height), wide = padded(t->width);
+    char *memory = aligned_alloc(ALIGNMENT, (3 * high * wide + 6 * (high + wide)) * sizeof(float)
+                                                + 16 * ALIGNMENT);
+    if (!memory)
+        return 1;
+    char *pool = memory;
+    side rows, columns;
+    room(&rows, &pool, high);
+    room(&columns, &pool, wide);
+    float *inner = take(&pool, high * wide, sizeof(float));
+    float *kernel = take(&pool, high * wide, sizeof(float));
+    float *transposed = take(&pool, high * wide, sizeof(float));
+    EACH(k, t->count) solve_pair(t, t->pairs[k], &rows, &columns, inner, kernel, transposed);
+    free(memory);
+    return 0;
+}
+
+PATHS(sinkhorn, solve_pairs)
+
+/* Solves the pairs into plan, iterations and converged; 1 where memory is short. */
+int optical_sinkhorn(int path, const float *cost, const float *a, const float *b,
+                     const int64_t *pairs, int64_t count, int64_t height, int64_t width,
+                     float epsilon, double tolerance, int64_t most, float *plan,
+                     int64_t *iterations, uint8_t *converged)
+{
+    task t = {cost, a, b, pairs, count, height, width, epsilon,
+              tolerance, most, plan, iterations, converged};
+    return paths[path](&t);
+}

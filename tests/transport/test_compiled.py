@@ -1,0 +1,79 @@
+"""The C solvers: every path of the processor against torch and POT."""
+
+import numpy as np
+import pytest
+import torch
+
+from optical_core.transport import compiled_sinkhorn, exact, solve
+from optical_core.transport.problem import validate
+from optical_core.transport.sinkhorn import sinkhorn
+
+
+def paths(module, best):
+    opened = module.library()
+    if opened is None:
+        pytest.skip("no cffi or no C compiler")
+    return module.PATHS[: getattr(opened[1], best)() + 1]
+
+
+def ragged(n, m, *, pairs=6, seed=0):
+    """Costs and masses with gaps between tokens and behind them."""
+    generator = torch.Generator().manual_seed(seed)
+    cost = torch.rand(pairs, n, m, generator=generator)
+    sides = []
+    for size in (n, m):
+        mass = torch.rand(pairs, size, generator=generator) + 0.1
+        mass[:, 1:] *= torch.rand(pairs, size - 1, generator=generator) > 0.3
+        sides.append(mass / mass.sum(1, keepdim=True))
+    return cost, *sides
+
+
+SIZES = [(1, 1), (1, 9), (16, 16), (17, 33), (40, 65), (70, 130)]
+
+
+@pytest.mark.parametrize(("n", "m"), SIZES)
+def test_every_path_of_sinkhorn_reaches_torchs_plan(n, m):
+    problem = validate(*ragged(n, m), balanced=True)
+    options = {"epsilon": 0.1, "tolerance": 1e-6, "max_iterations": 5000}
+    expected, _, _ = sinkhorn(problem, **options)
+    for path in paths(compiled_sinkhorn, "optical_sinkhorn_best_path"):
+        plan, _, converged = compiled_sinkhorn.compiled_sinkhorn(problem, **options, path=path)
+        assert converged.all(), path
+        torch.testing.assert_close(plan, expected, atol=2e-5, rtol=0, msg=path)
+        assert float(problem.marginal_error(plan).max()) < 4e-6, path
+
+
+@pytest.mark.parametrize(("n", "m"), SIZES)
+@pytest.mark.parametrize("ties", [False, True])
+def test_every_path_of_the_exact_solver_costs_what_pots_plan_costs(n, m, ties):
+    cost, a, b = (x.double() for x in ragged(n, m, seed=1))
+    if ties:
+        cost = (cost * 4).round()
+    b *= (a.sum(1) / b.sum(1))[:, None]
+    arrays = [x.numpy() for x in (cost, a, b)]
+    expected, _ = exact.network_simplex(*arrays, 10**6)
+    for path in paths(exact, "optical_exact_best_path"):
+        plan, converged = exact.shortest_paths(*arrays, 10**6, path=path)
+        assert converged.all(), path
+        assert (plan >= 0).all(), path
+        np.testing.assert_allclose(plan.sum(2), arrays[1], atol=1e-11)
+        np.testing.assert_allclose(plan.sum(1), arrays[2], atol=1e-11)
+        np.testing.assert_allclose(
+            (plan * arrays[0]).sum((1, 2)), (expected * arrays[0]).sum((1, 2)), atol=1e-10
+        )
+
+
+def test_the_exact_solver_says_where_its_ways_were_not_enough():
+    paths(exact, "optical_exact_best_path")
+    cost, a, b = (x.double().numpy() for x in ragged(30, 40, seed=2))
+    _, converged = exact.shortest_paths(cost, a, b, 1)
+    assert not converged.any()
+
+
+def test_without_the_library_pot_solves_alike(monkeypatch):
+    cost, a, b = ragged(9, 13, seed=3)
+    found = solve(cost, a, b, method="exact")
+    monkeypatch.setattr(exact, "library", lambda: None)
+    expected = solve(cost, a, b, method="exact")
+    torch.testing.assert_close(found.cost, expected.cost)
+    assert expected.converged.all()
