@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from optical_core.errors import InputError
-from optical_core.models import minilm
 from optical_core.models.embedded import MARKERS, PASSAGE_PROMPT, QUERY_PROMPT, embedded_folder
+from optical_core.models.minilm import is_installed, minilm_folder
 from optical_core.models.tokens import is_punctuation
 from optical_core.storage import assets
 
@@ -251,9 +251,9 @@ class Packaged:
 PACKAGED = {
     EMBEDDED: Packaged(_embedded),
     "minilm": Packaged(
-        lambda device: _from_plain_encoder(str(minilm.minilm_folder()), device),
+        lambda device: _from_plain_encoder(str(minilm_folder()), device),
         languages=("en",),
-        is_installed=minilm.is_installed,
+        is_installed=is_installed,
     ),
 }
 """Registry of encoders that come with a package: one line adds one."""

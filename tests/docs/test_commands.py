@@ -11,8 +11,8 @@ from tests.docs.blocks import PAGES, ROOT, blocks, commands, parse
 HOWTOS = sorted(path.name for path in (PAGES / "howto").glob("*.md"))
 SMALLER = {
     "new-language.md": {
-        "--steps 60": "--steps 2 --teacher TINY --set lora_rank=4 --set batch_size=4",
-        "dev_every=20": "dev_every=2",
+        "--steps 60": "--steps 10 --teacher TINY --set lora_rank=4 --set batch_size=4",
+        "dev_every=20": "dev_every=5",
         "embedded,": "TINY,",
         "--dev demo": "--dev COLLECTION",
         "evaluate demo": "evaluate COLLECTION",
