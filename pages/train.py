@@ -8,7 +8,7 @@ import streamlit as st
 
 from optical_core.analysis.export import csv_text
 from optical_core.data.languages import language_codes
-from optical_core.distill.config import DistillConfig, Objective, Trainable
+from optical_core.distill.config import DistillConfig, Trainable, objective_names
 from optical_core.distill.estimate import estimate_seconds
 from optical_core.distill.jobs import Job, list_jobs, resume_job, start_job, stop_job
 from optical_core.distill.settings import resolve_config
@@ -46,7 +46,7 @@ def _new(*, expanded: bool) -> None:
         languages = st.text_input("Languages (codes, comma-separated; empty: all of the bitext's)",
                                   placeholder="so, sw, ha, yo")  # fmt: skip
         row = st.columns(4)
-        objective = bound(row[0].selectbox, "Objective", get_args(Objective), key="objective",
+        objective = bound(row[0].selectbox, "Objective", objective_names(), key="objective",
                           default="optical")  # fmt: skip
         trainable = bound(row[1].selectbox, "What is trained", get_args(Trainable),
                           key="train", default="lora")  # fmt: skip

@@ -38,6 +38,11 @@ def test_every_command_has_help_with_an_example(command):
     assert f"Example:  optical {command}" in result.output
 
 
+def test_the_version_is_the_packages():
+    result = runner.invoke(app, ["--version"])
+    assert (result.exit_code, result.output) == (0, f"optical {optical_core.__version__}\n")
+
+
 def test_models_lists_names_kinds_and_one_default_student():
     rows = json.loads(runner.invoke(app, ["models", "--json"]).output)
     assert {"name", "kind", "languages", "default"} == set(rows[0])

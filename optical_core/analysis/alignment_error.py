@@ -15,8 +15,9 @@ def alignment_error_rate(
 
     `possible` holds the sure links too. 0 if there is neither a predicted nor a sure link.
 
-    >>> alignment_error_rate({(0, 0), (1, 1)}, {(0, 0)}, {(0, 0), (1, 1)})
-    0.0
+    Examples:
+        >>> alignment_error_rate({(0, 0), (1, 1)}, {(0, 0)}, {(0, 0), (1, 1)})
+        0.0
     """
     return LinkCounts.of(predicted, sure, possible).error_rate
 

@@ -25,13 +25,16 @@ PerQuery = Mapping[str, Mapping[str, float]]
 class LanguageGap:
     """Gap of one model on one collection.
 
-    high, low:  mean over the group's languages of the mean over topics.
-    absolute:   high - low; relative: absolute / high.
-    interval:   95 % bootstrap interval of `absolute`: over topics shared by all languages
-                (paired) on a parallel collection, else over each language's own.
-    worst:      the language with the lowest mean.
-    rank_correlation: mean Spearman correlation between languages of the topics' values, for a
-                parallel collection: do the same queries fail in every language?
+    Attributes:
+        high: mean over the high-resource languages of the mean over topics.
+        low: the same over the low-resource languages.
+        absolute: high - low.
+        relative: absolute / high.
+        interval: 95 % bootstrap interval of `absolute`: over topics shared by all languages
+            (paired) on a parallel collection, else over each language's own.
+        worst: the language with the lowest mean.
+        rank_correlation: mean Spearman correlation between languages of the topics' values, for a
+            parallel collection: do the same queries fail in every language?
     """
 
     model: str
@@ -106,8 +109,10 @@ def language_gaps(
 class GapChange:
     """How much a model narrows the gap of a baseline: difference in differences.
 
-    high, low:  mean over the group's languages of the mean paired difference to the baseline.
-    change:     low - high: above 0, the low-resource languages gain more. 95 % `interval`.
+    Attributes:
+        high: mean over the high-resource languages of the mean paired difference to the baseline.
+        low: the same over the low-resource languages.
+        change: low - high: above 0, the low-resource languages gain more. 95 % `interval`.
     """
 
     model: str

@@ -17,9 +17,10 @@ SMALLEST_TOPICS = 2
 class Power:
     """Power of a two-sided paired t test over topics, planned from the differences observed.
 
-    deviation:  standard deviation (ddof 1) of the differences; None for fewer than 2 topics.
-    detectable: the smallest mean difference that these topics show with the wanted power.
-    needed:     topics that show the mean difference that was asked for.
+    Attributes:
+        deviation: standard deviation (ddof 1) of the differences; None for fewer than 2 topics.
+        detectable: the smallest mean difference that these topics show with the wanted power.
+        needed: topics that show the mean difference that was asked for.
 
     `detectable` and `needed` are None where the differences don't vary, or are fewer than two:
     nothing tells then how others would vary.

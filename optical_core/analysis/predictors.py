@@ -72,9 +72,11 @@ def language_values(
 class Correlation:
     """Spearman's rank correlation over languages.
 
-    low, high: 95 % percentile bootstrap interval over languages (resamples in which one side
-               doesn't vary are passed over).
-    p:         two-sided permutation test, exact up to seven languages.
+    Attributes:
+        low: lower end of the 95 % percentile bootstrap interval over languages (resamples in which
+            one side doesn't vary are passed over).
+        high: its upper end.
+        p: two-sided permutation test, exact up to seven languages.
     """
 
     languages: int

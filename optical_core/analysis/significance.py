@@ -19,11 +19,15 @@ CORRECTIONS = {"holm": "Holm", "fdr_bh": "Benjamini-Hochberg"}
 class Comparison:
     """A paired comparison of one language's topics, system minus baseline.
 
-    mean, low, high: mean difference and its 95 % percentile bootstrap interval.
-    p_t, p_wilcoxon, p_randomisation: two-sided paired t test, Wilcoxon's signed-rank test (topics
-                without a difference left out) and sign-flip randomisation test.
-    p_corrected: the randomisation test's p after correction over the family.
-    effect: Cohen's d of the differences (mean / standard deviation); 0 if they don't vary.
+    Attributes:
+        mean: mean difference.
+        low: lower end of its 95 % percentile bootstrap interval.
+        high: upper end of it.
+        p_t: two-sided paired t test.
+        p_wilcoxon: Wilcoxon's signed-rank test, topics without a difference left out.
+        p_randomisation: sign-flip randomisation test.
+        p_corrected: the randomisation test's p after correction over the family.
+        effect: Cohen's d of the differences (mean / standard deviation); 0 if they don't vary.
     """
 
     label: str
@@ -99,11 +103,12 @@ def corrected_p(values: Sequence[float], correction: str = "holm") -> list[float
 class GroupComparison:
     """A paired comparison of the mean over a group of languages, system minus baseline.
 
-    topics:    needs that all languages have (parallel), or the topics of all languages together.
-    mean:      mean over languages of the mean difference over topics; 95 % interval low to high.
-    p:         two-sided sign-flip randomisation test.
-    effect:    Cohen's d. Parallel: of the per-topic means over languages, which vary less the more
-               languages there are. Else: mean / root of the languages' mean variance.
+    Attributes:
+        topics: needs that all languages have (parallel), or the topics of all languages together.
+        mean: mean over languages of the mean difference over topics; 95 % interval low to high.
+        p: two-sided sign-flip randomisation test.
+        effect: Cohen's d. Parallel: of the per-topic means over languages, which vary less the more
+            languages there are. Else: mean / root of the languages' mean variance.
     """
 
     languages: tuple[str, ...]

@@ -85,8 +85,9 @@ _COMPARED = _Compared()
 def normalise(sentence: str) -> str:
     """The form in which sentences are compared: NFKC, lower case, letters and digits alone.
 
-    >>> normalise("Maji ya  BAHARI ni chumvi!")
-    'maji ya bahari ni chumvi'
+    Examples:
+        >>> normalise("Maji ya  BAHARI ni chumvi!")
+        'maji ya bahari ni chumvi'
     """
     folded = unicodedata.normalize("NFKC", sentence).casefold()
     return " ".join(folded.translate(_COMPARED).split())

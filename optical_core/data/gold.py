@@ -57,8 +57,9 @@ def read_gold(path: Path | str) -> list[GoldPair]:
 def gold_name(path: Path) -> str:
     """What a gold file is called: XL-WA names its files by the part, its folders by the language.
 
-    >>> gold_name(Path("gold/roen.src-tgt")), gold_name(Path("xlwa/es/test.tsv"))
-    ('roen', 'es-test')
+    Examples:
+        >>> gold_name(Path("gold/roen.src-tgt")), gold_name(Path("xlwa/es/test.tsv"))
+        ('roen', 'es-test')
     """
     return f"{path.parent.name}-{path.stem}" if path.suffix == ".tsv" else path.stem
 

@@ -73,8 +73,9 @@ def find_language(code: str) -> Language | None:
 def language(code: str) -> Language:
     """Look a language up by ISO 639-1 or 639-3 code, with or without a script (`swh_Latn`).
 
-    >>> language("fil").code, language("swh_Latn").name
-    ('tl', 'Swahili')
+    Examples:
+        >>> language("fil").code, language("swh_Latn").name
+        ('tl', 'Swahili')
     """
     found = find_language(code)
     if found is None:
@@ -87,8 +88,9 @@ def language(code: str) -> Language:
 def language_codes(text: str) -> list[str]:
     """Split a comma-separated list of codes and bring each to its standard form.
 
-    >>> language_codes("en, swa,fil")
-    ['en', 'sw', 'tl']
+    Examples:
+        >>> language_codes("en, swa,fil")
+        ['en', 'sw', 'tl']
     """
     return [language(part).code for part in text.split(",") if part.strip()]
 
@@ -96,8 +98,9 @@ def language_codes(text: str) -> list[str]:
 def main_script(text: str) -> str | None:
     """Script of most letters of a text, named as in `Language.script`; None without letters.
 
-    >>> main_script("समुद्र"), main_script("東京の天気"), main_script("1984!")
-    ('DEVANAGARI', 'CJK', None)
+    Examples:
+        >>> main_script("समुद्र"), main_script("東京の天気"), main_script("1984!")
+        ('DEVANAGARI', 'CJK', None)
     """
     counts: Counter[str] = Counter()
     for character, times in Counter(text).items():

@@ -22,8 +22,9 @@ _BREAKS = re.compile(r"[\t\r\n]")
 def trec_order(scores: Mapping[str, float]) -> list[str]:
     """Passage ids as trec_eval ranks them: by falling score, ties by falling id.
 
-    >>> trec_order({"a": 1.0, "b": 2.0, "c": 1.0})
-    ['b', 'c', 'a']
+    Examples:
+        >>> trec_order({"a": 1.0, "b": 2.0, "c": 1.0})
+        ['b', 'c', 'a']
     """
     return sorted(scores, key=lambda passage: (scores[passage], passage), reverse=True)
 

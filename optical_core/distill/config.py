@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-Objective = Literal[
-    "optical",
-    "optical-unbalanced",
-    "greedy",
-    "mean-pool",
-    "maxsim-kd",
-    "translate-train",
-    "mlm",
-    "tlm",
-]
 Trainable = Literal["lora", "encoder", "full"]
+
+
+def objective_names() -> tuple[str, ...]:
+    """Every objective: those over tokens or scores, and continued pre-training."""
+    from optical_core.distill.language_modelling import LANGUAGE_MODELLING
+    from optical_core.distill.objectives import OBJECTIVES
+
+    return (*OBJECTIVES, *LANGUAGE_MODELLING)
+
+
+def solver_names() -> tuple[str, ...]:
+    """Solvers of balanced transport; `unbalanced` belongs to the objective of that name."""
+    from optical_core.transport import METHODS
+
+    return tuple(method for method in METHODS if method != "unbalanced")
 
 
 class DistillConfig(BaseModel):
@@ -44,11 +56,13 @@ class DistillConfig(BaseModel):
     overlap: Literal["refuse", "drop"] = "refuse"
     """What is done with pairs that are part of an installed collection or the dev collection."""
 
-    objective: Objective = "optical"
+    objective: str = "optical"
+    """One of `objective_names`."""
     marginals: Literal["real-tokens", "mask-augmented"] = "real-tokens"
     query_tokens: int = Field(32, ge=4, le=512)
     """Length L to which [MASK] extends both sides; for `mask-augmented` alone."""
-    solver: Literal["exact", "sinkhorn", "ipot"] = "exact"
+    solver: str = "exact"
+    """One of `solver_names`."""
     epsilon: float = Field(0.1, gt=0)
     """Of the entropic solvers, as a share of the standard deviation of the costs."""
     mass_penalty: float = Field(0.5, gt=0)
@@ -86,6 +100,17 @@ class DistillConfig(BaseModel):
     dev_every: int = Field(100, ge=1)
     dev_queries: int = Field(100, ge=1)
 
+    # Typed as strings, so that a line in its registry is all that an objective or a solver needs.
+    @field_validator("objective")
+    @classmethod
+    def _known_objective(cls, name: str) -> str:
+        return _one_of(objective_names(), name)
+
+    @field_validator("solver")
+    @classmethod
+    def _known_solver(cls, name: str) -> str:
+        return _one_of(solver_names(), name)
+
     @model_validator(mode="after")
     def _consistent(self) -> DistillConfig:
         if self.backbone and self.trainable == "lora":
@@ -104,3 +129,9 @@ class DistillConfig(BaseModel):
             return DistillConfig.model_validate(saved) == self
         except ValidationError:
             return False
+
+
+def _one_of(names: tuple[str, ...], name: str) -> str:
+    if name not in names:
+        raise ValueError(f"must be one of {', '.join(names)}, got {name!r}")
+    return name

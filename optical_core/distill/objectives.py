@@ -45,7 +45,7 @@ Result = tuple[Tensor, dict[str, float]]
 
 
 def optical(student: TokenBatch, teacher: TokenBatch, options: TransportOptions) -> Result:
-    """OPTICAL: <P, C> with P the transport plan of C = 1 - cos, held constant (Huang et al. 2023).
+    """OPTICAL: ⟨P, C⟩ with P the transport plan of C = 1 - cos, held constant (Huang et al. 2023).
 
     Where we differ from the paper: mass lies on real tokens by default, and plans are exact. An
     eps that isn't small against the spread of the costs pulls every student token towards the

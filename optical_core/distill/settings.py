@@ -50,7 +50,8 @@ def resolve_config(
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"setting {field}: {first['msg'].lower()}") from error
+        message = first["msg"].removeprefix("Value error, ").lower()
+        raise InputError(f"setting {field}: {message}") from error
 
 
 def _value(text: str) -> Any:

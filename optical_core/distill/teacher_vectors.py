@@ -53,7 +53,8 @@ def shared_store(key: Hashable) -> VectorStore:
 class TeacherVectors:
     """Encodes batches of token ids with a frozen teacher.
 
-    plan_layer: layer whose vectors are kept beside the output's, for the plans to be made from.
+    Attributes:
+        plan_layer: layer whose vectors are kept beside the output's, for the plans to be made from.
     """
 
     def __init__(

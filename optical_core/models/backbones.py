@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ import torch
 
 from optical_core.errors import InputError
 from optical_core.models.embedded import MARKERS, PASSAGE_PROMPT, QUERY_PROMPT, embedded_folder
-from optical_core.models.minilm import minilm_folder
+from optical_core.models.minilm import is_installed, minilm_folder
 from optical_core.models.tokens import is_punctuation
 from optical_core.storage import assets
 
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 EMBEDDED = "embedded"
-MINILM = "minilm"
-PACKAGED = (EMBEDDED, MINILM)
-"""Encoders that come with a wheel, and go by their name alone."""
 _PLAIN_MARKERS = ("[Q]", "[D]")
 
 
@@ -37,10 +36,8 @@ def open_encoder(name_or_path: str, *, device: str | None = None) -> MultiVector
 
     Raises InputError if there is no such encoder, or it can't be read.
     """
-    if name_or_path == EMBEDDED:
-        return _embedded(device)
-    if name_or_path == MINILM:
-        return _from_plain_encoder(str(minilm_folder()), device)
+    if name_or_path in PACKAGED:
+        return PACKAGED[name_or_path].open(device)
     path = Path(name_or_path)
     looks_local = path.exists() or name_or_path.startswith((".", "/", "~"))
     if looks_local:
@@ -230,3 +227,33 @@ def _refuse_pickles(path: Path) -> None:
                 f"{folder} has its weights as a pickle ({pickles[0]}), which may run code when "
                 "loaded; convert them to model.safetensors"
             )
+
+
+def _always() -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """An encoder that goes by its name alone.
+
+    Attributes:
+        open: takes the device (None for the best there is).
+        languages: what it was trained on; none means any.
+        is_installed: whether `optical models` lists it.
+    """
+
+    open: Callable[[str | None], MultiVectorEncoder]
+    languages: tuple[str, ...] = ()
+    is_installed: Callable[[], bool] = _always
+
+
+PACKAGED = {
+    EMBEDDED: Packaged(_embedded),
+    "minilm": Packaged(
+        lambda device: _from_plain_encoder(str(minilm_folder()), device),
+        languages=("en",),
+        is_installed=is_installed,
+    ),
+}
+"""Registry of encoders that come with a package: one line adds one."""

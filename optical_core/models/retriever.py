@@ -24,8 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from optical_core.data.lines import read_json
 from optical_core.errors import InputError
-from optical_core.models import minilm
-from optical_core.models.backbones import EMBEDDED, MINILM, PACKAGED, projection_module
+from optical_core.models.backbones import EMBEDDED, PACKAGED, projection_module
 from optical_core.models.embedded import embedded_folder
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.weights import read_tensors, write_tensors
@@ -95,9 +94,11 @@ class ModelEntry:
 
 def list_models() -> list[ModelEntry]:
     """Every model known by name: the embedded encoder, students shipped and trained, BM25."""
-    entries = [ModelEntry(EMBEDDED, "encoder", (), False)]
-    if minilm.is_installed():
-        entries.append(ModelEntry(MINILM, "encoder", ("en",), False))
+    entries = [
+        ModelEntry(name, "encoder", packaged.languages, False)
+        for name, packaged in PACKAGED.items()
+        if packaged.is_installed()
+    ]
     folders = sorted(assets("students").glob("[!.]*/retriever.json"))
     folders += sorted(home("models", "x").parent.glob("[!.]*/retriever.json"))
     for index, path in enumerate(folders):

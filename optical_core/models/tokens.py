@@ -13,10 +13,12 @@ Role = Literal["text", "punctuation", "prefix", "special", "mask"]
 class Token:
     """One position of an encoded text.
 
-    piece: as a reader expects it: without the tokenizer's word-boundary mark.
-    word:  index of the whitespace-separated word it belongs to, -1 if none.
-    start, end: its span in the text as given; both 0 for tokens that are not in the text.
-    scored: does its vector take part in MaxSim (and carry mass in transport)?
+    Attributes:
+        piece: as a reader expects it: without the tokenizer's word-boundary mark.
+        word: index of the whitespace-separated word it belongs to, -1 if none.
+        start: where it begins in the text as given; 0 for tokens that are not in the text.
+        end: where it ends; 0 for tokens that are not in the text.
+        scored: does its vector take part in MaxSim (and carry mass in transport)?
     """
 
     piece: str
@@ -30,8 +32,9 @@ class Token:
 def is_punctuation(piece: str) -> bool:
     """Is the piece made of Unicode punctuation (category P) alone? Danda and Arabic marks are.
 
-    >>> is_punctuation("।"), is_punctuation("▁,"), is_punctuation("a.")
-    (True, True, False)
+    Examples:
+        >>> is_punctuation("।"), is_punctuation("▁,"), is_punctuation("a.")
+        (True, True, False)
     """
     bare = piece.replace("▁", "").removeprefix("##")
     return bool(bare) and all(unicodedata.category(c).startswith("P") for c in bare)

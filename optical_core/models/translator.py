@@ -94,8 +94,9 @@ class Translator:
 def language_of_tag(tag: str) -> str | None:
     """Our code of a checkpoint's language token, None for any other token.
 
-    >>> [language_of_tag(tag) for tag in ("__sw__", "som_Latn", "hi_IN", "<pad>", "▁the")]
-    ['sw', 'so', 'hi', None, None]
+    Examples:
+        >>> [language_of_tag(tag) for tag in ("__sw__", "som_Latn", "hi_IN", "<pad>", "▁the")]
+        ['sw', 'so', 'hi', None, None]
     """
     stem, *rest = tag.strip("_").split("_")
     looks = (tag.startswith("__") and tag.endswith("__")) or len(rest) == 1

@@ -24,8 +24,9 @@ logging.getLogger("bm25s").setLevel(logging.WARNING)
 def words(text: str) -> list[str]:
     """Words in lower case: letters with their marks, and digits; apostrophes stay inside.
 
-    >>> words("सूर्य ग्रहण, 2024: Mo̱ ń lọ; ng'ombe")
-    ['सूर्य', 'ग्रहण', '2024', 'mo̱', 'ń', 'lọ', "ng'ombe"]
+    Examples:
+        >>> words("सूर्य ग्रहण, 2024: Mo̱ ń lọ; ng'ombe")
+        ['सूर्य', 'ग्रहण', '2024', 'mo̱', 'ń', 'lọ', "ng'ombe"]
     """
     folded = unicodedata.normalize("NFC", text).casefold()
     return _word_pattern().findall(folded)

@@ -1,8 +1,9 @@
 """Probabilistic structured queries: BM25 whose query terms are distributions over English words.
 
-A query word f counts in a passage as the sum over its translations, tf(f, D) = sum_e p(e|f)
-tf(e, D), and is as frequent as they are, df(f) = sum_e p(e|f) df(e); BM25 then weighs f as if it
-were one word (Darwish and Oard 2003, "Probabilistic structured query methods", section 3).
+A query word f counts in a passage as the sum over its translations,
+`tf(f, D) = sum_e p(e|f) tf(e, D)`, and is as frequent as they are, `df(f) = sum_e p(e|f) df(e)`;
+BM25 then weighs f as if it were one word (Darwish and Oard 2003, "Probabilistic structured query
+methods", section 3).
 """
 
 from __future__ import annotations

@@ -34,9 +34,10 @@ class _Job:
 class Batcher:
     """Hands requests of one model to `answer` together, in the order of the oldest one.
 
-    most_taken:    searches taken on at once, waiting ones included.
-    most_together: requests in a batch.
-    watch:         told each batch's model and size.
+    Attributes:
+        most_taken: searches taken on at once, waiting ones included.
+        most_together: requests in a batch.
+        watch: told each batch's model and size.
     """
 
     def __init__(

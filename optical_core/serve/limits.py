@@ -17,8 +17,13 @@ MOST_CLIENTS = 10_000
 class Limits:
     """Bounds of a server; raises InputError for one that lets nothing through.
 
-    query: characters.  body: bytes.  top: passages.  searches: at once, waiting ones included.
-    batch: queries encoded together.  rate: searches a second of one client, 0 for any number.
+    Attributes:
+        query: characters.
+        body: bytes.
+        top: passages.
+        searches: at once, waiting ones included.
+        batch: queries encoded together.
+        rate: searches a second of one client, 0 for any number.
     """
 
     query: int = 1000

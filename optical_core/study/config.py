@@ -1,15 +1,17 @@
 """What a study is made of: one frozen, validated configuration, read from YAML.
 
-name: demo
-collections: [demo]                 # names, folders, or what to import (see CollectionSource)
-models: [embedded, bm25]            # measured as they are; `bm25@human` asks in English
-training: {bitext: [demo], steps: 60}    # settings of DistillConfig that all arms share
-arms:                               # name -> the settings in which the arm differs
-  optical: {}
-  greedy: {objective: greedy}
-  tlm: {objective: tlm}
-  tlm+optical: {start: tlm}         # goes on from another arm's student of the same seed
-seeds: [1, 2, 3]
+For example:
+
+    name: demo
+    collections: [demo]                 # names, folders, or what to import (see CollectionSource)
+    models: [embedded, bm25]            # measured as they are; `bm25@human` asks in English
+    training: {bitext: [demo], steps: 60}    # settings of DistillConfig that all arms share
+    arms:                               # name -> the settings in which the arm differs
+      optical: {}
+      greedy: {objective: greedy}
+      tlm: {objective: tlm}
+      tlm+optical: {start: tlm}         # goes on from another arm's student of the same seed
+    seeds: [1, 2, 3]
 """
 
 from __future__ import annotations

@@ -62,8 +62,9 @@ class Evaluation:
 def label(spec: str) -> str:
     """A model's name in tables and as a folder.
 
-    >>> label("runs/my model"), label("bm25@human"), label("psq@/data/lexicon")
-    ('runs-my-model', 'bm25@human', 'psq@lexicon')
+    Examples:
+        >>> label("runs/my model"), label("bm25@human"), label("psq@/data/lexicon")
+        ('runs-my-model', 'bm25@human', 'psq@lexicon')
     """
     name, source = model_and_source(spec)
     if source is not None:
@@ -84,7 +85,7 @@ def measure(
 ) -> Measures:
     """Rank the judged queries of each language with one model and measure the rankings.
 
-    Writes OUT/<language>.run (TREC) and its metadata (see `run_metadata`), OUT/<language>.csv
+    Writes `OUT/<language>.run` (TREC) and its metadata (see `run_metadata`), `OUT/<language>.csv`
     (measures of each query) and OUT/measured.json: what these were made from, a hash a language.
     A language that is there, made from the same model, passages, queries and judgements, is read
     instead of measured again.
@@ -128,9 +129,10 @@ def _origins(out: Path) -> dict[str, str]:
 class _Ranker:
     """A model ready to rank.
 
-    asked:    language -> query id -> text as it is asked.
-    run:      ranks queries of a language.
-    identity: all that decides a language's rankings but passages, queries and depth.
+    Attributes:
+        asked: language -> query id -> text as it is asked.
+        run: ranks queries of a language.
+        identity: all that decides a language's rankings but passages, queries and depth.
     """
 
     asked: Mapping[str, Mapping[str, str]]
@@ -183,8 +185,8 @@ def evaluate(
 ) -> Evaluation:
     """Rank every language's queries with every model and measure the rankings.
 
-    Writes OUT/<model>/<language>.run (TREC), OUT/<model>/<language>.csv (measures of each
-    query), OUT/<table>.* (CSV, JSON, Markdown, LaTeX; see `TABLES`) and record.json. What is
+    Writes `OUT/<model>/<language>.run` (TREC), `OUT/<model>/<language>.csv` (measures of each
+    query), `OUT/<table>.*` (CSV, JSON, Markdown, LaTeX; see `TABLES`) and record.json. What is
     there already isn't measured again (see `measure`). Every judged query counts. Comparisons are
     paired tests against `models[0]`. `watch` is told the share done and what is being done.
 

@@ -29,11 +29,12 @@ EXPENSIVE = 0.5
 class QueryCosts:
     """One language's queries as an encoder sees them; means over `topics` queries.
 
-    fertility: tokens a word (between spaces, punctuation included), over all words of the
-               queries; None for languages that are written without spaces.
-    transport: <P, C> of the exact plan between the student's tokens of the query and the
-               teacher's of its English translation, C the cosine distance.
-    unaligned: share of that plan's mass that moves at more than `EXPENSIVE`.
+    Attributes:
+        fertility: tokens a word (between spaces, punctuation included), over all words of the
+            queries; None for languages that are written without spaces.
+        transport: ⟨P, C⟩ of the exact plan between the student's tokens of the query and the
+            teacher's of its English translation, C the cosine distance.
+        unaligned: share of that plan's mass that moves at more than `EXPENSIVE`.
     """
 
     language: str

@@ -1,7 +1,7 @@
 """Saved evaluations: what `optical evaluate` wrote, shipped measurements, uploaded runs.
 
-An evaluation folder is OUT/record.json and OUT/<model>/<language>.csv (a row a query, a column a
-measure). Runs and tables beside them are for other programs.
+An evaluation folder is OUT/record.json and `OUT/<model>/<language>.csv` (a row a query, a column
+a measure). Runs and tables beside them are for other programs.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ logger = logging.getLogger(__name__)
 class SavedResults:
     """Measurements of several models on one collection.
 
-    values:      model -> language -> measure -> query -> value.
-    fingerprint: of the collection's files; results of different ones are never mixed.
-    origin:      model -> where its numbers come from, for people.
-    study:       name of the study that measured it, if one did.
-    students:    arm of the study -> a model of this machine that stands for it.
+    Attributes:
+        values: model -> language -> measure -> query -> value.
+        fingerprint: of the collection's files; results of different ones are never mixed.
+        origin: model -> where its numbers come from, for people.
+        study: name of the study that measured it, if one did.
+        students: arm of the study -> a model of this machine that stands for it.
     """
 
     collection: str
@@ -144,8 +145,9 @@ def find_results() -> list[SavedResults]:
 def study_label(collection: str, study: str) -> str:
     """What a study's results on a collection are called in the app.
 
-    >>> study_label("ntrex128", "real")
-    'ntrex128 (study real)'
+    Examples:
+        >>> study_label("ntrex128", "real")
+        'ntrex128 (study real)'
     """
     return f"{collection} (study {study})"
 

@@ -33,8 +33,9 @@ MEASURE = "AP"
 class Findings:
     """One collection of a study, as far as it is measured.
 
-    results: model or arm -> language -> measure -> query -> value, means over the seeds.
-    seeds:   arm -> seed -> the values of that seed's student.
+    Attributes:
+        results: model or arm -> language -> measure -> query -> value, means over the seeds.
+        seeds: arm -> seed -> the values of that seed's student.
     """
 
     collection: Collection
@@ -68,7 +69,7 @@ def findings(config: StudyConfig, collections: Sequence[Collection], out: Path) 
 
 
 def write_results(config: StudyConfig, found: Findings, out: Path) -> None:
-    """Write OUT/results/<collection> in the form of `optical evaluate`, for app and programs."""
+    """Write `OUT/results/<collection>` in the form of `optical evaluate`, for app and programs."""
     folder = out / "results" / found.collection.name
     for model, languages in found.results.items():
         for code, values in languages.items():

@@ -27,8 +27,9 @@ HUMAN = "human"
 def model_and_source(spec: str) -> tuple[str, str | None]:
     """Split `NAME@SOURCE`; a folder that is called so is a model's.
 
-    >>> model_and_source("bm25@human"), model_and_source("embedded")
-    (('bm25', 'human'), ('embedded', None))
+    Examples:
+        >>> model_and_source("bm25@human"), model_and_source("embedded")
+        (('bm25', 'human'), ('embedded', None))
     """
     name, separator, source = spec.partition("@")
     if not separator or Path(spec).exists():
@@ -67,7 +68,7 @@ def asked_queries(collection: Collection, code: str, source: str | None) -> dict
 def translate_queries(
     collection: Collection, translator: Translator, languages: Sequence[str], out: Path
 ) -> list[Path]:
-    """Write OUT/<language>.jsonl, the queries in English; a language that is there already stays.
+    """Write `OUT/<language>.jsonl`, the queries in English; a language that is there stays.
 
     Raises InputError: a language that the collection or the translator lacks.
     """

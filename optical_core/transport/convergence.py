@@ -13,7 +13,7 @@ STEPS = (10, 20, 30, 40, 50, 60, 70, 80, 100, 120, 150, 200, 300, 500, 800)
 
 @dataclass(frozen=True)
 class ConvergencePoint:
-    """One pair's plan after `iterations`: marginal error (L1) and <P, C>."""
+    """One pair's plan after `iterations`: marginal error (L1) and ⟨P, C⟩."""
 
     iterations: int
     marginal_error: float

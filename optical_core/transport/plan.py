@@ -12,10 +12,14 @@ import numpy as np
 class TransportPlan:
     """Plan P and cost C between the tokens of a source and a target text.
 
-    plan, cost:   (n, m) arrays; the plan's mass sums to the transported total.
-    source, target: the n and m token strings.
-    source_words, target_words: for each token the index of its word, or -1 (special, [MASK]).
-    report:       what the solver said: method, epsilon, iterations, marginal_error, converged.
+    Attributes:
+        plan: (n, m) array; its mass sums to the transported total.
+        cost: (n, m) array.
+        source: the n token strings.
+        target: the m token strings.
+        source_words: for each source token the index of its word, or -1 (special, [MASK]).
+        target_words: the same for each target token.
+        report: what the solver said: method, epsilon, iterations, marginal_error, converged.
     """
 
     plan: np.ndarray
@@ -38,7 +42,7 @@ class TransportPlan:
 
     @property
     def total_cost(self) -> float:
-        """<P, C>."""
+        """⟨P, C⟩."""
         return float((self.plan * self.cost).sum())
 
     @property

@@ -36,12 +36,14 @@ class TransportProblem:
 class TransportSolution:
     """What a solver found, with its diagnostics.
 
-    plan:           (B, n, m), non-negative, zero on padding. A constant: no gradient flows
-                    through it (envelope theorem, see `transport_cost`).
-    cost:           (B,), the Frobenius product <P, C>.
-    marginal_error: (B,), |P1 - a|_1 + |P'1 - b|_1. For `unbalanced` it is a finding, not an error.
-    iterations:     (B,), row-and-column updates used; for `exact` 0.
-    converged:      (B,), bool.
+    Attributes:
+        plan: (B, n, m), non-negative, zero on padding. A constant: no gradient flows through it
+            (envelope theorem, see `transport_cost`).
+        cost: (B,), the Frobenius product ⟨P, C⟩.
+        marginal_error: (B,), `|P1 - a|_1 + |P'1 - b|_1`. For `unbalanced` it is a finding, not an
+            error.
+        iterations: (B,), row-and-column updates used; for `exact` 0.
+        converged: (B,), bool.
     """
 
     plan: Tensor
@@ -52,16 +54,16 @@ class TransportSolution:
 
 
 def transport_cost(plan: Tensor, cost: Tensor) -> Tensor:
-    """<P, C> of each pair, shape (B,), differentiable in `cost` with the plan held constant.
+    """⟨P, C⟩ of each pair, shape (B,), differentiable in `cost` with the plan held constant.
 
     The gradient with respect to C is P. That is the gradient of the *exact* optimal cost, and of
-    the entropic *objective* `entropic_objective`; it isn't the gradient of <P_eps(C), C>.
+    the entropic *objective* `entropic_objective`; it isn't the gradient of ⟨P_eps(C), C⟩.
     """
     return (plan.detach() * cost).sum((-1, -2))
 
 
 def entropic_objective(plan: Tensor, cost: Tensor, epsilon: float) -> Tensor:
-    """<P, C> + eps * sum P (log P - 1), shape (B,): what Sinkhorn minimises (Cuturi 2013)."""
+    """⟨P, C⟩ + eps * sum P (log P - 1), shape (B,): what Sinkhorn minimises (Cuturi 2013)."""
     return (plan * cost + epsilon * (torch.xlogy(plan, plan) - plan)).sum((-1, -2))
 
 

@@ -21,7 +21,7 @@ def ipot(
     """Plan, iterations and converged; `epsilon` is the paper's step size beta.
 
     Converged: the marginal error is within `tolerance`, and so is the relative change of
-    <P, C> since the last look (small marginals alone don't mean that the plan is optimal).
+    ⟨P, C⟩ since the last look (small marginals alone don't mean that the plan is optimal).
     """
     cost, a, b = problem.cost, problem.a, problem.b
     log_a, log_b = a.log(), b.log()

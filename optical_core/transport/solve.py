@@ -72,11 +72,12 @@ def solve(
         ValueError: an argument of wrong shape, NaN, negative mass, unequal totals, or an unknown
             method; the message names the argument.
 
-    >>> cost = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
-    >>> half = torch.tensor([[0.5, 0.5]])
-    >>> solve(cost, half, half, method="exact").plan
-    tensor([[[0.5000, 0.0000],
-             [0.0000, 0.5000]]])
+    Examples:
+        >>> cost = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
+        >>> half = torch.tensor([[0.5, 0.5]])
+        >>> solve(cost, half, half, method="exact").plan
+        tensor([[[0.5000, 0.0000],
+                 [0.0000, 0.5000]]])
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")

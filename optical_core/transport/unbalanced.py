@@ -1,6 +1,6 @@
 """Unbalanced entropic transport: mass may be left behind at a price (Chizat et al. 2018).
 
-Minimises <P, C> + eps KL(P | a b') + rho KL(P1 | a) + rho KL(P'1 | b), so a token without a
+Minimises ⟨P, C⟩ + eps KL(P | a b') + rho KL(P1 | a) + rho KL(P'1 | b), so a token without a
 counterpart need not be matched.
 """
 

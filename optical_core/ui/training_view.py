@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from optical_core.distill.config import Objective
+from optical_core.distill.config import objective_names
 from optical_core.distill.jobs import Job
 from optical_core.distill.logs import read_log
 from optical_core.ui.theme import AMBER, BLUE, GREEN, PURPLE, RED, layout, note
-
-_CURVES = (
-    ("loss", BLUE),
-    *((objective, GREEN) for objective in get_args(Objective)),
-    ("scores", PURPLE),
-)
 
 
 def training_log(job: Job) -> pd.DataFrame:
@@ -37,7 +29,8 @@ def training_figure(log: pd.DataFrame, dev: pd.DataFrame, *, dark: bool) -> go.F
     figure = make_subplots(
         rows=1, cols=3, subplot_titles=("Loss and its parts", "Effective rank", "Dev-set MAP")
     )
-    for name, colour in _CURVES:
+    parts = dict.fromkeys(objective_names(), GREEN)
+    for name, colour in {"loss": BLUE, **parts, "scores": PURPLE}.items():
         if name in log:
             figure.add_scatter(
                 x=log["step"], y=log[name], name="OT cost" if name == "optical" else name,

@@ -1,4 +1,4 @@
-"""BEIR: corpus.jsonl, queries.jsonl, qrels/test.tsv; also with queries/<lang>.jsonl."""
+"""BEIR: corpus.jsonl, queries.jsonl, qrels/test.tsv; also with `queries/<lang>.jsonl`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from optical_core.errors import InputError
 
 
 def import_beir(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
-    """Import a BEIR folder; queries.jsonl counts as English, queries/<lang>.jsonl as their own."""
+    """Import a BEIR folder; queries.jsonl counts as English, `queries/<lang>.jsonl` as its own."""
     files = {
         language(path.stem).code: path for path in sorted((source / "queries").glob("*.jsonl"))
     }

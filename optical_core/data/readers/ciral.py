@@ -1,9 +1,11 @@
 """CIRAL (Adeyemi et al., SIGIR 2024): English queries, passages in an African language.
 
-ciral-<language>/topics/topics.ciral-v1.0-<lang>-<split>.tsv          id, query
-ciral-<language>/qrels/qrels.ciral-v1.0-<lang>-<split>.tsv            id Q0 docid grade
-ciral-<language>/qrels/qrels.ciral-v1.0-<lang>-<split>-pools.tsv      the deeper pools' judgements
-any *.jsonl[.gz] of a corpus folder                                   {"docid", "title", "text"}
+Read from:
+
+    ciral-<language>/topics/topics.ciral-v1.0-<lang>-<split>.tsv      id, query
+    ciral-<language>/qrels/qrels.ciral-v1.0-<lang>-<split>.tsv        id Q0 docid grade
+    ciral-<language>/qrels/qrels.ciral-v1.0-<lang>-<split>-pools.tsv  the deeper pools' judgements
+    any *.jsonl[.gz] of a corpus folder                               {"docid", "title", "text"}
 """
 
 from __future__ import annotations

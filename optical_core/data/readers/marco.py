@@ -1,10 +1,12 @@
 """MS MARCO passages (Bajaj et al. 2016) and mMARCO (Bonifacio et al. 2021), its translations.
 
-collection.tsv                     id, passage            MS MARCO
-queries.dev.small.tsv              id, query
-qrels.dev.small.tsv                id 0 passage grade
-collections/<language>_collection.tsv                     mMARCO, by name: english, german, …
-queries/dev/<language>_queries.dev.small.tsv
+Read from:
+
+    collection.tsv              MS MARCO: id, passage
+    queries.dev.small.tsv       id, query
+    qrels.dev.small.tsv         id 0 passage grade
+    collections/<language>_collection.tsv             mMARCO, by name: english, german, …
+    queries/dev/<language>_queries.dev.small.tsv
 """
 
 from __future__ import annotations

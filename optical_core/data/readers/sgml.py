@@ -19,7 +19,7 @@ _ANY_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 
 
 def elements(path: Path, tag: str, *, fallback: str | None = None) -> Iterator[tuple[int, str]]:
-    """Yield (line of the start tag, content) of every <tag> ... </tag>, streaming.
+    """Yield (line of the start tag, content) of every `<tag> ... </tag>`, streaming.
 
     What stands between them is passed over. `fallback`: as in `read_lines`.
 
@@ -51,27 +51,28 @@ def elements(path: Path, tag: str, *, fallback: str | None = None) -> Iterator[t
 def plain_text(markup: str) -> str:
     """Text without tags, its entities resolved and its white space made single.
 
-    >>> plain_text("<P>AT&T &amp; 3 < 4</P>")
-    'AT&T & 3 < 4'
+    Examples:
+        >>> plain_text("<P>AT&T &amp; 3 < 4</P>")
+        'AT&T & 3 < 4'
     """
     return " ".join(html.unescape(_ANY_TAG.sub(" ", markup)).split())
 
 
 def field(element: str, tag: str) -> str:
-    """Plain text of all <tag> ... </tag> in an element's content; empty where there is none."""
+    """Plain text of all `<tag> ... </tag>` in an element's content; empty where there is none."""
     return plain_text(" ".join(re.findall(rf"(?is)<{tag}>(.*?)</{tag}>", element)))
 
 
 def open_field(element: str, tag: str) -> str:
-    """Plain text from the first <tag> to whatever tag comes next: end tags may be missing."""
+    """Plain text from the first `<tag>` to whatever tag comes next: end tags may be missing."""
     found = re.search(rf"(?is)<{tag}>(.*?)(?=</?[a-z][^<>]*>|\Z)", element)
     return plain_text(found[1]) if found else ""
 
 
 def documents(path: Path, *, fallback: str | None = None) -> Iterator[Passage]:
-    """Passages of a file of <DOC> elements with <DOCNO>, <HEADLINE> or <TITLE>, and <TEXT>.
+    """Passages of a file of `<DOC>` elements: `<DOCNO>`, `<HEADLINE>` or `<TITLE>`, `<TEXT>`.
 
-    Raises InputError: no <DOC>, one without <DOCNO>, or a file that is cut short.
+    Raises InputError: no `<DOC>`, one without `<DOCNO>`, or a file that is cut short.
     """
     number = 0
     for number, element in elements(path, "DOC", fallback=fallback):

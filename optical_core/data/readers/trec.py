@@ -1,4 +1,4 @@
-"""TREC: topics.<lang>.{tsv,txt}, qrels.txt and docs.* (SGML, TSV or JSON Lines)."""
+"""TREC: `topics.<lang>.{tsv,txt}`, `qrels.txt` and `docs.*` (SGML, TSV or JSON Lines)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from optical_core.errors import InputError
 def import_trec(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
     """Import a TREC-style folder.
 
-    topics.<lang>.*   one file a language: `qid<TAB>text`, or <top> blocks with <num> and <title>
-    qrels.txt         qid 0 docid grade
-    docs.*            <DOC> blocks with <DOCNO> and <TEXT>, `docid<TAB>text`, or JSON Lines
+    Read from:
+
+        topics.<lang>.*   one file a language: qid<TAB>text, or <top> blocks with <num> and <title>
+        qrels.txt         qid 0 docid grade
+        docs.*            <DOC> blocks with <DOCNO> and <TEXT>, docid<TAB>text, or JSON Lines
     """
     topics = sorted(source.glob("topics.*"))
     if not topics:

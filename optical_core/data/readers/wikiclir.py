@@ -2,10 +2,11 @@
 
 Two data sets go by the name:
 
-- 2018, English queries, documents in 25 languages (Sasaki et al., NAACL 2018): `wiki-clir/english/
-  wiki_en.queries` (id, title, sentence), `wiki-clir/<language>/wiki_<code>.documents` (id, title,
-  text) and `en2<code>.rel` (query id, document id, level). Level 2 is the article on the same
-  topic, 1 one that links to it and is linked by it.
+- 2018, English queries, documents in 25 languages (Sasaki et al., NAACL 2018):
+  `wiki-clir/english/wiki_en.queries` (id, title, sentence),
+  `wiki-clir/<language>/wiki_<code>.documents` (id, title, text) and `en2<code>.rel` (query id,
+  document id, level). Level 2 is the article on the same topic, 1 one that links to it and is
+  linked by it.
 - 2014, German queries, English documents (Schamoni et al., ACL 2014): `<split>.queries` (id,
   sentence), `<split>.docs` (id, text) and `<split>.qrels`, with the levels 3 and 2.
 """
