@@ -4,7 +4,6 @@ Tolerance: adapter weights of about .1 to 1 differ by less than 1e-4 after eight
 rate of 1e-2. What remains is fp32 rounding: the ranks' batches are padded to other lengths.
 """
 
-import csv
 import json
 import os
 import subprocess
@@ -17,8 +16,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from optical_core.data.lines import read_json
 from optical_core.distill import ranks
 from optical_core.distill.config import DistillConfig
+from optical_core.distill.logs import read_log
 from optical_core.distill.trainer import distill
 from optical_core.errors import InputError
 from optical_core.storage import home as home_folder
@@ -35,7 +36,6 @@ ARMS = {
 
 SCRIPT = """
 import json, sys
-from optical_core.distill import ranks
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.trainer import distill
 for settings in json.loads(sys.argv[1]):
@@ -79,6 +79,10 @@ def adapter(folder, name):
     return load_file(folder / "models" / name / "adapter" / "adapter_model.safetensors")
 
 
+def logged(folder, name, log):
+    return [row["step"] for row in read_log(folder / "runs" / name / log)]
+
+
 def assert_alike(found, wanted):
     assert found.keys() == wanted.keys()
     for key, tensor in wanted.items():
@@ -88,23 +92,30 @@ def assert_alike(found, wanted):
 
 
 @pytest.mark.slow
-def test_two_processes_train_the_student_that_one_trains(settings, home, tmp_path):
+def test_two_processes_train_the_student_that_one_trains(settings, collection, home, tmp_path):
     script = tmp_path / "train.py"
     script.write_text(SCRIPT)
     arms = [{**settings, "name": name, **changes} for name, changes in ARMS.items()]
+    arms.append({**settings, "name": "watched", "dev": str(collection.folder), "dev_every": 4})
     process = launch(tmp_path / "shared", str(script), json.dumps(arms))
     _, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
     for arm in arms:
         distill(DistillConfig(**arm), device="cpu", progress=False)
-        assert_alike(adapter(tmp_path / "shared", arm["name"]), adapter(home, arm["name"]))
+    for name in ARMS:
+        assert_alike(adapter(tmp_path / "shared", name), adapter(home, name))
+    found, wanted = (
+        read_json(folder / "models" / "watched" / "record.json")["dev_map"]
+        for folder in (tmp_path / "shared", home)
+    )
+    assert found == pytest.approx(wanted)
+    assert logged(tmp_path / "shared", "watched", "dev.csv") == ["0", "4", "8"]
 
 
 @pytest.mark.slow
-def test_two_that_were_killed_go_on_as_one(settings, collection, home, tmp_path, monkeypatch):
-    """The command, its dev set and logs; and one process takes up what two began."""
+def test_two_that_were_killed_go_on_as_one(settings, home, tmp_path, monkeypatch):
+    """The command, and one process that takes up what two began."""
     arm = {**settings, "name": "cut", "steps": 60, "learning_rate": 1e-3}
-    arm |= {"dev": str(collection.folder), "dev_every": 20}
     file = tmp_path / "arm.json"
     file.write_text(json.dumps(arm))
     cut = tmp_path / "cut"
@@ -126,12 +137,7 @@ def test_two_that_were_killed_go_on_as_one(settings, collection, home, tmp_path,
     monkeypatch.setenv("OPTICAL_HOME", str(cut))
     distill(DistillConfig(**arm), device="cpu", progress=False)
     assert_alike(adapter(cut, "cut"), adapter(home, "cut"))
-    for log in ("log.csv", "dev.csv"):
-        steps = []
-        for folder in (home, cut):
-            with (folder / "runs" / "cut" / log).open() as lines:
-                steps.append([row["step"] for row in csv.DictReader(lines)])
-        assert steps[0] == steps[1]
+    assert logged(cut, "cut", "log.csv") == logged(home, "cut", "log.csv")
 
 
 @pytest.mark.parametrize(
