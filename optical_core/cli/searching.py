@@ -93,6 +93,40 @@ def index(
             print(f"{mode}: keeps {share:.1%} of the exact top 10 ({len(sample)} queries)")
 
 
+@app.command(
+    "index-files",
+    epilog="Example:  optical index-files corpus/*.jsonl --out big --ray local\n\n"
+    "Example:  optical index-files /shared/corpus --out /shared/big --ray ray://HOST:10001",
+)
+def index_files(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="JSON Lines or Parquet (_id, text, title), or folders of them."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the index; shards go beside it.")],
+    model: Model = "",
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            help="Encode on a Ray cluster: its address, auto, or local for this machine "
+            "(needs the extra ray). All machines must see the files and --out."
+        ),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    device: Device = None,
+) -> None:
+    """Index a corpus that comes in many files. Interrupted, the same command goes on."""
+    from optical_core.data.passages import passage_files
+    from optical_core.retrieval import shards
+
+    built = shards.index_files(
+        out, passage_files(files), model or default_student(),
+        ray=ray, batch_size=batch_size, device=device, progress=True,
+    )  # fmt: skip
+    print(f"{len(built):,} passages, {len(built.vectors):,} tokens -> {built.folder}")
+    print(f"{built.folder}.shards is needed only to add files; it may be removed")
+
+
 @app.command(epilog='Example:  optical search demo "Samaki mkubwa zaidi ni yupi?" --explain')
 def search(
     collection: Annotated[

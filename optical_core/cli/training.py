@@ -49,6 +49,7 @@ def distill(
     as_json: Json = False,
 ) -> None:
     """Teach a query encoder other languages from bitext. Interrupted, the same command goes on."""
+    from optical_core.distill import ranks
     from optical_core.distill.settings import resolve_config
     from optical_core.distill.trainer import distill as train
 
@@ -72,6 +73,10 @@ def distill(
     }
     resolved = resolve_config(explicit, config, option or [], demo=demo)
     folder = train(resolved, device=device)
+    first = ranks.rank() == 0
+    ranks.leave()
+    if not first:
+        return
     report: dict[str, Any] = {"name": resolved.name, "folder": str(folder)}
     if demo:
         from optical_core.study.demo import demo_gain

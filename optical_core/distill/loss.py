@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
+from optical_core.distill import ranks
 from optical_core.distill.objectives import (
     OBJECTIVES,
     SCORES_ALONE,
@@ -32,6 +34,9 @@ class OpticalLoss(nn.Module):
     `passage` repeats the English sentence. Both sentences are queries to the encoders, so tell
     the trainer: `router_mapping={"foreign": "query", "english": "query"}`, and `prompts` for each
     column as the model has them.
+
+    Under DistributedDataParallel the loss and its gradient are those of the ranks' batches taken as
+    one: scores are over the passages of all ranks, and every rank needs a batch in every step.
 
     Args:
         model: the student, a MultiVectorEncoder.
@@ -101,15 +106,20 @@ class OpticalLoss(nn.Module):
         student = self._student(columns[0])
         teacher = self._teacher.batch(columns[1], "query", student.vectors.device)
         loss, figures = OBJECTIVES[self.objective](student, teacher, self.options)
-        components = {} if self.objective in SCORES_ALONE else {self.objective: loss.mean()}
+        # DDP takes the mean over ranks; the loss is the mean over pairs.
+        pairs = ranks.total(loss.new_tensor(len(loss)))
+        share = len(loss) * ranks.count() / pairs
+        components = {} if self.objective in SCORES_ALONE else {self.objective: loss.mean() * share}
         if self.score_weight:
-            passages = self._teacher.batch(columns[2], "document", student.vectors.device)
+            passages, first = _of_all_ranks(
+                self._teacher.batch(columns[2], "document", student.vectors.device)
+            )
             scores = (
-                contrast(student, passages, temperature=self.temperature)
+                contrast(student, passages, temperature=self.temperature, first=first)
                 if self.objective == "translate-train"
                 else score_distillation(student, teacher, passages, temperature=self.temperature)
             )
-            components["scores"] = self.score_weight * scores.mean()
+            components["scores"] = self.score_weight * scores.mean() * share
         self.figures = {
             **figures,
             **collapse_alarms(student),
@@ -151,6 +161,26 @@ class OpticalLoss(nn.Module):
         if self.plan_layer is not None:
             layer = outputs["all_layer_embeddings"][self.plan_layer].float().detach()
         return TokenBatch(outputs["token_embeddings"].float(), mask, expansion, layer)
+
+
+def _of_all_ranks(passages: TokenBatch) -> tuple[TokenBatch, int]:
+    """The passages of all ranks, in the order of the ranks, and where this one's begin.
+
+    Their real tokens alone are sent, in fp16, as the teacher's vectors are kept: nothing is lost.
+    """
+    if ranks.count() == 1:
+        return passages, 0
+    lengths = ranks.gather(passages.mask.sum(1))
+    tokens = ranks.gather(passages.vectors[passages.mask].half())
+    parts = [
+        part.float()
+        for own, size in zip(tokens, lengths, strict=True)
+        for part in own.split(size.tolist())
+    ]
+    mask = [torch.ones(len(part), dtype=torch.bool, device=part.device) for part in parts]
+    present = pad_sequence(mask, batch_first=True)
+    everyone = TokenBatch(pad_sequence(parts, batch_first=True), present, torch.zeros_like(present))
+    return everyone, sum(len(size) for size in lengths[: ranks.rank()])
 
 
 def _give_layers(encoder: MultiVectorEncoder, layer: int) -> None:

@@ -60,7 +60,8 @@ class LogMonitor(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._bar.update(1)
-        self._tokens += self.loss.figures.get("tokens", 0.0) * args.gradient_accumulation_steps
+        shares = args.gradient_accumulation_steps * args.world_size
+        self._tokens += self.loss.figures.get("tokens", 0.0) * shares
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         if not logs or "loss" not in logs:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from optical_core.distill import ranks
 from optical_core.transport import cosine_cost, mask_augmented, real_tokens, solve
 from optical_core.transport.marginals import mass_by_kind
 from optical_core.transport.problem import transport_cost
@@ -55,8 +56,7 @@ def optical(student: TokenBatch, teacher: TokenBatch, options: TransportOptions)
     ground = _plan_cost(student, teacher, cost)
     a, b = _marginals(student, options), _marginals(teacher, options)
     present = (a[:, :, None] > 0) & (b[:, None, :] > 0)
-    # Only at the start of training does a batch have no pair with tokens on both sides.
-    spread = float(ground[present].std()) if int(present.sum()) > 1 else 1.0
+    spread = _spread(ground[present])
     both = present.any(2).any(1)
     a, b = a * both[:, None], b * both[:, None]
     extra: dict[str, Any] = {}
@@ -148,16 +148,20 @@ def score_distillation(
     return (log_teacher.exp() * (log_teacher - log_student)).sum(-1)
 
 
-def contrast(student: TokenBatch, passages: TokenBatch, *, temperature: float) -> Tensor:
+def contrast(
+    student: TokenBatch, passages: TokenBatch, *, temperature: float, first: int = 0
+) -> Tensor:
     """Cross-entropy of picking the own English sentence among the batch's as passages, (B,).
 
     Translate-train without relevance judgements: a translated sentence is the query, its English
     the relevant passage, those of the rest of the batch the others. No teacher takes part but for
     its passages. An English sentence that comes twice in the batch is right both times.
+    `first` is where the students' own passages begin, in a batch that is shared among ranks.
     """
     logits = _mean_maxsim(student, passages) / temperature
     flat = (passages.vectors * passages.mask[..., None]).flatten(1)
-    same = torch.cdist(flat, flat, compute_mode="donot_use_mm_for_euclid_dist") < 1e-3
+    own = flat[first : first + len(logits)]
+    same = torch.cdist(own, flat, compute_mode="donot_use_mm_for_euclid_dist") < 1e-3
     return -(logits.log_softmax(-1).masked_fill(~same, -torch.inf)).logsumexp(-1)
 
 
@@ -189,9 +193,23 @@ def _plan_cost(student: TokenBatch, teacher: TokenBatch, cost: Tensor) -> Tensor
         return cost.detach()
     with torch.no_grad():
         sides = [(student.plan_vectors, student.mask), (teacher.plan_vectors, teacher.mask)]
-        mean = torch.cat([vectors[mask] for vectors, mask in sides]).mean(0)
+        tokens = torch.cat([vectors[mask] for vectors, mask in sides])
+        mean = ranks.total(tokens.sum(0)) / ranks.total(tokens.new_tensor(len(tokens)))
         x, y = (torch.nn.functional.normalize(vectors - mean, dim=-1) for vectors, _ in sides)
         return cosine_cost(x, y)
+
+
+def _spread(costs: Tensor) -> float:
+    """Standard deviation of the costs (N,) of the batch, over all ranks that share it.
+
+    1 where there are fewer than two, as only the start of a training has it: no pair with tokens
+    on both sides.
+    """
+    number = ranks.total(costs.new_tensor(len(costs)))
+    if number < 2:
+        return 1.0
+    mean = ranks.total(costs.sum()) / number
+    return float((ranks.total((costs - mean).square().sum()) / (number - 1)).sqrt())
 
 
 def _marginals(batch: TokenBatch, options: TransportOptions) -> Tensor:

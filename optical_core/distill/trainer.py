@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -23,6 +24,7 @@ from optical_core.data.collection import installed_collections, open_collection
 from optical_core.data.lines import read_json
 from optical_core.data.overlap import guard_overlap, refuse_benchmarks
 from optical_core.data.records import file_hash, write_record
+from optical_core.distill import ranks
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.language_modelling import (
     LANGUAGE_MODELLING,
@@ -41,7 +43,7 @@ from optical_core.models.precision import precision
 from optical_core.models.retriever import ModelCard, clone_model, open_shared, save_retriever
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.weights import read_tensors, write_tensors
-from optical_core.storage import assets, home, replace_file, writable
+from optical_core.storage import assets, exclusive, home, replace_file, writable
 
 logger = logging.getLogger(__name__)
 
@@ -59,14 +61,26 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
     A run that was interrupted goes on from its last checkpoint, to the same result as one that
     wasn't, if the configuration is the same; a changed one must have another name.
 
-    Raises InputError: unreadable or overlapping bitext, an unknown teacher, or a name that is
-    taken by a run with other settings.
+    Started by `torchrun` or `accelerate launch`, the processes share each batch and train the
+    student that one would; machines must share the home. See `ranks`.
+
+    Raises InputError: unreadable or overlapping bitext, an unknown teacher, a name that is taken by
+    a run with other settings, or a batch that the processes can't share.
     """
-    folder = home("models", config.name)
+    ranks.join(cpu=_on_cpu(device))
+    _check_ranks(config, device)
     work = home("runs", config.name)
-    if _finished(work, folder, config):
+    # A launcher that is killed leaves its processes running: they must not write beside new ones.
+    with exclusive(work) if ranks.rank() == 0 else contextlib.nullcontext():
+        return _distill(config, home("models", config.name), work, device, progress)
+
+
+def _distill(
+    config: DistillConfig, folder: Path, work: Path, device: str | None, progress: bool
+) -> Path:
+    if ranks.once(lambda: _finished(work, folder, config)):
         logger.info("%s is trained already; another --name trains anew", config.name)
-        _remove_checkpoints(work)
+        ranks.once(lambda: _remove_checkpoints(work))
         return folder
     bitext = load_bitext(config)
     logger.info("bitext: %s", bitext.report())
@@ -75,7 +89,7 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
     if (config.plan_layer or 0) > teacher.layers:
         raise InputError(f"plan_layer goes from 0 to {teacher.layers}, got {config.plan_layer}")
     # Only now: a run that cannot start must not take the name.
-    _claim(work, folder, config)
+    ranks.once(lambda: _claim(work, folder, config))
     student = _student(config, teacher, backbone, bitext)
     torch.manual_seed(config.seed)
     select_trainable(student, config)
@@ -92,9 +106,11 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
         lengths=lambda pairs: _token_counts(pairs, student.tokenizer, config.max_tokens),
     )
     loss = _loss(config, student, teacher, batches)
-    monitors: list[Any] = [LogMonitor(work / "log.csv", loss, progress=progress)]
+    monitors: list[Any] = []
     dev = None
-    if config.dev:
+    if ranks.rank() == 0:
+        monitors.append(LogMonitor(work / "log.csv", loss, progress=progress))
+    if config.dev and ranks.rank() == 0:
         dev = DevMonitor(work, config, teacher, student)
         monitors.append(dev)
     trainer = _ResumableTrainer(
@@ -107,7 +123,24 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
     if backbone:
         trainer.data_collator = _collator(trainer, teacher)
     _remove_library_callbacks(trainer)
-    trainer.train(resume_from_checkpoint=_last_complete_checkpoint(work))
+    trainer.train(resume_from_checkpoint=ranks.once(lambda: _last_complete_checkpoint(work)))
+    if ranks.rank() == 0:
+        _write_student(folder, config, bitext, teacher, student, backbone, dev)
+        _remove_checkpoints(work)
+    ranks.wait()
+    return folder
+
+
+def _write_student(
+    folder: Path,
+    config: DistillConfig,
+    bitext: Bitext,
+    teacher: TokenEncoder,
+    student: Any,
+    backbone: TokenEncoder | None,
+    dev: DevMonitor | None,
+) -> None:
+    """Write the trained student, at its best dev step, and the record of its training."""
     if dev is not None:
         dev.restore_best(student)
     if config.strength < 1:
@@ -128,8 +161,26 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
         card=_card(config, bitext), backbone=backbone,
     )  # fmt: skip
     write_record(folder / "record.json", record)
-    _remove_checkpoints(work)
-    return folder
+
+
+def _on_cpu(device: str | None) -> bool:
+    return device == "cpu" or not torch.cuda.is_available()
+
+
+def _check_ranks(config: DistillConfig, device: str | None) -> None:
+    """Can the processes share this training?"""
+    processes = ranks.count()
+    if processes == 1:
+        return
+    if config.batch_size % processes:
+        raise InputError(
+            f"{processes} processes cannot share a batch of {config.batch_size} pairs evenly: "
+            f"choose a batch_size that is a multiple of {processes}, or other processes"
+        )
+    if config.objective in LANGUAGE_MODELLING:
+        raise InputError(f"the objective {config.objective} trains in one process, not {processes}")
+    if device not in (None, "cpu", "cuda"):
+        raise InputError(f"each process has a GPU of its own: leave --device {device} out")
 
 
 def _remove_checkpoints(work: Path) -> None:
@@ -259,8 +310,10 @@ class _ResumableTrainer(MultiVectorEncoderTrainer):
                 super()._save_checkpoint(*args, **kwargs)
             except RuntimeError as error:  # what torch makes of a full disk
                 raise OSError(str(error).splitlines()[0]) from error
-        with replace_file(folder / COMPLETE) as temporary:
-            temporary.write_text(json.dumps(_hashes(folder)), encoding="utf-8")
+        ranks.wait()  # each writes the state of its random numbers
+        if ranks.rank() == 0:
+            with replace_file(folder / COMPLETE) as temporary:
+                temporary.write_text(json.dumps(_hashes(folder)), encoding="utf-8")
 
 
 class _PlannedBatches(DefaultBatchSampler):
@@ -273,11 +326,13 @@ class _PlannedBatches(DefaultBatchSampler):
 def _arguments(
     config: DistillConfig, work: Path, device: str | None, prompts: dict[str, str]
 ) -> MultiVectorEncoderTrainingArguments:
-    on_cpu = device == "cpu" or not torch.cuda.is_available()
-    return MultiVectorEncoderTrainingArguments(
+    arguments = MultiVectorEncoderTrainingArguments(
         output_dir=str(work),
         max_steps=config.steps,
-        per_device_train_batch_size=config.batch_size,
+        # Rank r takes the r-th part of each batch: the same rows in the same order for any number.
+        per_device_train_batch_size=config.batch_size // ranks.count(),
+        dataloader_drop_last=True,
+        ddp_timeout=int(ranks.PATIENCE.total_seconds()),
         gradient_accumulation_steps=config.accumulate,
         learning_rate=config.learning_rate,
         warmup_steps=round(config.warmup * config.steps),
@@ -285,7 +340,7 @@ def _arguments(
         weight_decay=0.01,
         optim="adamw_torch_fused",
         bf16=config.bf16,
-        use_cpu=on_cpu,
+        use_cpu=_on_cpu(device),
         seed=config.seed,
         data_seed=config.seed,
         batch_sampler=_PlannedBatches,
@@ -302,6 +357,9 @@ def _arguments(
         dataloader_pin_memory=False,
         remove_unused_columns=False,
     )
+    # One process trains on one GPU: with more in sight the library would multiply the batch.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
 def _prompts(student: Any, teacher: TokenEncoder) -> dict[str, str]:

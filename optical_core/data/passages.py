@@ -1,0 +1,58 @@
+"""Passages of single files: the parts that a large corpus comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from optical_core.data.collection import Passage
+from optical_core.data.lines import read_jsonl
+from optical_core.errors import InputError
+
+FORMS = (".jsonl", ".jsonl.gz", ".parquet")
+
+
+def passage_files(paths: list[Path]) -> list[Path]:
+    """The files of passages among paths, in the order given; folders give theirs, by name.
+
+    Raises InputError: a file of another form, or a folder without any.
+    """
+    found: list[Path] = []
+    for path in paths:
+        files = sorted(f for f in path.iterdir() if _is_known(f)) if path.is_dir() else [path]
+        if not files or not all(map(_is_known, files)):
+            raise InputError(f"{path}: files of passages end in {', '.join(FORMS)}")
+        found += files
+    return found
+
+
+def read_passages(path: Path) -> Iterator[Passage]:
+    """Stream the passages of a file: `_id`, `text` and, where there is one, `title`.
+
+    Raises InputError: no such file, a damaged one, or no such fields.
+    """
+    rows = _parquet_rows(path) if path.suffix == ".parquet" else read_jsonl(path, ("_id", "text"))
+    for row in rows:
+        yield Passage(str(row["_id"]), str(row.get("title") or ""), str(row["text"] or ""))
+
+
+def _is_known(path: Path) -> bool:
+    return path.name.endswith(FORMS)
+
+
+def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
+    import pyarrow
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        with ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            for name in ("_id", "text"):
+                if name not in names:
+                    raise InputError(f"{path}: no column {name!r} (has {', '.join(names)})")
+            columns = [name for name in ("_id", "title", "text") if name in names]
+            for batch in file.iter_batches(batch_size=1024, columns=columns):
+                yield from batch.to_pylist()
+    except (OSError, pyarrow.ArrowException) as error:
+        raise InputError(f"cannot read {path}: {str(error).splitlines()[0]}") from error

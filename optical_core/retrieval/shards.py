@@ -1,0 +1,202 @@
+"""Indexes of corpora that come in many files: each is encoded by itself, then all are joined.
+
+    OUT.shards/<file>-<key>/   a TokenIndex of one file; the key hashes what decides its vectors
+    OUT/                       the index of all, joined in the order of the files
+
+A file is the unit of work, of batching and of repetition: its vectors are the same whichever
+process encodes it, and a shard that is whole is never made again. Without Ray the files are taken
+one after another by this process; with it, by the tasks of a cluster, which runs those of a dead
+worker again. Plain tasks and not Ray Data: that cuts its blocks anew, and what is encoded together
+would depend on the cluster. All machines must see the files, OUT and the model under one path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from optical_core.data.lines import read_json
+from optical_core.data.passages import read_passages
+from optical_core.data.records import file_hash
+from optical_core.errors import InputError
+from optical_core.models.precision import VARIABLE, precision
+from optical_core.models.retriever import load_retriever
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.token_index import TokenIndex, build_index
+from optical_core.storage import exclusive, replace_folder
+
+logger = logging.getLogger(__name__)
+
+LOCAL = "local"
+"""Address that stands for a cluster of this machine alone, started for the purpose."""
+
+
+def index_files(
+    out: Path,
+    files: Sequence[Path],
+    model: str,
+    *,
+    ray: str | None = None,
+    batch_size: int = 32,
+    device: str | None = None,
+    progress: bool = False,
+) -> TokenIndex:
+    """Encode files of passages with a model's teacher, and join their indexes to one.
+
+    Interrupted, the same call does what is left; with more files, it encodes those alone.
+
+    Args:
+        files: JSON Lines or Parquet, see `read_passages`.
+        model: a name or folder of a student or encoder.
+        ray: address of a Ray cluster (`auto`, `ray://HOST:10001`, …), or `local`; None: no Ray.
+        device: of the encoder; on a cluster that has GPUs each task takes one, unless it is `cpu`.
+
+    Raises InputError: unreadable files, an id that comes twice, no such model or cluster, or
+    machines that encode in different precisions.
+    """
+    out = Path(os.path.abspath(out))
+    work = out.with_name(f"{out.name}.shards")
+    tasks = [(Path(os.path.abspath(file)), work, model, device, batch_size) for file in files]
+    made = map(_shard, tasks) if ray is None else _shards_of_a_cluster(tasks, ray)
+    shards = list(_watched(made, len(tasks), progress))
+    return join_indexes(out, shards)
+
+
+def index_shard(file: Path, work: Path, encoder: TokenEncoder, *, batch_size: int = 32) -> Path:
+    """The folder of a file's index under `work`, built if it isn't there, whole or not at all."""
+    decisive = (file_hash(file), encoder.hash, precision(encoder.model.device), batch_size)
+    key = hashlib.blake2b(repr(decisive).encode(), digest_size=8).hexdigest()
+    folder = work / f"{file.name}-{key}"
+    if (folder / "index.json").is_file():
+        try:
+            return TokenIndex.open(folder).folder
+        except InputError as error:
+            logger.warning("%s; it is built again", error)
+    return build_index(folder, read_passages(file), encoder, batch_size=batch_size).folder
+
+
+def join_indexes(out: Path, folders: Sequence[Path]) -> TokenIndex:
+    """Join the indexes of some folders, in their order, to one in `out`; vectors are streamed.
+
+    One that was joined from the same folders stays. Raises InputError: no folders, an id that comes
+    twice, or indexes of different encoders or precisions.
+    """
+    names = [folder.name for folder in folders]
+    if not names:
+        raise InputError("there are no files to index")
+    with exclusive(out):
+        if (out / "index.json").is_file() and read_json(out / "index.json").get("shards") == names:
+            return TokenIndex.open(out)
+        info = read_json(folders[0] / "index.json")
+        seen: set[str] = set()
+        ids: list[str] = []
+        offsets = [np.zeros(1, np.int64)]
+        with replace_folder(out) as temporary:
+            with (temporary / "vectors.f16").open("wb") as vectors:
+                for folder in folders:
+                    _check_alike(info, read_json(folder / "index.json"), folder)
+                    part = TokenIndex.open(folder)
+                    if twice := seen.intersection(part.ids):
+                        raise InputError(
+                            f"the passage id {min(twice)!r} of {folder.name} came before"
+                        )
+                    seen.update(part.ids)
+                    ids += part.ids
+                    offsets.append(part.offsets[1:] + offsets[-1][-1])
+                    with (folder / "vectors.f16").open("rb") as source:
+                        shutil.copyfileobj(source, vectors, 1 << 20)
+            np.concatenate(offsets).tofile(temporary / "offsets.i64")
+            text = json.dumps(ids, ensure_ascii=False)
+            (temporary / "ids.json").write_text(text, encoding="utf-8")
+            info |= {"passages": len(ids), "tokens": int(offsets[-1][-1])}
+            info |= {"texts": None, "shards": names}
+            (temporary / "index.json").write_text(json.dumps(info, indent=2) + "\n", "utf-8")
+    return TokenIndex.open(out)
+
+
+def _check_alike(first: dict[str, Any], other: dict[str, Any], folder: Path) -> None:
+    for key in ("encoder_hash", "precision"):
+        if first[key] != other[key]:
+            raise InputError(
+                f"{folder} was encoded with {key.replace('_', ' ')} {other[key]}, the shards "
+                f"before it with {first[key]}: give all machines the same model, and set {VARIABLE}"
+            )
+
+
+@lru_cache(maxsize=1)
+def _teacher(model: str, device: str | None) -> TokenEncoder:
+    """A process opens its encoder once, for all the files that it takes."""
+    return load_retriever(model, device=device).teacher
+
+
+def _shard(task: tuple[Path, Path, str, str | None, int]) -> Path:
+    file, work, model, device, batch_size = task
+    return index_shard(file, work, _teacher(model, device), batch_size=batch_size)
+
+
+def _shard_or_reason(task: tuple[Path, Path, str, str | None, int]) -> Path | str:
+    """What a task sends back; Ray would wrap an exception in pages of its own."""
+    try:
+        return _shard(task)
+    except InputError as error:
+        return str(error)
+
+
+def _shards_of_a_cluster(tasks: Sequence[tuple], address: str) -> Iterator[Path]:
+    """The tasks' shards in their order, made by a Ray cluster."""
+    if find_spec("ray") is None:
+        raise InputError('Ray is an optional extra: pip install "optical-workbench[ray]"')
+    import ray
+    from ray.exceptions import RayError, RayTaskError
+
+    # What decides the vectors must be the same everywhere, and so must the home of the models.
+    names = (VARIABLE, "OPTICAL_HOME")
+    variables = {name: os.environ[name] for name in names if name in os.environ}
+    try:
+        ray.init(
+            None if address == LOCAL else address,
+            runtime_env={"env_vars": variables},
+            include_dashboard=False if address == LOCAL else None,
+            log_to_driver=False,
+            logging_level=logging.WARNING,
+        )
+    except Exception as error:  # Ray raises that very class where a node doesn't start in time
+        reason = str(error).partition("\n")[0]
+        raise InputError(
+            f"no Ray cluster at {address!r} ({reason}): start one with `ray start --head`, "
+            f"or give {LOCAL!r} to use this machine alone"
+        ) from error
+    try:
+        on_gpu = tasks[0][3] != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1
+        # A worker that is killed is no fault of the file's: its task runs again, elsewhere.
+        encode = ray.remote(num_gpus=1 if on_gpu else 0, max_retries=5)(_shard_or_reason)
+        for reference in [encode.remote(task) for task in tasks]:
+            found = ray.get(reference)
+            if isinstance(found, str):
+                raise InputError(found)
+            yield found
+    except RayTaskError:
+        raise
+    except RayError as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"the Ray cluster gave up ({reason}); the same command does what is left"
+        ) from error
+    finally:
+        ray.shutdown()
+
+
+def _watched(shards: Iterator[Path], count: int, progress: bool) -> Iterator[Path]:
+    from tqdm import tqdm
+
+    return iter(tqdm(shards, total=count, unit=" files", desc="shards", disable=not progress))

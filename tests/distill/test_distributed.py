@@ -1,0 +1,155 @@
+"""Two processes that share a training come to the student that one comes to.
+
+Tolerance: adapter weights of about .1 to 1 differ by less than 1e-4 after eight steps at a learning
+rate of 1e-2. What remains is fp32 rounding: the ranks' batches are padded to other lengths.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from optical_core.data.lines import read_json
+from optical_core.distill import ranks
+from optical_core.distill.config import DistillConfig
+from optical_core.distill.logs import read_log
+from optical_core.distill.trainer import distill
+from optical_core.errors import InputError
+from optical_core.storage import home as home_folder
+
+TOLERANCE = 1e-4
+
+ARMS = {
+    "optical": {"objective": "optical", "score_weight": 0.5},
+    "blurred": {"solver": "sinkhorn", "epsilon": 0.5, "plan_layer": 1, "accumulate": 2},
+    "greedy": {"objective": "greedy", "score_weight": 0.0},
+    "maxsim-kd": {"objective": "maxsim-kd"},
+    "translate-train": {"objective": "translate-train"},
+}
+
+SCRIPT = """
+import json, sys
+from optical_core.distill.config import DistillConfig
+from optical_core.distill.trainer import distill
+for settings in json.loads(sys.argv[1]):
+    distill(DistillConfig(**settings), device="cpu", progress=False)
+"""
+
+
+def launch(folder, *arguments):
+    """Start a program in two processes, as from a shell, in a home of its own."""
+    environment = {**os.environ, "OPTICAL_HOME": str(folder), "OMP_NUM_THREADS": "1"}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    return subprocess.Popen(
+        [*torchrun, "--nproc_per_node", "2", *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def settings(tiny_encoder, bitext_file):
+    """Sentences of unlike lengths, so that the ranks' batches are padded differently."""
+    lines = bitext_file.read_text().splitlines()
+    longer = [line + " maji na mti" * (number % 4) for number, line in enumerate(lines)]
+    bitext_file.write_text("\n".join(longer) + "\n")
+    return {
+        "teacher": str(tiny_encoder),
+        "bitext": [str(bitext_file)],
+        "steps": 8,
+        "batch_size": 6,
+        "lora_rank": 4,
+        "learning_rate": 1e-2,
+        "checkpoint_every": 4,
+        "bf16": False,
+    }
+
+
+def adapter(folder, name):
+    return load_file(folder / "models" / name / "adapter" / "adapter_model.safetensors")
+
+
+def logged(folder, name, log):
+    return [row["step"] for row in read_log(folder / "runs" / name / log)]
+
+
+def assert_alike(found, wanted):
+    assert found.keys() == wanted.keys()
+    for key, tensor in wanted.items():
+        torch.testing.assert_close(found[key], tensor, atol=TOLERANCE, rtol=0, msg=key)
+    moved = max(float(tensor.abs().max()) for key, tensor in wanted.items() if "lora_B" in key)
+    assert moved > 100 * TOLERANCE
+
+
+@pytest.mark.slow
+def test_two_processes_train_the_student_that_one_trains(settings, collection, home, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT)
+    arms = [{**settings, "name": name, **changes} for name, changes in ARMS.items()]
+    arms.append({**settings, "name": "watched", "dev": str(collection.folder), "dev_every": 4})
+    process = launch(tmp_path / "shared", str(script), json.dumps(arms))
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 0, errors
+    for arm in arms:
+        distill(DistillConfig(**arm), device="cpu", progress=False)
+    for name in ARMS:
+        assert_alike(adapter(tmp_path / "shared", name), adapter(home, name))
+    found, wanted = (
+        read_json(folder / "models" / "watched" / "record.json")["dev_map"]
+        for folder in (tmp_path / "shared", home)
+    )
+    assert found == pytest.approx(wanted)
+    assert logged(tmp_path / "shared", "watched", "dev.csv") == ["0", "4", "8"]
+
+
+@pytest.mark.slow
+def test_two_that_were_killed_go_on_as_one(settings, home, tmp_path, monkeypatch):
+    """The command, and one process that takes up what two began."""
+    arm = {**settings, "name": "cut", "steps": 60, "learning_rate": 1e-3}
+    file = tmp_path / "arm.json"
+    file.write_text(json.dumps(arm))
+    cut = tmp_path / "cut"
+    process = launch(cut, "-m", "optical_core", "distill", "--config", str(file), "--device", "cpu")
+    run = cut / "runs" / "cut"
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline and process.poll() is None:
+        if list(run.glob("checkpoint-*/complete.json")):
+            break
+        time.sleep(0.005)
+    assert process.poll() is None, process.communicate()[1]
+    # Those that a killed launcher leaves behind would go on by themselves.
+    launcher = psutil.Process(process.pid)
+    for one in [launcher, *launcher.children(recursive=True)]:
+        one.kill()
+    process.communicate()
+    assert list(run.glob("checkpoint-*"))
+    distill(DistillConfig(**arm), device="cpu", progress=False)
+    monkeypatch.setenv("OPTICAL_HOME", str(cut))
+    distill(DistillConfig(**arm), device="cpu", progress=False)
+    assert_alike(adapter(cut, "cut"), adapter(home, "cut"))
+    assert logged(cut, "cut", "log.csv") == logged(home, "cut", "log.csv")
+
+
+@pytest.mark.parametrize(
+    ("changes", "device", "message"),
+    [
+        ({"batch_size": 7}, "cpu", "batch_size that is a multiple of 2"),
+        ({"objective": "mlm"}, "cpu", "mlm trains in one process"),
+        ({}, "cuda:1", "a GPU of its own"),
+    ],
+)
+def test_what_processes_cannot_share_is_refused(settings, monkeypatch, changes, device, message):
+    monkeypatch.setattr(ranks, "count", lambda: 2)
+    with pytest.raises(InputError, match=message):
+        distill(DistillConfig(**{**settings, "name": "none", **changes}), device=device)
+    assert not (home_folder("runs") / "none").exists()
