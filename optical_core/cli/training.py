@@ -133,7 +133,7 @@ def lexicon(
     device: Device = None,
 ) -> None:
     """Learn translation probabilities from bitext, for probabilistic structured queries."""
-    from optical_core.data.bitext import read_bitext
+    from optical_core.data.bitext import read_bitexts
     from optical_core.data.languages import language_codes
     from optical_core.data.records import write_record
     from optical_core.distill.sampling import first_pairs
@@ -143,7 +143,7 @@ def lexicon(
     if aligner not in ("eflomal", "ot"):
         raise InputError(f"the aligner must be eflomal or ot, got {aligner!r}")
     wanted = language_codes(languages) or None
-    read = [pair for path in bitext for pair in read_bitext(path, wanted).pairs]
+    read = list(read_bitexts(bitext, wanted).pairs)
     if pairs:
         read = list(first_pairs(read, pairs, seed=1))
     align = (

@@ -112,19 +112,42 @@ def read_bitext(
 
     Raises InputError: nothing readable, an unknown language, more than 1 % bad lines.
     """
-    path = Path(path)
+    return read_bitexts([path], languages, max_length_ratio=max_length_ratio)
+
+
+def read_bitexts(
+    paths: Iterable[Path | str],
+    languages: Iterable[str] | None = None,
+    *,
+    max_length_ratio: float = 3.0,
+) -> Bitext:
+    """`read_bitext` of several files or folders, filtered one by one and joined.
+
+    A language may lie in some of them alone; that none has any is an InputError.
+    """
     wanted = {language(code).code for code in languages} if languages else None
-    if not path.exists():
-        raise InputError(f"no such bitext file or folder: {path}")
-    pairs: list[SentencePair] = []
-    for file in _bitext_files(path):
-        pairs.extend(_read_file(file))
-    if wanted is not None:
-        pairs = [pair for pair in pairs if pair.language in wanted]
-    if not pairs:
+    joined: list[SentencePair] = []
+    dropped: Counter[str] = Counter()
+    read = 0
+    names = []
+    for path in map(Path, paths):
+        names.append(str(path))
+        if not path.exists():
+            raise InputError(f"no such bitext file or folder: {path}")
+        pairs = [
+            pair
+            for file in _bitext_files(path)
+            for pair in _read_file(file)
+            if wanted is None or pair.language in wanted
+        ]
+        read += len(pairs)
+        part = filter_pairs(pairs, max_length_ratio=max_length_ratio)
+        joined.extend(part.pairs)
+        dropped.update(part.dropped)
+    if not read:
         asked = f" in {', '.join(sorted(wanted))}" if wanted else ""
-        raise InputError(f"{path} holds no sentence pairs{asked}")
-    return filter_pairs(pairs, max_length_ratio=max_length_ratio)
+        raise InputError(f"no sentence pairs{asked} in {', '.join(names)}")
+    return Bitext(tuple(joined), dict(dropped))
 
 
 def filter_pairs(pairs: Iterable[SentencePair], *, max_length_ratio: float = 3.0) -> Bitext:

@@ -19,7 +19,7 @@ from sentence_transformers.base.sampler import DefaultBatchSampler
 from torch.utils.data import SequentialSampler
 from transformers.trainer_utils import get_last_checkpoint
 
-from optical_core.data.bitext import Bitext, SentencePair, read_bitext
+from optical_core.data.bitext import Bitext, SentencePair, read_bitexts
 from optical_core.data.collection import installed_collections, open_collection
 from optical_core.data.lines import read_json
 from optical_core.data.overlap import guard_overlap, refuse_benchmarks
@@ -262,12 +262,7 @@ def load_bitext(config: DistillConfig) -> Bitext:
     """Read, join and check the run's bitext: no benchmark, nothing of an installed collection."""
     refuse_benchmarks(config.bitext)
     paths = [assets("demo", "bitext.tsv") if p == "demo" else Path(p) for p in config.bitext]
-    parts = [read_bitext(path, config.languages or None) for path in paths]
-    dropped: dict[str, int] = {}
-    for part in parts:
-        for reason, count in part.dropped.items():
-            dropped[reason] = dropped.get(reason, 0) + count
-    bitext = Bitext(tuple(pair for part in parts for pair in part.pairs), dropped)
+    bitext = read_bitexts(paths, config.languages or None)
     collections = installed_collections()
     if config.dev:
         collections.append(open_collection(config.dev))

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optical_core.data.bitext import Bitext, SentencePair, filter_pairs, normalise, read_bitext
+from optical_core.data.bitext import (
+    Bitext,
+    SentencePair,
+    filter_pairs,
+    normalise,
+    read_bitext,
+    read_bitexts,
+)
 from optical_core.data.xml import LARGEST
 from optical_core.errors import InputError
 
@@ -196,3 +203,14 @@ def test_the_hash_tells_versions_of_a_bitext_apart():
     assert Bitext((sea, moon)).hash == Bitext((sea, moon), {"empty": 1}).hash
     others = [(moon, sea), (sea,), (sea, SentencePair("moon", "mwezi", "so"))]
     assert len({Bitext(pairs).hash for pairs in [(sea, moon), *others]}) == 4
+
+
+def test_a_language_may_lie_in_one_of_several_files(tmp_path):
+    files = [
+        write(tmp_path / "a.sw.tsv", "The sea.\tBahari.\n"),
+        write(tmp_path / "b.so.tsv", "The sun.\tQorraxda.\n"),
+    ]
+    assert texts(read_bitexts(files, ["so"])) == [("The sun.", "Qorraxda.", "so")]
+    assert len(read_bitexts(files).pairs) == 2
+    with pytest.raises(InputError, match=r"no sentence pairs in ha in .*a\.sw\.tsv, .*b\.so\.tsv"):
+        read_bitexts(files, ["ha"])
