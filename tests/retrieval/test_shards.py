@@ -15,7 +15,7 @@ from optical_core.retrieval import shards
 from optical_core.retrieval.token_index import TokenIndex, build_index
 
 WORDS = "the sea is salty water moon sun star fish bird tree river lake city old new maji".split()
-FILES = ("index.json", "ids.json", "offsets.i64", "vectors.f16")
+FILES = ("ids.json", "offsets.i64", "vectors.f16")
 
 
 def write_corpus(folder, *, files=3, passages=40):
@@ -179,6 +179,9 @@ def test_a_cluster_that_loses_a_worker_makes_the_index_of_one_process(tiny_encod
     for name in FILES:
         one, two = (folder / name for folder in (tmp_path / "one", tmp_path / "cluster"))
         assert one.read_bytes() == two.read_bytes(), name
+    one, two = (json.loads((index.folder / "index.json").read_text()) for index in (straight, made))
+    assert one.pop("environment")["packages"] == two.pop("environment")["packages"]
+    assert one == two
     assert not list((tmp_path / "cluster.shards").glob(".*"))
     assert len(TokenIndex.open(tmp_path / "cluster")) == 8000
 
