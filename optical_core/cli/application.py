@@ -57,6 +57,10 @@ Model = Annotated[
     str, typer.Option("--model", "-m", help="A name of `optical models`, or a folder.")
 ]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, …; the best there is.")]
+Engine = Annotated[str, typer.Option(help="What keeps the vectors: local, lancedb, qdrant.")]
+Uri = Annotated[
+    str | None, typer.Option(help="Where: a folder, object storage (s3://…), or a server's URL.")
+]
 Languages = Annotated[str, typer.Option("--languages", "-l", help="Codes, comma-separated.")]
 
 

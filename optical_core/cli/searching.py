@@ -8,7 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from optical_core.cli.application import Device, Json, Model, app, default_student, print_json
+from optical_core.cli.application import (
+    Device,
+    Engine,
+    Json,
+    Model,
+    Uri,
+    app,
+    default_student,
+    print_json,
+)
 from optical_core.errors import InputError
 
 
@@ -60,20 +69,34 @@ def index(
     approximate: Annotated[
         bool, typer.Option(help="Also make the files of `search --mode` and measure their recall.")
     ] = False,
+    engine: Engine = "local",
+    uri: Uri = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     device: Device = None,
 ) -> None:
     """Encode a collection's passages with a model's teacher and write the token index."""
     from optical_core.data.collection import open_collection
     from optical_core.models.retriever import load_retriever
+    from optical_core.retrieval import engines
     from optical_core.retrieval import token_index as indexes
 
     opened = open_collection(collection)
+    if engine == engines.LOCAL and uri:
+        out = Path(uri)
     if append and out is None:
         raise InputError("--append needs --out, the folder of the index to add to")
     retriever = load_retriever(model or default_student(), device=device)
     teacher = retriever.teacher
     options: dict[str, Any] = {"batch_size": batch_size, "progress": True}
+    if engine != engines.LOCAL:
+        if out or append or approximate:
+            raise InputError(
+                f"--out, --append and --approximate are the engine local's; {engine} keeps what is "
+                "at --uri and writes there what is missing"
+            )
+        written = engines.fill_engine(engine, uri, opened, teacher, **options)
+        print(f"{written:,} passages written -> {engine} at {uri}")
+        return
     if out is None:
         built = indexes.collection_index(opened, teacher, **options)
     elif append:
@@ -144,24 +167,25 @@ def search(
         Path | None,
         typer.Option("--index", help="Index to search; the collection's own by default."),
     ] = None,
+    engine: Engine = "local",
+    uri: Uri = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Search a collection; it is indexed first if that hasn't been done."""
     from optical_core.data.collection import open_collection
-    from optical_core.models.retriever import load_retriever
     from optical_core.retrieval.searcher import LateInteraction, open_searcher
-    from optical_core.retrieval.token_index import TokenIndex
 
     if not query.strip():
         raise InputError("the query is empty: type at least one word")
     opened = open_collection(collection)
     name = model or default_student()
-    if index_folder is None:
-        searcher = open_searcher(name, opened, mode=mode, device=device, progress=True)
-    else:
-        retriever = load_retriever(name, device=device)
-        searcher = LateInteraction(retriever, TokenIndex.open(index_folder), mode=mode)
+    if index_folder is not None:
+        if engine != "local":
+            raise InputError("--index is the engine local's; others take --uri")
+        uri = str(index_folder)
+    options: dict[str, Any] = {"mode": mode, "engine": engine, "uri": uri, "device": device}
+    searcher = open_searcher(name, opened, progress=True, **options)
     if (explain or mode != "exact") and not isinstance(searcher, LateInteraction):
         what = "token matches to explain" if explain else f"mode {mode!r}"
         raise InputError(f"{searcher.name} has no {what}; use a token-level model")

@@ -5,7 +5,7 @@ Khattab and Zaharia 2020 (ColBERT), equation 3.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -35,9 +35,20 @@ def best_of_passages(similarity: Tensor, owners: Tensor, passages: int) -> Tenso
     return torch.where(torch.isfinite(best), best, 0)
 
 
-def top_passages(scores: Tensor, top: int) -> tuple[Tensor, Tensor]:
-    """The `top` best scores and their positions, best first."""
-    return torch.topk(scores, min(top, len(scores)))
+def top_passages(scores: Tensor, ids: Sequence[str], top: int) -> list[tuple[str, float]]:
+    """The `top` best of scores (P,) with their passages' ids: best first, equal ones by id."""
+    if not len(scores):
+        return []
+    least = torch.topk(scores, min(top, len(scores))).values[-1]
+    # topk breaks ties as it likes: all that equal the last one compete for the last places.
+    positions = torch.nonzero(scores >= least)[:, 0]
+    found = zip(positions.tolist(), scores[positions].tolist(), strict=True)
+    return best_first(((ids[position], score) for position, score in found), top)
+
+
+def best_first(found: Iterable[tuple[str, float]], top: int) -> list[tuple[str, float]]:
+    """The `top` best of (id, score), best first, equal ones by id as BM25's are."""
+    return sorted(found, key=lambda pair: (-pair[1], pair[0]))[:top]
 
 
 def rank_in_memory(
@@ -56,9 +67,5 @@ def rank_in_memory(
     for identifier, vectors in zip(query_ids, queries, strict=True):
         query = torch.from_numpy(np.asarray(vectors, dtype=np.float32))
         (scores,) = maxsim_scores([query], tokens, owners, len(passages))
-        values, positions = top_passages(scores, top)
-        run[identifier] = {
-            passage_ids[position]: score
-            for position, score in zip(positions.tolist(), values.tolist(), strict=True)
-        }
+        run[identifier] = dict(top_passages(scores, passage_ids, top))
     return run

@@ -14,6 +14,7 @@ import logging
 
 from optical_core.errors import InputError
 from optical_core.retrieval.candidates import CandidateIndex
+from optical_core.retrieval.engines import Engine
 from optical_core.retrieval.quantised import QuantisedIndex
 from optical_core.retrieval.recall import Ranker
 from optical_core.retrieval.token_index import TokenIndex
@@ -30,14 +31,19 @@ LEAST_RECALL = 0.99
 """Below it an approximate search gives way to the next more exact one."""
 
 
-def open_mode(index: TokenIndex, mode: str) -> Ranker:
+def open_mode(index: Engine, mode: str) -> Ranker:
     """What searches `index` in a mode; its files are made where they are missing or outdated.
 
-    Where the recall that was measured then is below .99, a more exact mode takes its place.
+    Where the recall that was measured then is below .99, a more exact mode takes its place. Other
+    engines than `local` have the mode exact alone.
     """
     if mode not in MODES:
         raise InputError(f"there is no search mode {mode!r}; choose one of {', '.join(MODES)}")
-    if mode == "exact" or not len(index.vectors):
+    if mode == "exact":
+        return index
+    if not isinstance(index, TokenIndex):
+        raise InputError(f"the mode {mode!r} is the engine local's; the others search exactly")
+    if not len(index.vectors):
         return index
     quantised = QuantisedIndex.open(index)
     if mode in _SELECTIVE:

@@ -11,12 +11,13 @@ import numpy as np
 
 from optical_core.data.collection import Collection
 from optical_core.data.trec import Run
+from optical_core.errors import InputError
 from optical_core.models.precision import query_precision
 from optical_core.models.retriever import Retriever, load_retriever
 from optical_core.retrieval.bm25 import BM25
+from optical_core.retrieval.engines import LOCAL, Engine, open_engine
 from optical_core.retrieval.explain import TokenMatch, explain
 from optical_core.retrieval.modes import open_mode
-from optical_core.retrieval.token_index import TokenIndex, collection_index
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +39,9 @@ class Searcher(Protocol):
 
 
 class LateInteraction:
-    """A retriever on a token index: the student encodes queries, the index is the teacher's."""
+    """A retriever on an engine's index: the student encodes queries, the index is the teacher's."""
 
-    def __init__(self, retriever: Retriever, index: TokenIndex, *, mode: str = "exact") -> None:
+    def __init__(self, retriever: Retriever, index: Engine, *, mode: str = "exact") -> None:
         """mode: one of `modes.MODES`."""
         index.check_encoder(retriever.teacher)
         self.retriever, self.index, self.name = retriever, index, retriever.name
@@ -136,15 +137,20 @@ def open_searcher(
     collection: Collection,
     *,
     mode: str = "exact",
+    engine: str = LOCAL,
+    uri: str | None = None,
     device: str | None = None,
     progress: bool = False,
 ) -> Searcher:
-    """A searcher by model name; indexes the collection first where that hasn't been done.
+    """A searcher by model name; the engine `local` indexes the collection first where that hasn't
+    been done, others, and an index at a `uri`, must have it.
 
-    BM25 has one mode, whatever `mode` says.
+    BM25 has one mode, whatever `mode` says, and no index that an engine could keep.
     """
     if name == Lexical.name:
+        if engine != LOCAL or uri is not None:
+            raise InputError(f"{name} has no index of token vectors; use a token-level model")
         return Lexical(collection)
     retriever = load_retriever(name, device=device)
-    index = collection_index(collection, retriever.teacher, progress=progress)
+    index = open_engine(engine, uri, collection, retriever.teacher, progress=progress)
     return LateInteraction(retriever, index, mode=mode)

@@ -128,11 +128,7 @@ class TokenIndex:
             group = wanted[begin : begin + GROUP_QUERIES]
             scores = self._scores([queries[number] for number in group])
             for number, row in zip(group, scores, strict=True):
-                values, positions = top_passages(row, top)
-                results[number] = [
-                    (self.ids[position], value)
-                    for position, value in zip(positions.tolist(), values.tolist(), strict=True)
-                ]
+                results[number] = top_passages(row, self.ids, top)
         return results
 
     def score(self, query: np.ndarray, positions: np.ndarray) -> list[tuple[str, float]]:
@@ -145,11 +141,7 @@ class TokenIndex:
             torch.from_numpy(owners),
             len(pieces),
         )
-        values, order = top_passages(scores, len(pieces))
-        return [
-            (self.ids[positions[row]], value)
-            for row, value in zip(order.tolist(), values.tolist(), strict=True)
-        ]
+        return top_passages(scores, [self.ids[position] for position in positions], len(pieces))
 
     def _scores(self, queries: Sequence[np.ndarray]) -> torch.Tensor:
         """MaxSim of every query with every passage, (Q, P)."""
@@ -255,15 +247,24 @@ def collection_index(
     format. Two processes that want the same one build it once. `watch` is told how many passages
     are encoded.
     """
-    folder = home("indexes", f"{collection.name}-{encoder.hash}")
-    if index := _usable(folder, collection):
+    if index := existing_index(collection, encoder):
         return index
+    folder = _folder(collection, encoder)
     with exclusive(folder):
         if index := _usable(folder, collection):
             return index
         with replace_folder(folder) as temporary:
             _write(temporary, collection.passages(), encoder, [], [0], batch_size, progress, watch)
     return TokenIndex.open(folder)
+
+
+def existing_index(collection: Collection, encoder: TokenEncoder) -> TokenIndex | None:
+    """The index under indexes/ that this encoder has of the collection as it is now, if any."""
+    return _usable(_folder(collection, encoder), collection)
+
+
+def _folder(collection: Collection, encoder: TokenEncoder) -> Path:
+    return home("indexes", f"{collection.name}-{encoder.hash}")
 
 
 def _usable(folder: Path, collection: Collection) -> TokenIndex | None:
@@ -273,7 +274,7 @@ def _usable(folder: Path, collection: Collection) -> TokenIndex | None:
     try:
         index = TokenIndex.open(folder)
     except InputError as error:
-        logger.warning("%s; it is built again", error)
+        logger.warning("%s; it is not used", error)
         return None
     ids, digest = [], hashlib.blake2b(digest_size=8)
     for passage in collection.passages():
@@ -281,7 +282,7 @@ def _usable(folder: Path, collection: Collection) -> TokenIndex | None:
         _add_text(digest, passage)
     if list(index.ids) == ids and index.texts in (None, digest.hexdigest()):
         return index
-    logger.warning("the collection %s has changed: its index is built again", collection.name)
+    logger.warning("the collection %s has changed: its old index is not used", collection.name)
     return None
 
 

@@ -135,7 +135,7 @@ def _torch(
 
 
 def _ids(index: TokenIndex, scores: torch.Tensor) -> list[str]:
-    return [index.ids[position] for position in top_passages(scores, 10)[1].tolist()]
+    return [identifier for identifier, _ in top_passages(scores, index.ids, 10)]
 
 
 def _faiss_engine(index: TokenIndex) -> Any:

@@ -57,6 +57,18 @@ def test_an_index_ranks_as_plain_maxsim_does(encoder, collection, tmp_path, monk
         assert list(best) == [i for i, _ in index.search(query, top=2)]
 
 
+def test_equal_scores_are_in_the_order_of_ids_also_at_the_end_of_the_ranking(encoder, tmp_path):
+    names = [f"p{number:02}" for number in range(40)]
+    shuffled = np.random.default_rng(0).permutation(names).tolist()
+    passages = [Passage(name, "", "the sea" if name < "p30" else "moon") for name in shuffled]
+    index = build_index(tmp_path / "index", passages, encoder)
+    (query,) = encoder.encode_queries(["the sea"])
+    assert [name for name, _ in index.search(query, top=12)] == names[:12]
+    vectors = [index.passage_vectors(name) for name in shuffled]
+    ranked = rank_in_memory(["q"], [query], shuffled, vectors, top=12)
+    assert list(ranked["q"]) == names[:12]
+
+
 def test_many_queries_at_once_rank_as_one_at_a_time(encoder, collection, tmp_path, monkeypatch):
     monkeypatch.setattr(token_index, "GROUP_QUERIES", 2)
     index = build_index(tmp_path / "index", collection.passages(), encoder)

@@ -1,0 +1,194 @@
+"""QdrantStore: passages in a collection of a Qdrant server, which may be a cluster.
+
+One point a passage, its tokens in a multivector that is compared by MaxSim of dot products. Exact
+searches need no graph, so none is built. The collection's metadata record the encoder, and, once
+everything is written, that it is finished.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from optical_core.errors import InputError
+from optical_core.retrieval.stored_index import StoredPassage, told
+
+LARGEST = 1024 * 1024
+"""Numbers in one multivector, at most: Qdrant's limit. Also what one request carries, as JSON less
+than the 32 MB that a server takes."""
+_VECTOR = "tokens"
+_PAGE = 10_000
+"""Passages whose ids are asked for, or that are removed, in one request."""
+
+
+class QdrantStore:
+    """One collection of a server; see PassageStore."""
+
+    def __init__(self, uri: str, name: str) -> None:
+        """uri: a server's URL; its key is read from QDRANT_API_KEY. `:memory:` lives as long as
+        this object.
+
+        Folders are not taken: the client would keep them as pickles, which can run code. Raises
+        InputError without the extra `qdrant`.
+        """
+        if find_spec("qdrant_client") is None:
+            raise InputError(
+                'the engine qdrant is an optional extra: pip install "optical-workbench[qdrant]"'
+            )
+        if uri != ":memory:" and not uri.startswith(("http://", "https://")):
+            raise InputError(
+                f"the engine qdrant needs a server's URL, as http://localhost:6333, not {uri!r}"
+            )
+        self.uri, self.name = uri, name
+        self.where = f"qdrant at {uri}, collection {name}"
+
+    def facts(self) -> Mapping[str, str] | None:
+        with self._told():
+            if not self._client.collection_exists(self.name):
+                return None
+            return dict(self._client.get_collection(self.name).config.metadata or {})
+
+    def state(self) -> str | None:
+        return (self.facts() or {}).get("finished") or None
+
+    def begin(self, facts: Mapping[str, str], dimension: int) -> None:
+        from qdrant_client import models
+
+        metadata = {**facts, "finished": ""}
+        with self._told():
+            if self._client.collection_exists(self.name):
+                self._client.update_collection(self.name, metadata=metadata)
+                return
+            tokens = models.VectorParams(
+                size=dimension,
+                distance=models.Distance.DOT,
+                on_disk=True,
+                hnsw_config=models.HnswConfigDiff(m=0),
+                multivector_config=models.MultiVectorConfig(
+                    comparator=models.MultiVectorComparator.MAX_SIM
+                ),
+            )
+            self._client.create_collection(
+                self.name, vectors_config={_VECTOR: tokens}, metadata=metadata
+            )
+        if not self.facts():
+            raise InputError(
+                f"{self.where} can't be used: the server keeps no metadata, Qdrant 1.16 does"
+            )
+
+    def text_hashes(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        offset = None
+        with self._told():
+            while True:
+                points, offset = self._client.scroll(
+                    self.name, limit=_PAGE, offset=offset, with_payload=True, with_vectors=False
+                )
+                found |= {point.payload["id"]: point.payload["text_hash"] for point in points}
+                if offset is None:
+                    return found
+
+    def put(self, passages: Sequence[StoredPassage]) -> None:
+        from qdrant_client import models
+
+        for group in _requests(passages):
+            points = [
+                models.PointStruct(
+                    id=_point(passage.id),
+                    # A multivector of no vectors is refused: such a point has none.
+                    vector={_VECTOR: passage.vectors.tolist()} if len(passage.vectors) else {},
+                    payload={"id": passage.id, "text_hash": passage.text_hash},
+                )
+                for passage in group
+            ]
+            with self._told():
+                self._client.upsert(self.name, points=points, wait=True)
+
+    def remove(self, identifiers: Sequence[str]) -> None:
+        from qdrant_client import models
+
+        with self._told():
+            for begin in range(0, len(identifiers), _PAGE):
+                group = identifiers[begin : begin + _PAGE]
+                points = models.PointIdsList(points=[_point(name) for name in group])
+                self._client.delete(self.name, points_selector=points, wait=True)
+
+    def finish(self) -> None:
+        if self.state() is None:
+            with self._told():
+                self._client.update_collection(
+                    self.name, metadata={"finished": secrets.token_hex(8)}
+                )
+
+    def nearest(self, query: np.ndarray, count: int) -> list[tuple[str, float]]:
+        from qdrant_client import models
+
+        with self._told():
+            found = self._client.query_points(
+                self.name,
+                query=query.tolist(),
+                using=_VECTOR,
+                limit=count,
+                search_params=models.SearchParams(exact=True),
+                with_payload=["id"],
+            )
+        return [(point.payload["id"], point.score) for point in found.points]
+
+    def vectors(self, identifier: str) -> np.ndarray:
+        with self._told():
+            (point,) = self._client.retrieve(
+                self.name, ids=[_point(identifier)], with_payload=False, with_vectors=True
+            )
+        return np.asarray(point.vector[_VECTOR], np.float32)
+
+    @cached_property
+    def _client(self) -> Any:
+        return connect(self.uri)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        from qdrant_client.http.exceptions import ApiException
+
+        with told(self.where, ApiException, OSError, RuntimeError, ValueError):
+            yield
+
+
+def connect(uri: str) -> Any:
+    """A client of the server at a URL, or of none (`:memory:`)."""
+    from qdrant_client import QdrantClient
+
+    if uri == ":memory:":
+        return QdrantClient(uri)
+    return QdrantClient(url=uri, api_key=os.environ.get("QDRANT_API_KEY"), timeout=120)
+
+
+def _point(identifier: str) -> str:
+    """The id of a passage's point: one passage is one point, however often it is written."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, identifier))
+
+
+def _requests(passages: Sequence[StoredPassage]) -> Iterator[list[StoredPassage]]:
+    """Passages in groups that one request carries."""
+    group: list[StoredPassage] = []
+    size = 0
+    for passage in passages:
+        if passage.vectors.size > LARGEST:
+            raise InputError(
+                f"the passage {passage.id!r} has {len(passage.vectors)} token vectors, Qdrant "
+                f"takes {LARGEST // passage.vectors.shape[1]}: split it"
+            )
+        if group and size + passage.vectors.size > LARGEST:
+            yield group
+            group, size = [], 0
+        group.append(passage)
+        size += passage.vectors.size
+    if group:
+        yield group

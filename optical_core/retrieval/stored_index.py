@@ -1,0 +1,245 @@
+"""StoredIndex: a collection's token vectors kept by another engine, searched as a TokenIndex is.
+
+A PassageStore is the little that is particular to an engine. What is the same for all is here:
+which passages are missing, whose queries are refused, the order of equal scores.
+
+Vectors have the values of a local index, rounded to fp16, in fp32 columns: engines round the query
+to the type of the column, and scores would no longer be the sum of their explanations.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from optical_core.data.collection import Collection, Passage
+from optical_core.errors import InputError
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.maxsim import best_first
+from optical_core.retrieval.recall import Ranker
+from optical_core.retrieval.token_index import existing_index
+from optical_core.storage import exclusive
+
+logger = logging.getLogger(__name__)
+
+WRITTEN = 1024
+"""Passages handed to an engine at a time; what a killed process loses at most."""
+_SPARE = 10
+"""Passages asked for beyond the best, so that equal scores at the end are in order."""
+
+
+class StoredPassage(NamedTuple):
+    """A passage as an engine gets it: vectors (tokens, d) fp32, none where it has no tokens."""
+
+    id: str
+    text_hash: str
+    vectors: np.ndarray
+
+
+class PassageStore(Protocol):
+    """One collection's passages in an engine; every method tells failures as InputError."""
+
+    where: str
+    """The engine, the place and the name, for messages."""
+
+    def facts(self) -> Mapping[str, str] | None:
+        """What `begin` recorded; None where there is nothing yet."""
+        ...
+
+    def state(self) -> str | None:
+        """Tells the finished content from any other; None if none was ever finished."""
+        ...
+
+    def begin(self, facts: Mapping[str, str], dimension: int) -> None:
+        """Make the store if it isn't there; nothing half written is to be searched from here on."""
+        ...
+
+    def text_hashes(self) -> dict[str, str]:
+        """Id and text hash of every passage that has been written."""
+        ...
+
+    def put(self, passages: Sequence[StoredPassage]) -> None:
+        """Write passages; one whose id is there is replaced."""
+        ...
+
+    def remove(self, identifiers: Sequence[str]) -> None: ...
+
+    def finish(self) -> None:
+        """Let what was written be searched; nothing changes where it is already."""
+        ...
+
+    def nearest(self, query: np.ndarray, count: int) -> list[tuple[str, float]]:
+        """The `count` largest exact MaxSim scores of a query (n, d) fp32, n > 0."""
+        ...
+
+    def vectors(self, identifier: str) -> np.ndarray:
+        """Vectors (tokens, d) of a finished passage, fp32."""
+        ...
+
+
+@dataclass(frozen=True)
+class StoredIndex(Ranker):
+    """A finished PassageStore as an engine that ranks."""
+
+    store: PassageStore
+    facts: Mapping[str, str]
+    state: str
+
+    @classmethod
+    def open(cls, store: PassageStore) -> StoredIndex:
+        """Refuses, with a sentence, what isn't there or was never finished."""
+        facts = store.facts()
+        if not facts:
+            raise InputError(
+                f"there is nothing in {store.where}: this encoder hasn't indexed the collection "
+                "there; do it with `optical index`"
+            )
+        state = store.state()
+        if state is None:
+            raise InputError(
+                f"the indexing into {store.where} was not finished; "
+                "the same `optical index` goes on with it"
+            )
+        return cls(store, facts, state)
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self.facts['encoder_hash']} {self.store.where} {self.state}"
+
+    def check_encoder(self, encoder: TokenEncoder) -> None:
+        """Raise InputError if another encoder made the vectors."""
+        _check_encoder(self.store, self.facts, encoder)
+
+    def search(self, query: np.ndarray, *, top: int = 10) -> list[tuple[str, float]]:
+        """The best passages by exact MaxSim: (id, score), best first, equal ones by id.
+
+        query: (n, d) unit token vectors; one without tokens finds nothing.
+        """
+        if not len(query):
+            return []
+        found = self.store.nearest(np.asarray(query, np.float32), top + _SPARE)
+        return best_first(found, top)
+
+    def passage_vectors(self, identifier: str) -> np.ndarray:
+        """Vectors (tokens, d) of one passage, fp32, as they are scored."""
+        return self.store.vectors(identifier)
+
+
+def fill(
+    store: PassageStore,
+    collection: Collection,
+    encoder: TokenEncoder,
+    *,
+    batch_size: int = 32,
+    progress: bool = False,
+) -> int:
+    """Make a store hold exactly the passages of a collection; returns how many were written.
+
+    Passages that are there with their present text are left alone, so that an interrupted call
+    goes on, and a second one writes nothing. Vectors come from the collection's local index where
+    this encoder has one: moving to another engine encodes nothing again.
+    """
+    with exclusive(Path(store.where)):
+        hashes = _text_hashes(collection.passages())
+        facts = store.facts()
+        if facts:
+            _check_encoder(store, facts, encoder)
+        known = store.text_hashes() if facts else {}
+        missing = [name for name, text in hashes.items() if known.get(name) != text]
+        gone = sorted(known.keys() - hashes.keys())
+        if missing or gone:
+            recorded = {"encoder": encoder.name, "encoder_hash": encoder.hash}
+            store.begin(recorded, encoder.dimension)
+            rows = _rows(collection, encoder, set(missing), hashes, batch_size, progress)
+            while batch := list(islice(rows, WRITTEN)):
+                store.put(batch)
+            if gone:
+                store.remove(gone)
+        store.finish()
+    return len(missing)
+
+
+def store_name(collection: Collection, encoder: TokenEncoder) -> str:
+    """What a store is called: the collection and the encoder, in characters that all engines take.
+
+    Several encoders' indexes of one collection lie side by side, as the local ones do.
+    """
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", collection.name)
+    if name != collection.name:
+        name += "-" + hashlib.blake2b(collection.name.encode(), digest_size=4).hexdigest()
+    return f"{name}-{encoder.hash}"
+
+
+@contextmanager
+def told(where: str, *errors: type[Exception]) -> Iterator[None]:
+    """Turn an engine's own errors into one sentence."""
+    try:
+        yield
+    except InputError:
+        raise
+    except errors as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(f"{where} can't be used: {reason}") from error
+
+
+def _rows(
+    collection: Collection,
+    encoder: TokenEncoder,
+    missing: set[str],
+    hashes: Mapping[str, str],
+    batch_size: int,
+    progress: bool,
+) -> Iterator[StoredPassage]:
+    wanted = (passage for passage in collection.passages() if passage.id in missing)
+    index = existing_index(collection, encoder)
+    if index is not None:
+        logger.info("the vectors are those of the local index %s", index.folder)
+        for passage in wanted:
+            yield StoredPassage(passage.id, hashes[passage.id], index.passage_vectors(passage.id))
+        return
+    encoded: list[Passage] = []
+
+    def texts() -> Iterator[str]:
+        for passage in wanted:
+            encoded.append(passage)
+            yield passage.full_text
+
+    stream = encoder.encode(texts(), "passage", batch_size=batch_size, progress=progress)
+    empty = 0
+    for vectors in stream:
+        identifier = encoded.pop(0).id
+        empty += not len(vectors)
+        # What a local index keeps of them.
+        kept = vectors.astype(np.float16).astype(np.float32)
+        yield StoredPassage(identifier, hashes[identifier], kept)
+    if empty:
+        logger.warning("%d passages have no text to index", empty)
+
+
+def _text_hashes(passages: Iterable[Passage]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for passage in passages:
+        if passage.id in found:
+            raise InputError(f"the passage id {passage.id!r} comes twice")
+        found[passage.id] = hashlib.blake2b(passage.full_text.encode(), digest_size=8).hexdigest()
+    if not found:
+        raise InputError("there are no passages to index")
+    return found
+
+
+def _check_encoder(store: PassageStore, facts: Mapping[str, str], encoder: TokenEncoder) -> None:
+    if facts.get("encoder_hash") != encoder.hash:
+        raise InputError(
+            f"{store.where} was indexed by the encoder {facts.get('encoder')} "
+            f"({facts.get('encoder_hash')}), not by {encoder.name} ({encoder.hash}); "
+            "index the collection for it with `optical index`"
+        )
