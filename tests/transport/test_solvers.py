@@ -332,3 +332,12 @@ def test_padding_slows_no_pair_down(path):
     )
     assert wide.converged.all()
     assert (wide.iterations <= plain.iterations + 10).all()
+
+
+def test_costs_whose_sum_alone_is_infinite_are_solved():
+    cost = torch.full((1, 2, 2), 3e38)
+    half = torch.full((1, 2), 0.5)
+    assert solve(cost, half, half, method="exact").converged.all()
+    cost[0, 0, 0] = torch.inf
+    with pytest.raises(ValueError, match="cost must be finite"):
+        solve(cost, half, half)

@@ -1,0 +1,173 @@
+"""The plan on paper for large collections: `python -m tests.benchmarks.scale`.
+
+Arithmetic from figures measured on two cores (README, Speed) and from assumptions, which are named
+as such; prints the tables of assets/docs/pages/scale.md. Waiting times are simulated: Poisson
+arrivals, one worker a replica that takes all that wait as its next batch, as serve/batching.py does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from optical_core.retrieval.int8_kernel import row_bytes
+
+TOKENS = 60
+"""Of a passage, after punctuation is dropped."""
+SIZES = {"10M": 10**7, "100M": 10**8, "1B": 10**9}
+DIMENSIONS = (128, 384)
+
+# Measured: `optical bench encode search --quick`, two cores, 384 dimensions.
+ENCODED = 11_000
+"""Tokens a second of passages in bf16."""
+INT8_MS, CANDIDATES_MS = 0.0, 0.0
+"""Of one query among 10,000 passages."""
+QUERY_MS = 14.0
+"""Of encoding one query in fp32."""
+
+# Assumed.
+GPU_ENCODED = 500_000
+"""Tokens a second of one data-centre GPU."""
+CORES, MEMORY, DISK = 32, 256e9, 8e12
+"""Of a machine: cores, and bytes of memory and of NVMe; scoring scales with the cores."""
+USED = 0.75
+"""Share of memory and disk that vectors may take."""
+SHARE = 0.01
+"""Of the passages that a vector index leaves to be scored."""
+BUDGET_MS = 500.0
+"""For 95 of 100 answers."""
+
+
+def passage_bytes(dimension: int) -> dict[str, int]:
+    """Bytes of a passage's token vectors in each form of storage."""
+    return {
+        "fp16": TOKENS * 2 * dimension,
+        "int8": TOKENS * row_bytes(dimension),
+        "quarter, int8": TOKENS * row_bytes(dimension // 4),
+        # ColBERTv2: two bits a dimension and the number of a centroid in four bytes.
+        "residual, 2 bits": TOKENS * (dimension // 4 + 4),
+    }
+
+
+def machines(bytes_needed: float, each: float) -> int:
+    return math.ceil(bytes_needed / (USED * each))
+
+
+def waiting(
+    rate: float, replicas: int, *, first: float, more: float, seconds: float = 600, seed: int = 0
+) -> np.ndarray:
+    """Milliseconds from arrival to answer of every query of a simulated time.
+
+    rate: queries a second over all replicas, each of which gets the next in turn. A batch of n
+    queries takes `first` + `more` (n - 1) milliseconds.
+    """
+    draw = np.random.default_rng(seed)
+    arrivals = np.cumsum(draw.exponential(1000 / rate, int(rate * seconds)))
+    answered = np.empty(len(arrivals))
+    for replica in range(replicas):
+        mine = arrivals[replica::replicas]
+        done = np.empty(len(mine))
+        free, next_one = 0.0, 0
+        while next_one < len(mine):
+            begin = max(free, mine[next_one])
+            end = int(np.searchsorted(mine, begin, "right"))
+            free = begin + first + more * (end - next_one - 1)
+            done[next_one:end] = free
+            next_one = end
+        answered[replica::replicas] = done
+    return answered - arrivals
+
+
+def scan_ms(passages: float, measured: float) -> float:
+    """Of one query among passages held by one machine, from what two cores took for 10,000."""
+    return measured * passages / 10_000 * 2 / CORES
+
+
+def tables() -> Iterator[str]:
+    yield "\n".join(_storage())
+    yield "\n".join(_machines())
+    yield "\n".join(_encoding())
+    yield "\n".join(_latency())
+    yield "\n".join(_load())
+
+
+def _row(*cells: object) -> str:
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def _head(*cells: str) -> list[str]:
+    return [_row(*cells), "|" + "---|" * len(cells)]
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e12:.3g} TB" if count >= 1e12 else f"{count / 1e9:.3g} GB"
+
+
+def _storage() -> Iterator[str]:
+    yield from _head("dimensions", "storage", "bytes a passage", *SIZES)
+    for dimension in DIMENSIONS:
+        for name, size in passage_bytes(dimension).items():
+            totals = (_size(size * count) for count in SIZES.values())
+            yield _row(dimension, name, f"{size:,}", *totals)
+
+
+def _machines() -> Iterator[str]:
+    yield from _head("passages", "dimensions", "int8 in memory", "2 bits in memory", "fp16 on disk")
+    for name, count in SIZES.items():
+        for dimension in DIMENSIONS:
+            size = passage_bytes(dimension)
+            yield _row(
+                name,
+                dimension,
+                machines(count * size["int8"], MEMORY),
+                machines(count * size["residual, 2 bits"], MEMORY),
+                machines(count * size["fp16"], DISK),
+            )
+
+
+def _encoding() -> Iterator[str]:
+    yield from _head("passages", "core hours", "GPU hours")
+    for name, count in SIZES.items():
+        cores = count * TOKENS / ENCODED * 2 / 3600
+        gpus = count * TOKENS / GPU_ENCODED / 3600
+        yield _row(name, f"{cores:,.0f}", f"{gpus:,.1f}")
+
+
+def _latency() -> Iterator[str]:
+    yield from _head(
+        "passages a machine", "int8, all", "quarter first, all", f"int8, {SHARE:.0%} of them"
+    )
+    for count in (10**6, 10**7, 10**8):
+        yield _row(
+            f"{count:,}",
+            f"{QUERY_MS + scan_ms(count, INT8_MS):,.0f} ms",
+            f"{QUERY_MS + scan_ms(count, CANDIDATES_MS):,.0f} ms",
+            f"{QUERY_MS + scan_ms(count * SHARE, INT8_MS):,.0f} ms",
+        )
+
+
+def _load() -> Iterator[str]:
+    yield from _head("queries a second", "replicas", "p50", "p95", "p99")
+    first = QUERY_MS + scan_ms(10**7 * SHARE, INT8_MS)
+    for rate in (5, 20, 80):
+        replicas = needed(rate, first=first, more=first)
+        found = np.quantile(waiting(rate, replicas, first=first, more=first), (0.5, 0.95, 0.99))
+        yield _row(rate, replicas, *(f"{value:,.0f} ms" for value in found))
+
+
+def needed(rate: float, *, first: float, more: float) -> int:
+    """The fewest replicas with which 95 of 100 answers come within the budget."""
+    replicas = 1
+    while np.quantile(waiting(rate, replicas, first=first, more=more), 0.95) > BUDGET_MS:
+        replicas += 1
+    return replicas
+
+
+def main() -> None:
+    print("\n\n".join(tables()))
+
+
+if __name__ == "__main__":
+    main()
