@@ -2,7 +2,8 @@
 
 Arithmetic from figures measured on two cores (README, Speed) and from assumptions, which are named
 as such; prints the tables of assets/docs/pages/scale.md. Waiting times are simulated: Poisson
-arrivals, one worker a replica that takes all that wait as its next batch, as serve/batching.py does.
+arrivals, one worker a replica that takes all that wait as its next batch, as serve/batching.py
+does.
 """
 
 from __future__ import annotations
