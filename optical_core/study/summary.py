@@ -150,24 +150,36 @@ def seed_table(config: StudyConfig, found: Findings) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def answer(config: StudyConfig, found: Findings, made: dict[str, pd.DataFrame]) -> str:
-    """The study's question, answered for one collection: effect sizes, intervals, p values."""
-    name = found.collection.name
-    parts = []
+def answer(config: StudyConfig, found: Findings, made: dict[str, pd.DataFrame]) -> list[str]:
+    """The study's question, answered for one collection: effect sizes, intervals, p values.
+
+    The first paragraph is of the reference and its best rival, the others are of continued
+    pre-training.
+    """
+    paragraphs = []
     for arm in [config.reference, *_pretraining(config)]:
-        rows = made["groups"]
-        rows = rows[rows["model"] == arm] if not rows.empty else rows
-        if rows.empty:
-            continue
-        changes = "; ".join(_effect(row) for row in rows.to_dict("records"))
-        parts.append(f"{arm} against {label(config.baseline)}: {changes}.")
-        gaps = made["gaps"].set_index("model") if not made["gaps"].empty else made["gaps"]
-        if arm in gaps.index and label(config.baseline) in gaps.index:
-            before, after = gaps.loc[label(config.baseline), "gap"], gaps.loc[arm, "gap"]
-            parts.append(f"Its gap is {after:.3f} where {label(config.baseline)} has {before:.3f}.")
-    if rivals := _against_rivals(config, made):
-        parts.append(rivals)
-    return f"On {name}, " + " ".join(parts) if parts else f"On {name}, no arm is measured yet."
+        sentences = _changes(config, arm, made)
+        if arm == config.reference and (rivals := _against_rivals(config, made)):
+            sentences.append(rivals)
+        if sentences:
+            paragraphs.append(f"On {found.collection.name}, " + " ".join(sentences))
+    return paragraphs or [f"On {found.collection.name}, no arm is measured yet."]
+
+
+def _changes(config: StudyConfig, arm: str, made: dict[str, pd.DataFrame]) -> list[str]:
+    """An arm against the baseline: each group of languages, and the gap between them."""
+    rows, gaps, baseline = made["groups"], made["gaps"], label(config.baseline)
+    rows = rows[rows["model"] == arm] if not rows.empty else rows
+    if rows.empty:
+        return []
+    changes = "; ".join(_effect(row) for row in rows.to_dict("records"))
+    sentences = [f"{arm} against {baseline}: {changes}."]
+    values = {} if gaps.empty else gaps.set_index("model")["gap"].to_dict()
+    if arm in values and baseline in values:
+        sentences.append(
+            f"Its gap is {values[arm]:.3f} where {baseline} has {values[baseline]:.3f}."
+        )
+    return sentences
 
 
 def limits(config: StudyConfig, found: Sequence[Findings]) -> list[str]:

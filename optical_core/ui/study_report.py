@@ -74,7 +74,7 @@ def _sections(
     config: StudyConfig, found: list[Findings], out: Path, command: str
 ) -> Iterable[Section]:
     made = [tables(config, each) for each in found]
-    answers = [answer(config, each, t) for each, t in zip(found, made, strict=True)]
+    answers = [p for each, t in zip(found, made, strict=True) for p in answer(config, each, t)]
     yield Section("Answer", paragraphs=(config.question, *answers))
     yield Section("Limits", paragraphs=tuple(limits(config, found)))
     baseline = label(config.baseline)

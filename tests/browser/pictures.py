@@ -1,6 +1,12 @@
-"""The README's pictures: `python -m tests.browser.pictures`, with the user's own home."""
+"""The README's pictures: `python -m tests.browser.pictures`, with the user's own home.
+
+With the `report.html` of a study as argument, the picture of that alone.
+"""
 
 from __future__ import annotations
+
+import sys
+from pathlib import Path
 
 from tests.browser.server import ROOT, goto, running_app, running_browser
 
@@ -15,8 +21,22 @@ VIEWS = {
 }  # fmt: skip
 
 
+FOLDER = ROOT / "assets" / "pictures"
+
+
+def picture_report(report: Path) -> None:
+    """Its first collection: how it is called, and its first figure."""
+    with running_browser() as browser:
+        page = browser.new_page(viewport={"width": 1180, "height": 600}, color_scheme="light")
+        page.goto(report.resolve().as_uri())
+        page.wait_for_timeout(2500)
+        page.get_by_role("heading", level=2).nth(2).evaluate("e => e.scrollIntoView()")
+        page.wait_for_timeout(500)
+        page.screenshot(path=FOLDER / "study.png")
+        print(FOLDER / "study.png")
+
+
 def main() -> None:
-    folder = ROOT / "assets" / "pictures"
     with running_app() as site, running_browser() as browser:
         for name, (path, scheme, width, height) in VIEWS.items():
             page = browser.new_page(
@@ -24,10 +44,13 @@ def main() -> None:
             )
             goto(page, site + path, timeout=300_000)
             page.wait_for_timeout(2500)
-            page.screenshot(path=folder / f"{name}.png")
+            page.screenshot(path=FOLDER / f"{name}.png")
             page.close()
-            print(folder / f"{name}.png")
+            print(FOLDER / f"{name}.png")
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:]:
+        picture_report(Path(sys.argv[1]))
+    else:
+        main()
