@@ -85,15 +85,15 @@ def index(
         out = Path(uri)
     if append and out is None:
         raise InputError("--append needs --out, the folder of the index to add to")
+    if engine != engines.LOCAL and (out or append or approximate):
+        raise InputError(
+            f"--out, --append and --approximate are the engine local's; {engine} keeps what is "
+            "at --uri and writes there what is missing"
+        )
     retriever = load_retriever(model or default_student(), device=device)
     teacher = retriever.teacher
     options: dict[str, Any] = {"batch_size": batch_size, "progress": True}
     if engine != engines.LOCAL:
-        if out or append or approximate:
-            raise InputError(
-                f"--out, --append and --approximate are the engine local's; {engine} keeps what is "
-                "at --uri and writes there what is missing"
-            )
         written = engines.fill_engine(engine, uri, opened, teacher, **options)
         print(f"{written:,} passages written -> {engine} at {uri}")
         return
@@ -174,6 +174,7 @@ def search(
 ) -> None:
     """Search a collection; it is indexed first if that hasn't been done."""
     from optical_core.data.collection import open_collection
+    from optical_core.retrieval.engines import LOCAL
     from optical_core.retrieval.searcher import LateInteraction, open_searcher
 
     if not query.strip():
@@ -181,7 +182,7 @@ def search(
     opened = open_collection(collection)
     name = model or default_student()
     if index_folder is not None:
-        if engine != "local":
+        if engine != LOCAL:
             raise InputError("--index is the engine local's; others take --uri")
         uri = str(index_folder)
     options: dict[str, Any] = {"mode": mode, "engine": engine, "uri": uri, "device": device}

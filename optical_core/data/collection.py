@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
@@ -78,6 +79,11 @@ class Passage:
     title: str
     text: str
 
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Passage:
+        """Of a row of a corpus: `_id`, `text` and, where there is one, `title`."""
+        return cls(str(row["_id"]), str(row.get("title") or ""), str(row["text"] or ""))
+
     @property
     def full_text(self) -> str:
         """Title and text as one string, as BEIR's models read them."""
@@ -103,11 +109,11 @@ class Collection:
         """Stream the passages in the corpus's order."""
         seen: set[str] = set()
         for row in read_jsonl(self.folder / "corpus.jsonl", ("_id", "text")):
-            identifier = str(row["_id"])
-            if identifier in seen:
-                raise InputError(f"{self.folder / 'corpus.jsonl'}: id {identifier!r} comes twice")
-            seen.add(identifier)
-            yield Passage(identifier, str(row.get("title") or ""), str(row["text"] or ""))
+            passage = Passage.from_row(row)
+            if passage.id in seen:
+                raise InputError(f"{self.folder / 'corpus.jsonl'}: id {passage.id!r} comes twice")
+            seen.add(passage.id)
+            yield passage
 
     @cached_property
     def by_id(self) -> dict[str, Passage]:

@@ -33,8 +33,7 @@ def read_passages(path: Path) -> Iterator[Passage]:
     Raises InputError: no such file, a damaged one, or no such fields.
     """
     rows = _parquet_rows(path) if path.suffix == ".parquet" else read_jsonl(path, ("_id", "text"))
-    for row in rows:
-        yield Passage(str(row["_id"]), str(row.get("title") or ""), str(row["text"] or ""))
+    yield from map(Passage.from_row, rows)
 
 
 def _is_known(path: Path) -> bool:

@@ -7,20 +7,16 @@ stays in a core's first cache.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from optical_core import native
+from optical_core.transport import lanes
 from optical_core.transport.problem import TransportProblem
 from optical_core.transport.threads import over_threads
 
-PATHS = ("portable", "avx2", "avx512")
-"""Of sinkhorn.c, in the order of speed; a processor has those up to its best."""
-_FLAGS = ("-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
 _DECLARATIONS = """
 int optical_sinkhorn_best_path(void);
 int optical_sinkhorn(int path, const float *cost, const float *a, const float *b,
@@ -32,7 +28,7 @@ int optical_sinkhorn(int path, const float *cost, const float *a, const float *b
 
 def library() -> tuple[Any, Any] | None:
     """cffi's (ffi, library) of sinkhorn.c; None where it can't be compiled."""
-    return native.library(Path(__file__).with_name("sinkhorn.c"), _DECLARATIONS, *_FLAGS)
+    return lanes.library("sinkhorn.c", _DECLARATIONS, "-ffp-contract=fast")
 
 
 def applies(problem: TransportProblem) -> bool:
@@ -51,12 +47,12 @@ def compiled_sinkhorn(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Plan (B, n, m), iterations (B,) and converged (B,), as `sinkhorn` gives them.
 
-    path: one of `PATHS`; by default the fastest that the processor has.
+    path: one of `lanes.PATHS`; by default the fastest that the processor has.
     """
     opened = library()
     assert opened is not None
     ffi, compiled = opened
-    which = compiled.optical_sinkhorn_best_path() if path is None else PATHS.index(path)
+    which = compiled.optical_sinkhorn_best_path() if path is None else lanes.PATHS.index(path)
     cost, a, b = (x.contiguous().numpy() for x in (problem.cost, problem.a, problem.b))
     pairs, height, width = cost.shape
     plan = np.zeros_like(cost)

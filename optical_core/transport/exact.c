@@ -165,7 +165,7 @@ INLINE int64_t gather(int64_t *token, double *left, const double *mass, int64_t 
 }
 
 /* Column duals near the best ones, by a few rounds of Sinkhorn's scaling in fp32. */
-INLINE void guess(state *s, const double *a, const double *b)
+INLINE void guess(state *s)
 {
     int64_t n = s->n, m = s->m, high = s->high, wide = s->wide;
     double spread = 0;
@@ -190,13 +190,12 @@ INLINE void guess(state *s, const double *a, const double *b)
         EACH(j, m) kernel[j] = exponential(kernel[j]);
         EACH(j, m) s->transposed[j * high + i] = kernel[j];
     }
-    EACH(i, high) s->rows[i] = 1;
     EACH(j, wide) s->columns[j] = 1;
     EACH(round, ROUNDS) {
         product(s->transposed, high, s->columns, wide, s->rows);
-        EACH(i, n) s->rows[i] = (float)a[i] / (s->rows[i] > TINY ? s->rows[i] : TINY);
+        EACH(i, n) s->rows[i] = (float)s->supply[i] / (s->rows[i] > TINY ? s->rows[i] : TINY);
         product(s->kernel, wide, s->rows, high, s->columns);
-        EACH(j, m) s->columns[j] = (float)b[j] / (s->columns[j] > TINY ? s->columns[j] : TINY);
+        EACH(j, m) s->columns[j] = (float)s->demand[j] / (s->columns[j] > TINY ? s->columns[j] : TINY);
     }
     EACH(j, m) {
         double change = logf(s->columns[j]) / sharpness;
@@ -218,7 +217,7 @@ INLINE void begin(state *s, const double *cost, int64_t width)
         s->v[j] = s->demand[j] = 0;
     memset(s->flow, 0, sizeof(double) * s->m * s->high);
     memset(s->senders, 0, sizeof(uint64_t) * s->m * s->words);
-    guess(s, s->supply, s->demand);
+    guess(s);
     EACH(i, s->n) {
         double least = INFINITY;
         int64_t best = 0;

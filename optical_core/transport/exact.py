@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from optical_core import native
+from optical_core.transport import lanes
 from optical_core.transport.problem import TransportProblem
 from optical_core.transport.threads import over_threads
 
-PATHS = ("portable", "avx2", "avx512")
-"""Of exact.c, in the order of speed; a processor has those up to its best."""
 ROUNDS = 100
 """Rounds of a solver in one of `max_iterations`: sentences never come near the default."""
 _OPTIMAL = 1
 """What POT's network simplex returns when it has come to its end."""
-_FLAGS = ("-O3", "-fno-math-errno", "-fno-trapping-math")
 _DECLARATIONS = """
 int optical_exact_best_path(void);
 int optical_exact(int path, const double *cost, const double *a, const double *b,
@@ -50,7 +46,7 @@ def exact(
 
 def library() -> tuple[Any, Any] | None:
     """cffi's (ffi, library) of exact.c; None where it can't be compiled."""
-    return native.library(Path(__file__).with_name("exact.c"), _DECLARATIONS, *_FLAGS)
+    return lanes.library("exact.c", _DECLARATIONS)
 
 
 def shortest_paths(
@@ -58,12 +54,12 @@ def shortest_paths(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Plans (B, n, m) and converged (B,) of contiguous fp64 arrays, by at most `most` paths each.
 
-    path: one of `PATHS`; by default the fastest that the processor has.
+    path: one of `lanes.PATHS`; by default the fastest that the processor has.
     """
     opened = library()
     assert opened is not None
     ffi, compiled = opened
-    which = compiled.optical_exact_best_path() if path is None else PATHS.index(path)
+    which = compiled.optical_exact_best_path() if path is None else lanes.PATHS.index(path)
     plan, converged = np.zeros_like(cost), np.zeros(len(cost), np.uint8)
     inputs = [ffi.from_buffer("double[]", array) for array in (cost, a, b)]
     outputs = (

@@ -29,20 +29,14 @@ typedef struct {
     float *mass, *potential, *scaling, *reached;
 } side;
 
-INLINE float total_of(const float *partial)
-{
-    float total = 0;
-    EACH(k, LANES) total += partial[k];
-    return total;
-}
-
 /* L1 distance of what a side's tokens send from their mass. */
 INLINE float error_of(const side *s)
 {
-    float partial[LANES] = {0};
+    float partial[LANES] = {0}, total = 0;
     for (int64_t at = 0; at < s->padded; at += LANES)
         EACH(k, LANES) partial[k] += fabsf(s->scaling[at + k] * s->reached[at + k] - s->mass[at + k]);
-    return total_of(partial);
+    EACH(k, LANES) total += partial[k];
+    return total;
 }
 
 /* The scalings that give what is reached the mass; over-relaxed by 1.5, if wanted. 1 in padding. */

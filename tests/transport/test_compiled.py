@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from optical_core.transport import compiled_sinkhorn, exact, solve
+from optical_core.transport import compiled_sinkhorn, exact, lanes, solve
 from optical_core.transport.problem import validate
 from optical_core.transport.sinkhorn import sinkhorn
 
@@ -13,7 +13,7 @@ def paths(module, best):
     opened = module.library()
     if opened is None:
         pytest.skip("no cffi or no C compiler")
-    return module.PATHS[: getattr(opened[1], best)() + 1]
+    return lanes.PATHS[: getattr(opened[1], best)() + 1]
 
 
 def ragged(n, m, *, pairs=6, seed=0):
