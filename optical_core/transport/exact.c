@@ -9,14 +9,17 @@
 #include "lanes.h"
 
 #define NOTHING 1e-13 /* Of the whole mass: what rounding leaves. */
-#define ROUNDS 32     /* Of Sinkhorn's scaling, to begin near the end. */
-#define SHARP 32      /* The mean exponent of its kernel. */
+#define ROUNDS 24     /* Of Sinkhorn's scaling, to begin near the end. */
+#define PLAIN 4       /* The first of them, which aren't over-relaxed. */
+#define SHARP 28      /* The mean exponent of its kernel. */
 
 typedef struct {
-    const double *cost, *a, *b; /* (B, height, width), (B, height), (B, width) */
-    const int64_t *pairs;       /* which of the B to solve */
+    int single;           /* Are cost and plan floats? Else they are doubles. */
+    const void *cost;     /* (B, height, width) */
+    const double *a, *b;  /* (B, height), (B, width) */
+    const int64_t *pairs; /* which of the B to solve */
     int64_t count, height, width, most;
-    double *plan; /* of zeros */
+    void *plan; /* of zeros */
     uint8_t *converged;
 } task;
 
@@ -38,7 +41,7 @@ typedef struct {
     int64_t *from, *back;     /* the row before a column; the column before a row */
     int64_t *settled;
     /* Of the beginning: */
-    float *kernel, *transposed, *rows, *columns;
+    float *kernel, *transposed, *rows, *columns, *row_mass, *column_mass, *sent;
 } state;
 
 INLINE void set_flow(state *s, int64_t row, int64_t column, double flow)
@@ -190,12 +193,19 @@ INLINE void guess(state *s)
         EACH(j, m) kernel[j] = exponential(kernel[j]);
         EACH(j, m) s->transposed[j * high + i] = kernel[j];
     }
-    EACH(j, wide) s->columns[j] = 1;
+    EACH(i, high) {
+        s->row_mass[i] = i < n ? s->supply[i] : 0;
+        s->rows[i] = 1;
+    }
+    EACH(j, wide) {
+        s->column_mass[j] = j < m ? s->demand[j] : 0;
+        s->columns[j] = 1;
+    }
     EACH(round, ROUNDS) {
-        product(s->transposed, high, s->columns, wide, s->rows);
-        EACH(i, n) s->rows[i] = (float)s->supply[i] / (s->rows[i] > TINY ? s->rows[i] : TINY);
-        product(s->kernel, wide, s->rows, high, s->columns);
-        EACH(j, m) s->columns[j] = (float)s->demand[j] / (s->columns[j] > TINY ? s->columns[j] : TINY);
+        product(s->transposed, high, s->columns, wide, s->sent);
+        scale(s->rows, s->row_mass, s->sent, high, round >= PLAIN);
+        product(s->kernel, wide, s->rows, high, s->sent);
+        scale(s->columns, s->column_mass, s->sent, wide, round >= PLAIN);
     }
     EACH(j, m) {
         double change = logf(s->columns[j]) / sharpness;
@@ -204,12 +214,15 @@ INLINE void guess(state *s)
 }
 
 /* Duals that make no reduced cost negative and one of each row 0, and flows where they are 0. */
-INLINE void begin(state *s, const double *cost, int64_t width)
+INLINE void begin(state *s, const task *t, int64_t pair)
 {
     EACH(i, s->n) {
-        const double *from = cost + s->row[i] * width;
+        int64_t from = (pair * t->height + s->row[i]) * t->width;
         double *to = s->cost + i * s->wide;
-        EACH(j, s->m) to[j] = from[s->column[j]];
+        if (t->single)
+            EACH(j, s->m) to[j] = ((const float *)t->cost)[from + s->column[j]];
+        else
+            EACH(j, s->m) to[j] = ((const double *)t->cost)[from + s->column[j]];
         for (int64_t j = s->m; j < s->wide; j++)
             to[j] = INFINITY;
     }
@@ -247,7 +260,7 @@ INLINE void solve_pair(const task *t, int64_t pair, state *s)
     double total = 0;
     EACH(i, s->n) total += s->supply[i];
     s->nothing = NOTHING * total;
-    begin(s, t->cost + pair * t->height * t->width, t->width);
+    begin(s, t, pair);
     int64_t ways = 0, used = 1;
     EACH(i, s->n) while (s->supply[i] > s->nothing && used)
     {
@@ -255,16 +268,22 @@ INLINE void solve_pair(const task *t, int64_t pair, state *s)
         ways += used;
     }
     t->converged[pair] = ways < t->most;
-    double *plan = t->plan + pair * t->height * t->width;
-    EACH(i, s->n) EACH(j, s->m)
-        plan[s->row[i] * t->width + s->column[j]] = s->flow[j * s->high + i];
+    EACH(j, s->m) EACH(w, s->words)
+        for (uint64_t rows = s->senders[j * s->words + w]; rows; rows &= rows - 1) {
+            int64_t i = 64 * w + __builtin_ctzll(rows);
+            int64_t to = (pair * t->height + s->row[i]) * t->width + s->column[j];
+            if (t->single)
+                ((float *)t->plan)[to] = s->flow[j * s->high + i];
+            else
+                ((double *)t->plan)[to] = s->flow[j * s->high + i];
+        }
 }
 
 INLINE int solve_pairs(const task *t)
 {
     int64_t high = padded(t->height), wide = padded(t->width), words = (high + 63) / 64;
     char *memory = aligned_alloc(
-        ALIGNMENT, 8 * (3 * high * wide + padded(words) * (wide + 1) + 6 * high + 9 * wide));
+        ALIGNMENT, 8 * (3 * high * wide + padded(words) * (wide + 1) + 8 * high + 11 * wide));
     if (!memory)
         return 1;
     char *pool = memory;
@@ -290,6 +309,9 @@ INLINE int solve_pairs(const task *t)
     s.transposed = take(&pool, high * wide, 4);
     s.rows = take(&pool, high, 4);
     s.columns = take(&pool, wide, 4);
+    s.row_mass = take(&pool, high, 4);
+    s.column_mass = take(&pool, wide, 4);
+    s.sent = take(&pool, high + wide, 4);
     EACH(k, t->count) solve_pair(t, t->pairs[k], &s);
     free(memory);
     return 0;
@@ -298,10 +320,10 @@ INLINE int solve_pairs(const task *t)
 PATHS(exact, solve_pairs)
 
 /* Solves the pairs into plan and converged; 1 where memory is short. */
-int optical_exact(int path, const double *cost, const double *a, const double *b,
+int optical_exact(int path, int single, const void *cost, const double *a, const double *b,
                   const int64_t *pairs, int64_t count, int64_t height, int64_t width,
-                  int64_t most, double *plan, uint8_t *converged)
+                  int64_t most, void *plan, uint8_t *converged)
 {
-    task t = {cost, a, b, pairs, count, height, width, most, plan, converged};
+    task t = {single, cost, a, b, pairs, count, height, width, most, plan, converged};
     return paths[path](&t);
 }

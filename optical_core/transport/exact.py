@@ -18,9 +18,9 @@ _OPTIMAL = 1
 """What POT's network simplex returns when it has come to its end."""
 _DECLARATIONS = """
 int optical_exact_best_path(void);
-int optical_exact(int path, const double *cost, const double *a, const double *b,
+int optical_exact(int path, int single, const void *cost, const double *a, const double *b,
                   const int64_t *pairs, int64_t count, int64_t height, int64_t width,
-                  int64_t most, double *plan, uint8_t *converged);
+                  int64_t most, void *plan, uint8_t *converged);
 """
 
 
@@ -31,7 +31,8 @@ def exact(
 
     A pair that would take more than `ROUNDS` times `max_iterations` rounds isn't converged.
     """
-    cost, a, b = (x.cpu().double().contiguous() for x in (problem.cost, problem.a, problem.b))
+    cost = problem.cost.cpu().contiguous()
+    a, b = (x.cpu().double().contiguous() for x in (problem.a, problem.b))
     # Rounding of the masses must not leave a source without a target.
     b = b * (a.sum(1) / b.sum(1).clamp_min(torch.finfo(b.dtype).tiny))[:, None]
     solver = network_simplex if library() is None else shortest_paths
@@ -52,25 +53,28 @@ def library() -> tuple[Any, Any] | None:
 def shortest_paths(
     cost: np.ndarray, a: np.ndarray, b: np.ndarray, most: int, *, path: str | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Plans (B, n, m) and converged (B,) of contiguous fp64 arrays, by at most `most` paths each.
+    """Plans (B, n, m) and converged (B,) of contiguous arrays, by at most `most` paths each.
 
+    cost (B, n, m), fp32 or fp64 as the plan will be; a (B, n) and b (B, m), fp64.
     path: one of `lanes.PATHS`; by default the fastest that the processor has.
     """
     opened = library()
     assert opened is not None
     ffi, compiled = opened
     which = compiled.optical_exact_best_path() if path is None else lanes.PATHS.index(path)
+    single = int(cost.dtype == np.float32)
     plan, converged = np.zeros_like(cost), np.zeros(len(cost), np.uint8)
-    inputs = [ffi.from_buffer("double[]", array) for array in (cost, a, b)]
+    inputs = [ffi.from_buffer(cost)]
+    inputs += [ffi.from_buffer("double[]", array) for array in (a, b)]
     outputs = (
-        ffi.from_buffer("double[]", plan, require_writable=True),
+        ffi.from_buffer(plan, require_writable=True),
         ffi.from_buffer("uint8_t[]", converged, require_writable=True),
     )
 
     def work(part: np.ndarray) -> None:
         chosen = ffi.from_buffer("int64_t[]", np.ascontiguousarray(part))
         size = (len(part), *cost.shape[1:])
-        if compiled.optical_exact(which, *inputs, chosen, *size, most, *outputs):
+        if compiled.optical_exact(which, single, *inputs, chosen, *size, most, *outputs):
             raise MemoryError("no memory for a plan of this size")
 
     over_threads(len(cost), work)
@@ -93,7 +97,7 @@ def network_simplex(
             if not len(rows):
                 continue
             block = np.ix_(rows, columns)
-            inner = np.ascontiguousarray(cost[pair][block])
+            inner = np.ascontiguousarray(cost[pair][block], np.float64)
             found, _, _, _, status = emd_c(a[pair][rows], b[pair][columns], inner, most, 1)
             converged[pair] = status == _OPTIMAL
             plan[pair][block] = found

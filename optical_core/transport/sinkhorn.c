@@ -39,22 +39,9 @@ INLINE float error_of(const side *s)
     return total;
 }
 
-/* The scalings that give what is reached the mass; over-relaxed by 1.5, if wanted. 1 in padding. */
-INLINE void scale(side *s, int relaxing)
+INLINE void scale_side(side *s, int relaxing)
 {
-    float *restrict scaling = s->scaling;
-    const float *restrict mass = s->mass, *restrict reached = s->reached;
-    if (relaxing)
-        EACH(k, s->padded) {
-            float exact = mass[k] / (reached[k] > TINY ? reached[k] : TINY);
-            float further = exact * sqrtf(exact / scaling[k]);
-            scaling[k] = mass[k] > 0 ? further : 1.f;
-        }
-    else
-        EACH(k, s->padded) {
-            float exact = mass[k] / (reached[k] > TINY ? reached[k] : TINY);
-            scaling[k] = mass[k] > 0 ? exact : 1.f;
-        }
+    scale(s->scaling, s->mass, s->reached, s->padded, relaxing);
 }
 
 /* Do the scalings ask to be absorbed? */
@@ -90,8 +77,8 @@ INLINE void fill(const side *rows, const side *columns, const float *restrict in
 }
 
 /* Scale rows and columns until the rows are right (the columns are by then), or a scaling has to
- * be absorbed; counts `done` up. Near the end scalings go 1.5 times as far, which takes a third of
- * the iterations where convergence is slow (Thibault, Chizat, Dossal and Papadakis 2021). */
+ * be absorbed; counts `done` up. Near the end scalings are over-relaxed, which takes a third of the
+ * iterations where convergence is slow. */
 INLINE double iterate(const float *kernel, const float *transposed, side *rows, side *columns,
                       double total, double limit, int64_t most, int64_t *done)
 {
@@ -104,7 +91,7 @@ INLINE double iterate(const float *kernel, const float *transposed, side *rows, 
             if (error <= limit && !relaxing)
                 break;
         }
-        scale(rows, relaxing);
+        scale_side(rows, relaxing);
         product(kernel, columns->padded, rows->scaling, rows->padded, columns->reached);
         /* It ends plainly, so that the columns are right; and where relaxing takes it away from
          * its end, it comes nearer without before it tries again. */
@@ -112,7 +99,7 @@ INLINE double iterate(const float *kernel, const float *transposed, side *rows, 
             below = error <= limit ? 0 : below / 4;
             relaxing = 0;
         }
-        scale(columns, relaxing);
+        scale_side(columns, relaxing);
         relaxing = relaxing || error <= below;
         ++*done;
         first = 0;
