@@ -19,7 +19,7 @@ import contextlib
 import copy
 import logging
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,7 +30,7 @@ import torch
 from torch import Tensor, nn
 
 from optical_core.errors import InputError
-from optical_core.models.token_encoder import Side, TokenEncoder
+from optical_core.models.token_encoder import Side, TokenEncoder, unit_rows
 from optical_core.storage import exclusive, home, replace_folder
 
 FILE = "model.onnx"
@@ -38,6 +38,8 @@ _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _OUTPUT = "last_hidden_state"
 _LOUD = ("torch.onnx", "onnxruntime", "onnxscript", "onnx_ir")
 _BLOCK = 128
+_OPSET = 23
+"""The first that has attention as one operator."""
 _INT8_PRODUCTS = 4
 """onnxruntime's `accuracy_level`: 4 rounds the activations too."""
 
@@ -62,8 +64,22 @@ class OnnxQueries(TokenEncoder):
             return self.original.encode(texts, side, **options)
         return super().encode(texts, side, **options)
 
+    def encode_queries(
+        self, texts: Sequence[str], *, batch_size: int = 32, progress: bool = False
+    ) -> list[np.ndarray]:
+        """As TokenEncoder's; one batch without the library's loop, a sixth of a query's time."""
+        if len(texts) > batch_size or not texts:
+            return super().encode_queries(texts, batch_size=batch_size, progress=progress)
+        features = self.model.preprocess(
+            list(texts), prompt=self.model.prompts.get("query"), task="query"
+        )
+        with torch.inference_mode(), self._running("query"):
+            found = self.model(features, task="query")
+        kept = zip(found["token_embeddings"], found["attention_mask"].bool(), strict=True)
+        return [unit_rows(vectors[mask].numpy()) for vectors, mask in kept]
+
     def _running(self, side: Side) -> AbstractContextManager:
-        return contextlib.nullcontext()
+        return _one_torch_thread()
 
 
 class OnnxBackbone(nn.Module):
@@ -76,8 +92,9 @@ class OnnxBackbone(nn.Module):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.inter_op_num_threads = 1
-        # Threads that spin between two queries take the cores from the search itself.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Threads that spin between two queries take the cores from the search itself; within one
+        # they meet too often to sleep.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         self.config = config
         self._session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
@@ -97,7 +114,7 @@ def onnx_folder(encoder: TokenEncoder, *, int8: bool) -> Path:
     """
     require_onnx()
     kind = "int8" if int8 else "fp32"
-    folder = home("models", f"onnx-{encoder.hash}-{kind}-v1")
+    folder = home("models", f"onnx-{encoder.hash}-{kind}-v2")
     with exclusive(folder):
         if not (folder / FILE).is_file():
             with replace_folder(folder) as temporary:
@@ -129,6 +146,7 @@ def export_backbone(encoder: TokenEncoder, target: Path, *, int8: bool) -> None:
                 dynamic_shapes={"values": tuple(axes for _ in names)},
                 dynamo=True,
                 verbose=False,
+                opset_version=_OPSET,
             )
             if int8:
                 _round_to_int8(fp32, target)
@@ -173,6 +191,18 @@ def _round_to_int8(source: Path, target: Path) -> None:
     )
     quantizer.process()
     quantizer.model.save_model_to_file(str(target), False)
+
+
+@contextlib.contextmanager
+def _one_torch_thread() -> Iterator[None]:
+    """What is left to torch is too little to share, and its threads, which go on spinning for a
+    while, would hold the cores that onnxruntime's need."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @contextlib.contextmanager

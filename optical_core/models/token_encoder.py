@@ -106,7 +106,7 @@ class TokenEncoder:
                     )
                 bar.update(len(part))
                 for vector in vectors:
-                    yield _unit_rows(np.asarray(vector, dtype=np.float32))
+                    yield unit_rows(np.asarray(vector, dtype=np.float32))
 
     def describe(self, text: str, side: Side) -> list[Token]:
         """Every token of a text as this side encodes it; the scored ones match `encode`'s rows."""
@@ -192,7 +192,7 @@ class TokenEncoder:
         return features["attention_mask"].bool()
 
 
-def _unit_rows(vectors: np.ndarray) -> np.ndarray:
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
     """Give rows (n, d) back what bf16 took from their unit length."""
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from optical_core.errors import InputError
 from optical_core.models import onnx_queries as module
@@ -81,14 +82,26 @@ def test_an_export_that_fails_leaves_nothing(onnx, tiny_encoder, home, monkeypat
     assert not [path for path in (home / "models").iterdir() if path.suffix != ".lock"]
 
 
-def test_the_session_has_torchs_threads_and_does_not_spin(onnx, tiny_encoder, tmp_path):
-    import torch
-
+def test_the_session_has_torchs_threads_which_stop_spinning_with_a_run(
+    onnx, tiny_encoder, tmp_path
+):
     encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
     export_backbone(encoder, tmp_path / FILE, int8=False)
     options = module.OnnxBackbone(tmp_path / FILE, None)._session.get_session_options()
     assert options.intra_op_num_threads == torch.get_num_threads()
-    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+    assert options.get_session_config_entry("session.force_spinning_stop") == "1"
+
+
+def test_a_batch_gives_the_vectors_of_the_librarys_loop(onnx, tiny_encoder):
+    threads = torch.get_num_threads()
+    encoder = OnnxQueries(TokenEncoder.load(str(tiny_encoder), device="cpu"), int8=False)
+    texts = ["habari za asubuhi", "", "bahari"]
+    one, more = encoder.encode_queries(texts), encoder.encode_queries(texts, batch_size=2)
+    assert [len(vectors) for vectors in one] == [len(vectors) for vectors in more]
+    for mine, theirs in zip(one, more, strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-6)
+    assert encoder.encode_queries([]) == []
+    assert torch.get_num_threads() == threads
 
 
 def test_without_the_extra_the_command_is_named(tiny_encoder, monkeypatch):
