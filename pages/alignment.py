@@ -8,7 +8,7 @@ import streamlit as st
 
 from optical_core.analysis.export import csv_text
 from optical_core.errors import InputError
-from optical_core.models.alignment import convergence_of, solve_pair
+from optical_core.models.alignment import convergence_of
 from optical_core.transport import TransportPlan
 from optical_core.ui import loaders
 from optical_core.ui.alignment_figures import convergence_figure, plan_heatmap, plan_ribbons
@@ -52,7 +52,10 @@ def render() -> None:
             st.caption(loaders.gloss(model))
             try:
                 pair = loaders.pair(model, view.foreign, view.english, view.marginals)
-                plan = solve_pair(pair, method=view.solver, epsilon=view.epsilon)
+                plan = loaders.plan(
+                    model, view.foreign, view.english, view.marginals,
+                    method=view.solver, epsilon=view.epsilon,
+                )  # fmt: skip
             except (InputError, ValueError) as error:
                 st.error(str(error))
                 continue
@@ -108,10 +111,13 @@ def _unpin() -> None:
     st.session_state["pin"] = None
 
 
+@st.fragment
 def _convergence(view: AlignmentView) -> None:
     if view.solver == "exact":
         return
-    with st.expander("How the solver converges"):
+    with st.expander("How the solver converges", key="converges", on_change="rerun") as box:
+        if not box.open:
+            return
         model = view.models[-1]
         pair = loaders.pair(model, view.foreign, view.english, view.marginals)
         points = convergence_of(pair, method=view.solver, epsilon=view.epsilon)
@@ -135,7 +141,7 @@ def _several(view: AlignmentView) -> None:
             for column, code in zip(st.columns(3), chosen[start : start + 3], strict=False):
                 with column:
                     text = loaders.queries("demo", code)[view.need]
-                    plan = solve_pair(loaders.pair(model, text, english, "real-tokens"))
+                    plan = loaders.plan(model, text, english)
                     st.markdown(f"**{parts.language_name(code)}**: cost {plan.total_cost:.3f}")
                     parts.chart(
                         plan_ribbons(plan.words(), dark=parts.is_dark()),

@@ -52,7 +52,6 @@ def render() -> None:
 
 
 def _picture() -> None:
-    from optical_core.models.alignment import solve_pair
     from optical_core.ui import loaders
     from optical_core.ui.alignment_figures import plan_ribbons
 
@@ -60,7 +59,7 @@ def _picture() -> None:
     st.subheader("A Swahili question meets its English translation", anchor=False)
     for model in dict.fromkeys(("embedded", student)):
         try:
-            plan = solve_pair(loaders.pair(model, FOREIGN, ENGLISH, "real-tokens"))
+            plan = loaders.plan(model, FOREIGN, ENGLISH)
         except InputError as error:
             st.error(str(error))
             continue

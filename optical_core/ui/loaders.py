@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from optical_core.models.alignment import EncodedPair
     from optical_core.models.retriever import ModelEntry, Retriever
     from optical_core.retrieval.explain import TokenMatch
-    from optical_core.retrieval.searcher import LateInteraction, Searcher
+    from optical_core.retrieval.searcher import Searcher
     from optical_core.study.predictors import QueryCosts
+    from optical_core.transport import TransportPlan
 
 SERVER = "OPTICAL_SERVER"
 """Environment variable: address of the server that the search page asks, `http://host:port`."""
@@ -135,8 +136,12 @@ def _stamp(model: str) -> int:
 
 def retriever(name: str) -> Retriever:
     """A loaded model pair, kept."""
+    return _retriever_of(name, _stamp(name))
+
+
+def _retriever_of(name: str, stamp: int) -> Retriever:
     with _OPEN:
-        return _retriever(name, _stamp(name))
+        return _retriever(name, stamp)
 
 
 @lru_cache(maxsize=6)
@@ -148,9 +153,22 @@ def _retriever(name: str, stamp: int) -> Retriever:
 
 def searcher(model: str, collection_name: str) -> Searcher:
     """A model on a collection, ready to search; indexes it where that hasn't been done."""
+    return _searcher_of(_pairing(model, collection_name))
+
+
+_Pairing = tuple[str, int, str, str]
+"""A model with its stamp, a collection's folder with its fingerprint. What is kept is kept by
+names like these: by the models themselves, it would keep those alive that were trained anew."""
+
+
+def _pairing(model: str, collection_name: str) -> _Pairing:
     opened = collection(collection_name)
+    return model, _stamp(model), str(opened.folder), opened.fingerprint
+
+
+def _searcher_of(pairing: _Pairing) -> Searcher:
     with _OPEN:
-        return _searcher(model, _stamp(model), str(opened.folder), opened.fingerprint)
+        return _searcher(*pairing)
 
 
 @lru_cache(maxsize=8)
@@ -187,12 +205,13 @@ def prepare(collection_name: str, watch: Callable[[float, str], None]) -> None:
 
 def rank(model: str, collection_name: str, query: str, top: int) -> Ranking:
     """Search and take the time; kept, so that a rerun of a page doesn't search again."""
-    hits, seconds = _rank(searcher(model, collection_name), query, top)  # type: ignore[arg-type]
+    hits, seconds = _rank(_pairing(model, collection_name), query, top)
     return Ranking(hits, seconds, collection(collection_name).by_id)
 
 
 @lru_cache(maxsize=256)
-def _rank(found: Searcher, query: str, top: int) -> tuple[tuple[tuple[str, float], ...], float]:
+def _rank(pairing: _Pairing, query: str, top: int) -> tuple[tuple[tuple[str, float], ...], float]:
+    found = _searcher_of(pairing)
     with _ENCODE:
         begin = time.perf_counter()
         hits = found.search(query, top=top)
@@ -203,34 +222,64 @@ def explanation(
     model: str, collection_name: str, query: str, identifier: str
 ) -> tuple[TokenMatch, ...]:
     """Token matches of one result; empty for models without token vectors."""
-    from optical_core.retrieval.searcher import LateInteraction
-
-    found = searcher(model, collection_name)
-    if not isinstance(found, LateInteraction):
-        return ()
     text = collection(collection_name).by_id[identifier].full_text
-    return _explanation(found, query, identifier, text)
+    return _explanation(_pairing(model, collection_name), query, identifier, text)
 
 
 @lru_cache(maxsize=256)
 def _explanation(
-    found: LateInteraction, query: str, identifier: str, text: str
+    pairing: _Pairing, query: str, identifier: str, text: str
 ) -> tuple[TokenMatch, ...]:
+    from optical_core.retrieval.searcher import LateInteraction
+
+    found = _searcher_of(pairing)
+    if not isinstance(found, LateInteraction):
+        return ()
     with _ENCODE:
         return tuple(found.explain(query, identifier, text))
 
 
 def pair(model: str, foreign: str, english: str, marginals: str) -> EncodedPair:
     """Token vectors of two texts; kept, so that trying solvers doesn't encode again."""
-    return _pair(retriever(model), foreign, english, marginals)
+    return _pair(model, _stamp(model), foreign, english, marginals)
 
 
 @lru_cache(maxsize=256)
-def _pair(loaded: Retriever, foreign: str, english: str, marginals: str) -> EncodedPair:
+def _pair(model: str, stamp: int, foreign: str, english: str, marginals: str) -> EncodedPair:
     from optical_core.models.alignment import encode_pair
 
+    loaded = _retriever_of(model, stamp)
     with _ENCODE:
         return encode_pair(loaded, foreign, english, marginals=marginals)
+
+
+def plan(
+    model: str,
+    foreign: str,
+    english: str,
+    marginals: str = "real-tokens",
+    *,
+    method: str = "exact",
+    epsilon: float = 0.05,
+) -> TransportPlan:
+    """The transport plan of two texts; kept, as their vectors are."""
+    return _plan(model, _stamp(model), foreign, english, marginals, method, epsilon)
+
+
+@lru_cache(maxsize=256)
+def _plan(
+    model: str,
+    stamp: int,
+    foreign: str,
+    english: str,
+    marginals: str,
+    method: str,
+    epsilon: float,
+) -> TransportPlan:
+    from optical_core.models.alignment import solve_pair
+
+    encoded = _pair(model, stamp, foreign, english, marginals)
+    return solve_pair(encoded, method=method, epsilon=epsilon)
 
 
 def costs_measurable(results: SavedResults, models: Sequence[str]) -> list[str]:
@@ -248,13 +297,17 @@ def costs_measurable(results: SavedResults, models: Sequence[str]) -> list[str]:
 
 def query_costs(model: str, collection_name: str, code: str) -> QueryCosts | None:
     """Fertility and transport costs of one language's queries, kept; None if none has tokens."""
-    return _query_costs(retriever(model), collection_name, _collection_stamp(collection_name), code)
+    stamps = _stamp(model), _collection_stamp(collection_name)
+    return _query_costs(model, collection_name, code, *stamps)
 
 
 @lru_cache(maxsize=1024)
-def _query_costs(loaded: Retriever, name: str, stamp: int, code: str) -> QueryCosts | None:
+def _query_costs(
+    model: str, name: str, code: str, model_stamp: int, stamp: int
+) -> QueryCosts | None:
     from optical_core.study.predictors import query_costs as measure_query_costs
 
+    loaded = _retriever_of(model, model_stamp)
     # One language at a time: other tabs needn't wait for all of them.
     with _ENCODE:
         return measure_query_costs(loaded, _collection(name, stamp), [code]).get(code)

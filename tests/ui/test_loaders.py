@@ -1,0 +1,57 @@
+import gc
+import weakref
+
+import pytest
+
+from optical_core.models import alignment, retriever
+from optical_core.models.retriever import ModelCard, Retriever
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.ui import loaders
+
+TEXTS = "habari za asubuhi", "good morning"
+
+
+@pytest.fixture
+def versions(tiny_encoder, monkeypatch):
+    """Models trained again and again: each stamp is a version, loaded as it is asked for."""
+    encoder = TokenEncoder.load(str(tiny_encoder))
+    stamp, loaded = [0], []
+
+    def load(name):
+        found = Retriever(name, encoder, encoder, ModelCard())
+        loaded.append(weakref.ref(found))
+        return found
+
+    monkeypatch.setattr(retriever, "load_retriever", load)
+    monkeypatch.setattr(loaders, "_stamp", lambda _: stamp[0])
+    kept = (loaders._retriever, loaders._pair, loaders._plan)
+    for cache in kept:
+        cache.cache_clear()
+    yield stamp, loaded
+    for cache in kept:
+        cache.cache_clear()
+
+
+def test_a_plan_is_solved_once_and_again_for_another_solver_or_version(versions, monkeypatch):
+    stamp, _ = versions
+    solved = []
+    solve = alignment.solve_pair
+    monkeypatch.setattr(
+        alignment, "solve_pair", lambda *a, **o: solved.append(o["method"]) or solve(*a, **o)
+    )
+    first = loaders.plan("model", *TEXTS)
+    assert loaders.plan("model", *TEXTS) is first
+    assert loaders.plan("model", *TEXTS, method="sinkhorn").report["method"] == "sinkhorn"
+    stamp[0] += 1
+    assert loaders.plan("model", *TEXTS) is not first
+    assert solved == ["exact", "sinkhorn", "exact"]
+
+
+def test_what_is_kept_of_an_old_version_does_not_keep_the_model(versions):
+    stamp, loaded = versions
+    for version in range(loaders._retriever.cache_info().maxsize + 1):
+        stamp[0] = version
+        loaders.plan("model", *TEXTS)
+    gc.collect()
+    assert loaded[0]() is None
+    assert loaded[-1]() is not None
