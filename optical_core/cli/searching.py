@@ -245,6 +245,8 @@ def serve(
     rate: Annotated[
         float, typer.Option(help="Searches a second of one client; 0: any number.")
     ] = 0.0,
+    engine: Engine = "local",
+    uri: Uri = None,
     device: Device = None,
 ) -> None:
     """Answer searches over HTTP: POST /search; its documentation is at /docs."""
@@ -263,4 +265,5 @@ def serve(
         batch=batch_size,
         rate=rate,
     )
-    run_server(*names, host=host, port=port, limits=limits, mode=mode, device=device)
+    index: dict[str, Any] = {"mode": mode, "engine": engine, "uri": uri}
+    run_server(*names, host=host, port=port, limits=limits, device=device, **index)

@@ -36,22 +36,31 @@ BUSY_SECONDS = 1
 
 
 def create_app(holdings: Holdings, limits: Limits | None = None) -> FastAPI:
-    """An ASGI application that answers for `holdings`; its worker ends with the application."""
+    """An ASGI application that answers for `holdings`; its workers end with the application."""
     limits = limits or Limits()
     metrics = Metrics()
-    batcher = Batcher(
-        partial(answer_together, holdings),
-        most_taken=limits.searches,
-        most_together=limits.batch,
-        watch=metrics.batch,
+    # BM25 answers in a fraction of the time that queries take to be encoded: it must not wait.
+    encoding, lexical = (
+        Batcher(
+            partial(answer_together, holdings),
+            most_taken=limits.searches,
+            most_together=limits.batch,
+            watch=metrics.batch,
+        )
+        for _ in range(2)
     )
-    metrics.watch_queue(lambda: batcher.waiting)
+
+    def waiting() -> int:
+        return encoding.waiting + lexical.waiting
+
+    metrics.watch_queue(waiting)
     rate = RateLimit(limits.rate)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
-        await asyncio.to_thread(batcher.close)
+        for batcher in (encoding, lexical):
+            await asyncio.to_thread(batcher.close)
 
     app = FastAPI(
         title="OPTICAL Workbench",
@@ -80,6 +89,7 @@ def create_app(holdings: Holdings, limits: Limits | None = None) -> FastAPI:
     async def search(request: SearchRequest) -> SearchAnswer:
         """Rank a collection's passages for a query."""
         _check(request, holdings, limits)
+        batcher = encoding if holdings.models[request.model].token_level else lexical
         try:
             return await asyncio.wrap_future(batcher.submit(request))
         except BusyError:
@@ -110,7 +120,7 @@ def create_app(holdings: Holdings, limits: Limits | None = None) -> FastAPI:
         return Health(
             status="ok",
             version=__version__,
-            waiting=batcher.waiting,
+            waiting=waiting(),
             most_results=limits.top,
         )
 

@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from optical_core.errors import InputError
 from optical_core.serve.limits import Limits
@@ -26,10 +26,12 @@ def serve(
     host: str,
     port: int,
     limits: Limits,
-    mode: str = "exact",
     device: str | None = None,
+    **index: Any,
 ) -> None:
     """Answer searches until SIGTERM or SIGINT; port 0 takes a free one, which is printed.
+
+    index: mode, engine and uri, see `load_holdings`.
 
     Raises InputError for unknown names, an address that is taken, or without the extra `serve`.
     """
@@ -45,7 +47,7 @@ def serve(
 
     # Bound first: that the port is taken is told at once, not after minutes of indexing.
     with _bound(host, port) as listener:
-        holdings = load_holdings(collections, models, mode=mode, device=device)
+        holdings = load_holdings(collections, models, device=device, **index)
         _warm_up(holdings)
         config = uvicorn.Config(
             create_app(holdings, limits),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from optical_core.data.collection import Collection, open_collection
 from optical_core.errors import InputError
 from optical_core.models.retriever import list_models, load_retriever
+from optical_core.retrieval.engines import LOCAL, open_engine
 from optical_core.retrieval.searcher import LateInteraction, Lexical, Searcher
-from optical_core.retrieval.token_index import collection_index
 from optical_core.serve.schema import ServedCollection, ServedModel, Topics
 
 logger = logging.getLogger(__name__)
@@ -68,16 +68,21 @@ def load_holdings(
     models: Sequence[str],
     *,
     mode: str = "exact",
+    engine: str = LOCAL,
+    uri: str | None = None,
     device: str | None = None,
 ) -> Holdings:
     """Open every collection and model, and index what isn't indexed; minutes, the first time.
 
-    mode: how indexes are searched, see `retrieval.modes`.
+    mode: how indexes are searched, see `retrieval.modes`. engine and uri: what keeps the token
+    vectors, see `retrieval.engines`; those other than `local` must have them already.
 
     Raises InputError for a name that there isn't, or none at all.
     """
     if not collections or not models:
         raise InputError("a server needs at least one collection and one model: name them")
+    if engine == LOCAL and uri and len(collections) > 1:
+        raise InputError(f"{uri} is the index of one collection: serve one, or leave --uri out")
     opened: dict[str, Collection] = {}
     for name in dict.fromkeys(collections):
         found = open_collection(name)
@@ -95,7 +100,7 @@ def load_holdings(
             retriever = load_retriever(name, device=device)
             weights = retriever.student.hash
             for key, found in opened.items():
-                index = collection_index(found, retriever.teacher, progress=True)
+                index = open_engine(engine, uri, found, retriever.teacher, progress=True)
                 searchers[name, key] = LateInteraction(retriever, index, mode=mode)
         served[name] = _served(name, weights)
     return Holdings(served, opened, searchers)

@@ -2,15 +2,21 @@
 
 import json
 import logging
-from concurrent.futures import Future
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
+from optical_core.errors import InputError
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.engines import fill_engine
 from optical_core.serve import app as application
+from optical_core.serve.answering import answer_together
 from optical_core.serve.app import create_app
 from optical_core.serve.batching import Batcher
+from optical_core.serve.holdings import load_holdings
 from optical_core.serve.limits import Limits
 
 
@@ -65,8 +71,6 @@ def test_bm25_is_asked_like_any_other(client, ask):
 
 @pytest.mark.parametrize("mode", ["int8", "candidates"])
 def test_a_faster_mode_finds_the_same(mode, client, ask, collection, tiny_encoder):
-    from optical_core.serve.holdings import load_holdings
-
     faster = load_holdings([str(collection.folder)], [str(tiny_encoder)], mode=mode, device="cpu")
     with TestClient(create_app(faster)) as other:
         answers = [one.post("/search", json=ask()).json()["results"] for one in (client, other)]
@@ -204,3 +208,44 @@ def test_health_is_ready_and_every_answer_names_the_interface(client):
     assert answer.json()["status"] == "ok"
     assert answer.headers["optical-api"] == "1"
     assert client.get("/nowhere").headers["optical-api"] == "1"
+
+
+def test_bm25_does_not_wait_for_queries_that_are_encoded(holdings, ask, monkeypatch):
+    gate, begun = threading.Event(), threading.Event()
+
+    def slow(holdings, requests):
+        if holdings.models[requests[0].model].token_level:
+            begun.set()
+            assert gate.wait(10)
+        return answer_together(holdings, requests)
+
+    monkeypatch.setattr(application, "answer_together", slow)
+    with TestClient(create_app(holdings)) as client, ThreadPoolExecutor() as threads:
+        encoded = threads.submit(client.post, "/search", json=ask())
+        assert begun.wait(10)
+        assert client.post("/search", json=ask(model="bm25")).status_code == 200
+        assert not encoded.done()
+        gate.set()
+        assert encoded.result(10).status_code == 200
+
+
+def test_an_index_may_lie_in_another_engine(collection, tiny_encoder, holdings, ask, tmp_path):
+    pytest.importorskip("lancedb")
+    place = "lancedb", str(tmp_path / "lance")
+    fill_engine(*place, collection, TokenEncoder.load(str(tiny_encoder), device="cpu"))
+    named = [str(collection.folder)], [str(tiny_encoder)]
+    engine, uri = place
+    stored = load_holdings(*named, engine=engine, uri=uri, device="cpu")
+    answers = [
+        TestClient(create_app(held)).post("/search", json=ask(top=3, explain=True)).json()
+        for held in (holdings, stored)
+    ]
+    expected, found = ([(r["id"], r["score"]) for r in a["results"]] for a in answers)
+    assert [key for key, _ in found] == [key for key, _ in expected]
+    assert dict(found) == pytest.approx(dict(expected), abs=2e-4)
+
+
+def test_one_index_is_not_served_as_two_collections(collection, tiny_encoder):
+    names = [str(collection.folder), "demo"]
+    with pytest.raises(InputError, match="the index of one collection"):
+        load_holdings(names, [str(tiny_encoder)], uri="somewhere", device="cpu")
