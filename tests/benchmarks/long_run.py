@@ -1,0 +1,220 @@
+"""Does a long-lived process grow? `python -m tests.benchmarks.long_run`.
+
+Searches the demo with each model, mode and language, and reruns the app's pages with ever other
+values in their controls, all in one process. Every model is loaded first; the first tenth of the
+searches and of the reruns is warm-up, in which caches fill. Ends with code 1 where memory then
+grows by 5 % or more, or files stay open.
+Uses the user's own home, so that the encoder is converted and the demo indexed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import psutil
+from streamlit.runtime.state.common import TESTING_KEY
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import (
+    ButtonGroup,
+    Checkbox,
+    Multiselect,
+    Radio,
+    Selectbox,
+    Toggle,
+)
+
+from optical_core.data.collection import Collection, open_collection
+from optical_core.retrieval.searcher import LateInteraction, Searcher, open_searcher
+from optical_core.storage import replace_file
+from optical_core.ui import loaders
+from tests.benchmarks.timing import machine
+
+PAGES = ("alignment", "gaps", "search", "inspector", "collections", "train")
+MODES = ("exact", "int8", "candidates")
+MOST_GROWTH = 5.0
+"""Per cent of the memory after warm-up."""
+_PAGE = """
+import streamlit as st
+import pages.{0} as page
+from optical_core.errors import InputError
+from pages.common import address, router
+st.navigation(list(router.pages().values()))
+address.start()
+try:
+    page.render()
+except InputError as error:
+    st.error(str(error))
+address.commit()
+"""
+
+
+@dataclass(frozen=True)
+class State:
+    """What the process holds; memory in MiB."""
+
+    memory: float
+    files: int
+    threads: int
+
+
+def state() -> State:
+    gc.collect()
+    process = psutil.Process()
+    memory = process.memory_info().rss / 2**20
+    return State(round(memory, 1), len(process.open_files()), threading.active_count())
+
+
+def searches(
+    collection: Collection, searchers: list[Searcher], draw: random.Random
+) -> Iterator[None]:
+    """Endless: a query of any language without one of its words; each fourth is explained."""
+    texts = [text for code in collection.languages for text in collection.queries(code).values()]
+    number = 0
+    while True:
+        searcher = searchers[number % len(searchers)]
+        words = draw.choice(texts).split()
+        if len(words) > 1:
+            words.pop(draw.randrange(len(words)))
+        query = " ".join(words)
+        hits = searcher.search(query, top=10)
+        if draw.random() < 0.25 and isinstance(searcher, LateInteraction):
+            identifier = hits[0][0]
+            searcher.explain(query, identifier, collection.by_id[identifier].full_text)
+        number += 1
+        yield
+
+
+def reruns(draw: random.Random, pages: tuple[str, ...] = PAGES) -> Iterator[None]:
+    """Endless: each page in turn, in one session a page, with another value in one control.
+
+    Buttons are left alone: they train, measure and install.
+    """
+    sessions = {
+        name: AppTest.from_string(_PAGE.format(name), default_timeout=300) for name in pages
+    }
+    for name, app in sessions.items():
+        _run(name, app)
+    while True:
+        for name, app in sessions.items():
+            _change(app, draw)
+            _run(name, app)
+            yield
+
+
+def _shown(control: Any) -> Callable[[Any], Any]:
+    """AppTest formats what is chosen; an option that is given as it is shown stays as it is."""
+    own = control.root.session_state[TESTING_KEY][control.id]
+    return lambda value: value if value in control.options else own(value)
+
+
+for _kind in (Selectbox, Radio, Multiselect, ButtonGroup):
+    _kind.format_func = property(_shown)
+
+
+def _run(name: str, app: AppTest) -> None:
+    app.run()
+    if app.exception:
+        raise RuntimeError(f"page {name}: {app.exception[0].message}")
+
+
+def _change(app: AppTest, draw: random.Random) -> None:
+    """Another value for one control that offers some."""
+    choices = [*app.selectbox, *app.radio, *app.multiselect, *app.button_group]
+    controls = [control for control in choices if control.options]
+    control = draw.choice([*controls, *app.toggle, *app.checkbox])
+    if isinstance(control, Toggle | Checkbox):
+        control.set_value(not control.value)
+        return
+    option = draw.choice(control.options)
+    several = isinstance(control, Multiselect) or (
+        isinstance(control, ButtonGroup) and not control._is_single_select
+    )
+    control.set_value([option] if several else option)
+
+
+def measured(steps: list[tuple[Iterator[None], int]]) -> State:
+    """The state after some steps of each iterator."""
+    for iterator, count in steps:
+        for _ in islice(iterator, count):
+            pass
+    return state()
+
+
+@dataclass(frozen=True)
+class Report:
+    """The state after warm-up and at the end, and the seconds between them."""
+
+    searches: int
+    reruns: int
+    warm: State
+    end: State
+    seconds: float
+
+    @property
+    def growth(self) -> float:
+        """Per cent of the memory after warm-up."""
+        return 100 * (self.end.memory / self.warm.memory - 1)
+
+    @property
+    def grew(self) -> bool:
+        return self.growth >= MOST_GROWTH or self.end.files > self.warm.files
+
+
+def long_run(
+    searching: Iterator[None], rerunning: Iterator[None], counts: tuple[int, int]
+) -> Report:
+    """Take a tenth of the steps as warm-up, then the others."""
+    early = [count // 10 for count in counts]
+    iterators = (searching, rerunning)
+    warm = measured(list(zip(iterators, early, strict=True)))
+    begin = time.perf_counter()
+    late = [count - first for count, first in zip(counts, early, strict=True)]
+    end = measured(list(zip(iterators, late, strict=True)))
+    return Report(*counts, warm, end, round(time.perf_counter() - begin, 1))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.long_run")
+    parser.add_argument("--searches", type=int, default=2000)
+    parser.add_argument("--reruns", type=int, default=500)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
+    arguments = parser.parse_args()
+    collection = open_collection("demo")
+    names = loaders.model_names()
+    searchers = [
+        *(loaders.searcher(name, "demo") for name in names),
+        *(open_searcher(names[0], collection, mode=mode) for mode in MODES),
+    ]
+    draw = random.Random(0)
+    report = long_run(
+        searches(collection, searchers, draw),
+        reruns(draw),
+        (arguments.searches, arguments.reruns),
+    )
+    for label, found in (("after warm-up", report.warm), ("at the end", report.end)):
+        print(f"{label}: {found.memory} MiB, {found.files} open files, {found.threads} threads")
+    print(f"warm-up: {report.searches // 10} searches, {report.reruns // 10} reruns")
+    print(
+        f"{report.searches} searches, {report.reruns} reruns: memory grew by {report.growth:.1f} % "
+        f"in {report.seconds} s"
+    )
+    if arguments.json:
+        figures = asdict(report) | {"growth_percent": round(report.growth, 2)} | machine()
+        with replace_file(arguments.json) as part:
+            part.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+    sys.exit(report.grew)
+
+
+if __name__ == "__main__":
+    main()
