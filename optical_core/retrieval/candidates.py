@@ -18,8 +18,7 @@ from optical_core.retrieval.recall import Ranker, measured_recall
 from optical_core.retrieval.token_rows import TokenRows, principal_basis, token_rows
 
 FILE = "candidates.safetensors"
-CANDIDATES = 3000
-"""Passages scored by whole 8-bit vectors for a query, at least; four times those asked for."""
+LEAST_CANDIDATES = 1000
 _SHARE = 4
 """One dimension is kept of so many."""
 
@@ -58,5 +57,20 @@ class CandidateIndex(Ranker):
         """
         if not len(query):
             return []
-        scores = self.projected.scores(query, np.arange(len(self.quantised.index)))
-        return self.quantised.rescored(query, largest(scores, max(CANDIDATES, 4 * top)), top)
+        passages = len(self.quantised.index)
+        scores = self.projected.scores(query, np.arange(passages))
+        chosen = largest(scores, max(candidates(passages), 4 * top))
+        return self.quantised.rescored(query, chosen, top)
+
+
+def candidates(passages: int) -> int:
+    """How many of some passages whole 8-bit vectors score for a query, at least.
+
+    With the embedded encoder the exact top ten were among 1,000 of 10,000 passages and 3,000 of
+    100,000 in 998 of 1,000 cases: ten times the square root.
+
+    Examples:
+        >>> candidates(10_000), candidates(1_000_000)
+        (1000, 10000)
+    """
+    return max(LEAST_CANDIDATES, round(10 * passages**0.5))

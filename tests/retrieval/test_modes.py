@@ -27,7 +27,7 @@ def cut(index, passages):
 
 @pytest.fixture
 def few_candidates(monkeypatch):
-    monkeypatch.setattr(candidates, "CANDIDATES", 150)
+    monkeypatch.setattr(candidates, "candidates", lambda _: 150)
     monkeypatch.setattr(token_lists, "CANDIDATES", 150)
 
 
@@ -130,7 +130,7 @@ def test_8_bit_vectors_are_memory_mapped_and_state_their_recall(topical_index):
 
 
 def test_where_recall_is_low_a_more_exact_mode_searches(topical_index, monkeypatch, caplog):
-    monkeypatch.setattr(candidates, "CANDIDATES", 12)
+    monkeypatch.setattr(candidates, "candidates", lambda _: 12)
     made = open_mode(topical_index, "candidates")
     assert isinstance(made, QuantisedIndex)
     assert "searched in mode int8" in caplog.text
