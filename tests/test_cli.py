@@ -260,3 +260,13 @@ def test_figures_of_a_benchmark_are_medians_and_ratios(tmp_path):
     (row,) = written["rows"]
     assert (row["ours_ms"], row["peers"]["POT"], row["ratio_to_fastest_peer"]) == (2.0, 6.0, 3.0)
     assert "| 3.00x | error 1e-05 |" in table([found])
+
+
+def test_latency_of_the_app_is_judged_by_its_95th_percentile():
+    from tests.benchmarks.app import latency_row
+
+    slow = latency_row("gaps", [100.0] * 9 + [5_000.0], clicks=10)
+    assert (slow.ours.median, slow.quality["met"], slow.ratio) == (100.0, False, None)
+    assert latency_row("gaps", [100.0] * 10, clicks=10).quality["met"]
+    with pytest.raises(InputError, match="gaps: 2 of 10 clicks were seen"):
+        latency_row("gaps", [100.0] * 2, clicks=10)

@@ -103,8 +103,8 @@ def list_models() -> list[ModelEntry]:
     folders += sorted(home("models", "x").parent.glob("[!.]*/retriever.json"))
     for index, path in enumerate(folders):
         try:
-            languages = read_info(path.parent).card.languages
-        except InputError as error:
+            languages = _info(path.parent, path.stat().st_mtime_ns).card.languages
+        except (InputError, OSError) as error:
             logger.warning("left out: %s", error)
             continue
         entries.append(ModelEntry(path.parent.name, "student", languages, index == 0, path.parent))
@@ -301,6 +301,12 @@ def _save_adapter(model: Any, folder: Path) -> None:
     config["base_model_name_or_path"] = None
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     (folder / "README.md").unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=1024)
+def _info(folder: Path, stamp: int) -> PairInfo:
+    """`read_info`, read again when the file's time of change is another."""
+    return read_info(folder)
 
 
 def read_info(folder: Path) -> PairInfo:

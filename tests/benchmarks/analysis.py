@@ -43,7 +43,7 @@ def _significance(permutations: int) -> Row:
         ),
         "numpy loop": lambda: [_loop(sample, permutations) for sample in few],
     }
-    timings = side_by_side(contenders, repeats=3)
+    timings = side_by_side(contenders)
     ours = timings.pop(OURS)
     scale = TESTS / SAMPLED
     peers = {
@@ -108,6 +108,6 @@ def _measures(queries: int, depth: int) -> Row:
 
         contenders["ranx"] = beside
     case = f"{len(MEASURES)} measures, {queries} queries, {depth} documents each"
-    timed = row("analysis", case, contenders, repeats=3)
+    timed = row("analysis", case, contenders)
     timed.quality.update({f"MAP {name}": value for name, value in found.items()})
     return timed

@@ -29,12 +29,12 @@ def rows(quick: bool) -> Iterator[Row]:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
     encoder = TokenEncoder.load("embedded", device="cpu")
     pairs = read_bitext(assets("demo", "bitext.tsv"), ["sw", "so"]).pairs
-    yield _queries(encoder, [pair.foreign for pair in pairs], repeats=7 if quick else 41)
+    yield _queries(encoder, [pair.foreign for pair in pairs])
     english = " ".join(pair.english for pair in pairs)
     yield _passages(encoder, english, PASSAGES // 4 if quick else PASSAGES)
 
 
-def _queries(encoder: TokenEncoder, sentences: list[str], *, repeats: int) -> Row:
+def _queries(encoder: TokenEncoder, sentences: list[str]) -> Row:
     queries = [q for s in sentences if (q := _cut(encoder, s, "query", QUERY_TOKENS))][:50]
     query = queries[0]
     contenders = {
@@ -55,7 +55,6 @@ def _queries(encoder: TokenEncoder, sentences: list[str], *, repeats: int) -> Ro
         "encode",
         f"one query, {QUERY_TOKENS} tokens",
         {OURS: lambda: ours.encode_queries([query]), **contenders},
-        repeats=repeats,
     )
     speed = found.peers["transformers fp32"].median / found.ours.median
     found.quality.update(quality, **{"times transformers fp32": speed})
@@ -63,11 +62,7 @@ def _queries(encoder: TokenEncoder, sentences: list[str], *, repeats: int) -> Ro
 
 
 def _passages(encoder: TokenEncoder, text: str, count: int) -> Row:
-    words = text.split()
-    passages = [
-        p for start in range(0, len(words), 40)
-        if (p := _cut(encoder, " ".join(words[start : start + 200]), "passage", PASSAGE_TOKENS))
-    ][:count]  # fmt: skip
+    passages = passages_of(encoder, text)[:count]
     library = encoder.model
     found = row(
         "encode",
@@ -78,12 +73,18 @@ def _passages(encoder: TokenEncoder, text: str, count: int) -> Row:
                 passages, show_progress_bar=False
             ),
         },
-        repeats=3,
     )
     cosines = _cosines(encoder.encode_passages(passages), _exact(encoder, passages, "passage"))
     tokens = len(passages) * PASSAGE_TOKENS
     found.quality.update(cosines, **{"tokens/s": round(1e3 * tokens / found.ours.median)})
     return found
+
+
+def passages_of(encoder: TokenEncoder, text: str) -> list[str]:
+    """Passages of a text, every 40 words, as far as some number of words makes 128 tokens."""
+    words = text.split()
+    starts = (" ".join(words[start : start + 200]) for start in range(0, len(words), 40))
+    return [cut for part in starts if (cut := _cut(encoder, part, "passage", PASSAGE_TOKENS))]
 
 
 def _cut(encoder: TokenEncoder, text: str, side: str, tokens: int) -> str | None:

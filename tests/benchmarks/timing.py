@@ -1,9 +1,10 @@
-"""Timing side by side: every contender runs once a round, so that all meet the same machine."""
+"""Timing side by side: every contender runs in every round, so that all meet the same machine."""
 
 from __future__ import annotations
 
 import gc
 import json
+import math
 import os
 import platform
 import statistics
@@ -17,6 +18,9 @@ from optical_core.data.records import package_versions
 
 OURS = "ours"
 REPEATS = 7
+LEAST_SECONDS = 0.05
+"""A round of a contender: what takes less is run several times and its mean taken, as timeit does,
+so that neither caches left cold by a slower one nor the clock decide."""
 
 
 @dataclass(frozen=True)
@@ -64,22 +68,33 @@ class Row:
 
 
 def side_by_side(
-    contenders: Mapping[str, Callable[[], Any]], *, repeats: int = REPEATS
+    contenders: Mapping[str, Callable[[], Any]],
+    *,
+    repeats: int = REPEATS,
+    least_seconds: float = LEAST_SECONDS,
 ) -> dict[str, Timing]:
-    """Time each contender `repeats` times, in turn, after one run of each to warm up."""
-    for run in contenders.values():
+    """Time each contender in `repeats` rounds, in turn, after two runs of each to warm up."""
+    loops = {}
+    for name, run in contenders.items():
         run()
+        loops[name] = max(1, math.ceil(least_seconds / _seconds(run, 1)))
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(repeats):
         for name, run in contenders.items():
             gc.collect()
-            begin = time.perf_counter()
-            run()
-            seconds[name].append(time.perf_counter() - begin)
+            seconds[name].append(_seconds(run, loops[name]))
     return {
         name: Timing(1e3 * statistics.median(found), 1e3 * min(found), 1e3 * max(found))
         for name, found in seconds.items()
     }
+
+
+def _seconds(run: Callable[[], Any], loops: int) -> float:
+    """Of one run: the mean of so many."""
+    begin = time.perf_counter()
+    for _ in range(loops):
+        run()
+    return (time.perf_counter() - begin) / loops
 
 
 def row(
