@@ -1,8 +1,9 @@
 """Where things live on disk, and how they get there whole.
 
 Everything written at run time lies under `$OPTICAL_HOME` (default: the platform's user cache
-folder). A file or folder is written under a temporary name beside its target and renamed, so a
-reader sees the old one or the new one, never half of either. The temporary name says whose it is:
+folder). A file or folder is written under a temporary name beside its target, brought to the disk
+and renamed, so a reader sees the old one or the new one, never half of either. The temporary name
+says whose it is:
 
     .<target>.<new or old>-<machine>-<process>-<its start>-<random>
 
@@ -88,7 +89,9 @@ def replace_file(target: Path) -> Iterator[Path]:
         temporary = Path(name)
         try:
             yield temporary
+            _to_disk(temporary)
             os.replace(temporary, target)
+            _to_disk(target.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -109,9 +112,12 @@ def replace_folder(target: Path) -> Iterator[Path]:
         aside = target.parent / (_owned(target, "old") + secrets.token_hex(4))
         try:
             yield temporary
+            for path in (*temporary.rglob("*"), temporary):
+                _to_disk(path)
             if target.exists():
                 os.replace(target, aside)
             os.replace(temporary, target)
+            _to_disk(target.parent)
         finally:
             if aside.exists() and not target.exists():
                 os.replace(aside, target)
@@ -158,6 +164,18 @@ def tidy(folder: Path) -> None:
                     shutil.rmtree(path)
                 else:
                     path.unlink()
+
+
+def _to_disk(path: Path) -> None:
+    """Have a file's or folder's content on the disk: after a power cut a name must not be there
+    without it."""
+    # Not every system opens folders, and not every file system flushes them.
+    with contextlib.suppress(OSError) if path.is_dir() else contextlib.nullcontext():
+        handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _owned(target: Path, kind: str) -> str:

@@ -46,3 +46,32 @@ def test_an_unwritable_place_is_one_sentence():
 
 def test_assets_are_found():
     assert (assets("encoder", "embedded.safetensors")).is_file()
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="asks Linux what a handle is of")
+def test_content_is_on_the_disk_before_its_name(tmp_path, monkeypatch):
+    done = []
+    sync, rename = os.fsync, os.replace
+
+    def noted_sync(handle):
+        done.append(("disk", os.path.basename(os.readlink(f"/proc/self/fd/{handle}"))))
+        sync(handle)
+
+    def noted_rename(source, target):
+        done.append(("name", os.path.basename(target)))
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(os, "replace", noted_rename)
+    with replace_folder(tmp_path / "folder") as folder:
+        (folder / "inner").mkdir()
+        (folder / "inner" / "text").write_text("kept")
+        inside = folder.name
+    with replace_file(tmp_path / "file") as file:
+        file.write_text("kept")
+        alone = file.name
+    begin, end = done.index(("name", "folder")), done.index(("name", "file"))
+    assert set(done[:begin]) == {("disk", name) for name in ("text", "inner", inside)}
+    assert ("disk", tmp_path.name) in done[begin:end]
+    assert ("disk", alone) in done[begin:end]
+    assert done[-1] == ("disk", tmp_path.name)
