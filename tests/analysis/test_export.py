@@ -52,6 +52,11 @@ def test_no_text_of_a_csv_is_a_formula_and_numbers_stay_numbers(text, written):
     assert csv_text(table) == f"{written},value\n{written},-1\n,2\n"
 
 
+@pytest.mark.parametrize("start", ["\r", "\n"])
+def test_a_line_break_does_not_hide_a_formula(start):
+    assert f"'{start}=A1" in csv_text(pd.DataFrame({"name": [f"{start}=A1"]}))
+
+
 def test_every_sign_that_markdown_or_latex_would_read_is_escaped():
     table = pd.DataFrame({"a  b": [r"\|<>[]`", "two\nlines"]})
     assert markdown(table).splitlines() == [

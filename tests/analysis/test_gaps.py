@@ -96,10 +96,12 @@ def test_a_change_is_the_low_languages_gain_beyond_that_of_the_high_ones():
 
 
 def test_the_interval_of_a_change_resamples_each_languages_differences():
-    gains = {"en": [0.1, 0.3, 0.2], "so": [0.4, 0.0, 0.3]}
-    better = {c: named(*np.add(list(BASE[c].values()), gain)) for c, gain in gains.items()}
-    (found,) = gap_changes("base", {"base": BASE, "student": better})
-    contrast = [(1.0, np.array(gains["so"])), (-1.0, np.array(gains["en"]))]
+    generator = np.random.default_rng(0)
+    gains = {"en": generator.normal(0.1, 0.1, 20), "so": generator.normal(0.3, 0.1, 30)}
+    better = {c: {f"{i:02}": v for i, v in enumerate(gain)} for c, gain in gains.items()}
+    base = {c: dict.fromkeys(values, 0.0) for c, values in better.items()}
+    (found,) = gap_changes("base", {"base": base, "student": better})
+    contrast = [(1.0, gains["so"]), (-1.0, gains["en"])]
     (expected,) = bootstrap_intervals([contrast], resamples=1000, seed=0)
     assert found.interval == pytest.approx(expected)
     assert found.interval[0] < found.change < found.interval[1]

@@ -43,6 +43,12 @@ def test_an_effect_of_half_a_deviation_needs_the_34_topics_of_the_tables():
     assert paired_power(sample).needed == paired_power(sample, difference=0.01).needed
 
 
+def test_two_topics_that_differ_are_enough_to_plan_by():
+    found = paired_power([0.1, 0.3])
+    assert found.deviation == pytest.approx(0.2 / 2**0.5)
+    assert found.needed > 2
+
+
 def test_a_difference_far_beyond_the_noise_needs_the_two_topics_of_a_t_test():
     assert paired_power([0.5, 0.5 + 1e-9, 0.5], difference=0.1).needed == 2
 

@@ -171,6 +171,14 @@ def test_a_coefficient_that_one_language_decides_has_no_error():
     assert math.isnan(row["p"])
 
 
+def test_models_keep_their_order():
+    order = {code: i for i, code in enumerate(CODES)}
+    means = results(lambda code: 0.1 * order.get(code, 0))["m"]
+    values = language_values({"second": means, "first": means})
+    for table in (regression_table(values, ["tokens"]), correlation_table(values)):
+        assert list(dict.fromkeys(table["model"])) == ["second", "first"]
+
+
 def test_too_few_languages_and_constant_predictors_have_no_rows():
     latin = planted()[lambda table: table["latin"] == 1]
     assert regression_table(latin, ["latin"]).empty

@@ -59,6 +59,11 @@ def test_means_stand_beside_one_measures_interval():
     ]
 
 
+def test_the_mean_of_one_topic_is_its_value_and_its_interval_a_point():
+    (found,) = measure_table({"m": {"so": named(0.4)}}).to_dict("records")
+    assert (found["AP"], found["AP_low"], found["AP_high"]) == (0.4, 0.4, 0.4)
+
+
 def test_a_comparison_has_three_tests_an_interval_and_an_effect():
     table = comparison_table(RESULTS, "base")
     assert list(table["language"]) == ["en", "so"]
@@ -167,6 +172,10 @@ def test_published_rows_say_where_they_come_from():
     own = {"nDCG@10": {"a": 0.25, "b": 0.75}, "AP": {"a": 1.0}}
     table = published_table({"mine": {"sw": own}})
     assert list(table["from"]) == ["published"] * 3 + ["yours"]
+    assert row(table, model="BM25") == {
+        "language": "sw", "model": "BM25", "from": "published", "topics": 482,
+        "nDCG@10": 0.3826, "R@100": 0.7008,
+    }  # fmt: skip
     mine = row(table, model="mine")
     assert np.isnan(mine.pop("R@100"))
     assert mine == {

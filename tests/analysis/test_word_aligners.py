@@ -59,8 +59,9 @@ def test_ties_go_to_the_first():
 
 @pytest.mark.parametrize("align", [mutual_argmax, itermax, softmax_intersection, plan_links])
 def test_a_side_without_tokens_has_no_links(align):
-    assert align(np.zeros((0, 3))).shape == (0, 3)
-    assert align(np.zeros((3, 0))).shape == (3, 0)
+    for shape in ((0, 3), (3, 0)):
+        found = align(np.zeros(shape))
+        assert (found.shape, found.dtype) == (shape, bool)
 
 
 def test_itermax_never_links_two_tokens_that_are_linked_already():
@@ -77,6 +78,11 @@ def test_softmax_links_what_is_likely_in_both_directions():
         assert len(links(softmax_intersection(gap * np.eye(2)))) == expected
 
 
+def test_softmax_takes_products_of_any_size():
+    products = np.array([[2000.0, 0.0], [0.0, 1000.0]])
+    assert links(softmax_intersection(products)) == {(0, 0), (1, 1)}
+
+
 def test_words_are_linked_if_any_of_their_tokens_are():
     tokens = np.array([[0, 1, 0], [0, 0, 1], [0, 0, 0]], bool)
     assert word_links(tokens, (0, 0, 1), (3, 4, 4)) == {(0, 4)}
@@ -85,6 +91,7 @@ def test_words_are_linked_if_any_of_their_tokens_are():
 def test_rates_are_over_all_links_of_a_corpus():
     first = LinkCounts.of({(0, 0), (1, 1)}, {(0, 0)}, {(0, 0), (1, 1)})
     second = LinkCounts.of({(0, 0)}, {(1, 1), (2, 2)}, set())
+    assert first + first == LinkCounts(predicted=4, sure=2, sure_hits=2, possible_hits=4)
     assert (first.precision, first.recall, first.error_rate) == (1, 1, 0)
     both = first + second
     assert both.precision == pytest.approx(2 / 3)

@@ -71,9 +71,9 @@ def test_words_keep_their_numbers_where_one_has_no_token():
 
 
 def test_row_normalised_rows_sum_to_one_and_empty_rows_stay_empty():
-    mass = np.array([[0.1, 0.3], [0.0, 0.0]])
-    plan = TransportPlan(mass, mass, ("a", "b"), ("c", "d"), (0, 1), (0, 1))
-    np.testing.assert_allclose(plan.row_normalised(), [[0.25, 0.75], [0, 0]])
+    mass = np.array([[0.1, 0.3], [0.0, 0.0], [0.5, 0.5]])
+    plan = TransportPlan(mass, mass, ("a", "b", "e"), ("c", "d"), (0, 1, 2), (0, 1))
+    np.testing.assert_allclose(plan.row_normalised(), [[0.25, 0.75], [0, 0], [0.5, 0.5]])
 
 
 def test_export_is_json(plan):

@@ -130,7 +130,8 @@ def test_a_pair_without_tokens_gets_an_empty_plan_and_disturbs_no_other(method):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
-    ("epsilon", "scale"), itertools.product([1, 0.1, 1e-2, 1e-3, 1e-4], [0, 1e-3, 1, 30, 1e3])
+    ("epsilon", "scale"),
+    list(itertools.product([1, 0.1, 1e-2, 1e-3, 1e-4], [0, 1e-3, 1, 30, 1e3])),
 )
 def test_no_epsilon_and_no_cost_gives_nan_in_fp32(method, epsilon, scale):
     cost, a, b = draw(6, scale=scale)
