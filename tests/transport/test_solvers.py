@@ -344,8 +344,19 @@ def test_a_pairs_plan_does_not_depend_on_its_neighbours(method):
         torch.testing.assert_close(together.plan[pair], alone.plan[0], atol=1e-5, rtol=0)
         assert together.converged[pair]
         assert abs(together.iterations[pair] - alone.iterations[0]) <= 20
-    if method in ("ipot", "unbalanced"):
-        assert together.iterations[1] < together.iterations[0]
+
+
+@pytest.mark.parametrize("method", ["ipot", "unbalanced"])
+def test_a_pair_takes_as_many_iterations_as_alone_however_large_its_neighbours_costs(method):
+    cost, a, b = draw(17, pairs=3)
+    cost *= torch.tensor([1, 0.01, 100])[:, None, None]
+    options = {"method": method, "epsilon": 0.1}
+    together = solve(cost, a, b, **options)
+    for pair in range(3):
+        alone = solve(cost[pair, None], a[pair, None], b[pair, None], **options)
+        assert together.iterations[pair] == alone.iterations[0]
+        assert together.converged[pair] == alone.converged[0]
+    assert together.iterations[1] < together.iterations[0]
 
 
 def test_ipot_takes_the_steps_of_the_papers_algorithm():
