@@ -94,8 +94,10 @@ LANGUAGES = {"en": by_topic(VALUES + 0.2), "so": by_topic(VALUES[::-1])}
         lambda **seed: sign_flip_p([VALUES], **seed),
         lambda **seed: bootstrap_intervals([[(1.0, VALUES)]], **seed),
         lambda **seed: bootstrap_interval(VALUES, **seed),
-        lambda **seed: compare({"so": (VALUES, ZEROS)}, **seed),
-        lambda **seed: compare_group({"so": by_topic(VALUES)}, parallel=True, **seed),
+        lambda **seed: compare({"so": (VALUES, ZEROS)}, **seed)[0].low,
+        lambda **seed: compare({"so": (VALUES, ZEROS)}, **seed)[0].p_randomisation,
+        lambda **seed: compare_group({"so": by_topic(VALUES)}, parallel=True, **seed).low,
+        lambda **seed: compare_group({"so": by_topic(VALUES)}, parallel=True, **seed).p,
         lambda **seed: language_gap("m", LANGUAGES, parallel=True, **seed),
         lambda **seed: gap_changes(
             "base", {"base": dict.fromkeys(LANGUAGES, by_topic(ZEROS)), "m": LANGUAGES}, **seed
