@@ -65,6 +65,7 @@ def _kernel() -> Any:
 
 
 # What follows is Triton's language: blocks of registers, no Python objects.
+# pragma: no mutate block
 
 
 def _pair(

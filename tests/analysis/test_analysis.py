@@ -47,6 +47,12 @@ def test_measures_are_trec_evals_with_ties_and_with_a_query_that_the_run_misses(
 def test_an_empty_run_counts_as_zero():
     _, qrels = random_case(1)
     assert mean_measures({}, qrels) == dict.fromkeys(MEASURES, 0.0)
+    assert mean_measures({}, {}) == dict.fromkeys(MEASURES, 0.0)
+
+
+def test_a_query_that_is_not_judged_counts_for_nothing():
+    found = per_query_measures({"q1": {"d1": 1.0}, "q2": {"d1": 1.0}}, {"q1": {"d1": 1}})
+    assert found == {m: {"q1": 0.1 if m == "P@10" else 1.0} for m in MEASURES}
 
 
 def test_the_randomisation_test_is_exact_on_a_small_case():

@@ -34,6 +34,21 @@ def test_topics_needed_for_the_detectable_difference_are_those_there():
     assert again.deviation == pytest.approx(0.1)
 
 
+def test_an_effect_of_half_a_deviation_needs_the_34_topics_of_the_tables():
+    """Cohen 1988: d = .5, two-sided alpha .05, power .8; and .9, and alpha .01."""
+    sample = with_deviation(1.0, 20)
+    assert paired_power(sample, difference=0.5).needed == 34
+    assert paired_power(sample, difference=0.5, power=0.9).needed == 44
+    assert paired_power(sample, difference=0.5, alpha=0.01).needed == 51
+    assert paired_power(sample).needed == paired_power(sample, difference=0.01).needed
+
+
+def test_two_topics_that_differ_are_enough_to_plan_by():
+    found = paired_power([0.1, 0.3])
+    assert found.deviation == pytest.approx(0.2 / 2**0.5)
+    assert found.needed > 2
+
+
 def test_a_difference_far_beyond_the_noise_needs_the_two_topics_of_a_t_test():
     assert paired_power([0.5, 0.5 + 1e-9, 0.5], difference=0.1).needed == 2
 
@@ -51,9 +66,17 @@ def test_without_variance_to_go_by_nothing_is_promised(sample, expected):
     assert paired_power(sample) == expected
 
 
-@pytest.mark.parametrize("bad", [{"difference": 0}, {"power": 1.0}, {"alpha": 0}, {"power": 0.01}])
-def test_what_no_test_can_reach_is_refused(bad):
-    with pytest.raises(ValueError, match=r"above 0|must lie in"):
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"difference": 0}, "to be seen must be above 0, got 0"),
+        ({"power": 1.0}, "power 1.0 and alpha 0.05 must lie in"),
+        ({"alpha": 0}, "power 0.8 and alpha 0 must lie in"),
+        ({"power": 0.05}, "power 0.05 and alpha 0.05 must lie in"),
+    ],
+)
+def test_what_no_test_can_reach_is_refused(bad, message):
+    with pytest.raises(ValueError, match=message):
         paired_power([0.1, 0.2], **bad)
 
 

@@ -47,6 +47,21 @@ def test_values_leave_english_out_and_what_is_unknown_empty():
     assert language_values(yoruba)["tokens"].isna().all()
 
 
+def test_values_are_of_one_measure_and_of_languages_that_have_it():
+    measured = {"m": {"so": {"transport": 0.6}}, "other": {"so": {"fertility": 2.0}}}
+    own = {
+        "m": {"en": {"AP": {"a": 1.0}, "RR": {"a": 1.0}},
+              "sw": {"AP": {"a": 0.5}, "RR": {}},
+              "so": {"AP": {"a": 0.5}, "RR": {"a": 0.25, "b": 0.5}}},
+    }  # fmt: skip
+    (row,) = language_values(own, measure="RR", measured=measured).to_dict("records")
+    assert math.isnan(row.pop("fertility"))
+    assert row == {
+        "model": "m", "language": "so", "value": 0.375, "tokens": math.log10(62), "latin": 1.0,
+        "transport": 0.6,
+    }  # fmt: skip
+
+
 def test_a_perfect_order_has_correlation_one_and_an_exact_p():
     found = rank_correlation([1, 2, 3, 4, 5], [0.1, 0.2, 0.4, 0.8, 0.9])
     assert found.spearman == pytest.approx(1)
@@ -64,7 +79,25 @@ def test_the_correlation_is_scipy_s_with_ties_and_has_a_like_p():
     assert found.low < found.spearman < found.high
 
 
-@pytest.mark.parametrize(("x", "y"), [([1, 2, 3], [1, 2, 3]), ([1, 1, 1, 1], [1, 2, 3, 4])])
+def test_the_interval_is_over_resampled_languages_those_without_variance_passed_over():
+    x, y = np.array([1, 2, 3, 4]), np.array([2, 1, 4, 3])
+    found = rank_correlation(x, y, seed=5)
+    picks = np.random.default_rng(5).integers(0, 4, (10_000, 4))
+    with np.errstate(invalid="ignore"):
+        drawn = [np.corrcoef(stats.rankdata([x[p], y[p]], axis=1))[0, 1] for p in picks]
+    assert np.isnan(drawn).any()
+    assert [found.low, found.high] == pytest.approx(np.nanquantile(drawn, [0.025, 0.975]).tolist())
+
+
+def test_values_of_unlike_languages_are_refused():
+    with pytest.raises(ValueError, match="same languages are needed, got 4 and 5"):
+        rank_correlation([1, 2, 3, 4], [1, 2, 3, 4, 5])
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [([1, 2, 3], [1, 2, 3]), ([1, 1, 1, 1], [1, 2, 3, 4]), ([1, 2, 3, 4], [1, 1, 1, 1])],
+)
 def test_too_few_languages_or_a_constant_have_no_correlation(x, y):
     assert rank_correlation(x, y) is None
 
@@ -78,6 +111,11 @@ def test_the_table_finds_the_predictor_that_made_the_means():
     assert table.loc["transport", "spearman"] == pytest.approx(-1)
     assert table.loc["transport", "p_permutation"] < 0.001
     assert (table["languages"] == 12).all()
+    assert list(table.reset_index().columns) == [
+        "predictor", "model", "languages", "spearman", "low", "high", "p_permutation",
+    ]  # fmt: skip
+    assert (table["low"] <= table["spearman"]).all()
+    assert (table["spearman"] <= table["high"]).all()
 
 
 def planted(noise=0.0):
@@ -97,6 +135,11 @@ def test_the_regression_recovers_planted_coefficients():
     assert list(table["coefficient"]) == pytest.approx([0.1, 0.12, -0.05])
     assert table["r2_adjusted"].iloc[0] == pytest.approx(1)
     assert (table["languages"] == 12).all()
+    assert list(table.reset_index().columns) == [
+        "term", "model", "languages", "coefficient", "error", "low", "high", "p", "r2_adjusted",
+    ]  # fmt: skip
+    assert set(table["model"]) == {"m"}
+    assert list(table.index) == ["intercept", "tokens", "latin"]
 
 
 def test_hc3_errors_are_those_of_the_formula_and_cover_what_was_planted():
@@ -111,6 +154,9 @@ def test_hc3_errors_are_those_of_the_formula_and_cover_what_was_planted():
     assert list(table["error"]) == pytest.approx(np.sqrt(np.diag(covariance)))
     half = stats.t.ppf(0.975, 12 - 3) * table["error"]
     assert list(table["high"] - table["coefficient"]) == pytest.approx(list(half))
+    assert list(table["coefficient"] - table["low"]) == pytest.approx(list(half))
+    p = 2 * stats.t.sf(abs(table["coefficient"]) / table["error"], 12 - 3)
+    assert list(table["p"]) == pytest.approx(list(p))
     assert table.loc["tokens", "low"] < 0.12 < table.loc["tokens", "high"]
 
 
@@ -125,10 +171,19 @@ def test_a_coefficient_that_one_language_decides_has_no_error():
     assert math.isnan(row["p"])
 
 
+def test_models_keep_their_order():
+    order = {code: i for i, code in enumerate(CODES)}
+    means = results(lambda code: 0.1 * order.get(code, 0))["m"]
+    values = language_values({"second": means, "first": means})
+    for table in (regression_table(values, ["tokens"]), correlation_table(values)):
+        assert list(dict.fromkeys(table["model"])) == ["second", "first"]
+
+
 def test_too_few_languages_and_constant_predictors_have_no_rows():
     latin = planted()[lambda table: table["latin"] == 1]
     assert regression_table(latin, ["latin"]).empty
     assert regression_table(latin.iloc[:5], ["tokens"]).empty
+    assert len(regression_table(latin.iloc[:6], ["tokens"])) == 2
     assert regression_table(latin, ["transport"]).empty
     assert correlation_table(language_values({})).empty
 

@@ -1,5 +1,7 @@
 """The C solvers: every path of the processor against torch and POT."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,18 @@ def paths(module, best):
     if opened is None:
         pytest.skip("no cffi or no C compiler")
     return lanes.PATHS[: getattr(opened[1], best)() + 1]
+
+
+def test_where_cffi_and_a_compiler_are_the_solvers_are_compiled_and_taken(monkeypatch):
+    pytest.importorskip("cffi", reason='needs pip install ".[fast]"')
+    if not any(map(shutil.which, ("cc", "gcc", "clang"))):
+        pytest.skip("no C compiler")
+    assert exact.library() is not None
+    assert compiled_sinkhorn.applies(validate(*ragged(3, 4), balanced=True))
+    monkeypatch.setattr(exact, "network_simplex", None)
+    assert solve(*ragged(3, 4), method="exact").converged.all()
+    double = validate(*(x.double() for x in ragged(3, 4)), balanced=True)
+    assert not compiled_sinkhorn.applies(double)
 
 
 def ragged(n, m, *, pairs=6, seed=0):
@@ -66,14 +80,29 @@ def test_every_path_of_the_exact_solver_costs_what_pots_plan_costs(n, m, ties):
 def test_the_exact_solver_says_where_its_ways_were_not_enough():
     paths(exact, "optical_exact_best_path")
     cost, a, b = (x.double().numpy() for x in ragged(30, 40, seed=2))
-    _, converged = exact.shortest_paths(cost, a, b, 1)
-    assert not converged.any()
+    for solver in (exact.shortest_paths, exact.network_simplex):
+        _, converged = solver(cost, a, b, 1)
+        assert not converged.any()
+
+
+def test_the_exact_solver_may_take_a_hundred_rounds_an_iteration(monkeypatch):
+    solver, limits = exact.network_simplex, []
+
+    def watched(cost, a, b, most):
+        limits.append(most)
+        return solver(cost, a, b, most)
+
+    monkeypatch.setattr(exact, "library", lambda: None)
+    monkeypatch.setattr(exact, "network_simplex", watched)
+    solve(*ragged(3, 4), method="exact", max_iterations=7)
+    assert limits == [700]
 
 
 def test_without_the_library_pot_solves_alike(monkeypatch):
     cost, a, b = ragged(9, 13, seed=3)
+    a[1], b[1] = 0, 0
     found = solve(cost, a, b, method="exact")
     monkeypatch.setattr(exact, "library", lambda: None)
     expected = solve(cost, a, b, method="exact")
     torch.testing.assert_close(found.cost, expected.cost)
-    assert expected.converged.all()
+    assert expected.converged.tolist() == [True] * 6

@@ -55,6 +55,18 @@ def test_a_pair_that_is_cut_off_says_so():
 
 
 @interpreted
+def test_the_tolerance_is_a_share_of_the_mass():
+    one = problem()
+    many = validate(one.cost, one.a * 50, one.b * 50, balanced=True)
+    options = {"epsilon": 0.1, "tolerance": 1e-3, "max_iterations": 500}
+    plan, _, converged = fused_sinkhorn(many, **options)
+    assert converged.all()
+    assert (many.marginal_error(plan) <= 50 * 1.1e-3).all()
+    few, _, _ = fused_sinkhorn(one, **options)
+    torch.testing.assert_close(plan / 50, few, atol=1e-4, rtol=0)
+
+
+@interpreted
 def test_an_empty_batch_is_no_problem():
     found = problem()
     nothing = validate(found.cost[:0], found.a[:0], found.b[:0], balanced=True)
