@@ -65,7 +65,8 @@ def command_line(data: st.DataObject) -> bool:
     for option in data.draw(st.lists(st.sampled_from([*_COMMANDS[command], "--help"]), max_size=3)):
         arguments += [option] if option in {*_FLAGS, "--help"} else [option, data.draw(_WORDS)]
     if option := _MODEL.get(command[0]):
-        arguments += [option, data.draw(st.sampled_from(["bm25", "nowhere", " ", "\0", "a b", ","]))]
+        names = ["bm25", "nowhere", " ", "\0", "a b", ","]
+        arguments += [option, data.draw(st.sampled_from(names))]
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         write_files(Path(folder, "tiny"), FOLDER)
         Path("x.tsv").write_text("en\tsw\nThe sea\tbahari\n")
