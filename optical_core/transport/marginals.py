@@ -46,10 +46,12 @@ def mask_augmented(mask: Tensor, expansion: Tensor) -> Tensor:
 def mass_by_kind(plan: Tensor, source_mask: Tensor, target_mask: Tensor) -> dict[str, Tensor]:
     """Share of the plan's mass that is mask-mask, mask-real (either way) and real-real, (B,).
 
+    All are 0 for a plan without mass.
     `source_mask` (B, n) and `target_mask` (B, m) mark the [MASK] expansion positions.
     """
-    total = plan.sum((-1, -2)).clamp_min(torch.finfo(plan.dtype).tiny)
+    mass = plan.sum((-1, -2))
+    total = mass.clamp_min(torch.finfo(plan.dtype).tiny)
     source, target = source_mask.to(plan.dtype), target_mask.to(plan.dtype)
     both = torch.einsum("bnm,bn,bm->b", plan, source, target) / total
     neither = torch.einsum("bnm,bn,bm->b", plan, 1 - source, 1 - target) / total
-    return {"mask_mask": both, "mask_real": 1 - both - neither, "real_real": neither}
+    return {"mask_mask": both, "mask_real": mass / total - both - neither, "real_real": neither}
