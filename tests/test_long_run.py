@@ -12,21 +12,23 @@ def steps(done: list, step=lambda: None):
         yield
 
 
-def test_warm_up_is_a_tenth_and_every_step_is_taken():
+def test_every_step_is_taken():
     searched, rerun = [], []
     report = long_run(steps(searched), steps(rerun), (20, 10))
     assert (len(searched), len(rerun)) == (20, 10)
     assert report.warm.memory > 0
 
 
-def test_a_file_left_open_is_noticed(tmp_path):
+def test_a_file_left_open_after_a_fifth_of_the_steps_is_noticed(tmp_path):
     opened = []
 
     def leak():
         opened.append((tmp_path / str(len(opened))).open("w"))
 
     try:
-        assert long_run(steps([], leak), steps([]), (20, 0)).grew
+        report = long_run(steps([], leak), steps([]), (20, 0))
+        assert report.grew
+        assert report.end.files - report.warm.files == 16
     finally:
         for file in opened:
             file.close()

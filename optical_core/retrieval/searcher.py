@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import bm25s
@@ -141,9 +141,12 @@ def open_searcher(
     uri: str | None = None,
     device: str | None = None,
     progress: bool = False,
+    load: Callable[[str], Retriever] | None = None,
 ) -> Searcher:
     """A searcher by model name; the engine `local` indexes the collection first where that hasn't
     been done, others, and an index at a `uri`, must have it.
+
+    load: opens a model, if not `load_retriever` on the device.
 
     BM25 has one mode, whatever `mode` says, and no index that an engine could keep.
     """
@@ -151,6 +154,6 @@ def open_searcher(
         if engine != LOCAL or uri is not None:
             raise InputError(f"{name} has no index of token vectors; use a token-level model")
         return Lexical(collection)
-    retriever = load_retriever(name, device=device)
+    retriever = load(name) if load else load_retriever(name, device=device)
     index = open_engine(engine, uri, collection, retriever.teacher, progress=progress)
     return LateInteraction(retriever, index, mode=mode)

@@ -175,7 +175,13 @@ def _searcher_of(pairing: _Pairing) -> Searcher:
 def _searcher(model: str, stamp: int, folder: str, fingerprint: str) -> Searcher:
     from optical_core.retrieval.searcher import open_searcher
 
-    return open_searcher(model, open_collection(folder), progress=True)
+    # The model that the other pages show: loaded once.
+    return open_searcher(
+        model,
+        open_collection(folder),
+        progress=True,
+        load=lambda name: _retriever_of(name, stamp),
+    )
 
 
 def is_prepared(collection_name: str) -> bool:

@@ -55,3 +55,13 @@ def test_what_is_kept_of_an_old_version_does_not_keep_the_model(versions):
     gc.collect()
     assert loaded[0]() is None
     assert loaded[-1]() is not None
+
+
+def test_a_search_and_an_alignment_share_the_model(versions, collection, monkeypatch):
+    _, loaded = versions
+    monkeypatch.setattr(loaders, "open_collection", lambda _: collection)
+    loaders._searcher.cache_clear()
+    searcher = loaders.searcher("model", "tiny")
+    loaders.plan("model", *TEXTS)
+    loaders._searcher.cache_clear()
+    assert [reference() for reference in loaded] == [searcher.retriever]
