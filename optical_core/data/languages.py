@@ -18,10 +18,6 @@ class Language:
     name: str
     script: str
 
-    @property
-    def right_to_left(self) -> bool:
-        return self.script in ("ARABIC", "HEBREW")
-
 
 _TABLE = """
 af Afrikaans LATIN afr|am Amharic ETHIOPIC amh|ar Arabic ARABIC arb ara|az Azerbaijani LATIN aze azj

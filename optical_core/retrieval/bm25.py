@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 
 import bm25s
@@ -66,7 +66,3 @@ class BM25:
         scores = np.asarray(self._engine.get_scores(found))
         best = sorted(np.flatnonzero(scores > 0), key=lambda p: (-scores[p], self.ids[p]))[:top]
         return [(self.ids[position], float(scores[position])) for position in best]
-
-    def search_all(self, queries: Sequence[str], *, top: int) -> list[list[tuple[str, float]]]:
-        """`search` for each of many queries."""
-        return [self.search(query, top=top) for query in queries]

@@ -17,6 +17,7 @@ import json
 import logging
 import os
 import shutil
+import socket
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 LOCAL = "local"
 """Address that stands for a cluster of this machine alone, started for the purpose."""
+_REACH_SECONDS = 10
 
 
 def index_files(
@@ -163,6 +165,7 @@ def _shards_of_a_cluster(tasks: Sequence[tuple], address: str) -> Iterator[Path]
     names = (VARIABLE, "OPTICAL_HOME")
     variables = {name: os.environ[name] for name in names if name in os.environ}
     try:
+        _reach(address)
         ray.init(
             None if address == LOCAL else address,
             runtime_env={"env_vars": variables},
@@ -194,6 +197,13 @@ def _shards_of_a_cluster(tasks: Sequence[tuple], address: str) -> Iterator[Path]
         ) from error
     finally:
         ray.shutdown()
+
+
+def _reach(address: str) -> None:
+    """Raise OSError where nothing listens at `host:port`: Ray would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH_SECONDS).close()
 
 
 def _watched(shards: Iterator[Path], count: int, progress: bool) -> Iterator[Path]:

@@ -22,12 +22,20 @@ def source(tmp_path):
 
 
 def test_beir(source, tmp_path):
-    lines(source / "corpus.jsonl", [{"_id": "d1", "title": "Sea", "text": "salty", "metadata": {}}])
+    rows = [
+        {"_id": "d1", "title": "Sea", "text": "salty", "metadata": {}},
+        {"_id": 2, "text": None},
+    ]
+    lines(source / "corpus.jsonl", rows)
     lines(source / "queries.jsonl", [{"_id": "q1", "text": "why salty"}])
     lines(source / "qrels" / "test.tsv", ["query-id\tcorpus-id\tscore", "q1\td1\t1"])
     collection = import_collection("beir", source, tmp_path / "out")
     assert collection.languages == ("en",)
     assert collection.qrels("en") == {"q1": {"d1": 1}}
+    assert {key: p.full_text for key, p in collection.by_id.items()} == {
+        "d1": "Sea. salty",
+        "2": "",
+    }
 
 
 def test_beir_with_languages(source, tmp_path):

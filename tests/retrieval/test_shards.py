@@ -195,3 +195,5 @@ def test_a_cluster_passes_on_what_is_wrong_in_one_sentence(tiny_encoder, tmp_pat
         shards.index_files(tmp_path / "out", [bad], str(tiny_encoder), ray="local", device="cpu")
     with pytest.raises(InputError, match=r"no Ray cluster at '127\.0\.0\.1:1'"):
         shards.index_files(tmp_path / "out", [bad], str(tiny_encoder), ray="127.0.0.1:1")
+    with pytest.raises(InputError, match=r"no Ray cluster at 'ray://127\.0\.0\.1:99999'"):
+        shards.index_files(tmp_path / "out", [bad], str(tiny_encoder), ray="ray://127.0.0.1:99999")

@@ -26,10 +26,7 @@ def import_beir(source: Path, target: Path, *, name: str, unit: str | None = Non
     qrels_file = next((path for path in qrels_files if path.is_file()), None)
     if qrels_file is None:
         raise InputError(f"{source} has no qrels.tsv, qrels/test.tsv or qrels/dev.tsv")
-    passages = (
-        Passage(str(row["_id"]), str(row.get("title") or ""), str(row["text"]))
-        for row in read_jsonl(source / "corpus.jsonl", ("_id", "text"))
-    )
+    passages = map(Passage.from_row, read_jsonl(source / "corpus.jsonl", ("_id", "text")))
     info = CollectionInfo(
         name=name,
         description=f"Imported from the BEIR folder {source.name}.",

@@ -73,8 +73,7 @@ def _topics(path: Path) -> dict[str, str]:
 
 def _documents(path: Path) -> Iterator[Passage]:
     if ".jsonl" in path.suffixes:
-        for row in read_jsonl(path, ("_id", "text")):
-            yield Passage(str(row["_id"]), str(row.get("title") or ""), str(row["text"]))
+        yield from map(Passage.from_row, read_jsonl(path, ("_id", "text")))
         return
     if ".tsv" in path.suffixes:
         for identifier, text in read_columns(path, ("docid", "text")):
