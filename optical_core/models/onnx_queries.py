@@ -19,6 +19,7 @@ import contextlib
 import copy
 import logging
 import warnings
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from importlib.util import find_spec
@@ -32,6 +33,7 @@ from torch import Tensor, nn
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import Side, TokenEncoder, unit_rows
 from optical_core.storage import exclusive, home, replace_folder
+from optical_core.threads import one_torch_thread
 
 FILE = "model.onnx"
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -70,16 +72,16 @@ class OnnxQueries(TokenEncoder):
         """As TokenEncoder's; one batch without the library's loop, a sixth of a query's time."""
         if len(texts) > batch_size or not texts:
             return super().encode_queries(texts, batch_size=batch_size, progress=progress)
-        features = self.model.preprocess(
-            list(texts), prompt=self.model.prompts.get("query"), task="query"
-        )
         with torch.inference_mode(), self._running("query"):
+            features = self.model.preprocess(
+                list(texts), prompt=self.model.prompts.get("query"), task="query"
+            )
             found = self.model(features, task="query")
-        kept = zip(found["token_embeddings"], found["attention_mask"].bool(), strict=True)
-        return [unit_rows(vectors[mask].numpy()) for vectors, mask in kept]
+            kept = zip(found["token_embeddings"], found["attention_mask"].bool(), strict=True)
+            return [unit_rows(vectors[mask].numpy()) for vectors, mask in kept]
 
     def _running(self, side: Side) -> AbstractContextManager:
-        return _one_torch_thread()
+        return one_torch_thread()
 
 
 class OnnxBackbone(nn.Module):
@@ -114,7 +116,7 @@ def onnx_folder(encoder: TokenEncoder, *, int8: bool) -> Path:
     """
     require_onnx()
     kind = "int8" if int8 else "fp32"
-    folder = home("models", f"onnx-{encoder.hash}-{kind}-v2")
+    folder = home("models", f"onnx-{encoder.hash}-{kind}-v3")
     with exclusive(folder):
         if not (folder / FILE).is_file():
             with replace_folder(folder) as temporary:
@@ -181,8 +183,10 @@ def _round_to_int8(source: Path, target: Path) -> None:
     import onnx
     from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
+    model = onnx.load(source)
+    _join_projections(model.graph)
     quantizer = MatMulNBitsQuantizer(
-        onnx.load(source),
+        model,
         bits=8,
         block_size=_BLOCK,
         is_symmetric=True,
@@ -193,16 +197,35 @@ def _round_to_int8(source: Path, target: Path) -> None:
     quantizer.model.save_model_to_file(str(target), False)
 
 
-@contextlib.contextmanager
-def _one_torch_thread() -> Iterator[None]:
-    """What is left to torch is too little to share, and its threads, which go on spinning for a
-    while, would hold the cores that onnxruntime's need."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+def _join_projections(graph: Any) -> None:
+    """One product in place of those that share their input, as attention's queries, keys and
+    values do: it is rounded once, and threads meet a third as often. Tied weights stay alone."""
+    from onnx import helper, numpy_helper
+
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    uses = Counter(name for node in graph.node for name in node.input)
+    sharing: defaultdict[str, list[Any]] = defaultdict(list)
+    for node in graph.node:
+        if node.op_type == "MatMul" and node.input[1] in weights and uses[node.input[1]] == 1:
+            sharing[node.input[0]].append(node)
+    for source, nodes in sharing.items():
+        if len(nodes) == 1:
+            continue
+        parts = [numpy_helper.to_array(weights[node.input[1]]) for node in nodes]
+        name = f"{nodes[0].output[0]}_joined"
+        sizes = np.array([part.shape[1] for part in parts], np.int64)
+        graph.initializer.append(numpy_helper.from_array(np.hstack(parts), f"{name}_weights"))
+        graph.initializer.append(numpy_helper.from_array(sizes, f"{name}_sizes"))
+        outputs = [node.output[0] for node in nodes]
+        place = list(graph.node).index(nodes[0])
+        for made in (
+            helper.make_node("Split", [name, f"{name}_sizes"], outputs, axis=-1),
+            helper.make_node("MatMul", [source, f"{name}_weights"], [name], name=name),
+        ):
+            graph.node.insert(place, made)
+        for node in nodes:
+            graph.node.remove(node)
+            graph.initializer.remove(weights[node.input[1]])
 
 
 @contextlib.contextmanager

@@ -1,7 +1,8 @@
 """MaxSim over 8-bit token vectors, in C where it can be compiled and else in torch: one result.
 
-A vector is stored as round(127 x / max|x|) and the scale max|x| / 127 (symmetric, one scale a
-token). Products are integers below 2^24 for up to 1,040 dimensions, hence exact in fp32 too.
+Tokens lie in blocks of 16, four values of one after four of another (see maxsim.c). A vector is
+stored as round(127 x / max|x|) and the scale max|x| / 127 (symmetric, one scale a token). Products
+are integers below 2^24 for up to 1,040 dimensions, hence exact in fp32 too.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from optical_core.retrieval.maxsim import best_of_passages
 
 PATHS = ("portable", "avx2", "vnni")
 """Of maxsim.c, in the order of speed; a processor has those up to its best."""
-SCALE_BYTES = 4
+TOKENS = 16
+"""Of a block."""
+_SCALE_BYTES = 4
 _FLAGS = ("-O2", "-ftree-vectorize")
 _DECLARATIONS = """
 int optical_best_path(void);
-int optical_maxsim(int path, const uint8_t *rows, const int64_t *begins, const int64_t *ends,
+int optical_maxsim(int path, const uint8_t *blocks, const int64_t *begins, const int64_t *ends,
                    int64_t count, int64_t width, const int8_t *query, const float *query_scales,
                    int64_t n, float *scores);
 """
@@ -50,39 +53,47 @@ def quantise(vectors: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def pack(vectors: Tensor) -> np.ndarray:
-    """Rows (T, `row_bytes`) of passage tokens (T, d), as maxsim.c reads them."""
+    """Blocks (ceil(T / 16), 16 `token_bytes`) of passage tokens (T, d), as maxsim.c reads them.
+
+    The last one is filled with tokens of zeros.
+    """
     codes, scales = quantise(vectors)
-    rows = np.full((len(vectors), row_bytes(vectors.shape[1])), 128, np.uint8)
-    rows[:, : codes.shape[1]] += codes.numpy().view(np.uint8)  # modulo 256: the sum is the code's
-    rows[:, -SCALE_BYTES:] = scales.numpy()[:, None].view(np.uint8)
-    return rows
+    tokens, dimension = codes.shape
+    count, width = -(-tokens // TOKENS), token_bytes(dimension) - _SCALE_BYTES
+    values = np.full((count * TOKENS, width), 128, np.uint8)
+    values[:tokens, :dimension] += codes.numpy().view(np.uint8)  # modulo 256: the sum is the code's
+    factors = np.zeros(count * TOKENS, np.float32)
+    factors[:tokens] = scales.numpy()
+    fours = values.reshape(count, TOKENS, width // 4, 4).transpose(0, 2, 1, 3)
+    scales_of = factors.view(np.uint8).reshape(count, TOKENS * _SCALE_BYTES)
+    return np.hstack([fours.reshape(count, TOKENS * width), scales_of])
 
 
-def row_bytes(dimension: int) -> int:
+def token_bytes(dimension: int) -> int:
     """Bytes of a passage token: its values, to a multiple of four, and its scale."""
-    return -(-dimension // 4) * 4 + SCALE_BYTES
+    return -(-dimension // 4) * 4 + _SCALE_BYTES
 
 
 def maxsim(
-    rows: np.ndarray,
+    blocks: np.ndarray,
     begins: np.ndarray,
     ends: np.ndarray,
     query: np.ndarray,
     *,
     path: str | None = None,
 ) -> np.ndarray:
-    """Scores (P,), fp32, of passages whose tokens are rows[begins[i]:ends[i]].
+    """Scores (P,), fp32, of passages whose tokens are begins[i] to before ends[i].
 
-    rows: `pack`'s; begins and ends (P,) int64; query (n, d). `path`: one of `PATHS` or
+    blocks: `pack`'s; begins and ends (P,) int64; query (n, d). `path`: one of `PATHS` or
     "torch"; by default the fastest there is. A passage without tokens scores 0.
     """
     compiled = None if path == "torch" else library()
     codes, scales = quantise(torch.from_numpy(np.asarray(query, np.float32)))
-    width = rows.shape[1] - SCALE_BYTES
+    width = blocks.shape[1] // TOKENS - _SCALE_BYTES
     padded = np.zeros((len(codes), width), np.int8)
     padded[:, : codes.shape[1]] = codes.numpy()
     if compiled is None:
-        return _torch_maxsim(rows, begins, ends, torch.from_numpy(padded), scales)
+        return _torch_maxsim(blocks, begins, ends, torch.from_numpy(padded), scales)
     ffi, kernel = compiled
     which = kernel.optical_best_path() if path is None else PATHS.index(path)
     scores = np.empty(len(begins), np.float32)
@@ -92,7 +103,7 @@ def maxsim(
         view = ffi.from_buffer
         if kernel.optical_maxsim(
             which,
-            view("uint8_t[]", rows),
+            view("uint8_t[]", blocks),
             view("int64_t[]", begins[part]),
             view("int64_t[]", ends[part]),
             len(begins[part]),
@@ -109,18 +120,16 @@ def maxsim(
 
 
 def _torch_maxsim(
-    rows: np.ndarray, begins: np.ndarray, ends: np.ndarray, query: Tensor, scales: Tensor
+    blocks: np.ndarray, begins: np.ndarray, ends: np.ndarray, query: Tensor, scales: Tensor
 ) -> np.ndarray:
-    width = query.shape[1]
-    kind = torch.float32 if width <= _EXACT_IN_FP32 else torch.float64
+    kind = torch.float32 if query.shape[1] <= _EXACT_IN_FP32 else torch.float64
     query, parts = query.to(kind), []
     for begin in range(0, len(begins), _BLOCK_PASSAGES):
         part = slice(begin, begin + _BLOCK_PASSAGES)
         tokens, owners = _tokens_of(begins[part], ends[part])
-        block = np.ascontiguousarray(rows[tokens])
-        codes = torch.from_numpy(block[:, :width]).to(kind) - 128
-        factors = torch.from_numpy(block[:, width:].copy().view(np.float32))
-        best = best_of_passages((codes @ query.T).float() * factors, owners, len(begins[part]))
+        codes, factors = _unpacked(blocks, tokens)
+        products = (codes.to(kind) - 128) @ query.T
+        best = best_of_passages(products.float() * factors, owners, len(begins[part]))
         # One query token after another, as in C: a sum in another order would round differently.
         scores = torch.zeros(len(best))
         for column, scale in zip(best.T, scales, strict=True):
@@ -129,8 +138,21 @@ def _torch_maxsim(
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
+def _unpacked(blocks: np.ndarray, tokens: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Values plus 128 (T, width) and scales (T, 1) of some tokens of the blocks."""
+    numbers, found = np.unique(tokens // TOKENS, return_inverse=True)
+    read, places = blocks[numbers], found * TOKENS + tokens % TOKENS
+    split = read.shape[1] - TOKENS * _SCALE_BYTES
+    values = read[:, :split].reshape(len(read), -1, TOKENS, 4).transpose(0, 2, 1, 3)
+    scales = read[:, split:].copy().view(np.float32).reshape(-1, 1)
+    return (
+        torch.from_numpy(values.reshape(len(read) * TOKENS, -1)[places]),
+        torch.from_numpy(scales[places]),
+    )
+
+
 def _tokens_of(begins: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, Tensor]:
-    """Row numbers of passages' tokens, one passage's after another's, and whose they are."""
+    """Numbers of passages' tokens, one passage's after another's, and whose they are."""
     lengths = ends - begins
     owners = np.repeat(np.arange(len(begins)), lengths)
     first = np.cumsum(lengths) - lengths

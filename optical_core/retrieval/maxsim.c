@@ -1,15 +1,16 @@
 /* MaxSim over 8-bit token vectors.
  *
- * A passage token is a row of `width` bytes, a multiple of 4, each value plus 128 (VNNI multiplies
- * unsigned by signed bytes), and 4 more that hold its scale, a float; query tokens are signed
- * bytes. A product is an exact int32; it becomes a float, is multiplied by the passage token's
- * scale, and its best over the passage by the query token's, summed in the order of the query's
- * tokens. Every path rounds in the same places, so all give the same scores, as does torch
+ * Tokens come in blocks of 16. A block holds `width` values of each, a multiple of 4, four of one
+ * token and then four of the next: [width / 4][16 tokens][4], each value plus 128 (VNNI multiplies
+ * unsigned by signed bytes); then the tokens' 16 scales, floats. Query tokens are signed bytes,
+ * [n][width]. A product is an exact int32; it becomes a float, is multiplied by the passage
+ * token's scale, and its best over the passage by the query token's, summed in the order of the
+ * query's tokens. Every path rounds in the same places, so all give the same scores, as does torch
  * without a compiler: build with -ffp-contract=off.
  *
- * The vector paths keep a query token in each lane and broadcast the passage's values, so that no
- * sum across lanes is needed. A block that a passage does not fill repeats its last token, which
- * leaves the best as it is.
+ * The vector paths keep a passage token in each lane and broadcast the query's values: all lanes
+ * are in use however few tokens the query has. Passages follow one another without gaps, so a
+ * block may hold the end of one and the begin of the next; its products are kept for both.
  */
 #include <math.h>
 #include <stdint.h>
@@ -24,6 +25,8 @@
 #define VNNI __attribute__((target("avx512f,avx512bw,avx512vnni")))
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
+
+#define TOKENS 16 /* of a block */
 
 enum { PORTABLE, PATH_AVX2, PATH_VNNI };
 
@@ -40,193 +43,282 @@ int optical_best_path(void)
     return PORTABLE;
 }
 
-static float scale_of(const uint8_t *row, int64_t width)
+#define VNNI_TOGETHER 12 /* query tokens: their sums stay in registers */
+
+/* What the query holds: n tokens, as 16-bit values for AVX2, by four values for VNNI (of each
+ * token of a group, then the next four), and for each what takes back the 128 on the passage's. */
+typedef struct {
+    int64_t n, width;
+    const int8_t *tokens;
+    int16_t *wide;
+    int32_t *fours;
+    int32_t *shift;
+    int16_t *room; /* for a block in another form */
+} query_t;
+
+static const uint8_t *block_at(const uint8_t *blocks, int64_t number, int64_t width)
 {
-    float scale;
-    memcpy(&scale, row + width, sizeof scale);
-    return scale;
+    return blocks + number * TOKENS * (width + 4);
 }
 
-/* Best scaled product of each of n query tokens with a passage's tokens. */
-static void passage_portable(const uint8_t *rows, int64_t tokens, int64_t width,
-                             const int8_t *query, int64_t n, float *best)
+/* Scaled products [n][16] of the query's tokens with a block's; `ahead` is the block that comes
+ * next: memory is what there is to wait for. */
+static void products_portable(const uint8_t *block, const uint8_t *ahead, const query_t *q,
+                              float *values)
+{
+    const int64_t width = q->width;
+    uint8_t *rows = (uint8_t *)q->room;
+    float scales[TOKENS];
+    (void)ahead;
+    memcpy(scales, block + TOKENS * width, sizeof scales);
+    for (int64_t k = 0; k < width; k += 4)
+        for (int t = 0; t < TOKENS; t++)
+            memcpy(rows + t * width + k, block + k * TOKENS + 4 * t, 4);
+    for (int64_t j = 0; j < q->n; j++)
+        for (int t = 0; t < TOKENS; t++) {
+            const uint8_t *row = rows + t * width;
+            const int8_t *token = q->tokens + j * width;
+            int32_t sum = q->shift[j];
+            for (int64_t k = 0; k < width; k++)
+                sum += (int16_t)row[k] * (int16_t)token[k];
+            values[j * TOKENS + t] = (float)sum * scales[t];
+        }
+}
+
+/* Raise the best [n][16] by the products with the block's tokens from `from` to before `to`. */
+static void raise_portable(const float *values, int64_t n, int from, int to, float *best)
 {
     for (int64_t j = 0; j < n; j++)
-        best[j] = -INFINITY;
-    for (int64_t t = 0; t < tokens; t++) {
-        const uint8_t *row = rows + t * (width + 4);
-        for (int64_t j = 0; j < n; j++) {
-            const int8_t *token = query + j * width;
-            int32_t sum = 0;
-            for (int64_t k = 0; k < width; k++)
-                sum += (int16_t)(row[k] - 128) * (int16_t)token[k];
-            float value = (float)sum * scale_of(row, width);
-            best[j] = value > best[j] ? value : best[j];
+        for (int t = from; t < to; t++) {
+            float value = values[j * TOKENS + t], top = best[j * TOKENS];
+            best[j * TOKENS] = value > top ? value : top;
         }
-    }
+}
+
+/* The best of each query token over the lanes, in place: best[j]. */
+static void reduce_portable(float *best, int64_t n)
+{
+    for (int64_t j = 0; j < n; j++)
+        best[j] = best[j * TOKENS];
 }
 
 #ifdef X86
-/* Query tokens in lanes: [group of `lanes`][width / pack][lane][pack], tokens beyond n are 0. */
-static int64_t packed_at(int64_t j, int64_t k, int64_t width, int64_t lanes, int64_t pack)
-{
-    return (j / lanes * width + k / pack * pack) * lanes + j % lanes * pack + k % pack;
-}
+#define AVX2_TOGETHER 4 /* query tokens: their sums stay in registers */
 
-#define AVX2_LANES 8
-#define AVX2_PACK 2
-#define AVX2_BLOCK 4
-
-/* Products of 16-bit pairs: 8-bit ones (maddubs) would saturate. `wide` holds a block's rows. */
-AVX2 INLINE void groups_avx2(const uint8_t *rows, int64_t tokens,
-                             int64_t width, const int16_t *query, const int groups, int16_t *wide,
-                             float *best)
+/* `wide` holds the block's values in 16 bits, [width / 2][16 tokens][2]. */
+AVX2 INLINE void some_avx2(const uint8_t *block, const query_t *q, int64_t j, const int together,
+                           float *values)
 {
-    __m256 top[2];
-    for (int g = 0; g < groups; g++)
-        top[g] = _mm256_set1_ps(-INFINITY);
-    for (int64_t t = 0; t < tokens; t += AVX2_BLOCK) {
-        __m256i sum[AVX2_BLOCK][2];
-        const uint8_t *row[AVX2_BLOCK];
-        int64_t last = tokens - 1 - t;
-        for (int b = 0; b < AVX2_BLOCK; b++) {
-            row[b] = rows + (t + (b < last ? b : last)) * (width + 4);
-            for (int64_t k = 0; k < width; k++)
-                wide[b * width + k] = (int16_t)(row[b][k] - 128);
-            for (int g = 0; g < groups; g++)
-                sum[b][g] = _mm256_setzero_si256();
+    const int64_t width = q->width;
+    const float *scales = (const float *)(block + TOKENS * width);
+    const __m256i *wide = (const __m256i *)q->room;
+    const int16_t *token = q->wide + j * width;
+    __m256i sum[AVX2_TOGETHER][2];
+    UNROLL for (int g = 0; g < together; g++)
+        sum[g][0] = sum[g][1] = _mm256_set1_epi32(q->shift[j + g]);
+    for (int64_t k = 0; k < width; k += 2, wide += 2, token += 2) {
+        __m256i low = _mm256_loadu_si256(wide), high = _mm256_loadu_si256(wide + 1);
+        UNROLL for (int g = 0; g < together; g++) {
+            int32_t pair;
+            memcpy(&pair, token + g * width, sizeof pair);
+            __m256i both = _mm256_set1_epi32(pair);
+            sum[g][0] = _mm256_add_epi32(sum[g][0], _mm256_madd_epi16(low, both));
+            sum[g][1] = _mm256_add_epi32(sum[g][1], _mm256_madd_epi16(high, both));
         }
-        for (int64_t k = 0; k < width; k += AVX2_PACK) {
-            __m256i token[2];
-            for (int g = 0; g < groups; g++)
-                token[g] = _mm256_loadu_si256(
-                    (const __m256i *)(query + (g * width + k) * AVX2_LANES));
-            UNROLL for (int b = 0; b < AVX2_BLOCK; b++) {
-                int32_t pair;
-                memcpy(&pair, wide + b * width + k, sizeof pair);
-                __m256i both = _mm256_set1_epi32(pair);
-                for (int g = 0; g < groups; g++)
-                    sum[b][g] = _mm256_add_epi32(sum[b][g], _mm256_madd_epi16(both, token[g]));
-            }
-        }
-        for (int b = 0; b < AVX2_BLOCK; b++)
-            for (int g = 0; g < groups; g++)
-                top[g] = _mm256_max_ps(top[g], _mm256_mul_ps(_mm256_cvtepi32_ps(sum[b][g]),
-                                                       _mm256_set1_ps(scale_of(row[b], width))));
     }
-    for (int g = 0; g < groups; g++)
-        _mm256_storeu_ps(best + g * AVX2_LANES, top[g]);
+    UNROLL for (int g = 0; g < together; g++)
+        UNROLL for (int half = 0; half < 2; half++)
+            _mm256_storeu_ps(values + (j + g) * TOKENS + 8 * half,
+                             _mm256_mul_ps(_mm256_cvtepi32_ps(sum[g][half]),
+                                           _mm256_loadu_ps(scales + 8 * half)));
 }
 
-AVX2 static void passage_avx2(const uint8_t *rows, int64_t tokens,
-                              int64_t width, const int16_t *query, int64_t n, int16_t *wide,
-                              float *best)
+/* Products of 16-bit pairs: 8-bit ones (maddubs) would saturate. */
+AVX2 static void products_avx2(const uint8_t *block, const uint8_t *ahead, const query_t *q,
+                               float *values)
 {
-    for (int64_t j = 0; j < n; j += 2 * AVX2_LANES)
-        if (n - j > AVX2_LANES)
-            groups_avx2(rows, tokens, width, query + j * width, 2, wide, best + j);
-        else
-            groups_avx2(rows, tokens, width, query + j * width, 1, wide, best + j);
-}
-
-#define VNNI_LANES 16
-#define VNNI_PACK 4
-#define VNNI_BLOCK 8
-#define VNNI_AHEAD 3 /* blocks */
-
-/* `shift` takes back what the 128 on each value of the passage adds: it depends on the query. */
-VNNI INLINE void groups_vnni(const uint8_t *rows, int64_t tokens,
-                             int64_t width, const int8_t *query, const int32_t *shift,
-                             const int groups, float *best)
-{
-    /* Memory is what there is to wait for; rows are too short for the processor to foresee. */
-    const int64_t ahead = VNNI_AHEAD * VNNI_BLOCK * (width + 4);
-    __m512 top[2];
-    for (int g = 0; g < groups; g++)
-        top[g] = _mm512_set1_ps(-INFINITY);
-    for (int64_t t = 0; t < tokens; t += VNNI_BLOCK) {
-        __m512i sum[VNNI_BLOCK][2];
-        const uint8_t *row[VNNI_BLOCK];
-        int64_t last = tokens - 1 - t;
-        for (int b = 0; b < VNNI_BLOCK; b++) {
-            row[b] = rows + (t + (b < last ? b : last)) * (width + 4);
-            for (int g = 0; g < groups; g++)
-                sum[b][g] = _mm512_loadu_si512(shift + g * VNNI_LANES);
+    int64_t j = 0;
+    for (int64_t k = 0; k < q->width; k += 4) {
+        _mm_prefetch((const char *)(ahead + k * TOKENS), _MM_HINT_T0);
+        for (int half = 0; half < 2; half++) {
+            /* Eight tokens' four values: the first two to one place, the others to the next. */
+            __m256i fours =
+                _mm256_loadu_si256((const __m256i *)(block + k * TOKENS + 32 * half));
+            __m256i zero = _mm256_setzero_si256();
+            __m256i low = _mm256_unpacklo_epi8(fours, zero);  /* tokens 0 1 4 5, four values */
+            __m256i high = _mm256_unpackhi_epi8(fours, zero); /* 2 3 6 7 */
+            __m256i first = _mm256_castps_si256(_mm256_shuffle_ps(
+                _mm256_castsi256_ps(low), _mm256_castsi256_ps(high), 0x88));
+            __m256i second = _mm256_castps_si256(_mm256_shuffle_ps(
+                _mm256_castsi256_ps(low), _mm256_castsi256_ps(high), 0xDD));
+            __m256i *wide = (__m256i *)q->room + k + half;
+            _mm256_storeu_si256(wide, first);
+            _mm256_storeu_si256(wide + 2, second);
         }
-        for (int64_t k = 0; k < width; k += VNNI_PACK) {
-            __m512i token[2];
-            _mm_prefetch((const char *)(row[0] + ahead + k * VNNI_BLOCK), _MM_HINT_T0);
-            for (int g = 0; g < groups; g++)
-                token[g] = _mm512_loadu_si512(query + (g * width + k) * VNNI_LANES);
-            UNROLL for (int b = 0; b < VNNI_BLOCK; b++) {
-                int32_t four;
-                memcpy(&four, row[b] + k, sizeof four);
-                __m512i all = _mm512_set1_epi32(four);
-                for (int g = 0; g < groups; g++)
-                    sum[b][g] = _mm512_dpbusd_epi32(sum[b][g], all, token[g]);
-            }
-        }
-        for (int b = 0; b < VNNI_BLOCK; b++)
-            for (int g = 0; g < groups; g++)
-                top[g] = _mm512_max_ps(top[g], _mm512_mul_ps(_mm512_cvtepi32_ps(sum[b][g]),
-                                                       _mm512_set1_ps(scale_of(row[b], width))));
     }
-    for (int g = 0; g < groups; g++)
-        _mm512_storeu_ps(best + g * VNNI_LANES, top[g]);
+    for (; j + AVX2_TOGETHER <= q->n; j += AVX2_TOGETHER)
+        some_avx2(block, q, j, AVX2_TOGETHER, values);
+    switch (q->n - j) {
+#define REST(left) case left: some_avx2(block, q, j, left, values); break;
+        REST(1) REST(2) REST(3)
+#undef REST
+    }
 }
 
-VNNI static void passage_vnni(const uint8_t *rows, int64_t tokens,
-                              int64_t width, const int8_t *query, const int32_t *shift, int64_t n,
-                              float *best)
+AVX2 static void raise_avx2(const float *values, int64_t n, int from, int to, float *best)
 {
-    for (int64_t j = 0; j < n; j += 2 * VNNI_LANES)
-        if (n - j > VNNI_LANES)
-            groups_vnni(rows, tokens, width, query + j * width, shift + j, 2, best + j);
-        else
-            groups_vnni(rows, tokens, width, query + j * width, shift + j, 1, best + j);
+    for (int half = 0; half < TOKENS; half += 8) {
+        __m256i lane = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7),
+                                        _mm256_set1_epi32(half));
+        __m256i outside = _mm256_or_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(from), lane),
+                                          _mm256_cmpgt_epi32(lane, _mm256_set1_epi32(to - 1)));
+        for (int64_t j = half; j < n * TOKENS; j += TOKENS) {
+            __m256 top = _mm256_loadu_ps(best + j);
+            __m256 raised = _mm256_max_ps(top, _mm256_loadu_ps(values + j));
+            _mm256_storeu_ps(best + j,
+                             _mm256_blendv_ps(raised, top, _mm256_castsi256_ps(outside)));
+        }
+    }
+}
+
+AVX2 static void reduce_avx2(float *best, int64_t n)
+{
+    for (int64_t j = 0; j < n; j++) {
+        __m256 eight = _mm256_max_ps(_mm256_loadu_ps(best + j * TOKENS),
+                                     _mm256_loadu_ps(best + j * TOKENS + 8));
+        __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+        four = _mm_max_ps(four, _mm_movehl_ps(four, four));
+        best[j] = _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
+    }
+}
+
+/* sum = _mm512_dpbusd_epi32(sum, passage, _mm512_set1_epi32(four)), of which GCC 12 makes a
+ * broadcast and copies of all sums. */
+#define ADD_PRODUCTS(sum, passage, four) \
+    __asm__("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(passage), "m"(four))
+
+VNNI INLINE void some_vnni(const uint8_t *block, const uint8_t *ahead, const query_t *q,
+                           int64_t j, const int together, float *values)
+{
+    const int64_t width = q->width;
+    const int32_t *four = q->fours + j * (width / 4);
+    __m512i sum[VNNI_TOGETHER];
+    UNROLL for (int g = 0; g < together; g++)
+        sum[g] = _mm512_set1_epi32(q->shift[j + g]);
+    for (int64_t k = 0; k < width; k += 4, four += together) {
+        __m512i passage = _mm512_loadu_si512(block + k * TOKENS);
+        _mm_prefetch((const char *)(ahead + k * TOKENS), _MM_HINT_T0);
+        UNROLL for (int g = 0; g < together; g++)
+            ADD_PRODUCTS(sum[g], passage, four[g]);
+    }
+    __m512 scales = _mm512_loadu_ps(block + TOKENS * width);
+    UNROLL for (int g = 0; g < together; g++)
+        _mm512_storeu_ps(values + (j + g) * TOKENS,
+                         _mm512_mul_ps(_mm512_cvtepi32_ps(sum[g]), scales));
+}
+
+VNNI static void products_vnni(const uint8_t *block, const uint8_t *ahead, const query_t *q,
+                               float *values)
+{
+    int64_t j = 0;
+    for (; j + VNNI_TOGETHER <= q->n; j += VNNI_TOGETHER)
+        some_vnni(block, ahead, q, j, VNNI_TOGETHER, values);
+    switch (q->n - j) {
+#define REST(left) case left: some_vnni(block, ahead, q, j, left, values); break;
+        REST(1) REST(2) REST(3) REST(4) REST(5) REST(6) REST(7) REST(8) REST(9) REST(10) REST(11)
+#undef REST
+    }
+}
+
+VNNI static void raise_vnni(const float *values, int64_t n, int from, int to, float *best)
+{
+    __mmask16 mask = (__mmask16)((0xFFFFu >> (TOKENS - (to - from))) << from);
+    for (int64_t j = 0; j < n; j++) {
+        __m512 top = _mm512_loadu_ps(best + j * TOKENS);
+        top = _mm512_mask_max_ps(top, mask, top, _mm512_loadu_ps(values + j * TOKENS));
+        _mm512_storeu_ps(best + j * TOKENS, top);
+    }
+}
+
+/* Sixteen query tokens at a time: halves are laid against halves until a lane is left for each. */
+VNNI static void reduce_vnni(float *best, int64_t n)
+{
+    const __m512i order =
+        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    for (int64_t j = 0; j < n; j += 16) {
+        __m512 row[16];
+        UNROLL for (int i = 0; i < 16; i++)
+            row[i] = _mm512_loadu_ps(best + (j + i) * TOKENS);
+        UNROLL for (int i = 0; i < 8; i++)
+            row[i] = _mm512_max_ps(_mm512_shuffle_f32x4(row[2 * i], row[2 * i + 1], 0x44),
+                                   _mm512_shuffle_f32x4(row[2 * i], row[2 * i + 1], 0xEE));
+        UNROLL for (int i = 0; i < 4; i++)
+            row[i] = _mm512_max_ps(_mm512_shuffle_f32x4(row[2 * i], row[2 * i + 1], 0x88),
+                                   _mm512_shuffle_f32x4(row[2 * i], row[2 * i + 1], 0xDD));
+        UNROLL for (int i = 0; i < 2; i++)
+            row[i] = _mm512_max_ps(_mm512_unpacklo_ps(row[2 * i], row[2 * i + 1]),
+                                   _mm512_unpackhi_ps(row[2 * i], row[2 * i + 1]));
+        __m512d low = _mm512_castps_pd(row[0]), high = _mm512_castps_pd(row[1]);
+        row[0] = _mm512_max_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(low, high)),
+                               _mm512_castpd_ps(_mm512_unpackhi_pd(low, high)));
+        _mm512_storeu_ps(best + j, _mm512_permutexvar_ps(order, row[0]));
+    }
 }
 #endif
 
-/* Scores of `count` passages, whose tokens are the rows begins[i] to ends[i]; a passage without
+/* Scores of `count` passages, whose tokens are begins[i] to before ends[i]; a passage without
  * tokens scores 0. The query has n tokens. Returns 0, or 1 if memory ran out. */
-int optical_maxsim(int path, const uint8_t *rows, const int64_t *begins, const int64_t *ends,
+int optical_maxsim(int path, const uint8_t *blocks, const int64_t *begins, const int64_t *ends,
                    int64_t count, int64_t width, const int8_t *query, const float *query_scales,
                    int64_t n, float *scores)
 {
-    int64_t room = (n + 31) / 32 * 32; /* two groups of the widest path */
-    float *best = calloc(room, sizeof *best);
-    int32_t *shift = calloc(room, sizeof *shift);
-    int16_t *packed = calloc(room * width, sizeof *packed);
-    int16_t *wide = calloc(4 * width, sizeof *wide);
-    int failed = !best || !shift || !packed || !wide;
+    void (*products)(const uint8_t *, const uint8_t *, const query_t *, float *) = products_portable;
+    void (*raise)(const float *, int64_t, int, int, float *) = raise_portable;
+    void (*reduce)(float *, int64_t) = reduce_portable;
 #ifdef X86
-    for (int64_t j = 0; !failed && j < n; j++)
+    if (path == PATH_AVX2)
+        products = products_avx2, raise = raise_avx2, reduce = reduce_avx2;
+    if (path == PATH_VNNI)
+        products = products_vnni, raise = raise_vnni, reduce = reduce_vnni;
+#endif
+    int64_t room = (n + 15) / 16 * 16, held = -1;
+    float *best = calloc(room * TOKENS, sizeof *best);
+    float *values = calloc(room * TOKENS, sizeof *values);
+    query_t q = {n, width, query, calloc(room * width, sizeof *q.wide),
+                 calloc(room * width, sizeof *q.fours), calloc(room, sizeof *q.shift),
+                 calloc(TOKENS * width, sizeof *q.room)};
+    int failed = !best || !values || !q.wide || !q.fours || !q.shift || !q.room;
+    for (int64_t j = 0; !failed && j < n; j++) {
+        int64_t first = j / VNNI_TOGETHER * VNNI_TOGETHER;
+        int64_t together = n - first < VNNI_TOGETHER ? n - first : VNNI_TOGETHER;
         for (int64_t k = 0; k < width; k++) {
-            int8_t value = query[j * width + k];
-            shift[j] -= 128 * value;
-            if (path == PATH_VNNI)
-                ((int8_t *)packed)[packed_at(j, k, width, VNNI_LANES, VNNI_PACK)] = value;
-            else
-                packed[packed_at(j, k, width, AVX2_LANES, AVX2_PACK)] = value;
+            q.wide[j * width + k] = query[j * width + k];
+            q.shift[j] -= 128 * query[j * width + k];
         }
-#endif
+        for (int64_t k = 0; k < width / 4; k++)
+            memcpy(&q.fours[first * (width / 4) + k * together + j - first],
+                   query + j * width + 4 * k, 4);
+    }
     for (int64_t i = 0; !failed && i < count; i++) {
-        int64_t tokens = ends[i] - begins[i];
-        const uint8_t *first = rows + begins[i] * (width + 4);
         scores[i] = 0;
-        if (!tokens)
+        if (begins[i] == ends[i])
             continue;
-#ifdef X86
-        if (path == PATH_VNNI)
-            passage_vnni(first, tokens, width, (int8_t *)packed, shift, n, best);
-        else if (path == PATH_AVX2)
-            passage_avx2(first, tokens, width, packed, n, wide, best);
-        else
-#endif
-            passage_portable(first, tokens, width, query, n, best);
+        for (int64_t at = 0; at < n * TOKENS; at++)
+            best[at] = -INFINITY;
+        for (int64_t number = begins[i] / TOKENS; number * TOKENS < ends[i]; number++) {
+            int64_t from = begins[i] - number * TOKENS, to = ends[i] - number * TOKENS;
+            int64_t next = to > TOKENS || i + 1 == count ? number : begins[i + 1] / TOKENS;
+            next += next == number;
+            if (number != held)
+                products(block_at(blocks, number, width), block_at(blocks, next, width), &q,
+                         values);
+            held = number;
+            raise(values, n, from > 0 ? from : 0, to < TOKENS ? to : TOKENS, best);
+        }
+        reduce(best, n);
         for (int64_t j = 0; j < n; j++)
             scores[i] += best[j] * query_scales[j];
     }
-    free(best), free(shift), free(packed), free(wide);
+    free(best), free(values), free(q.wide), free(q.fours), free(q.shift), free(q.room);
     return failed;
 }

@@ -4,7 +4,7 @@ By name:
 
     exact         every passage in fp32: the ground truth, for evaluation
     int8          every passage in 8 bits, the best again in fp32
-    candidates    every passage in a quarter of the dimensions, the best in 8 bits, then in fp32
+    candidates    every passage by means of its tokens, the best in 8 bits, then in fp32
     lists         passages found in FAISS's inverted lists in 8 bits, the best again in fp32
 """
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optical_core.retrieval.packed_tokens import PackedTokens, packed_tokens
 from optical_core.retrieval.recall import Ranker, measured_recall
 from optical_core.retrieval.token_index import TokenIndex
-from optical_core.retrieval.token_rows import TokenRows, token_rows
+from optical_core.threads import one_torch_thread
 
 FILE = "int8.safetensors"
 RESCORED = 40
@@ -23,12 +24,12 @@ RESCORED = 40
 class QuantisedIndex(Ranker):
     """An index with the 8-bit form of its vectors."""
 
-    tokens: TokenRows
+    tokens: PackedTokens
 
     @classmethod
     def open(cls, index: TokenIndex) -> QuantisedIndex:
         """Open the index's 8-bit form, made first where that hasn't been done."""
-        return cls(token_rows(index, FILE, lambda made: measured_recall(index, cls(made))))
+        return cls(packed_tokens(index, FILE, lambda made: measured_recall(index, cls(made))))
 
     @property
     def index(self) -> TokenIndex:
@@ -53,7 +54,8 @@ class QuantisedIndex(Ranker):
     ) -> list[tuple[str, float]]:
         """The best passages at `positions`: chosen by 8-bit MaxSim, ranked by exact MaxSim."""
         best = largest(self.tokens.scores(query, positions), max(RESCORED, 2 * top))
-        return self.index.score(query, positions[best])[:top]
+        with one_torch_thread():
+            return self.index.score(query, positions[best])[:top]
 
 
 def largest(scores: np.ndarray, count: int) -> np.ndarray:

@@ -30,7 +30,7 @@ from optical_core.retrieval.candidates import CandidateIndex
 from optical_core.retrieval.maxsim import maxsim_scores, top_passages
 from optical_core.retrieval.quantised import QuantisedIndex
 from optical_core.retrieval.token_index import TokenIndex, build_index
-from optical_core.retrieval.token_rows import principal_basis
+from optical_core.retrieval.packed_tokens import principal_basis
 from optical_core.storage import home, replace_folder
 from tests.benchmarks.peers import peer
 from tests.benchmarks.plaid import plaid
@@ -78,7 +78,7 @@ def _case(
     for name in (quantised.FILE, candidates.FILE):
         (index.folder / name).unlink(missing_ok=True)
     eight, int8_seconds = _timed(lambda: QuantisedIndex.open(index))
-    projected, candidate_seconds = _timed(lambda: CandidateIndex.open(eight))
+    pooled, candidate_seconds = _timed(lambda: CandidateIndex.open(eight))
     engine, faiss_seconds = _timed(lambda: _faiss_engine(index))
     tokens = torch.from_numpy(index.vectors).float()
     lengths = np.diff(index.offsets)
@@ -86,7 +86,7 @@ def _case(
     modes: dict[str, Search] = {
         "exact": lambda query: [found for found, _ in index.search(query)],
         "int8": lambda query: [found for found, _ in eight.search(query)],
-        "candidates": lambda query: [found for found, _ in projected.search(query)],
+        "candidates": lambda query: [found for found, _ in pooled.search(query)],
     }
     peers: dict[str, Search] = {
         "torch fp32": lambda query: _torch(index, tokens, owners, query),
@@ -102,12 +102,12 @@ def _case(
         )
     exact = [{found for found, _ in ranking} for ranking in index.search_many(queries)]
     width = 2 * index.dimension * len(index.vectors) / len(index)
-    int8_width = width + eight.tokens.rows.nbytes / len(index)
-    projected_width = int8_width + projected.projected.rows.nbytes / len(index)
+    int8_width = width + eight.tokens.blocks.nbytes / len(index)
+    pooled_width = int8_width + pooled.pooled.blocks.nbytes / len(index)
     costs = {
         "exact": (width, 0.0),
         "int8": (int8_width, int8_seconds),
-        "candidates": (projected_width, int8_seconds + candidate_seconds),
+        "candidates": (pooled_width, int8_seconds + candidate_seconds),
     }
     theirs = {
         f"{name}: recall@10, build s": f"{_recall(exact, search, queries)}, {seconds:.3g}"
@@ -117,6 +117,7 @@ def _case(
         {name: _next(search, queries) for name, search in (modes | peers).items()},
         repeats=ROUNDS,
         least_seconds=0,  # a query a round: the median is over queries
+        before=1,
     )
     for mode, search in modes.items():
         size, seconds = costs[mode]

@@ -72,8 +72,13 @@ def side_by_side(
     *,
     repeats: int = REPEATS,
     least_seconds: float = LEAST_SECONDS,
+    before: int = 0,
 ) -> dict[str, Timing]:
-    """Time each contender in `repeats` rounds, in turn, after two runs of each to warm up."""
+    """Time each contender in `repeats` rounds, in turn, after two runs of each to warm up.
+
+    `before` each timed turn so many runs aren't timed: they wait for what the last contender's
+    threads still do, and fill the caches.
+    """
     loops = {}
     for name, run in contenders.items():
         run()
@@ -82,6 +87,8 @@ def side_by_side(
     for _ in range(repeats):
         for name, run in contenders.items():
             gc.collect()
+            for _ in range(before):
+                run()
             seconds[name].append(_seconds(run, loops[name]))
     return {
         name: Timing(1e3 * statistics.median(found), 1e3 * min(found), 1e3 * max(found))

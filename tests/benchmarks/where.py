@@ -177,14 +177,14 @@ def searching(index: TokenIndex, peak: dict[str, float]) -> Iterator[str]:
     whole = median(lambda number: eight.search(vectors[number]))
     yield _line(f"`int8`: {len(index):,} passages in 8 bits", scan, whole)
     yield _line(f"`int8`: the best {RESCORED} exactly", whole - scan, whole)
-    yield _limit("reading the vectors", eight.tokens.rows.nbytes / 1e9 / peak["GB/s"], whole)
-    first = median(lambda number: few.projected.scores(vectors[number], everything))
+    yield _limit("reading the vectors", eight.tokens.blocks.nbytes / 1e9 / peak["GB/s"], whole)
+    first = median(lambda number: few.pooled.scores(vectors[number], everything))
     total = median(lambda number: few.search(vectors[number]))
-    yield _line(f"`candidates`: {len(index):,} passages in a quarter", first, total)
+    yield _line(f"`candidates`: {len(index):,} passages by means of 4 tokens", first, total)
     chosen = candidates(len(index))
     yield _line(f"`candidates`: the best {chosen:,} in 8 bits, exactly", total - first, total)
     share = chosen / len(index)
-    least = (few.projected.rows.nbytes + share * eight.tokens.rows.nbytes) / 1e9 / peak["GB/s"]
+    least = (few.pooled.blocks.nbytes + share * eight.tokens.blocks.nbytes) / 1e9 / peak["GB/s"]
     yield _limit("reading the vectors", least, total)
     yield f"| *tokens of a query, mean* | {length:.1f} | |"
 

@@ -126,3 +126,30 @@ def test_the_embedded_encoders_queries_keep_their_vectors(onnx, with_embedded, i
         OnnxQueries(encoder, int8=int8).encode_queries(queries), encoder.encode_queries(queries)
     )
     assert found.min() > least
+
+
+def test_products_of_one_input_are_joined_and_tied_weights_are_not(onnx):
+    from onnx import TensorProto, checker, helper, numpy_helper
+    from onnx.reference import ReferenceEvaluator
+
+    draw = np.random.default_rng(0)
+    shapes = {"q": (6, 4), "k": (6, 4), "v": (6, 8), "tied": (8, 8)}
+    weights = {name: draw.standard_normal(s).astype(np.float32) for name, s in shapes.items()}
+    steps = [("x", "q", "a"), ("x", "k", "b"), ("x", "v", "c"), ("c", "tied", "d"),
+             ("d", "tied", "e"), ("d", "tied", "f")]  # fmt: skip
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", [source, weight], [out]) for source, weight, out in steps],
+        "projections",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 6])],
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2, None]) for n in "abef"],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
+    given = {"x": draw.standard_normal((2, 6)).astype(np.float32)}
+    expected = ReferenceEvaluator(model).run(None, given)
+    module._join_projections(model.graph)
+    checker.check_model(model)
+    assert [node.op_type for node in model.graph.node] == ["MatMul", "Split"] + 3 * ["MatMul"]
+    found = ReferenceEvaluator(model).run(None, given)
+    for mine, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5)

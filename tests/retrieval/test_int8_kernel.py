@@ -31,12 +31,12 @@ def compiled():
 @pytest.mark.parametrize("dimension", [5, 32, 384, 1100])
 def test_every_path_gives_torchs_very_scores(compiled, dimension):
     vectors, begins, ends = random_passages(dimension)
-    rows = int8_kernel.pack(torch.from_numpy(vectors))
+    blocks = int8_kernel.pack(torch.from_numpy(vectors))
     for tokens in (1, 8, 9, 17, 33, 70):
         query = random_query(dimension, tokens)
-        expected = int8_kernel.maxsim(rows, begins, ends, query, path="torch")
+        expected = int8_kernel.maxsim(blocks, begins, ends, query, path="torch")
         for path in compiled:
-            found = int8_kernel.maxsim(rows, begins, ends, query, path=path)
+            found = int8_kernel.maxsim(blocks, begins, ends, query, path=path)
             np.testing.assert_array_equal(found, expected, err_msg=f"{path}, {tokens} tokens")
 
 
@@ -45,8 +45,8 @@ def test_scores_are_near_those_of_fp32():
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     query = random_query(64, 6)
     query /= np.linalg.norm(query, axis=1, keepdims=True)
-    rows = int8_kernel.pack(torch.from_numpy(vectors))
-    found = int8_kernel.maxsim(rows, begins, ends, query)
+    blocks = int8_kernel.pack(torch.from_numpy(vectors))
+    found = int8_kernel.maxsim(blocks, begins, ends, query)
     expected = [
         (query @ vectors[begin:end].T).max(1).sum() if end > begin else 0.0
         for begin, end in zip(begins, ends, strict=True)
@@ -59,36 +59,47 @@ def test_scores_are_near_those_of_fp32():
 def test_negative_similarities_stay_negative(compiled):
     vectors = -np.abs(random_query(12, 9))
     query = np.abs(random_query(12, 3, seed=2))
-    rows = int8_kernel.pack(torch.from_numpy(vectors))
+    blocks = int8_kernel.pack(torch.from_numpy(vectors))
     begins, ends = np.array([0, 1]), np.array([1, 9])
     for path in (*compiled, "torch"):
-        assert (int8_kernel.maxsim(rows, begins, ends, query, path=path) < 0).all()
+        assert (int8_kernel.maxsim(blocks, begins, ends, query, path=path) < 0).all()
 
 
 def test_the_largest_products_do_not_overflow(compiled):
     ones = np.ones((2, 1040), np.float32)
-    rows = int8_kernel.pack(torch.from_numpy(ones))
+    blocks = int8_kernel.pack(torch.from_numpy(ones))
     for path in (*compiled, "torch"):
-        found = int8_kernel.maxsim(rows, np.array([0]), np.array([2]), -ones, path=path)
+        found = int8_kernel.maxsim(blocks, np.array([0]), np.array([2]), -ones, path=path)
         np.testing.assert_allclose(found, [-2080], rtol=1e-6)
+
+
+def test_passages_may_come_in_any_order_and_share_blocks(compiled):
+    vectors, begins, ends = random_passages(36)
+    blocks = int8_kernel.pack(torch.from_numpy(vectors))
+    query = random_query(36, 10)
+    order = np.random.default_rng(2).permutation(len(begins))[:100]
+    for path in (*compiled, "torch"):
+        whole = int8_kernel.maxsim(blocks, begins, ends, query, path=path)
+        some = int8_kernel.maxsim(blocks, begins[order], ends[order], query, path=path)
+        np.testing.assert_array_equal(some, whole[order], err_msg=path)
 
 
 def test_a_query_without_tokens_scores_nothing(compiled):
     vectors, begins, ends = random_passages(20)
-    rows = int8_kernel.pack(torch.from_numpy(vectors))
+    blocks = int8_kernel.pack(torch.from_numpy(vectors))
     for path in (*compiled, "torch"):
-        found = int8_kernel.maxsim(rows, begins, ends, random_query(20, 0), path=path)
+        found = int8_kernel.maxsim(blocks, begins, ends, random_query(20, 0), path=path)
         np.testing.assert_array_equal(found, 0)
 
 
 def test_threads_change_nothing(compiled, monkeypatch):
     vectors, begins, ends = random_passages(24, count=1500)
-    rows = int8_kernel.pack(torch.from_numpy(vectors))
+    blocks = int8_kernel.pack(torch.from_numpy(vectors))
     query = random_query(24, 5)
     results = []
     for threads in (1, 2, 3):
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
-        results.append(int8_kernel.maxsim(rows, begins, ends, query))
+        results.append(int8_kernel.maxsim(blocks, begins, ends, query))
     np.testing.assert_array_equal(results[0], results[1])
     np.testing.assert_array_equal(results[0], results[2])
 
@@ -96,8 +107,8 @@ def test_threads_change_nothing(compiled, monkeypatch):
 def test_without_the_library_torch_scores(monkeypatch):
     monkeypatch.setattr(int8_kernel, "library", lambda: None)
     vectors, begins, ends = random_passages(8, count=20)
-    rows = int8_kernel.pack(torch.from_numpy(vectors))
+    blocks = int8_kernel.pack(torch.from_numpy(vectors))
     query = random_query(8, 3)
-    found = int8_kernel.maxsim(rows, begins, ends, query)
-    expected = int8_kernel.maxsim(rows, begins, ends, query, path="torch")
+    found = int8_kernel.maxsim(blocks, begins, ends, query)
+    expected = int8_kernel.maxsim(blocks, begins, ends, query, path="torch")
     np.testing.assert_array_equal(found, expected)

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from optical_core.errors import InputError
-from optical_core.retrieval import candidates, int8_kernel, modes, quantised, token_lists
+from optical_core.retrieval import (
+    candidates,
+    int8_kernel,
+    modes,
+    packed_tokens,
+    quantised,
+    token_lists,
+)
 from optical_core.retrieval.candidates import CandidateIndex
 from optical_core.retrieval.modes import open_mode
 from optical_core.retrieval.quantised import QuantisedIndex
@@ -117,8 +124,8 @@ def test_files_are_kept_and_made_again_when_stale_or_damaged(topical_index, open
 def test_changed_vectors_of_the_same_shape_are_noticed(topical_index):
     QuantisedIndex.open(topical_index)
     other = dataclasses.replace(topical_index, vectors=-topical_index.vectors)
-    rows = QuantisedIndex.open(other).tokens.rows
-    np.testing.assert_array_equal(rows, int8_kernel.pack(_fp32(other)))
+    blocks = QuantisedIndex.open(other).tokens.blocks
+    np.testing.assert_array_equal(blocks, int8_kernel.pack(_fp32(other)))
 
 
 def test_8_bit_vectors_are_memory_mapped_and_state_their_recall(topical_index):
@@ -126,7 +133,30 @@ def test_8_bit_vectors_are_memory_mapped_and_state_their_recall(topical_index):
     opened = QuantisedIndex.open(topical_index)
     assert made.recall == pytest.approx(opened.recall, abs=1e-4)
     assert opened.recall > 0.99
-    np.testing.assert_array_equal(opened.tokens.rows, int8_kernel.pack(_fp32(topical_index)))
+    np.testing.assert_array_equal(opened.tokens.blocks, int8_kernel.pack(_fp32(topical_index)))
+
+
+def test_candidates_keep_unit_means_of_four_neighbours_of_a_passage(topical_index):
+    ranker = CandidateIndex.open(QuantisedIndex.open(topical_index))
+    pooled = ranker.pooled
+    assert pooled.offsets[-1] < 0.4 * len(topical_index.vectors)
+    (query,) = queries_of(topical_index, seed=7, count=1)
+    found = pooled.scores(query, np.arange(len(topical_index)))
+    for position in (0, 7, len(topical_index) - 1):
+        tokens = topical_index.passage_vectors(topical_index.ids[position])
+        means = np.stack([tokens[at : at + 4].mean(0) for at in range(0, len(tokens), 4)])
+        means /= np.linalg.norm(means, axis=1, keepdims=True)
+        assert found[position] == pytest.approx((query @ means.T).max(1).sum(), abs=0.05)
+
+
+def test_a_file_of_an_older_form_is_made_again(topical_index, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    with monkeypatch.context() as older:
+        older.setattr(packed_tokens, "FORMAT", "1")
+        QuantisedIndex.open(topical_index)
+    assert "older form" not in caplog.text
+    QuantisedIndex.open(topical_index)
+    assert "older form: made again" in caplog.text
 
 
 def test_where_recall_is_low_a_more_exact_mode_searches(topical_index, monkeypatch, caplog):
