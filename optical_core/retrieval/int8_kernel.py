@@ -20,6 +20,7 @@ from torch import Tensor
 
 from optical_core import native
 from optical_core.retrieval.maxsim import best_of_passages
+from optical_core.threads import one_torch_thread
 
 PATHS = ("portable", "avx2", "vnni")
 """Of maxsim.c, in the order of speed; a processor has those up to its best."""
@@ -88,7 +89,8 @@ def maxsim(
     "torch"; by default the fastest there is. A passage without tokens scores 0.
     """
     compiled = None if path == "torch" else library()
-    codes, scales = quantise(torch.from_numpy(np.asarray(query, np.float32)))
+    with one_torch_thread():
+        codes, scales = quantise(torch.from_numpy(np.asarray(query, np.float32)))
     width = blocks.shape[1] // TOKENS - _SCALE_BYTES
     padded = np.zeros((len(codes), width), np.int8)
     padded[:, : codes.shape[1]] = codes.numpy()
