@@ -61,9 +61,8 @@ class CandidateIndex(Ranker):
         """
         if not len(query):
             return []
-        passages = len(self.quantised.index)
-        scores = self.pooled.scores(query, np.arange(passages))
-        chosen = largest(scores, max(candidates(passages), 4 * top))
+        scores = self.pooled.scores(query)
+        chosen = largest(scores, max(candidates(len(scores)), 4 * top))
         return self.quantised.rescored(query, chosen, top)
 
 

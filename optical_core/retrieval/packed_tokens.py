@@ -48,10 +48,13 @@ class PackedTokens:
     basis: np.ndarray | None
     recall: float
 
-    def scores(self, query: np.ndarray, positions: np.ndarray) -> np.ndarray:
-        """MaxSim (P,) in 8 bits with the passages at some positions."""
+    def scores(self, query: np.ndarray, positions: np.ndarray | None = None) -> np.ndarray:
+        """MaxSim (P,) in 8 bits with the passages at some positions, by default all."""
         vectors = np.asarray(query, np.float32)
-        begins, ends = self.offsets[positions], self.offsets[positions + 1]
+        if positions is None:
+            begins, ends = self.offsets[:-1], self.offsets[1:]
+        else:
+            begins, ends = self.offsets[positions], self.offsets[positions + 1]
         # By einsum, because the threads that BLAS takes for `@` spin on into maxsim.c's time.
         projected = vectors if self.basis is None else np.einsum("nd,dk->nk", vectors, self.basis)
         return int8_kernel.maxsim(self.blocks, begins, ends, projected)

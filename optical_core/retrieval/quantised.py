@@ -47,15 +47,16 @@ class QuantisedIndex(Ranker):
         """
         if not len(query):
             return []
-        return self.rescored(query, np.arange(len(self.index)), top)
+        return self.rescored(query, None, top)
 
     def rescored(
-        self, query: np.ndarray, positions: np.ndarray, top: int
+        self, query: np.ndarray, positions: np.ndarray | None, top: int
     ) -> list[tuple[str, float]]:
-        """The best passages at `positions`: chosen by 8-bit MaxSim, ranked by exact MaxSim."""
+        """The best passages at `positions` (None: all) by 8-bit MaxSim, ranked by exact MaxSim."""
         best = largest(self.tokens.scores(query, positions), max(RESCORED, 2 * top))
+        chosen = best if positions is None else positions[best]
         with one_torch_thread():
-            return self.index.score(query, positions[best])[:top]
+            return self.index.score(query, chosen)[:top]
 
 
 def largest(scores: np.ndarray, count: int) -> np.ndarray:
