@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import numpy as np
 import torch
 
 from optical_core.data.collection import Passage
@@ -28,7 +27,7 @@ from optical_core.distill import objectives
 from optical_core.distill.teacher_vectors import VectorStore
 from optical_core.models.onnx_queries import OnnxQueries
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.retrieval.candidates import CandidateIndex, candidates
+from optical_core.retrieval.candidates import WINDOW, CandidateIndex, candidates
 from optical_core.retrieval.quantised import RESCORED, QuantisedIndex
 from optical_core.retrieval.token_index import TokenIndex, build_index
 from tests.benchmarks import distill, encode, search
@@ -156,7 +155,6 @@ def searching(index: TokenIndex, peak: dict[str, float]) -> Iterator[str]:
     eight = QuantisedIndex.open(index)
     few = CandidateIndex.open(eight)
     length = statistics.mean(map(len, vectors))
-    everything = np.arange(len(index))
 
     def median(act: Callable[[int], Any]) -> float:
         spent = []
@@ -173,14 +171,14 @@ def searching(index: TokenIndex, peak: dict[str, float]) -> Iterator[str]:
     yield _limit("reading the weights", 4 * size / 1e9 / peak["GB/s"], fp32)
     yield _line("encoding a query, `int8`", int8, int8)
     yield _limit("reading the weights", size / 1e9 / peak["GB/s"], int8)
-    scan = median(lambda number: eight.tokens.scores(vectors[number], everything))
+    scan = median(lambda number: eight.tokens.scores(vectors[number]))
     whole = median(lambda number: eight.search(vectors[number]))
     yield _line(f"`int8`: {len(index):,} passages in 8 bits", scan, whole)
     yield _line(f"`int8`: the best {RESCORED} exactly", whole - scan, whole)
     yield _limit("reading the vectors", eight.tokens.blocks.nbytes / 1e9 / peak["GB/s"], whole)
-    first = median(lambda number: few.pooled.scores(vectors[number], everything))
+    first = median(lambda number: few.pooled.scores(vectors[number]))
     total = median(lambda number: few.search(vectors[number]))
-    yield _line(f"`candidates`: {len(index):,} passages by means of 4 tokens", first, total)
+    yield _line(f"`candidates`: {len(index):,} passages by means of {WINDOW} tokens", first, total)
     chosen = candidates(len(index))
     yield _line(f"`candidates`: the best {chosen:,} in 8 bits, exactly", total - first, total)
     share = chosen / len(index)
