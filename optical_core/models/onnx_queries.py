@@ -1,13 +1,14 @@
-"""Queries encoded in onnxruntime on a CPU, as 8-bit integers: several times as fast as fp32.
+"""Queries encoded in OpenVINO on a CPU, as 8-bit integers: several times as fast as fp32.
 
 A single query is too small for bf16 to pay: what it costs is reading the weights. Only the
-transformer is exported; masks, projection and normalisation stay the modules that they are. The
-file lies under `$OPTICAL_HOME/models`, named by the encoder's content hash.
+transformer is exported, as ONNX; masks, projection and normalisation stay the modules that they
+are. The file lies under `$OPTICAL_HOME/models`, named by the encoder's content hash.
 
 Weights and activations are rounded in blocks of 128 (MatMulNBits with int8 products). Per-channel
 dynamic quantisation is a little faster, but it has one scale for all tokens of a batch: centred
 token vectors keep a mean cosine of .983 with those of fp32, against .999 here, where a query's
-vectors are also the same whatever it is batched with. The word embeddings stay fp32.
+vectors are also the same whatever it is batched with. The word embeddings stay fp32. OpenVINO
+multiplies such blocks faster than onnxruntime, which is only needed to make them.
 
 sentence-transformers' own ONNX backend needs Optimum, whose releases end at transformers 4; the
 files here have the names of inputs and outputs that it expects.
@@ -19,11 +20,11 @@ import contextlib
 import copy
 import logging
 import warnings
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,8 @@ _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _OUTPUT = "last_hidden_state"
 _LOUD = ("torch.onnx", "onnxruntime", "onnxscript", "onnx_ir")
 _BLOCK = 128
+_LENGTHS = (16, 32)
+"""Tokens that a query alone is padded to."""
 _OPSET = 23
 """The first that has attention as one operator."""
 _INT8_PRODUCTS = 4
@@ -47,7 +50,7 @@ _INT8_PRODUCTS = 4
 
 
 class OnnxQueries(TokenEncoder):
-    """An encoder whose queries run in onnxruntime on the CPU; its passages are the original's.
+    """An encoder whose queries run in OpenVINO on the CPU; its passages are the original's.
 
     Raises InputError without the extra `onnx`.
     """
@@ -85,28 +88,54 @@ class OnnxQueries(TokenEncoder):
 
 
 class OnnxBackbone(nn.Module):
-    """A transformer's forward pass in onnxruntime, with as many threads as torch has."""
+    """A transformer's forward pass in OpenVINO, with as many threads as torch has.
+
+    A graph for any shape is set up anew whenever the shape changes, which takes longer than a
+    query. So a query alone is padded to one of a few lengths, and each has a graph of its own,
+    made on first use; batches and longer queries share the graph for any shape.
+    """
 
     def __init__(self, path: Path, config: Any) -> None:
         super().__init__()
-        import onnxruntime
+        import openvino
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        options.inter_op_num_threads = 1
-        # Threads that spin between two queries take the cores from the search itself; within one
-        # they meet too often to sleep.
-        options.add_session_config_entry("session.force_spinning_stop", "1")
         self.config = config
-        self._session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-        self._names = [value.name for value in self._session.get_inputs()]
+        self._core = openvino.Core()
+        self._graph = self._core.read_model(path)
+        self._names = [value.get_any_name() for value in self._graph.inputs]
+        self._requests: dict[int | None, Any] = {}
+        self._threads = torch.get_num_threads()
+        self._lock = Lock()
 
     def forward(self, **features: Any) -> dict[str, Tensor]:
         """Token vectors (B, tokens, d) under the name that the library looks for."""
         inputs = {name: features[name].cpu().numpy() for name in self._names}
-        return {_OUTPUT: torch.from_numpy(self._session.run([_OUTPUT], inputs)[0])}
+        batch, tokens = inputs["input_ids"].shape
+        longest = self.config.max_position_embeddings
+        fits = (n for n in _LENGTHS if batch == 1 and tokens <= n <= longest)
+        length = next(fits, None)
+        if length:
+            padding = ((0, 0), (0, length - tokens))
+            inputs = {name: np.pad(value, padding) for name, value in inputs.items()}
+        with self._lock:  # a request is for one thread at a time, and its output is its own
+            found = self._request(length).infer(inputs, share_inputs=True)[0]
+            return {_OUTPUT: torch.from_numpy(found[:, :tokens].copy())}
+
+    def _request(self, length: int | None) -> Any:
+        if length not in self._requests:
+            graph = self._graph
+            if length:
+                graph = graph.clone()
+                graph.reshape({name: [1, length] for name in self._names})
+            options = {
+                "PERFORMANCE_HINT": "LATENCY",
+                "INFERENCE_NUM_THREADS": self._threads,
+                "INFERENCE_PRECISION_HINT": "f32",
+                "DYNAMIC_QUANTIZATION_GROUP_SIZE": _BLOCK,
+            }
+            compiled = self._core.compile_model(graph, "CPU", options)
+            self._requests[length] = compiled.create_infer_request()
+        return self._requests[length]
 
 
 def onnx_folder(encoder: TokenEncoder, *, int8: bool) -> Path:
@@ -116,7 +145,7 @@ def onnx_folder(encoder: TokenEncoder, *, int8: bool) -> Path:
     """
     require_onnx()
     kind = "int8" if int8 else "fp32"
-    folder = home("models", f"onnx-{encoder.hash}-{kind}-v3")
+    folder = home("models", f"onnx-{encoder.hash}-{kind}-v4")
     with exclusive(folder):
         if not (folder / FILE).is_file():
             with replace_folder(folder) as temporary:
@@ -164,7 +193,7 @@ def export_backbone(encoder: TokenEncoder, target: Path, *, int8: bool) -> None:
 
 def require_onnx() -> None:
     """Raise InputError if the extra `onnx` isn't installed."""
-    if not all(find_spec(name) for name in ("onnx", "onnxruntime", "onnxscript")):
+    if not all(find_spec(name) for name in ("onnx", "onnxruntime", "onnxscript", "openvino")):
         raise InputError('ONNX is an optional extra: pip install "optical-workbench[onnx]"')
 
 
@@ -184,7 +213,6 @@ def _round_to_int8(source: Path, target: Path) -> None:
     from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
     model = onnx.load(source)
-    _join_projections(model.graph)
     quantizer = MatMulNBitsQuantizer(
         model,
         bits=8,
@@ -195,37 +223,6 @@ def _round_to_int8(source: Path, target: Path) -> None:
     )
     quantizer.process()
     quantizer.model.save_model_to_file(str(target), False)
-
-
-def _join_projections(graph: Any) -> None:
-    """One product in place of those that share their input, as attention's queries, keys and
-    values do: it is rounded once, and threads meet a third as often. Tied weights stay alone."""
-    from onnx import helper, numpy_helper
-
-    weights = {tensor.name: tensor for tensor in graph.initializer}
-    uses = Counter(name for node in graph.node for name in node.input)
-    sharing: defaultdict[str, list[Any]] = defaultdict(list)
-    for node in graph.node:
-        if node.op_type == "MatMul" and node.input[1] in weights and uses[node.input[1]] == 1:
-            sharing[node.input[0]].append(node)
-    for source, nodes in sharing.items():
-        if len(nodes) == 1:
-            continue
-        parts = [numpy_helper.to_array(weights[node.input[1]]) for node in nodes]
-        name = f"{nodes[0].output[0]}_joined"
-        sizes = np.array([part.shape[1] for part in parts], np.int64)
-        graph.initializer.append(numpy_helper.from_array(np.hstack(parts), f"{name}_weights"))
-        graph.initializer.append(numpy_helper.from_array(sizes, f"{name}_sizes"))
-        outputs = [node.output[0] for node in nodes]
-        place = list(graph.node).index(nodes[0])
-        for made in (
-            helper.make_node("Split", [name, f"{name}_sizes"], outputs, axis=-1),
-            helper.make_node("MatMul", [source, f"{name}_weights"], [name], name=name),
-        ):
-            graph.node.insert(place, made)
-        for node in nodes:
-            graph.node.remove(node)
-            graph.initializer.remove(weights[node.input[1]])
 
 
 @contextlib.contextmanager

@@ -1,4 +1,6 @@
-"""Queries in onnxruntime against the same encoder in torch."""
+"""Queries in OpenVINO against the same encoder in torch."""
+
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -6,7 +8,7 @@ import torch
 
 from optical_core.errors import InputError
 from optical_core.models import onnx_queries as module
-from optical_core.models.onnx_queries import FILE, OnnxQueries, export_backbone, onnx_folder
+from optical_core.models.onnx_queries import FILE, OnnxQueries, onnx_folder
 from optical_core.models.token_encoder import TokenEncoder
 
 QUERIES = ["kwa nini bahari ni chumvi ?", "samaki", "", "why is the sea salty ? the moon is cold"]
@@ -14,7 +16,7 @@ QUERIES = ["kwa nini bahari ni chumvi ?", "samaki", "", "why is the sea salty ? 
 
 @pytest.fixture
 def onnx():
-    for package in ("onnx", "onnxscript", "onnxruntime"):
+    for package in ("onnx", "onnxscript", "onnxruntime", "openvino"):
         pytest.importorskip(package)
 
 
@@ -82,14 +84,28 @@ def test_an_export_that_fails_leaves_nothing(onnx, tiny_encoder, home, monkeypat
     assert not [path for path in (home / "models").iterdir() if path.suffix != ".lock"]
 
 
-def test_the_session_has_torchs_threads_which_stop_spinning_with_a_run(
-    onnx, tiny_encoder, tmp_path
-):
+def test_a_graph_has_torchs_threads_and_queries_alone_share_few_graphs(onnx, tiny_encoder):
     encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
-    export_backbone(encoder, tmp_path / FILE, int8=False)
-    options = module.OnnxBackbone(tmp_path / FILE, None)._session.get_session_options()
-    assert options.intra_op_num_threads == torch.get_num_threads()
-    assert options.get_session_config_entry("session.force_spinning_stop") == "1"
+    ours = OnnxQueries(encoder, int8=False)
+    backbone = ours.model[0].model
+    for words in (1, 2, 9, 20, 60):
+        query = "samaki " * words
+        exact = encoder.encode_queries([query])
+        assert cosines(ours.encode_queries([query]), exact).min() > 0.9999
+    assert sorted(backbone._requests, key=str) == [16, 32, None]
+    for request in backbone._requests.values():
+        compiled = request.get_compiled_model()
+        assert compiled.get_property("INFERENCE_NUM_THREADS") == torch.get_num_threads()
+
+
+def test_threads_encode_at_once(onnx, tiny_encoder):
+    encoder = OnnxQueries(TokenEncoder.load(str(tiny_encoder), device="cpu"), int8=False)
+    queries = [query for query in QUERIES if query] * 20
+    alone = [encoder.encode_queries([query])[0] for query in queries]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda query: encoder.encode_queries([query])[0], queries))
+    for mine, theirs in zip(found, alone, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
 
 
 def test_a_batch_gives_the_vectors_of_the_librarys_loop(onnx, tiny_encoder):
@@ -126,30 +142,3 @@ def test_the_embedded_encoders_queries_keep_their_vectors(onnx, with_embedded, i
         OnnxQueries(encoder, int8=int8).encode_queries(queries), encoder.encode_queries(queries)
     )
     assert found.min() > least
-
-
-def test_products_of_one_input_are_joined_and_tied_weights_are_not(onnx):
-    from onnx import TensorProto, checker, helper, numpy_helper
-    from onnx.reference import ReferenceEvaluator
-
-    draw = np.random.default_rng(0)
-    shapes = {"q": (6, 4), "k": (6, 4), "v": (6, 8), "tied": (8, 8)}
-    weights = {name: draw.standard_normal(s).astype(np.float32) for name, s in shapes.items()}
-    steps = [("x", "q", "a"), ("x", "k", "b"), ("x", "v", "c"), ("c", "tied", "d"),
-             ("d", "tied", "e"), ("d", "tied", "f")]  # fmt: skip
-    graph = helper.make_graph(
-        [helper.make_node("MatMul", [source, weight], [out]) for source, weight, out in steps],
-        "projections",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 6])],
-        [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2, None]) for n in "abef"],
-        [numpy_helper.from_array(value, name) for name, value in weights.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
-    given = {"x": draw.standard_normal((2, 6)).astype(np.float32)}
-    expected = ReferenceEvaluator(model).run(None, given)
-    module._join_projections(model.graph)
-    checker.check_model(model)
-    assert [node.op_type for node in model.graph.node] == ["MatMul", "Split"] + 3 * ["MatMul"]
-    found = ReferenceEvaluator(model).run(None, given)
-    for mine, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(mine, theirs, rtol=1e-5)
