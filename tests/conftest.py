@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from optical_core.errors import InputError
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # The same numbers on every machine; the tests of bf16 ask for it.
@@ -23,6 +25,17 @@ WORDS = (
     "big small red blue green hot cold what where why who how does maji bahari chumvi mwezi jua "
     "nyota samaki ndege mti mto ziwa mji mpya kubwa ndogo nini wapi kwa ya ni na , . ? !"
 ).split()
+
+
+@pytest.fixture(scope="session")
+def onnx() -> None:
+    """Skips without the extra; importing OpenVINO here would report it to its makers."""
+    from optical_core.models.onnx_queries import require_onnx
+
+    try:
+        require_onnx()
+    except InputError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import logging
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -43,6 +44,7 @@ _LOUD = ("torch.onnx", "onnxruntime", "onnxscript", "onnx_ir")
 _BLOCK = 128
 _LENGTHS = (16, 32)
 """Tokens that a query alone is padded to."""
+_TELEMETRY = "openvino_telemetry"
 _OPSET = 23
 """The first that has attention as one operator."""
 _INT8_PRODUCTS = 4
@@ -97,10 +99,8 @@ class OnnxBackbone(nn.Module):
 
     def __init__(self, path: Path, config: Any) -> None:
         super().__init__()
-        import openvino
-
         self.config = config
-        self._core = openvino.Core()
+        self._core = _openvino().Core()
         self._graph = self._core.read_model(path)
         self._names = [value.get_any_name() for value in self._graph.inputs]
         self._requests: dict[int | None, Any] = {}
@@ -195,6 +195,21 @@ def require_onnx() -> None:
     """Raise InputError if the extra `onnx` isn't installed."""
     if not all(find_spec(name) for name in ("onnx", "onnxruntime", "onnxscript", "openvino")):
         raise InputError('ONNX is an optional extra: pip install "optical-workbench[onnx]"')
+
+
+def _openvino() -> Any:
+    """OpenVINO without its telemetry, which would report the import to a web service."""
+    missing = object()
+    before = sys.modules.get(_TELEMETRY, missing)
+    sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # as if it weren't installed
+    try:
+        import openvino
+    finally:
+        if before is missing:
+            del sys.modules[_TELEMETRY]
+        else:
+            sys.modules[_TELEMETRY] = before  # type: ignore[assignment]
+    return openvino
 
 
 class _Backbone(nn.Module):

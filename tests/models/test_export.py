@@ -114,10 +114,8 @@ def test_a_licence_that_the_hub_does_not_know_is_named(retriever, tmp_path):
     assert (head["license"], head["license_name"]) == ("other", "house licence")
 
 
-def test_the_onnx_folder_gives_the_students_vectors(retriever, tmp_path):
-    onnxruntime = pytest.importorskip("onnxruntime")
-    for package in ("onnx", "onnxscript"):
-        pytest.importorskip(package)
+def test_the_onnx_folder_gives_the_students_vectors(onnx, retriever, tmp_path):
+    import onnxruntime
     from sentence_transformers.base.modules import Dense
 
     export_onnx(retriever, tmp_path / "out")

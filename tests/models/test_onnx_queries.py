@@ -14,12 +14,6 @@ from optical_core.models.token_encoder import TokenEncoder
 QUERIES = ["kwa nini bahari ni chumvi ?", "samaki", "", "why is the sea salty ? the moon is cold"]
 
 
-@pytest.fixture
-def onnx():
-    for package in ("onnx", "onnxscript", "onnxruntime", "openvino"):
-        pytest.importorskip(package)
-
-
 def cosines(ours: list[np.ndarray], theirs: list[np.ndarray]) -> np.ndarray:
     assert [v.shape for v in ours] == [v.shape for v in theirs]
     return (np.concatenate(ours) * np.concatenate(theirs)).sum(1)

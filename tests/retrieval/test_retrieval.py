@@ -170,10 +170,8 @@ def test_explanations_add_up_to_the_score(tiny_encoder, collection):
 
 
 def test_queries_in_int8_search_the_same_index_and_explain_their_own_scores(
-    tiny_encoder, collection, monkeypatch
+    onnx, tiny_encoder, collection, monkeypatch
 ):
-    for package in ("onnx", "onnxscript", "onnxruntime", "openvino"):
-        pytest.importorskip(package)
     query = "why is the sea salty ?"
     exact = dict(open_searcher(str(tiny_encoder), collection, device="cpu").search(query))
     monkeypatch.setenv("OPTICAL_PRECISION", "int8")
