@@ -84,12 +84,15 @@ def side_by_side(
         run()
         loops[name] = max(1, math.ceil(least_seconds / _seconds(run, 1)))
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    gc.collect()
+    gc.freeze()  # what is there already needn't be looked through in each turn
     for _ in range(repeats):
         for name, run in contenders.items():
             gc.collect()
             for _ in range(before):
                 run()
             seconds[name].append(_seconds(run, loops[name]))
+    gc.unfreeze()
     return {
         name: Timing(1e3 * statistics.median(found), 1e3 * min(found), 1e3 * max(found))
         for name, found in seconds.items()
