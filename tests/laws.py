@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+import zlib
+from collections import namedtuple
+from collections.abc import Callable, Iterator
 from contextlib import chdir
-from functools import partial
+from functools import partial, partialmethod
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 import torch
 from hypothesis import strategies as st
 
+from optical_core.data.readers import import_collection
 from tests.damage import allowed, damaged_files, read_or_refused
-from tests.readers import SAMPLES
+from tests.readers import SAMPLES, look
 from tests.samples import FOLDER, write_files
 
 Law = Callable[[st.DataObject], bool]
@@ -126,6 +131,46 @@ def transport(method: str, data: st.DataObject) -> bool:
     return bool(solution.converged.all())
 
 
+_VALUES = st.sampled_from(["d1", "d2", "q1", "", "\0", "a\tb", "\ud800", 7, -1, 10**30, None, 0.5])
+_VALUES = _VALUES | st.text(max_size=4)
+_ERRORS = st.sampled_from([OSError("a\nb"), ValueError(), KeyError("x"), zlib.error("Error -3")])
+
+
+def catalogue(data: st.DataObject) -> bool:
+    """What ir_datasets gives or raises: imported whole, or refused with nothing half written."""
+    forms = {"docs": ["doc_id", "title", "text"], "queries": ["query_id", "text"],
+             "qrels": ["query_id", "doc_id", "relevance"]}  # fmt: skip
+    rows = {part: [{n: f"{n[0]}{row}" if n[-3:] == "_id" else 1 for n in fields}
+                   for row in range(3)] for part, fields in forms.items()}  # fmt: skip
+    for _ in range(data.draw(st.integers(0, 3))):
+        row = data.draw(st.sampled_from([row for part in rows.values() for row in part]))
+        row[data.draw(st.sampled_from(sorted(row)))] = data.draw(_VALUES)
+    methods: dict[str, Any] = {"has": lambda self, part: True}
+    for part, fields in forms.items():
+        kept = fields[:-1] if data.draw(st.integers(0, 19)) == 0 else fields
+        form = namedtuple(part, kept)
+        found = [form(*(row[name] for name in kept)) for row in rows[part]]
+        end = data.draw(_ERRORS) if data.draw(st.integers(0, 9)) == 0 else None
+        methods[f"{part}_iter"] = partialmethod(_records, found, end)
+    told = data.draw(st.sampled_from(["sw", "en-US", None, "", "?", "zxx"]))
+    methods["queries_lang"] = lambda self: told
+    module = SimpleNamespace(load=lambda name: type("Dataset", (), methods)())
+    given = mock.patch.dict("sys.modules", ir_datasets=module)
+    with tempfile.TemporaryDirectory() as folder, given:
+        target = Path(folder, "installed", "out")
+        read = allowed(lambda: look(import_collection("irds", "x", target)))
+        left = [path.name for path in target.parent.glob("*")]
+        # An id that comes twice among millions is noticed by who reads them.
+        assert left in ([["out"]] if read else [[], ["out"]]), f"left behind: {left}"
+    return read
+
+
+def _records(_: Any, found: list[Any], end: Exception | None) -> Iterator[Any]:
+    yield from found
+    if end:
+        raise end
+
+
 def reading(name: str, data: st.DataObject) -> bool:
     """A damaged input of one reader: read or refused."""
     return read_or_refused(SAMPLES[name], data.draw(damaged_files(SAMPLES[name].files)))
@@ -134,6 +179,7 @@ def reading(name: str, data: st.DataObject) -> bool:
 METHODS = ("sinkhorn", "ipot", "exact", "unbalanced")
 LAWS: dict[str, Law] = {
     **{name: partial(reading, name) for name in SAMPLES},
+    "irds": catalogue,
     "command line": command_line,
     **{f"transport-{method}": partial(transport, method) for method in METHODS},
 }

@@ -36,7 +36,7 @@ from tests.samples import (
 )
 
 
-def _look(collection: Collection) -> None:
+def look(collection: Collection) -> None:
     """Read all that a collection holds."""
     list(collection.passages())
     for code in collection.languages:
@@ -48,7 +48,7 @@ def _look(collection: Collection) -> None:
 def _imported(form: str, folder: Path) -> None:
     target = folder / "installed" / "out"
     try:
-        _look(import_collection(form, folder, target))
+        look(import_collection(form, folder, target))
     finally:
         left = [path.name for path in target.parent.glob("*")] if target.parent.exists() else []
         assert left in ([], ["out"]), f"left behind: {left}"
@@ -107,7 +107,7 @@ SAMPLES: dict[str, Sample] = {
     sample.name: sample
     for sample in (
         *(Sample(form, COLLECTIONS[form], partial(_imported, form)) for form in READERS),
-        Sample("collection", FOLDER, lambda folder: _look(open_collection(folder))),
+        Sample("collection", FOLDER, lambda folder: look(open_collection(folder))),
         *(
             Sample(f"bitext-{form}", files, partial(_bitext, next(iter(files))))
             for form, files in BITEXT.items()

@@ -84,6 +84,10 @@ class Passage:
         """Of a row of a corpus: `_id`, `text` and, where there is one, `title`."""
         return cls(str(row["_id"]), str(row.get("title") or ""), str(row["text"] or ""))
 
+    def as_row(self) -> dict[str, str]:
+        """A row of a corpus, as `from_row` takes it."""
+        return {"_id": self.id, "title": self.title, "text": self.text}
+
     @property
     def full_text(self) -> str:
         """Title and text as one string, as BEIR's models read them."""
@@ -237,24 +241,32 @@ def write_collection(
     `queries`: language -> query id -> text. `qrels`: judgements for all languages, or (with
     `qrels_per_language`) language -> judgements.
 
-    Raises InputError: `info` that can't be read back, or an id that no line of a table can hold.
+    Raises InputError: `info` that can't be read back, an id that no line of a table can hold, or
+    half a surrogate pair. An id that comes twice is refused where it is read.
     """
-    with replace_folder(folder) as temporary:
-        with (temporary / "corpus.jsonl").open("w", encoding="utf-8") as file:
-            for passage in passages:
-                row = {"_id": passage.id, "title": passage.title, "text": passage.text}
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        (temporary / "queries").mkdir()
-        for code, texts in queries.items():
-            with (temporary / "queries" / f"{code}.jsonl").open("w", encoding="utf-8") as file:
-                for identifier, text in texts.items():
-                    row = {"_id": identifier, "text": text}
-                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        if qrels_per_language:
-            for code, judged in qrels.items():
-                write_qrels(temporary / "qrels" / f"{code}.tsv", judged)  # type: ignore[arg-type]
-        else:
-            write_qrels(temporary / "qrels.tsv", qrels)  # type: ignore[arg-type]
-        text = json.dumps(info.model_dump(), indent=2, ensure_ascii=False) + "\n"
-        (temporary / "collection.json").write_text(text, encoding="utf-8")
+    try:
+        with replace_folder(folder) as temporary:
+            _write_jsonl(temporary / "corpus.jsonl", map(Passage.as_row, passages))
+            for code, texts in queries.items():
+                rows = ({"_id": identifier, "text": text} for identifier, text in texts.items())
+                _write_jsonl(temporary / "queries" / f"{code}.jsonl", rows)
+            if qrels_per_language:
+                for code, judged in qrels.items():
+                    write_qrels(temporary / "qrels" / f"{code}.tsv", judged)  # type: ignore[arg-type]
+            else:
+                write_qrels(temporary / "qrels.tsv", qrels)  # type: ignore[arg-type]
+            text = json.dumps(info.model_dump(), indent=2, ensure_ascii=False) + "\n"
+            (temporary / "collection.json").write_text(text, encoding="utf-8")
+    except UnicodeEncodeError as error:
+        held = error.object[max(0, error.start - 30) : error.start]
+        raise InputError(
+            f"{info.name}: half a surrogate pair, which no file can hold, after {held!r}"
+        ) from error
     return open_collection(folder)
+
+
+def _write_jsonl(path: Path, rows: Iterable[dict[str, str]]) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")

@@ -142,3 +142,16 @@ def test_bad_qrels_and_runs_name_the_line(tmp_path, content):
         read_qrels(tmp_path / "x")
     with pytest.raises(InputError, match="line 1"):
         read_run(tmp_path / "x")
+
+
+def test_half_a_surrogate_pair_is_refused_and_nothing_is_written(tmp_path):
+    info = CollectionInfo(
+        name="tiny", licence="MIT", source="test", languages=("en",), parallel=True
+    )
+    for passages, queries in (
+        ([Passage("p", "", "sea \ud800")], {"q": "sea"}),
+        ([Passage("p", "", "sea")], {"q": "\ud800"}),
+    ):
+        with pytest.raises(InputError, match="tiny: half a surrogate pair"):
+            write_collection(tmp_path / "out", info, passages, {"en": queries}, {"q": {"p": 1}})
+    assert not list(tmp_path.iterdir())

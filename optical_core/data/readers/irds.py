@@ -95,7 +95,10 @@ def _explained(identifier: str) -> Iterator[None]:
     """Turn what ir_datasets raises on downloads and damaged files into one sentence."""
     try:
         yield
-    except (OSError, EOFError, RuntimeError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # its parsers let through what they meet
         first = error.args[0] if error.args else error
         reason = " ".join((first if isinstance(first, str) else str(error)).split())
-        raise InputError(f"ir_datasets cannot give {identifier}: {reason}") from error
+        kind = type(error).__name__
+        raise InputError(f"ir_datasets cannot give {identifier}: {reason or kind}") from error
