@@ -82,6 +82,8 @@ def index(
 
     opened = open_collection(collection)
     if engine == engines.LOCAL and uri:
+        if out:
+            raise InputError("--uri and --out both name the folder of the index: give one")
         out = Path(uri)
     if append and out is None:
         raise InputError("--append needs --out, the folder of the index to add to")

@@ -7,24 +7,30 @@ import hashlib
 import json
 import logging
 import random
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
-from sentence_transformers import MultiVectorEncoderTrainer, MultiVectorEncoderTrainingArguments
-from sentence_transformers.base.sampler import DefaultBatchSampler
-from torch.utils.data import SequentialSampler
-from transformers.trainer_utils import get_last_checkpoint
 
 from optical_core.data.bitext import Bitext, SentencePair, read_bitexts
 from optical_core.data.collection import installed_collections, open_collection
 from optical_core.data.lines import read_json
 from optical_core.data.overlap import guard_overlap, refuse_benchmarks
-from optical_core.data.records import file_hash, write_record
+from optical_core.data.records import write_record
 from optical_core.distill import ranks
+from optical_core.distill.arguments import (
+    column_prompts,
+    on_cpu,
+    remove_library_callbacks,
+    training_arguments,
+)
+from optical_core.distill.checkpoints import (
+    ResumableTrainer,
+    last_complete_checkpoint,
+    remove_checkpoints,
+)
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.language_modelling import (
     LANGUAGE_MODELLING,
@@ -32,7 +38,7 @@ from optical_core.distill.language_modelling import (
     pieces_of,
 )
 from optical_core.distill.loss import OpticalLoss
-from optical_core.distill.monitor import BEST, DevMonitor, LogMonitor
+from optical_core.distill.monitor import DevMonitor, LogMonitor
 from optical_core.distill.objectives import SCORES_ALONE
 from optical_core.distill.other_backbone import TwoTokenizers, student_of
 from optical_core.distill.sampling import first_pairs, plan_batches
@@ -42,15 +48,10 @@ from optical_core.errors import InputError
 from optical_core.models.precision import precision
 from optical_core.models.retriever import ModelCard, clone_model, open_shared, save_retriever
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.models.weights import read_tensors, write_tensors
-from optical_core.storage import assets, exclusive, home, replace_file, writable
+from optical_core.storage import assets, exclusive, home, replace_file
 
 logger = logging.getLogger(__name__)
 
-COMPLETE = "complete.json"
-"""File written last into a checkpoint, with the hashes of the others: one that lacks it, or whose
-files are others now, is never resumed from."""
-_TRAINABLE = "trainable.safetensors"
 FITTED_SENTENCES = 2000
 """English sentences on which a student's own backbone is first brought into the teacher's space."""
 
@@ -67,7 +68,7 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
     Raises InputError: unreadable or overlapping bitext, an unknown teacher, a name that is taken by
     a run with other settings, or a batch that the processes can't share.
     """
-    ranks.join(cpu=_on_cpu(device))
+    ranks.join(cpu=on_cpu(device))
     _check_ranks(config, device)
     work = home("runs", config.name)
     # A launcher that is killed leaves its processes running: they must not write beside new ones.
@@ -80,7 +81,7 @@ def _distill(
 ) -> Path:
     if ranks.once(lambda: _finished(work, folder, config)):
         logger.info("%s is trained already; another --name trains anew", config.name)
-        ranks.once(lambda: _remove_checkpoints(work))
+        ranks.once(lambda: remove_checkpoints(work))
         return folder
     bitext = load_bitext(config)
     logger.info("bitext: %s", bitext.report())
@@ -113,20 +114,21 @@ def _distill(
     if config.dev and ranks.rank() == 0:
         dev = DevMonitor(work, config, teacher, student)
         monitors.append(dev)
-    trainer = _ResumableTrainer(
+    prompts = column_prompts(student, teacher) if config.prompts else {}
+    trainer = ResumableTrainer(
         model=student,
-        args=_arguments(config, work, device, _prompts(student, teacher) if config.prompts else {}),
+        args=training_arguments(config, work, device, prompts),
         train_dataset=_dataset(batches, config, student.tokenizer),
         loss=loss,
         callbacks=monitors,
     )
     if backbone:
         trainer.data_collator = _collator(trainer, teacher)
-    _remove_library_callbacks(trainer)
-    trainer.train(resume_from_checkpoint=ranks.once(lambda: _last_complete_checkpoint(work)))
+    remove_library_callbacks(trainer)
+    trainer.train(resume_from_checkpoint=ranks.once(lambda: last_complete_checkpoint(work)))
     if ranks.rank() == 0:
         _write_student(folder, config, bitext, teacher, student, backbone, dev)
-        _remove_checkpoints(work)
+        remove_checkpoints(work)
     ranks.wait()
     return folder
 
@@ -163,10 +165,6 @@ def _write_student(
     write_record(folder / "record.json", record)
 
 
-def _on_cpu(device: str | None) -> bool:
-    return device == "cpu" or not torch.cuda.is_available()
-
-
 def _check_ranks(config: DistillConfig, device: str | None) -> None:
     """Can the processes share this training?"""
     processes = ranks.count()
@@ -183,13 +181,6 @@ def _check_ranks(config: DistillConfig, device: str | None) -> None:
         raise InputError(f"each process has a GPU of its own: leave --device {device} out")
 
 
-def _remove_checkpoints(work: Path) -> None:
-    """A finished run needs none; one that was killed while it removed them has some left."""
-    for checkpoint in work.glob("checkpoint-*"):
-        shutil.rmtree(checkpoint)
-    (work / BEST).unlink(missing_ok=True)
-
-
 def _student(
     config: DistillConfig, teacher: TokenEncoder, backbone: TokenEncoder | None, bitext: Bitext
 ) -> Any:
@@ -201,7 +192,7 @@ def _student(
     return student_of(backbone, teacher, drawn)
 
 
-def _collator(trainer: _ResumableTrainer, teacher: TokenEncoder) -> TwoTokenizers:
+def _collator(trainer: ResumableTrainer, teacher: TokenEncoder) -> TwoTokenizers:
     """The trainer's own, but for the teacher's columns."""
     made = trainer.data_collator
     return TwoTokenizers(
@@ -272,111 +263,6 @@ def load_bitext(config: DistillConfig) -> Bitext:
     return Bitext(first_pairs(bitext.pairs, config.pairs, seed=config.seed), bitext.dropped)
 
 
-class _ResumableTrainer(MultiVectorEncoderTrainer):
-    """Saves what is trained alone, and marks a checkpoint only when it is whole."""
-
-    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        folder = Path(output_dir or str(self.args.output_dir))
-        folder.mkdir(parents=True, exist_ok=True)
-        tensors = {
-            name: parameter.detach().cpu().contiguous()
-            for name, parameter in [*self.model.named_parameters(), *self._head()]
-            if parameter.requires_grad
-        }
-        write_tensors(folder / _TRAINABLE, tensors)
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        tensors = read_tensors(Path(resume_from_checkpoint) / _TRAINABLE)
-        self.model.load_state_dict(tensors, strict=False)
-        with torch.no_grad():
-            for name, parameter in self._head():
-                parameter.copy_(tensors[name])
-
-    def _head(self) -> list[tuple[str, torch.nn.Parameter]]:
-        """Parameters of the loss itself, which end with the training."""
-        loss: Any = self.loss
-        own = loss.named_parameters()
-        return [(f"loss.{name}", p) for name, p in own if not name.startswith("model.")]
-
-    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
-        folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
-        with writable(folder):
-            try:
-                super()._save_checkpoint(*args, **kwargs)
-            except RuntimeError as error:  # what torch makes of a full disk
-                raise OSError(str(error).splitlines()[0]) from error
-        ranks.wait()  # each writes the state of its random numbers
-        if ranks.rank() == 0:
-            with replace_file(folder / COMPLETE) as temporary:
-                temporary.write_text(json.dumps(_hashes(folder)), encoding="utf-8")
-
-
-class _PlannedBatches(DefaultBatchSampler):
-    """Rows in their order: the batches were planned beforehand."""
-
-    def __init__(self, dataset: Dataset, batch_size: int, drop_last: bool, **_: Any) -> None:
-        super().__init__(SequentialSampler(dataset), batch_size=batch_size, drop_last=drop_last)
-
-
-def _arguments(
-    config: DistillConfig, work: Path, device: str | None, prompts: dict[str, str]
-) -> MultiVectorEncoderTrainingArguments:
-    arguments = MultiVectorEncoderTrainingArguments(
-        output_dir=str(work),
-        max_steps=config.steps,
-        # Rank r takes the r-th part of each batch: the same rows in the same order for any number.
-        per_device_train_batch_size=config.batch_size // ranks.count(),
-        dataloader_drop_last=True,
-        ddp_timeout=int(ranks.PATIENCE.total_seconds()),
-        gradient_accumulation_steps=config.accumulate,
-        learning_rate=config.learning_rate,
-        warmup_steps=round(config.warmup * config.steps),
-        lr_scheduler_type="linear",
-        weight_decay=0.01,
-        optim="adamw_torch_fused",
-        bf16=config.bf16,
-        use_cpu=_on_cpu(device),
-        seed=config.seed,
-        data_seed=config.seed,
-        batch_sampler=_PlannedBatches,
-        max_length=config.max_tokens * (2 if config.objective == "tlm" else 1),
-        router_mapping={"foreign": "query", "english": "query", "passage": "document"},
-        prompts=prompts,
-        save_strategy="steps",
-        save_steps=config.checkpoint_every,
-        save_total_limit=2,
-        logging_strategy="steps",
-        logging_steps=10,
-        report_to=_reporters(),
-        disable_tqdm=True,
-        dataloader_pin_memory=False,
-        remove_unused_columns=False,
-    )
-    # One process trains on one GPU: with more in sight the library would multiply the batch.
-    arguments._n_gpu = min(arguments.n_gpu, 1)
-    return arguments
-
-
-def _prompts(student: Any, teacher: TokenEncoder) -> dict[str, str]:
-    """Column -> prompt, as when the encoders search: the trainer adds none of itself."""
-    theirs = teacher.model.prompts
-    found = {
-        "foreign": student.prompts.get("query"),
-        "english": theirs.get("query"),
-        "passage": theirs.get("document"),
-    }
-    return {column: prompt for column, prompt in found.items() if prompt}
-
-
-def _reporters() -> list[str]:
-    """TensorBoard where its package is installed; the CSV log is written always."""
-    try:
-        import tensorboard  # noqa: F401
-    except ImportError:
-        return []
-    return ["tensorboard"]
-
-
 def _dataset(
     batches: Sequence[Sequence[SentencePair]], config: DistillConfig, tokenizer: Any
 ) -> Dataset:
@@ -419,40 +305,6 @@ def _claim(work: Path, folder: Path, config: DistillConfig) -> None:
     with replace_file(path) as temporary:
         text = json.dumps(config.model_dump(), indent=2, ensure_ascii=False) + "\n"
         temporary.write_text(text, encoding="utf-8")
-
-
-def _last_complete_checkpoint(work: Path) -> str | None:
-    for checkpoint in work.glob("checkpoint-*"):
-        try:
-            whole = read_json(checkpoint / COMPLETE) == _hashes(checkpoint)
-        except InputError:
-            whole = False
-        if not whole:
-            logger.warning(
-                "%s was cut off while it was written, or is damaged: left out", checkpoint
-            )
-            shutil.rmtree(checkpoint)
-    return get_last_checkpoint(str(work))
-
-
-def _hashes(checkpoint: Path) -> dict[str, str]:
-    files = (path for path in sorted(checkpoint.rglob("*")) if path.is_file())
-    return {
-        path.relative_to(checkpoint).as_posix(): file_hash(path)
-        for path in files
-        if path.name != COMPLETE and not path.name.startswith(f".{COMPLETE}")
-    }
-
-
-def _remove_library_callbacks(trainer: _ResumableTrainer) -> None:
-    """Our log says it all: the library's printing and its model card are not wanted."""
-    from sentence_transformers.multi_vector_encoder.model_card import (
-        MultiVectorEncoderModelCardCallback,
-    )
-    from transformers.trainer_callback import PrinterCallback
-
-    trainer.remove_callback(PrinterCallback)
-    trainer.remove_callback(MultiVectorEncoderModelCardCallback)
 
 
 def _card(config: DistillConfig, bitext: Bitext) -> ModelCard:

@@ -172,6 +172,14 @@ def _digest(*parts: object) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
+def _check_names(models: Sequence[str]) -> None:
+    if not models:
+        raise InputError("no models to evaluate: name at least one, such as --models embedded,bm25")
+    for spec in models:
+        if [label(other) for other in models].count(label(spec)) > 1:
+            raise InputError(f"two models would both be called {label(spec)!r} in the tables")
+
+
 def evaluate(
     collection: Collection,
     models: Sequence[str],
@@ -192,11 +200,7 @@ def evaluate(
 
     Raises InputError: an unknown model, a language that the collection lacks, an unwritable OUT.
     """
-    if not models:
-        raise InputError("no models to evaluate: name at least one, such as --models embedded,bm25")
-    for spec in models:
-        if [label(other) for other in models].count(label(spec)) > 1:
-            raise InputError(f"two models would both be called {label(spec)!r} in the tables")
+    _check_names(models)
     languages = list(languages) or list(collection.languages)
     with writable(out):
         out.mkdir(parents=True, exist_ok=True)

@@ -62,28 +62,8 @@ def plan_heatmap(
         ygap=1,
         colorbar={"title": {"text": "cost", "side": "right"}, "thickness": 10, "len": 0.6},
     )
-    rows, columns = (axis.ravel() for axis in np.indices((n, m)))
-    cells = list(zip(rows.tolist(), columns.tolist(), strict=True))
-    cell, total = _cell(n, m), plan.total_cost
-    sizes = np.sqrt(np.clip(shares, 0, 1)) * cell * 0.9
-    faded = np.array([is_faded(pinned, i, j) for i, j in cells])
-    visible = np.where(shares.ravel() > 0, np.where(faded, 0.18, 0.95), 0.0)
-    figure.add_scatter(
-        x=columns,
-        y=rows,
-        mode="markers",
-        marker={
-            "size": np.where(shares.ravel() > 0, np.maximum(sizes.ravel(), 4), cell * 0.8),
-            "color": BLUE,
-            "opacity": visible,
-            "line": {"width": 1, "color": ink(dark)},
-        },
-        customdata=np.stack([rows, columns], 1),
-        text=[_hover(plan, i, j, total) for i, j in cells],
-        hovertemplate="%{text}<extra></extra>",
-        unselected={"marker": {}},
-        showlegend=False,
-    )
+    _add_discs(figure, plan, shares, pinned, dark=dark)
+    cell = _cell(n, m)
     if gold:
         figure.add_scatter(
             x=[j for _, j in gold],
@@ -111,6 +91,33 @@ def plan_heatmap(
         range=[n - 0.5, -0.5],
     )
     return figure
+
+
+def _add_discs(
+    figure: go.Figure, plan: TransportPlan, shares: np.ndarray, pinned: Pin, *, dark: bool
+) -> None:
+    rows, columns = (axis.ravel() for axis in np.indices(shares.shape))
+    cells = list(zip(rows.tolist(), columns.tolist(), strict=True))
+    cell, total = _cell(*shares.shape), plan.total_cost
+    sizes = np.sqrt(np.clip(shares, 0, 1)) * cell * 0.9
+    faded = np.array([is_faded(pinned, i, j) for i, j in cells])
+    visible = np.where(shares.ravel() > 0, np.where(faded, 0.18, 0.95), 0.0)
+    figure.add_scatter(
+        x=columns,
+        y=rows,
+        mode="markers",
+        marker={
+            "size": np.where(shares.ravel() > 0, np.maximum(sizes.ravel(), 4), cell * 0.8),
+            "color": BLUE,
+            "opacity": visible,
+            "line": {"width": 1, "color": ink(dark)},
+        },
+        customdata=np.stack([rows, columns], 1),
+        text=[_hover(plan, i, j, total) for i, j in cells],
+        hovertemplate="%{text}<extra></extra>",
+        unselected={"marker": {}},
+        showlegend=False,
+    )
 
 
 def plan_ribbons(

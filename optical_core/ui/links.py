@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -53,36 +54,9 @@ def links_figure(
     """
     rows = max(len(left), len(right), 1)
     positions = {"left": _spread(len(left), rows), "right": _spread(len(right), rows)}
-    # Shapes, not a trace each: a browser draws a hundred of them in the time of ten traces.
-    shapes, hover_x, hover_y, hover = [], [], [], []
-    for link in sorted(links, key=lambda link: -link.weight):
-        half = max(0.42 * min(link.weight / full_weight, 1.0), 0.02)
-        start, stop = positions["left"][link.i], positions["right"][link.j]
-        shapes.append(
-            {
-                "type": "path",
-                "path": _ribbon(start, stop, half),
-                "fillcolor": link.colour,
-                "line": {"width": 0.5, "color": link.colour},
-                "opacity": 0.10 if is_faded(pinned, link.i, link.j) else 0.72,
-                "layer": "below",
-            }
-        )
-        for share in _HOVER:
-            hover_x.append(_FROM + (_TO - _FROM) * share)
-            hover_y.append(start + (stop - start) * share * share * (3 - 2 * share))
-            hover.append(link.hover)
     figure = go.Figure()
-    figure.add_scatter(
-        x=hover_x,
-        y=hover_y,
-        text=hover,
-        mode="lines",  # unseen: one path, where markers would be hundreds
-        line={"width": 0},
-        hovertemplate="%{text}<extra></extra>",
-        name="links",
-        showlegend=False,
-    )
+    # Shapes, not a trace each: a browser draws a hundred of them in the time of ten traces.
+    shapes = _add_ribbons(figure, links, positions, full_weight, pinned)
     for side, tokens, x in (("left", left, LEFT), ("right", right, RIGHT)):
         figure.add_scatter(
             x=[x] * len(tokens),
@@ -124,6 +98,45 @@ def links_figure(
 def is_faded(pinned: Pin, i: int, j: int) -> bool:
     """Is another token pinned than those of the link from left i to right j?"""
     return pinned is not None and (i if pinned[0] == "left" else j) != pinned[1]
+
+
+def _add_ribbons(
+    figure: go.Figure,
+    links: Sequence[Link],
+    positions: dict[str, list[float]],
+    full_weight: float,
+    pinned: Pin,
+) -> list[dict[str, Any]]:
+    """The links' ribbons as shapes, thin ones above; the figure gets what hovers over them."""
+    shapes, hover_x, hover_y, hover = [], [], [], []
+    for link in sorted(links, key=lambda link: -link.weight):
+        half = max(0.42 * min(link.weight / full_weight, 1.0), 0.02)
+        start, stop = positions["left"][link.i], positions["right"][link.j]
+        shapes.append(
+            {
+                "type": "path",
+                "path": _ribbon(start, stop, half),
+                "fillcolor": link.colour,
+                "line": {"width": 0.5, "color": link.colour},
+                "opacity": 0.10 if is_faded(pinned, link.i, link.j) else 0.72,
+                "layer": "below",
+            }
+        )
+        for share in _HOVER:
+            hover_x.append(_FROM + (_TO - _FROM) * share)
+            hover_y.append(start + (stop - start) * share * share * (3 - 2 * share))
+            hover.append(link.hover)
+    figure.add_scatter(
+        x=hover_x,
+        y=hover_y,
+        text=hover,
+        mode="lines",  # unseen: one path, where markers would be hundreds
+        line={"width": 0},
+        hovertemplate="%{text}<extra></extra>",
+        name="links",
+        showlegend=False,
+    )
+    return shapes
 
 
 def _spread(count: int, rows: int) -> list[float]:

@@ -58,6 +58,18 @@ def controls() -> AlignmentView | None:
         row[2].multiselect, "Encoders", names, key="model",
         default=["embedded", names[0]], max_selections=3,
     )  # fmt: skip
+    solver, epsilon, marginals, normalise, threshold = _transport_settings()
+    if not models:
+        st.info("Choose at least one encoder.")
+        return None
+    return AlignmentView(
+        foreign, english, need, tuple(models), unit, kind, solver, epsilon, marginals,
+        normalise, threshold, gold,
+    )  # fmt: skip
+
+
+def _transport_settings() -> tuple[str, float, str, bool, float]:
+    """Solver, epsilon, marginals, whether rows are normalised, the share that is hidden below."""
     with st.expander("Transport settings"):
         row = st.columns(3)
         solver = bound(
@@ -83,13 +95,7 @@ def controls() -> AlignmentView | None:
             row[1].select_slider, "Hide shares below", [0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5],
             key="min", default=0.0, read=float,
         )  # fmt: skip
-    if not models:
-        st.info("Choose at least one encoder.")
-        return None
-    return AlignmentView(
-        foreign, english, need, tuple(models), unit, kind, solver, epsilon, marginals,
-        normalise, threshold, gold,
-    )  # fmt: skip
+    return solver, epsilon, marginals, normalise, threshold
 
 
 def _gold() -> GoldPair | None:

@@ -24,6 +24,12 @@ from transformers import TrainerCallback
 from optical_core.data.bitext import SentencePair
 from optical_core.distill import objectives
 from optical_core.distill import trainer as training
+from optical_core.distill.arguments import (
+    column_prompts,
+    remove_library_callbacks,
+    training_arguments,
+)
+from optical_core.distill.checkpoints import ResumableTrainer
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.student import select_trainable
 from optical_core.distill.teacher_vectors import Entry, VectorStore
@@ -133,15 +139,15 @@ def _ours(
     batches = [pairs[:batch_size]] * config.steps
     loss: Any = training._loss(config, student, teacher, batches)
     loss._teacher.store = store
-    arguments = training._arguments(config, work, "cpu", training._prompts(student, teacher))
+    arguments = training_arguments(config, work, "cpu", column_prompts(student, teacher))
     arguments.save_strategy = "no"
-    trainer = training._ResumableTrainer(
+    trainer = ResumableTrainer(
         model=student,
         args=arguments,
         train_dataset=training._dataset(batches, config, student.tokenizer),
         loss=loss,
     )
-    training._remove_library_callbacks(trainer)
+    remove_library_callbacks(trainer)
     return trainer
 
 
@@ -174,5 +180,5 @@ def _default(pairs: list[SentencePair], work: Path, steps: int) -> Any:
         train_dataset=Dataset.from_dict(columns),
         loss=MultiVectorDistillKLDivLoss(model),
     )
-    training._remove_library_callbacks(trainer)
+    remove_library_callbacks(trainer)
     return trainer

@@ -11,8 +11,8 @@ import torch
 
 from optical_core.data.collection import Passage
 from optical_core.distill import jobs
+from optical_core.distill.checkpoints import COMPLETE, hashes, last_complete_checkpoint
 from optical_core.distill.config import DistillConfig
-from optical_core.distill.trainer import COMPLETE, _hashes, _last_complete_checkpoint
 from optical_core.errors import InputError
 from optical_core.models import embedded, weights
 from optical_core.models.retriever import load_retriever
@@ -113,7 +113,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, damage):
         folder = tmp_path / f"checkpoint-{step}"
         folder.mkdir()
         (folder / "trainable.safetensors").write_bytes(bytes(range(100)))
-        (folder / COMPLETE).write_text(json.dumps(_hashes(folder)))
+        (folder / COMPLETE).write_text(json.dumps(hashes(folder)))
     last = tmp_path / "checkpoint-4"
     if damage == "cut":
         edit(last / "trainable.safetensors", lambda data: data[:50])
@@ -123,7 +123,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, damage):
         (last / COMPLETE).unlink()
         if damage == "older":
             (last / "complete").touch()
-    assert _last_complete_checkpoint(tmp_path) == str(tmp_path / "checkpoint-2")
+    assert last_complete_checkpoint(tmp_path) == str(tmp_path / "checkpoint-2")
     assert not last.exists()
 
 

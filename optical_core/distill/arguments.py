@@ -1,0 +1,99 @@
+"""What sentence-transformers' trainer is told, and what of its own is left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from sentence_transformers import MultiVectorEncoderTrainer, MultiVectorEncoderTrainingArguments
+from sentence_transformers.base.sampler import DefaultBatchSampler
+from torch.utils.data import SequentialSampler
+
+from optical_core.distill import ranks
+from optical_core.distill.config import DistillConfig
+from optical_core.models.token_encoder import TokenEncoder
+
+
+class _PlannedBatches(DefaultBatchSampler):
+    """Rows in their order: the batches were planned beforehand."""
+
+    def __init__(self, dataset: Dataset, batch_size: int, drop_last: bool, **_: Any) -> None:
+        super().__init__(SequentialSampler(dataset), batch_size=batch_size, drop_last=drop_last)
+
+
+def on_cpu(device: str | None) -> bool:
+    """Does a training on this device (None: the one taken by default) run on the CPU?"""
+    return device == "cpu" or not torch.cuda.is_available()
+
+
+def training_arguments(
+    config: DistillConfig, work: Path, device: str | None, prompts: dict[str, str]
+) -> MultiVectorEncoderTrainingArguments:
+    """The trainer's arguments for a run; `prompts` are those of the columns."""
+    arguments = MultiVectorEncoderTrainingArguments(
+        output_dir=str(work),
+        max_steps=config.steps,
+        # Rank r takes the r-th part of each batch: the same rows in the same order for any number.
+        per_device_train_batch_size=config.batch_size // ranks.count(),
+        dataloader_drop_last=True,
+        ddp_timeout=int(ranks.PATIENCE.total_seconds()),
+        gradient_accumulation_steps=config.accumulate,
+        learning_rate=config.learning_rate,
+        warmup_steps=round(config.warmup * config.steps),
+        lr_scheduler_type="linear",
+        weight_decay=0.01,
+        optim="adamw_torch_fused",
+        bf16=config.bf16,
+        use_cpu=on_cpu(device),
+        seed=config.seed,
+        data_seed=config.seed,
+        batch_sampler=_PlannedBatches,
+        max_length=config.max_tokens * (2 if config.objective == "tlm" else 1),
+        router_mapping={"foreign": "query", "english": "query", "passage": "document"},
+        prompts=prompts,
+        save_strategy="steps",
+        save_steps=config.checkpoint_every,
+        save_total_limit=2,
+        logging_strategy="steps",
+        logging_steps=10,
+        report_to=_reporters(),
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+        remove_unused_columns=False,
+    )
+    # One process trains on one GPU: with more in sight the library would multiply the batch.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
+
+
+def column_prompts(student: Any, teacher: TokenEncoder) -> dict[str, str]:
+    """Column -> prompt, as when the encoders search: the trainer adds none of itself."""
+    theirs = teacher.model.prompts
+    found = {
+        "foreign": student.prompts.get("query"),
+        "english": theirs.get("query"),
+        "passage": theirs.get("document"),
+    }
+    return {column: prompt for column, prompt in found.items() if prompt}
+
+
+def _reporters() -> list[str]:
+    """TensorBoard where its package is installed; the CSV log is written always."""
+    try:
+        import tensorboard  # noqa: F401
+    except ImportError:
+        return []
+    return ["tensorboard"]
+
+
+def remove_library_callbacks(trainer: MultiVectorEncoderTrainer) -> None:
+    """Our log says it all: the library's printing and its model card are not wanted."""
+    from sentence_transformers.multi_vector_encoder.model_card import (
+        MultiVectorEncoderModelCardCallback,
+    )
+    from transformers.trainer_callback import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+    trainer.remove_callback(MultiVectorEncoderModelCardCallback)
