@@ -1,11 +1,16 @@
-"""How many threads the small parts of a search may take."""
+"""How many threads the parts of a search or of a batch of plans take."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TypeVar
 
 import torch
+
+Part = TypeVar("Part")
 
 
 @contextlib.contextmanager
@@ -18,3 +23,22 @@ def one_torch_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def at_once(parts: Sequence[Part], work: Callable[[Part], object]) -> None:
+    """Have `work`, which lets go of Python's lock, do each part on a thread of its own.
+
+    The calling thread does the first: short work takes less than waking a thread for it.
+    """
+    own, *others = parts
+    running = [_pool(len(others)).submit(work, part) for part in others]
+    try:
+        work(own)
+    finally:
+        for other in running:
+            other.result()
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="part")

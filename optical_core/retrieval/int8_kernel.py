@@ -7,9 +7,6 @@ are integers below 2^24 for up to 1,040 dimensions, hence exact in fp32 too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,7 +17,7 @@ from torch import Tensor
 
 from optical_core import native
 from optical_core.retrieval.maxsim import best_of_passages
-from optical_core.threads import one_torch_thread
+from optical_core.threads import at_once, one_torch_thread
 
 PATHS = ("portable", "avx2", "vnni")
 """Of maxsim.c, in the order of speed; a processor has those up to its best."""
@@ -117,7 +114,7 @@ def maxsim(
         ):
             raise MemoryError("no memory for a query's codes")
 
-    _in_parts(work, len(begins))
+    at_once(_parts(len(begins)), work)
     return scores
 
 
@@ -161,17 +158,8 @@ def _tokens_of(begins: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, Tensor
     return np.arange(lengths.sum()) + (begins - first)[owners], torch.from_numpy(owners)
 
 
-def _in_parts(work: Callable[[slice], None], count: int) -> None:
-    """Split `count` passages over as many threads as torch uses."""
+def _parts(count: int) -> list[slice]:
+    """`count` passages, shared out to as many threads as torch uses."""
     threads = max(1, min(torch.get_num_threads(), count // _LEAST_PASSAGES))
     bounds = np.linspace(0, count, threads + 1).astype(int).tolist()
-    parts = [slice(*pair) for pair in pairwise(bounds)]
-    if threads == 1:
-        work(parts[0])
-    else:
-        list(_pool(threads).map(work, parts))
-
-
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="maxsim")
+    return [slice(*pair) for pair in pairwise(bounds)]

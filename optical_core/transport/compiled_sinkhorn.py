@@ -17,6 +17,8 @@ from optical_core.transport import lanes
 from optical_core.transport.problem import TransportProblem
 from optical_core.transport.threads import over_threads
 
+_LEAST_COSTS = 2**17
+"""Entries of the costs that are worth waking a thread for: some hundred microseconds of work."""
 _DECLARATIONS = """
 int optical_sinkhorn_best_path(void);
 int optical_sinkhorn(int path, const float *cost, const float *a, const float *b,
@@ -72,5 +74,5 @@ def compiled_sinkhorn(
         if compiled.optical_sinkhorn(which, *inputs, chosen, *size, *stop, *outputs):
             raise MemoryError("no memory for a kernel of this size")
 
-    over_threads(pairs, work)
+    over_threads(pairs, work, least=1 + _LEAST_COSTS // (height * width + 1))
     return torch.from_numpy(plan), torch.from_numpy(iterations), torch.from_numpy(converged).bool()

@@ -83,13 +83,14 @@ def validate(cost: Tensor, a: Tensor, b: Tensor, *, balanced: bool) -> Transport
     dtype = torch.promote_types(torch.promote_types(cost.dtype, a.dtype), b.dtype)
     dtype = torch.promote_types(dtype, torch.float32)
     cost, a, b = (tensor.detach().to(dtype) for tensor in (cost, a, b))
-    for name, tensor in (("cost", cost), ("a", a), ("b", b)):
-        # The sum is finite only if all is: it takes a small part of the time, and rarely overflows.
-        if not torch.isfinite(tensor.sum()) and not torch.isfinite(tensor).all():
-            raise ValueError(f"{name} must be finite, but has NaN or infinite entries")
+    # The sum is finite only if all is: it takes a small part of the time, and rarely overflows.
+    if not torch.isfinite(cost.sum() + a.sum() + b.sum()):
+        for name, tensor in (("cost", cost), ("a", a), ("b", b)):
+            if not torch.isfinite(tensor).all():
+                raise ValueError(f"{name} must be finite, but has NaN or infinite entries")
     for name, mass in (("a", a), ("b", b)):
-        if bool((mass < 0).any()):
-            raise ValueError(f"{name} must not be negative, its smallest entry is {mass.min():g}")
+        if mass.numel() and (least := mass.min()) < 0:
+            raise ValueError(f"{name} must not be negative, its smallest entry is {least:g}")
     if balanced:
         total_a, total_b = a.sum(-1), b.sum(-1)
         difference = (total_a - total_b).abs()

@@ -22,6 +22,16 @@ def test_every_pair_is_done_once_by_as_many_threads_as_torch_has(monkeypatch):
     assert len(done) == 8
 
 
+def test_few_pairs_stay_on_the_callers_thread(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    threads = []
+    for pairs, expected in ((1, 1), (19, 1), (20, 2), (50, 4)):
+        threads.clear()
+        over_threads(pairs, lambda part: threads.append(threading.get_ident()), least=10)
+        assert len(threads) == expected, pairs
+        assert threading.get_ident() in threads
+
+
 def test_exact_plans_are_the_same_with_any_number_of_threads(monkeypatch):
     generator = torch.Generator().manual_seed(0)
     cost = torch.rand(9, 5, 7, generator=generator)
