@@ -1,7 +1,7 @@
 """CandidateIndex: passages chosen by means of neighbouring tokens, the best scored exactly.
 
-Of each four neighbouring tokens of a passage the mean is kept, on 192 principal directions, in 8
-bits: MaxSim of these over all passages reads an eighth of the memory (of 384 dimensions), which is
+Of each eight neighbouring tokens of a passage the mean is kept, on 256 principal directions, in 8
+bits: MaxSim of these over all passages reads a twelfth of the memory (of 384 dimensions), which is
 what exhaustive search spends its time on. The best candidates are scored by the whole 8-bit
 vectors, the best of those exactly. Tokens pooled in a passage keep its rank nearly as it is
 (Clavié et al. 2024); with the embedded encoder, windows kept it as well as clusters, and fewer
@@ -20,9 +20,9 @@ from optical_core.retrieval.recall import Ranker, measured_recall
 
 FILE = "candidates.safetensors"
 LEAST_CANDIDATES = 1000
-DIMENSIONS = 192
+DIMENSIONS = 256
 """Kept of each token, at most."""
-WINDOW = 4
+WINDOW = 8
 """Neighbouring tokens of which the mean is kept."""
 
 

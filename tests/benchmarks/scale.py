@@ -56,7 +56,7 @@ def passage_bytes(dimension: int) -> dict[str, int]:
     return {
         "fp16": TOKENS * 2 * dimension,
         "int8": TOKENS * token_bytes(dimension),
-        "means, int8": TOKENS // WINDOW * token_bytes(min(dimension, POOLED)),
+        "means, int8": -(-TOKENS // WINDOW) * token_bytes(min(dimension, POOLED)),
         # ColBERTv2: two bits a dimension and the number of a centroid in four bytes.
         "residual, 2 bits": TOKENS * (dimension // 4 + 4),
     }
