@@ -152,6 +152,43 @@ def test_distill_then_align_and_search_with_the_student(tiny_encoder, bitext_fil
     assert found.exit_code == 0
 
 
+def test_an_index_grows_by_append_and_by_files(tiny_encoder, collection, tmp_path):
+    where, model, index = str(collection.folder), str(tiny_encoder), str(tmp_path / "index")
+    files = [tmp_path / "one.jsonl", tmp_path / "two.jsonl"]
+    for number, path in enumerate(files):
+        path.write_text(json.dumps({"_id": f"new{number}", "text": "the old lake"}) + "\n")
+    joined = ["index-files", *map(str, files), "-m", model, "--out", index]
+    assert "2 passages" in runner.invoke(app, joined).output
+    grown = runner.invoke(app, ["index", where, "-m", model, "--out", index, "--append"])
+    assert "8 passages" in grown.output
+    lost = runner.invoke(app, ["index", where, "-m", model, "--append"]).exception
+    assert isinstance(lost, InputError)
+    assert "--append needs --out" in str(lost)
+
+
+def test_data_check_names_each_problem(collection):
+    sound = runner.invoke(app, ["data", "check", "demo"])
+    assert (sound.exit_code, sound.output) == (0, "no problems found\n")
+    with (collection.folder / "corpus.jsonl").open("a") as file:
+        file.write(json.dumps({"_id": "p7", "text": ""}) + "\n")
+    found = runner.invoke(app, ["data", "check", str(collection.folder)])
+    assert found.exit_code == 1
+    assert "passage p7 is empty\n" in found.output
+
+
+def test_a_search_that_finds_nothing_says_so(tiny_encoder, collection):
+    found = runner.invoke(app, ["search", str(collection.folder), "zzz", "-m", "bm25"])
+    assert found.exit_code == 0
+    assert "no passage found" in found.output
+
+
+def test_a_step_of_no_transport_is_one_sentence(tiny_encoder):
+    wrong = ["align", "the sea", "bahari", "-m", str(tiny_encoder), "--epsilon", "0"]
+    failure = runner.invoke(app, wrong).exception
+    assert isinstance(failure, InputError)
+    assert "epsilon must be greater than 0" in str(failure)
+
+
 def test_data_bitext_reports_what_was_dropped(tmp_path):
     path = tmp_path / "x.sw.tsv"
     path.write_text("the sea\tbahari\nthe sea\tbahari\nJupiter\tJupiter\n")

@@ -177,3 +177,28 @@ def test_unknown_formats_units_and_missing_folders(source, tmp_path):
     lines(source / "newstest2019-src.eng.txt", article_lines("en"))
     with pytest.raises(InputError, match="unknown unit"):
         import_collection("ntrex128", source, tmp_path / "out", unit="page")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("topics.tsv", "141\tbadda\n", "its name must tell the language"),
+        ("topics.so.tsv", "141 badda\n", r"line 1: `qid<TAB>text` was expected"),
+        ("topics.so.txt", "<top>\n<num> Number: 141\n</top>\n", "without <num> or <title>"),
+    ],
+)
+def test_trec_topics_of_another_form_are_named(source, tmp_path, name, content, message):
+    (source / name).write_text(content)
+    lines(source / "qrels.txt", ["141 0 LA-1 1"])
+    with pytest.raises(InputError, match=message):
+        import_collection("trec", source, tmp_path / "out")
+
+
+def test_trec_with_json_lines_and_without_documents(source, tmp_path):
+    lines(source / "topics.so.tsv", ["141\tbadda"])
+    lines(source / "qrels.txt", ["141 0 LA-1 1"])
+    with pytest.raises(InputError, match=r"has no docs\.\* file"):
+        import_collection("trec", source, tmp_path / "out")
+    lines(source / "docs.jsonl", [{"_id": "LA-1", "title": "Sea", "text": "salty"}])
+    collection = import_collection("trec", source, tmp_path / "out")
+    assert collection.by_id["LA-1"].full_text == "Sea. salty"

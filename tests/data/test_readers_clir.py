@@ -436,3 +436,31 @@ def test_elements_may_share_lines_and_have_text_between_them(tmp_path):
     path = tmp_path / "x"
     path.write_text('<?xml?><root><DOC id="1">a</DOC><doc>b\nc</doc> x <DOC>d\n</DOC></root>')
     assert list(sgml.elements(path, "DOC")) == [(1, "a"), (1, "b\nc"), (2, "d\n")]
+
+
+def test_clef_topics_that_tell_no_language_are_refused(clef):
+    write(clef / "Topics2001" / "Top-xq01.txt", CLOSED.format("XQ", "Cusbo", "Raadi"))
+    assert_refused("clef", clef, "<XQ-title> names no language")
+    text = CLOSED.format("XX", "Cusbo", "Raadi").replace("XX-", "")
+    write(clef / "Topics2001" / "Top-xq01.txt", text)
+    assert_refused("clef", clef, "its name must tell the language")
+
+
+def test_clef_somali_topics_begin_with_an_id(clef):
+    name = "clef-en-2000-2003-wo-narrative-Day-2_SOMALI.txt"
+    write(clef / "Topics2001" / name, f"\nquery_id C041\n{LISTED}")
+    assert_refused("clef", clef, r"line 2: `query_id: C041` was expected")
+
+
+def test_clirmatrix_of_unknown_languages_alone_is_refused(source):
+    write(source / "DOCS" / "en.tsv.gz", "d1\tsalty water\n")
+    row = rows(clirmatrix_row("1", "Meer", ("d1", 6)))
+    write(source / "als" / "als.en.test1.base.jl.gz", row)
+    assert_refused("clirmatrix", source, r"none of its query languages is known \(als\)")
+
+
+def test_belebele_questions_of_another_passage_are_refused(belebele):
+    other = belebele_row("Mars", 1, "som_Latn Mars", "som_Latn Mars 1?", "som_Latn")
+    with (belebele / "som_Latn.jsonl").open("a") as file:
+        file.write(rows(other))
+    assert_refused("belebele", belebele, "Mars is a passage that eng_Latn.jsonl doesn't have")

@@ -1,15 +1,18 @@
 """Background jobs: they train, queue, stop, resume, and say how they ended."""
 
 import time
+from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from optical_core.data.bitext import SentencePair
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.estimate import estimate_seconds
-from optical_core.distill.jobs import list_jobs, read_job, resume_job, start_job, stop_job
+from optical_core.distill.jobs import Job, list_jobs, read_job, resume_job, start_job, stop_job
 from optical_core.errors import InputError
 from optical_core.models.retriever import list_models
+from optical_core.storage import home
 from optical_core.ui.training_view import dev_log, progress, training_figure, training_log
 
 
@@ -92,3 +95,23 @@ def test_the_estimate_is_the_measured_rate_times_the_work(monkeypatch):
     found = estimate_seconds(config("e", "t", "b", steps=10), pairs, Encoder())
     assert found == pytest.approx(0.01 * 5 * 4 * 10)  # passes, pairs a step, steps
     assert estimate_seconds(config("e", "t", "b"), [], Encoder()) == 0
+
+
+def test_a_running_job_tells_how_far_it_is(tiny_encoder, bitext_file):
+    settings = config("one", tiny_encoder, bitext_file, steps=40)
+    job = Job("one", "running", "2026-01-01", settings)
+    assert progress(job, pd.DataFrame()) == (0.0, "reading bitext, opening the encoder")
+    row = {"step": 10, "loss": 0.51, "optical": 0.5, "tokens_per_second": 900, "seconds_left": 90}
+    share, line = progress(job, pd.DataFrame([row]))
+    assert share == 0.25
+    assert line.startswith("10 of 40 steps, loss 0.5100, OT cost 0.5000, 900 tokens/s, ")
+    assert line.endswith(" left")
+    assert progress(replace(job, state="stopped"), pd.DataFrame([row]))[1].endswith("0.5000")
+    empty = training_figure(pd.DataFrame(), pd.DataFrame(), dark=True)
+    assert "after ten steps" in empty.layout.annotations[0].text
+
+
+def test_a_name_that_a_model_has_is_taken(tiny_encoder, bitext_file):
+    home("models", "one").mkdir(parents=True)
+    with pytest.raises(InputError, match="the name 'one' is taken"):
+        start_job(config("one", tiny_encoder, bitext_file))

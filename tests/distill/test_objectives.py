@@ -143,6 +143,7 @@ def test_padding_loses_where_all_similarities_are_negative():
 
 
 def test_collapse_is_seen():
+    assert collapse_alarms(batch(13, (1,))) == {"mean_cosine": 0.0, "effective_rank": 0.0}
     spread = collapse_alarms(batch(13, (40,), width=16))
     collapsed = batch(14, (40,), width=16)
     same = collapsed.vectors[:, :1].expand_as(collapsed.vectors)

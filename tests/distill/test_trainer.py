@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -12,11 +13,13 @@ import pytest
 from optical_core.data.bitext import SentencePair
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.loss import OpticalLoss
-from optical_core.distill.sampling import plan_batches
+from optical_core.distill.monitor import BEST, DevMonitor
+from optical_core.distill.sampling import first_pairs, plan_batches
 from optical_core.distill.settings import resolve_config
 from optical_core.distill.trainer import distill, load_bitext
 from optical_core.errors import InputError
 from optical_core.models.retriever import load_retriever
+from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import home
 
 
@@ -314,6 +317,52 @@ def test_settings_are_layered_and_named_when_wrong(tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             resolve_config({}, file, wrong, demo=False)
+
+
+def test_the_demos_settings_are_a_training_and_none_are_not(tmp_path):
+    demo = resolve_config({"name": "mine"}, None, [], demo=True)
+    assert (demo.name, demo.bitext) == ("mine", ("demo",))
+    for given, message in (
+        ({}, "the student needs a name"),
+        ({"name": "x"}, "nothing to train on"),
+    ):
+        with pytest.raises(InputError, match=message):
+            resolve_config(given, None, [], demo=False)
+    file = tmp_path / "settings.json"
+    file.write_text("[1]")
+    with pytest.raises(InputError, match="an object of settings was expected"):
+        resolve_config({}, file, [], demo=False)
+
+
+def test_fewer_pairs_are_a_part_of_more_in_every_language():
+    some = [SentencePair(f"e{n}", f"f{n}", "sw" if n % 3 else "so") for n in range(60)]
+    few, more = first_pairs(some, 5, seed=1), first_pairs(some, 15, seed=1)
+    for kept, most in ((few, 5), (more, 15)):
+        assert Counter(pair.language for pair in kept) == {"sw": most, "so": most}
+    assert set(few) < set(more)
+    assert first_pairs(some, 5, seed=2) != few
+
+
+def test_a_run_that_cannot_be_is_refused_before_it_takes_a_name(tiny_encoder, bitext_file):
+    with pytest.raises(InputError, match="plan_layer goes from 0 to 2, got 7"):
+        distill(config(tiny_encoder, bitext_file, plan_layer=7), device="cpu", progress=False)
+    folder = home("models", "tiny-student")
+    folder.mkdir(parents=True)
+    (folder / "retriever.json").write_text("{}")
+    with pytest.raises(InputError, match="a model 'tiny-student' exists"):
+        distill(config(tiny_encoder, bitext_file), device="cpu", progress=False)
+
+
+def test_a_damaged_file_of_the_best_step_is_left(tiny_encoder, bitext_file, collection, caplog):
+    settings = config(tiny_encoder, bitext_file, dev=str(collection.folder))
+    teacher = TokenEncoder.load(str(tiny_encoder), device="cpu")
+    work = home("runs", "dev")
+    work.mkdir(parents=True)
+    for content in (b"no safetensors", b""):
+        (work / BEST).write_bytes(content)
+        assert DevMonitor(work, settings, teacher, teacher.model).best is None
+        assert "is damaged" in caplog.text
+        caplog.clear()
 
 
 def test_tensorboard_gets_the_curves_where_it_is_installed(tiny_encoder, bitext_file):

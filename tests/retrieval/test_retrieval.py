@@ -8,9 +8,10 @@ from optical_core.data.collection import Passage
 from optical_core.errors import InputError
 from optical_core.models.retriever import load_retriever
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.retrieval import token_index
+from optical_core.retrieval import shards, token_index
 from optical_core.retrieval.bm25 import BM25, words
-from optical_core.retrieval.maxsim import maxsim_scores, rank_in_memory
+from optical_core.retrieval.explain import explain
+from optical_core.retrieval.maxsim import maxsim_scores, rank_in_memory, top_passages
 from optical_core.retrieval.searcher import LateInteraction, open_searcher
 from optical_core.retrieval.token_index import (
     TokenIndex,
@@ -18,6 +19,7 @@ from optical_core.retrieval.token_index import (
     build_index,
     collection_index,
 )
+from optical_core.storage import home
 
 
 @pytest.fixture(scope="module")
@@ -237,3 +239,17 @@ def test_bm25_ranks_rare_words_and_short_passages_higher():
     order = [identifier for identifier, _ in engine.search("water sea")]
     assert order[0] == "b"
     assert order[-1] == "c"
+
+
+def test_an_explanation_encodes_what_it_is_not_given(encoder, collection):
+    text = collection.by_id["p1"].full_text
+    matches = explain(encoder, encoder, "salty sea", text)
+    score = naive(encoder.encode_queries(["salty sea"])[0], encoder.encode_passages([text])[0])
+    assert sum(match.contribution for match in matches) == pytest.approx(score, abs=1e-5)
+    assert explain(encoder, encoder, "sea", "") == []
+
+
+def test_nothing_to_rank_or_to_join_is_said():
+    assert top_passages(torch.zeros(0), [], 3) == []
+    with pytest.raises(InputError, match="there are no files to index"):
+        shards.join_indexes(home("indexes", "out"), [])

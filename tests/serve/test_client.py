@@ -90,3 +90,35 @@ def test_another_web_server_is_told_from_ours():
     threading.Thread(target=server.handle_request).start()
     with server, pytest.raises(InputError, match="is not a server of `optical serve`"):
         Server(f"http://127.0.0.1:{server.server_address[1]}").models()
+
+
+class Answering(http.server.BaseHTTPRequestHandler):
+    """Says it is ours, with the status and body that the test sets."""
+
+    status, body = 200, b""
+
+    def do_GET(self):
+        self.send_response(self.status)
+        self.send_header(schema.API_HEADER, schema.API)
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "sentence"),
+    [
+        (200, b"[{}]", "sent an answer that can't be read"),
+        (200, b"half an ans", "sent an answer that can't be read"),
+        (502, b"<html>", "says: status 502"),
+        (502, b"[]", "says: status 502"),
+    ],
+)
+def test_answers_that_are_none_are_a_sentence(status, body, sentence):
+    handler = type("Handler", (Answering,), {"status": status, "body": body})
+    server = http.server.HTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.handle_request).start()
+    with server, pytest.raises(InputError, match=sentence):
+        Server(f"http://127.0.0.1:{server.server_address[1]}").models()

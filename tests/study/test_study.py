@@ -240,8 +240,14 @@ def test_the_command_plans_runs_and_reports(settings, tmp_path):
     plan = CliRunner().invoke(app, [*arguments, "--dry-run"])
     assert "train tiny-study.greedy.s1" in plan.stdout
     assert "11 steps left" in plan.stdout
-    assert not (tmp_path / "out").exists()
+    listed = CliRunner().invoke(app, [*arguments, "--dry-run", "--json"])
+    assert len(json.loads(listed.stdout)) == 11
+    early = CliRunner().invoke(app, [*arguments, "--report-only"])
+    assert "nothing of the study is measured yet" in str(early.exception)
+    assert not (tmp_path / "out" / "tables").exists()
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
     assert "On tiny, optical against" in done.stdout
     assert (tmp_path / "out" / "tables" / "tiny-groups.tex").is_file()
+    again = CliRunner().invoke(app, [*arguments, "--report-only", "--json"])
+    assert json.loads(again.stdout)["folder"] == str(tmp_path / "out")

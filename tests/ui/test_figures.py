@@ -26,7 +26,7 @@ from optical_core.ui.inspector_view import (
 )
 from optical_core.ui.predictor_figures import predictor_scatter
 from optical_core.ui.search_view import explained, match_figure
-from optical_core.ui.theme import model_colours
+from optical_core.ui.theme import cost_scale, model_colours, value_scale
 from optical_core.ui.token_html import contribution_chips, heat_strip, plain, word_chips
 
 
@@ -261,3 +261,17 @@ def test_word_chips_show_where_the_mass_goes(plan):
     assert "maji" in shown
     assert "water" in shown
     assert "100%" in shown
+
+
+@pytest.mark.parametrize("scale", [cost_scale, value_scale])
+def test_a_scale_begins_or_ends_with_the_ground_of_its_theme(scale):
+    def brightness(colour):
+        return sum(int(colour[at : at + 2], 16) for at in (1, 3, 5))
+
+    for dark in (False, True):
+        places, colours = zip(*scale(dark), strict=True)
+        assert (places[0], places[-1]) == (0.0, 1.0)
+        light = [brightness(colour) for colour in colours]
+        assert light == sorted(light) or light == sorted(light, reverse=True)
+        ground = light[-1] if scale is cost_scale else light[0]
+        assert ground < 150 if dark else ground > 700
