@@ -1,10 +1,11 @@
 import os
 import stat
+import threading
 
 import pytest
 
 from optical_core.errors import InputError
-from optical_core.storage import assets, home, replace_file, replace_folder
+from optical_core.storage import assets, exclusive, home, replace_file, replace_folder
 
 
 def test_home_follows_the_environment(tmp_path, monkeypatch):
@@ -37,6 +38,43 @@ def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
         raise RuntimeError
     assert (target / "a").read_text() == "two"
     assert os.listdir(tmp_path) == ["folder"]
+
+
+def test_a_folder_comes_back_where_its_successor_cannot_take_its_name(tmp_path, monkeypatch):
+    target = tmp_path / "folder"
+    with replace_folder(target) as temporary:
+        (temporary / "a").write_text("one")
+    real, moved = os.replace, []
+
+    def fails_once(source, place):
+        moved.append(place)
+        if len(moved) == 2:
+            raise OSError(5, "Input/output error")
+        real(source, place)
+
+    monkeypatch.setattr(os, "replace", fails_once)
+    with pytest.raises(InputError, match="input/output error"), replace_folder(target) as temporary:
+        (temporary / "a").write_text("two")
+    assert (target / "a").read_text() == "one"
+    assert os.listdir(tmp_path) == ["folder"]
+
+
+def test_who_comes_second_waits_for_the_lock(tmp_path, caplog):
+    caplog.set_level("INFO")
+    order = []
+
+    def second():
+        with exclusive(tmp_path / "index"):
+            order.append("second")
+
+    with exclusive(tmp_path / "index"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(1.5)
+        order.append("first")
+    thread.join(20)
+    assert order == ["first", "second"]
+    assert "waiting for another process" in caplog.text
 
 
 def test_an_unwritable_place_is_one_sentence():

@@ -9,6 +9,7 @@ from optical_core.errors import InputError
 from optical_core.models.alignment import align_texts
 from optical_core.models.retriever import ModelCard, clone_model, list_models, save_retriever
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.models.weights import write_tensors
 from optical_core.storage import home
 
 
@@ -20,7 +21,12 @@ def saved(tiny_encoder):
     with torch.no_grad():
         student[0].model.encoder.layer[1].output.dense.bias.add_(0.5)
     card = ModelCard(
-        summary="A test.", languages=("en", "sw"), licence="CC0", data=("a",), recipe={"steps": 1}
+        summary="A test.",
+        languages=("en", "sw"),
+        licence="CC0",
+        data=("a",),
+        recipe={"steps": 1},
+        figures={"MAP": 0.5},
     )
     folder = home("models", "pair")
     save_retriever(folder, name="pair", teacher=teacher, student_model=student, card=card)
@@ -53,6 +59,7 @@ def test_only_what_differs_is_saved_and_the_card_is_for_people(saved):
     card = (folder / "README.md").read_text()
     assert "Query languages: en, sw" in card
     assert "Licence: CC0" in card
+    assert "- MAP: 0.5" in card
 
 
 def test_an_encoders_name_gives_it_undistilled(tiny_encoder):
@@ -72,11 +79,17 @@ def test_a_student_of_another_teacher_is_refused(saved):
         load_retriever("pair", device="cpu")
 
 
+def put_tensor(folder, name):
+    write_tensors(folder / "changed.safetensors", {name: torch.zeros(3)})
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (lambda f: (f / "changed.safetensors").write_bytes(b"half"), "can't be read"),
         (lambda f: (f / "changed.safetensors").unlink(), "can't be read"),
+        (lambda f: put_tensor(f, "nowhere.weight"), "its tensor nowhere.weight is unknown"),
+        (lambda f: put_tensor(f, "0.model.encoder.layer.0.output.dense.bias"), "size mismatch"),
         (lambda f: edit(f, format=9), "format 9"),
         (lambda f: edit(f, surprise=1), "surprise"),
         (lambda f: (f / "retriever.json").write_text("{"), "not JSON"),

@@ -1,4 +1,7 @@
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -152,3 +155,31 @@ def test_a_name_that_nothing_answers_to_is_refused_without_retries(monkeypatch):
     with pytest.raises(InputError, match=r"unknown model 'nope': .*no route to the hub"):
         TokenEncoder.load("nope")
     assert asked == ["nope"]
+
+
+HUB = """
+import sys
+from optical_core.models.token_encoder import TokenEncoder
+
+for name in sys.argv[1:]:
+    print(TokenEncoder.load(name, device="cpu").hash)
+"""
+
+
+def test_names_of_the_hub_open_from_its_cache(tiny_encoder, tiny_bert, tmp_path):
+    folders = {"org/multi": tiny_encoder, "org/plain": tiny_bert}
+    for name, folder in folders.items():
+        place = tmp_path / "hub" / f"models--{name.replace('/', '--')}"
+        shutil.copytree(folder, place / "snapshots" / ("0" * 40))
+        (place / "refs").mkdir()
+        (place / "refs" / "main").write_text("0" * 40)
+    done = subprocess.run(
+        [sys.executable, "-c", HUB, *folders],
+        env=os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    local = [TokenEncoder.load(str(folder), device="cpu").hash for folder in folders.values()]
+    assert done.stdout.split() == local

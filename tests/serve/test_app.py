@@ -1,7 +1,9 @@
 """The routes of `optical serve`: answers, limits, metrics, and what is refused how."""
 
+import asyncio
 import json
 import logging
+import shutil
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -13,11 +15,13 @@ from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.engines import fill_engine
 from optical_core.serve import app as application
+from optical_core.serve import frame
 from optical_core.serve.answering import answer_together
 from optical_core.serve.app import create_app
 from optical_core.serve.batching import Batcher
 from optical_core.serve.holdings import load_holdings
 from optical_core.serve.limits import Limits
+from optical_core.serve.metrics import Metrics
 
 
 @pytest.fixture
@@ -249,3 +253,32 @@ def test_one_index_is_not_served_as_two_collections(collection, tiny_encoder):
     names = [str(collection.folder), "demo"]
     with pytest.raises(InputError, match="the index of one collection"):
         load_holdings(names, [str(tiny_encoder)], uri="somewhere", device="cpu")
+
+
+def test_two_collections_of_one_name_are_not_served(collection, tmp_path):
+    other = shutil.copytree(collection.folder, tmp_path / "other" / "folder")
+    with pytest.raises(InputError, match="two collections are called 'tiny'"):
+        load_holdings([str(collection.folder), str(other)], ["bm25"])
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_body_that_never_comes_is_not_waited_for(monkeypatch, gone):
+    monkeypatch.setattr(frame, "BODY_SECONDS", 0.05)
+    sent = []
+
+    async def receive():
+        if gone:
+            return {"type": "http.disconnect"}
+        await asyncio.sleep(5)
+
+    async def send(message):
+        sent.append(message)
+
+    async def never(*_):
+        raise AssertionError("a request without a body was answered")
+
+    metrics = Metrics()
+    scope = {"type": "http", "method": "POST", "path": "/search", "headers": []}
+    asyncio.run(frame.Frame(never, metrics=metrics, most_bytes=100)(scope, receive, send))
+    assert [m["status"] for m in sent if "status" in m] == ([] if gone else [408])
+    assert f'status="{499 if gone else 408}"' in metrics.text().decode()

@@ -64,6 +64,7 @@ def test_values_survive_the_file(tmp_path):
         ("id,AP\nq,1\n", "a first line"),
         ("query,AP\nq,1,2\n", "line 2: 2 columns"),
         ("query,AP\nq,high\n", "line 2: 'high' is not a number"),
+        (f"query,AP\n{'q' * 200_000},1\n", "no table"),
     ],
 )
 def test_a_damaged_table_is_named_by_line(text, complaint):
@@ -105,6 +106,14 @@ def test_results_of_this_machine_join_shipped_ones_of_the_same_collection(
     record = home / "results" / "mine" / "record.json"
     record.write_text(json.dumps(json.loads(record.read_text()) | {"fingerprint": "another"}))
     assert len(find_results()) == 2
+
+
+def test_damaged_results_do_not_hide_the_others(home, caplog):
+    folder = home / "results" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "record.json").write_text("{")
+    assert [found.collection for found in find_results()]
+    assert "left out" in caplog.text
 
 
 def test_merging_keeps_both_and_the_second_wins():
