@@ -27,6 +27,7 @@
 #endif
 
 #define TOKENS 16 /* of a block */
+#define AHEAD 2   /* blocks, of which memory is asked for the one that will be needed then */
 
 enum { PORTABLE, PATH_AVX2, PATH_VNNI };
 
@@ -61,8 +62,8 @@ static const uint8_t *block_at(const uint8_t *blocks, int64_t number, int64_t wi
     return blocks + number * TOKENS * (width + 4);
 }
 
-/* Scaled products [n][16] of the query's tokens with a block's; `ahead` is the block that comes
- * next: memory is what there is to wait for. */
+/* Scaled products [n][16] of the query's tokens with a block's; `ahead` is a block that will be
+ * needed soon: memory is what there is to wait for. */
 static void products_portable(const uint8_t *block, const uint8_t *ahead, const query_t *q,
                               float *values)
 {
@@ -85,21 +86,31 @@ static void products_portable(const uint8_t *block, const uint8_t *ahead, const 
         }
 }
 
-/* Raise the best [n][16] by the products with the block's tokens from `from` to before `to`. */
-static void raise_portable(const float *values, int64_t n, int from, int to, float *best)
+/* Raise the best [n][16] by the products with the block's tokens from `from` to before `to`; in a
+ * passage's first block they are the best, and lanes without a token of it fall to -INFINITY. */
+static void raise_portable(const float *values, int64_t n, int from, int to, int first, float *best)
 {
     for (int64_t j = 0; j < n; j++)
-        for (int t = from; t < to; t++) {
-            float value = values[j * TOKENS + t], top = best[j * TOKENS];
-            best[j * TOKENS] = value > top ? value : top;
+        for (int t = 0; t < TOKENS; t++) {
+            float *top = best + j * TOKENS + t, value = values[j * TOKENS + t];
+            if (first)
+                *top = -INFINITY;
+            if (from <= t && t < to && value > *top)
+                *top = value;
         }
 }
 
-/* The best of each query token over the lanes, in place: best[j]. */
-static void reduce_portable(float *best, int64_t n)
+/* best[j]: the greatest of row j [16] in the lanes from `from` to before `to`. Rows may be the
+ * best themselves. */
+static void reduce_portable(const float *rows, int64_t n, int from, int to, float *best)
 {
-    for (int64_t j = 0; j < n; j++)
-        best[j] = best[j * TOKENS];
+    for (int64_t j = 0; j < n; j++) {
+        float top = -INFINITY;
+        for (int t = from; t < to; t++)
+            if (rows[j * TOKENS + t] > top)
+                top = rows[j * TOKENS + t];
+        best[j] = top;
+    }
 }
 
 #ifdef X86
@@ -165,27 +176,38 @@ AVX2 static void products_avx2(const uint8_t *block, const uint8_t *ahead, const
     }
 }
 
-AVX2 static void raise_avx2(const float *values, int64_t n, int from, int to, float *best)
+/* All ones in those of eight lanes, of which the first is `half`, that are outside. */
+AVX2 INLINE __m256 outside_avx2(int half, int from, int to)
 {
+    __m256i lane = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7),
+                                    _mm256_set1_epi32(half));
+    return _mm256_castsi256_ps(
+        _mm256_or_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(from), lane),
+                        _mm256_cmpgt_epi32(lane, _mm256_set1_epi32(to - 1))));
+}
+
+AVX2 static void raise_avx2(const float *values, int64_t n, int from, int to, int first,
+                            float *best)
+{
+    const __m256 lowest = _mm256_set1_ps(-INFINITY);
     for (int half = 0; half < TOKENS; half += 8) {
-        __m256i lane = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7),
-                                        _mm256_set1_epi32(half));
-        __m256i outside = _mm256_or_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(from), lane),
-                                          _mm256_cmpgt_epi32(lane, _mm256_set1_epi32(to - 1)));
+        __m256 outside = outside_avx2(half, from, to);
         for (int64_t j = half; j < n * TOKENS; j += TOKENS) {
-            __m256 top = _mm256_loadu_ps(best + j);
-            __m256 raised = _mm256_max_ps(top, _mm256_loadu_ps(values + j));
-            _mm256_storeu_ps(best + j,
-                             _mm256_blendv_ps(raised, top, _mm256_castsi256_ps(outside)));
+            __m256 found = _mm256_blendv_ps(_mm256_loadu_ps(values + j), lowest, outside);
+            __m256 top = first ? lowest : _mm256_loadu_ps(best + j);
+            _mm256_storeu_ps(best + j, _mm256_max_ps(top, found));
         }
     }
 }
 
-AVX2 static void reduce_avx2(float *best, int64_t n)
+AVX2 static void reduce_avx2(const float *rows, int64_t n, int from, int to, float *best)
 {
+    const __m256 lowest = _mm256_set1_ps(-INFINITY);
+    __m256 low = outside_avx2(0, from, to), high = outside_avx2(8, from, to);
     for (int64_t j = 0; j < n; j++) {
-        __m256 eight = _mm256_max_ps(_mm256_loadu_ps(best + j * TOKENS),
-                                     _mm256_loadu_ps(best + j * TOKENS + 8));
+        const float *row = rows + j * TOKENS;
+        __m256 eight = _mm256_max_ps(_mm256_blendv_ps(_mm256_loadu_ps(row), lowest, low),
+                                     _mm256_blendv_ps(_mm256_loadu_ps(row + 8), lowest, high));
         __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
         four = _mm_max_ps(four, _mm_movehl_ps(four, four));
         best[j] = _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
@@ -230,25 +252,34 @@ VNNI static void products_vnni(const uint8_t *block, const uint8_t *ahead, const
     }
 }
 
-VNNI static void raise_vnni(const float *values, int64_t n, int from, int to, float *best)
+VNNI INLINE __mmask16 inside_vnni(int from, int to)
 {
-    __mmask16 mask = (__mmask16)((0xFFFFu >> (TOKENS - (to - from))) << from);
-    for (int64_t j = 0; j < n; j++) {
-        __m512 top = _mm512_loadu_ps(best + j * TOKENS);
-        top = _mm512_mask_max_ps(top, mask, top, _mm512_loadu_ps(values + j * TOKENS));
-        _mm512_storeu_ps(best + j * TOKENS, top);
+    return (__mmask16)((0xFFFFu >> (TOKENS - (to - from))) << from);
+}
+
+VNNI static void raise_vnni(const float *values, int64_t n, int from, int to, int first,
+                            float *best)
+{
+    const __m512 lowest = _mm512_set1_ps(-INFINITY);
+    __mmask16 inside = inside_vnni(from, to);
+    for (int64_t j = 0; j < n * TOKENS; j += TOKENS) {
+        __m512 found = _mm512_mask_loadu_ps(lowest, inside, values + j);
+        __m512 top = first ? lowest : _mm512_loadu_ps(best + j);
+        _mm512_storeu_ps(best + j, _mm512_max_ps(top, found));
     }
 }
 
 /* Sixteen query tokens at a time: halves are laid against halves until a lane is left for each. */
-VNNI static void reduce_vnni(float *best, int64_t n)
+VNNI static void reduce_vnni(const float *rows, int64_t n, int from, int to, float *best)
 {
+    const __m512 lowest = _mm512_set1_ps(-INFINITY);
+    __mmask16 inside = inside_vnni(from, to);
     const __m512i order =
         _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     for (int64_t j = 0; j < n; j += 16) {
         __m512 row[16];
         UNROLL for (int i = 0; i < 16; i++)
-            row[i] = _mm512_loadu_ps(best + (j + i) * TOKENS);
+            row[i] = _mm512_mask_loadu_ps(lowest, inside, rows + (j + i) * TOKENS);
         UNROLL for (int i = 0; i < 8; i++)
             row[i] = _mm512_max_ps(_mm512_shuffle_f32x4(row[2 * i], row[2 * i + 1], 0x44),
                                    _mm512_shuffle_f32x4(row[2 * i], row[2 * i + 1], 0xEE));
@@ -273,8 +304,8 @@ int optical_maxsim(int path, const uint8_t *blocks, const int64_t *begins, const
                    int64_t n, float *scores)
 {
     void (*products)(const uint8_t *, const uint8_t *, const query_t *, float *) = products_portable;
-    void (*raise)(const float *, int64_t, int, int, float *) = raise_portable;
-    void (*reduce)(float *, int64_t) = reduce_portable;
+    void (*raise)(const float *, int64_t, int, int, int, float *) = raise_portable;
+    void (*reduce)(const float *, int64_t, int, int, float *) = reduce_portable;
 #ifdef X86
     if (path == PATH_AVX2)
         products = products_avx2, raise = raise_avx2, reduce = reduce_avx2;
@@ -303,19 +334,25 @@ int optical_maxsim(int path, const uint8_t *blocks, const int64_t *begins, const
         scores[i] = 0;
         if (begins[i] == ends[i])
             continue;
-        for (int64_t at = 0; at < n * TOKENS; at++)
-            best[at] = -INFINITY;
-        for (int64_t number = begins[i] / TOKENS; number * TOKENS < ends[i]; number++) {
+        int64_t first = begins[i] / TOKENS, last = (ends[i] - 1) / TOKENS;
+        int64_t skipped = i + 1 < count ? begins[i + 1] / TOKENS - last - 1 : 0; /* blocks */
+        for (int64_t number = first; number <= last; number++) {
             int64_t from = begins[i] - number * TOKENS, to = ends[i] - number * TOKENS;
-            int64_t next = to > TOKENS || i + 1 == count ? number : begins[i + 1] / TOKENS;
-            next += next == number;
+            int64_t next = number + AHEAD;
+            if (next > last && skipped > 0)
+                next += skipped;
             if (number != held)
                 products(block_at(blocks, number, width), block_at(blocks, next, width), &q,
                          values);
             held = number;
-            raise(values, n, from > 0 ? from : 0, to < TOKENS ? to : TOKENS, best);
+            from = from > 0 ? from : 0, to = to < TOKENS ? to : TOKENS;
+            if (first == last)
+                reduce(values, n, from, to, best);
+            else
+                raise(values, n, from, to, number == first, best);
         }
-        reduce(best, n);
+        if (first < last)
+            reduce(best, n, 0, TOKENS, best);
         for (int64_t j = 0; j < n; j++)
             scores[i] += best[j] * query_scales[j];
     }
