@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 import optical_core
 from optical_core.cli import app
+from optical_core.data.collection import open_collection
 from optical_core.errors import InputError
 
 COMMANDS = ["align", "distill", "index", "search", "evaluate", "data", "models", "collections",
@@ -150,6 +151,25 @@ def test_distill_then_align_and_search_with_the_student(tiny_encoder, bitext_fil
     assert sum(map(sum, plan["plan"])) == pytest.approx(1)
     found = runner.invoke(app, ["search", str(collection.folder), "maji", "-m", "mine"])
     assert found.exit_code == 0
+
+
+def test_an_encoder_is_exported_for_the_hub_and_as_onnx(onnx, tiny_encoder, tmp_path):
+    for form, written in (("hub", "modules.json"), ("onnx", "onnx/model.onnx")):
+        out = tmp_path / form
+        done = runner.invoke(app, ["export", form, str(tiny_encoder), "--out", str(out)])
+        assert (done.exit_code, done.output) == (0, f"{tiny_encoder} -> {out}\n")
+        assert (out / written).is_file()
+
+
+def test_distilling_the_demo_tells_what_it_gained(tiny_encoder):
+    arguments = ["distill", "--demo", "--name", "quick", "--teacher", str(tiny_encoder)]
+    arguments += ["--steps", "2", "--set", "batch_size=4", "--device", "cpu"]
+    done = runner.invoke(app, arguments)
+    assert done.exit_code == 0, done.exception
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("student quick -> ")
+    assert [line[:2] for line in lines[1:]] == list(open_collection("demo").languages)
+    assert all("MAP 0." in line and " -> 0." in line for line in lines[1:])
 
 
 def test_an_index_grows_by_append_and_by_files(tiny_encoder, collection, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from optical_core.analysis.metrics import mean_measures
 from optical_core.data.collection import open_collection
-from optical_core.models.retriever import load_retriever
+from optical_core.models.retriever import ModelCard, Retriever, load_retriever
 from optical_core.retrieval.searcher import LateInteraction
 from optical_core.retrieval.token_index import collection_index
 
@@ -13,7 +13,7 @@ def demo_gain(name: str, *, device: str | None = None) -> dict[str, tuple[float,
     """MAP on the demo collection before and after distillation, by language."""
     collection = open_collection("demo")
     after = load_retriever(name, device=device)
-    before = load_retriever(after.teacher.name, device=device)
+    before = Retriever(after.teacher.name, after.teacher, after.teacher, ModelCard())
     index = collection_index(collection, after.teacher, progress=True)
     gains = {}
     for code in collection.languages:

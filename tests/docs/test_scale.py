@@ -15,7 +15,7 @@ def test_bytes_of_a_passage():
     size = scale.passage_bytes(128)
     assert size["fp16"] == 60 * 256
     assert size["int8"] == 60 * 132
-    assert size["means, int8"] == 15 * 132
+    assert size["means, int8"] == 8 * 132
     assert size["residual, 2 bits"] == 60 * 36
     assert scale.machines(193e9, 256e9) == 2
     assert scale.machines(191e9, 256e9) == 1

@@ -7,6 +7,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from optical_core.data.collection import open_collection
+from optical_core.errors import InputError
 from optical_core.study import evaluate as module
 from optical_core.study.evaluate import evaluate, measure
 
@@ -74,3 +75,9 @@ def test_another_model_under_the_same_name_is_measured_again(
     measure(str(model), collection, ["sw"], out)
     assert ranked == ["sw", "sw"]
     assert (out / "sw.csv").read_text() != before
+
+
+def test_an_evaluation_of_nothing_is_refused(collection, tmp_path):
+    with pytest.raises(InputError, match="no models to evaluate"):
+        evaluate(collection, [], ["en"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()

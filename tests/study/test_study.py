@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -251,3 +252,16 @@ def test_the_command_plans_runs_and_reports(settings, tmp_path):
     assert (tmp_path / "out" / "tables" / "tiny-groups.tex").is_file()
     again = CliRunner().invoke(app, [*arguments, "--report-only", "--json"])
     assert json.loads(again.stdout)["folder"] == str(tmp_path / "out")
+
+
+def test_a_study_imports_what_is_not_installed(settings, collection, tmp_path):
+    source = {"name": "imported", "form": "beir", "path": str(collection.folder)}
+    config = read_study(str(written(tmp_path, settings | {"collections": [source]})))
+    (first,) = study_collections(config)
+    assert (first.name, set(first.languages)) == ("imported", {"en", "sw"})
+    shutil.rmtree(collection.folder)
+    (again,) = study_collections(config)
+    assert again.fingerprint == first.fingerprint
+    elsewhere = settings | {"collections": [source | {"languages": ["fr"]}]}
+    with pytest.raises(InputError, match="imported has queries in none of the study's languages"):
+        study_collections(read_study(str(written(tmp_path, elsewhere))))
