@@ -113,6 +113,22 @@ def test_two_processes_train_the_student_that_one_trains(settings, collection, h
 
 
 @pytest.mark.slow
+def test_the_command_in_two_processes_ends_well_or_with_a_sentence(settings, tmp_path):
+    command = ["-m", "optical_core", "distill", "--name", "both", "--device", "cpu"]
+    command += ["--teacher", settings["teacher"], "--bitext", settings["bitext"][0]]
+    command += ["--set", "batch_size=4", "--steps"]
+    process = launch(tmp_path / "shared", *command, "2")
+    output, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, errors
+    assert output.count("student both -> ") == 1
+    process = launch(tmp_path / "shared", *command, "3")
+    _, errors = process.communicate(timeout=200)
+    assert process.returncode != 0
+    assert "optical: a run 'both' with other settings exists" in errors
+    assert "InputError" not in errors
+
+
+@pytest.mark.slow
 def test_two_that_were_killed_go_on_as_one(settings, home, tmp_path, monkeypatch):
     """The command, and one process that takes up what two began."""
     arm = {**settings, "name": "cut", "steps": 60, "learning_rate": 1e-3}
