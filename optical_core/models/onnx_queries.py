@@ -37,6 +37,8 @@ from optical_core.models.token_encoder import Side, TokenEncoder, unit_rows
 from optical_core.storage import exclusive, home, replace_folder
 from optical_core.threads import one_torch_thread
 
+logger = logging.getLogger(__name__)
+
 FILE = "model.onnx"
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _OUTPUT = "last_hidden_state"
@@ -59,7 +61,13 @@ class OnnxQueries(TokenEncoder):
 
     def __init__(self, original: TokenEncoder, *, int8: bool = True) -> None:
         backbone: Any = original.model[0].model
-        session = OnnxBackbone(onnx_folder(original, int8=int8) / FILE, backbone.config)
+        path = onnx_folder(original, int8=int8) / FILE
+        try:
+            session = OnnxBackbone(path, backbone.config)
+        except RuntimeError as error:
+            logger.warning("%s is damaged (%s): made again", path, str(error).splitlines()[0])
+            path.unlink()
+            session = OnnxBackbone(onnx_folder(original, int8=int8) / FILE, backbone.config)
         super().__init__(copy.deepcopy(original.model, {id(backbone): session}), name=original.name)
         self.original = original
         # The weights are no longer among the modules: which encoder this is, the original knows.
@@ -111,7 +119,7 @@ class OnnxBackbone(nn.Module):
         """Token vectors (B, tokens, d) under the name that the library looks for."""
         inputs = {name: features[name].cpu().numpy() for name in self._names}
         batch, tokens = inputs["input_ids"].shape
-        longest = self.config.max_position_embeddings
+        longest = getattr(self.config, "max_position_embeddings", None) or max(_LENGTHS)
         fits = (n for n in _LENGTHS if batch == 1 and tokens <= n <= longest)
         length = next(fits, None)
         if length:

@@ -67,6 +67,18 @@ def test_the_file_is_made_once_for_each_encoder(onnx, tiny_encoder, monkeypatch)
     assert onnx_folder(encoder, int8=True) == folder
 
 
+def test_a_damaged_file_is_made_again(onnx, tiny_encoder, caplog):
+    encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
+    path = onnx_folder(encoder, int8=True) / FILE
+    whole = path.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", b"no model"):
+        path.write_bytes(damaged)
+        found = OnnxQueries(encoder).encode_queries(QUERIES)
+        assert cosines(found, encoder.encode_queries(QUERIES)).min() > 0.985
+        assert "is damaged" in caplog.text
+        caplog.clear()
+
+
 def test_an_export_that_fails_leaves_nothing(onnx, tiny_encoder, home, monkeypatch):
     def half(encoder, target, *, int8):
         target.write_bytes(b"half")
