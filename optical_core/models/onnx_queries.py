@@ -125,9 +125,9 @@ class OnnxBackbone(nn.Module):
         if length:
             padding = ((0, 0), (0, length - tokens))
             inputs = {name: np.pad(value, padding) for name, value in inputs.items()}
-        with self._lock:  # a request is for one thread at a time, and its output is its own
+        with self._lock:  # a request is for one thread at a time; what it gives is a copy
             found = self._request(length).infer(inputs, share_inputs=True)[0]
-            return {_OUTPUT: torch.from_numpy(found[:, :tokens].copy())}
+        return {_OUTPUT: torch.from_numpy(found[:, :tokens])}
 
     def _request(self, length: int | None) -> Any:
         if length not in self._requests:

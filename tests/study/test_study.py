@@ -243,6 +243,7 @@ def test_the_command_plans_runs_and_reports(settings, tmp_path):
     assert "11 steps left" in plan.stdout
     listed = CliRunner().invoke(app, [*arguments, "--dry-run", "--json"])
     assert len(json.loads(listed.stdout)) == 11
+    assert not (tmp_path / "out").exists()
     early = CliRunner().invoke(app, [*arguments, "--report-only"])
     assert "nothing of the study is measured yet" in str(early.exception)
     assert not (tmp_path / "out" / "tables").exists()
