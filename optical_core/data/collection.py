@@ -23,7 +23,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from optical_core.data.languages import language
-from optical_core.data.lines import read_json, read_jsonl
+from optical_core.data.lines import read_json, read_jsonl, write_jsonl
 from optical_core.data.trec import Qrels, read_qrels, write_qrels
 from optical_core.errors import InputError
 from optical_core.storage import assets, home, replace_folder, tidy
@@ -246,10 +246,11 @@ def write_collection(
     """
     try:
         with replace_folder(folder) as temporary:
-            _write_jsonl(temporary / "corpus.jsonl", map(Passage.as_row, passages))
+            write_jsonl(temporary / "corpus.jsonl", map(Passage.as_row, passages))
+            (temporary / "queries").mkdir()
             for code, texts in queries.items():
                 rows = ({"_id": identifier, "text": text} for identifier, text in texts.items())
-                _write_jsonl(temporary / "queries" / f"{code}.jsonl", rows)
+                write_jsonl(temporary / "queries" / f"{code}.jsonl", rows)
             if qrels_per_language:
                 for code, judged in qrels.items():
                     write_qrels(temporary / "qrels" / f"{code}.tsv", judged)  # type: ignore[arg-type]
@@ -263,10 +264,3 @@ def write_collection(
             f"{info.name}: half a surrogate pair, which no file can hold, after {held!r}"
         ) from error
     return open_collection(folder)
-
-
-def _write_jsonl(path: Path, rows: Iterable[dict[str, str]]) -> None:
-    path.parent.mkdir(exist_ok=True)
-    with path.open("w", encoding="utf-8") as file:
-        for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")

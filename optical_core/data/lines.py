@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,16 @@ def read_jsonl(path: Path | str, required: tuple[str, ...] = ()) -> Iterator[dic
     for number, line in read_lines(path):
         if line.strip():
             yield parse_object(line, f"{path}, line {number}", required)
+
+
+def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write objects as `read_jsonl` reads them.
+
+    Raises UnicodeEncodeError: half a surrogate pair.
+    """
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path | str) -> Any:

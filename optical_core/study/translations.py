@@ -7,14 +7,13 @@ translation: the ceiling of any translator), `embedded@FOLDER` the translations 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optical_core.data.collection import Collection
 from optical_core.data.languages import language
-from optical_core.data.lines import read_jsonl
+from optical_core.data.lines import read_jsonl, write_jsonl
 from optical_core.errors import InputError
 from optical_core.storage import replace_file
 
@@ -78,9 +77,8 @@ def translate_queries(
         queries = collection.queries(code)
         if not path.exists():
             texts = translator.translate(list(queries.values()), code)
-            with replace_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-                for identifier, text in zip(queries, texts, strict=True):
-                    row = {"_id": identifier, "text": text}
-                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            pairs = zip(queries, texts, strict=True)
+            with replace_file(path) as temporary:
+                write_jsonl(temporary, ({"_id": query, "text": text} for query, text in pairs))
         written.append(path)
     return written
