@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from optical_core.data.bitext import Bitext, normalise
 from optical_core.data.collection import Collection
+from optical_core.data.relevance import Relevance, split_limit
 from optical_core.errors import InputError
 
 BENCHMARKS = ("ntrex", "flores", "xquad", "afriqa", "belebele", "miracl", "mldr", "ciral")
@@ -66,6 +68,65 @@ def guard_overlap(
             reason = f"part of {collection.name}"
             bitext = Bitext(kept, {**bitext.dropped, reason: len(bitext) - len(kept)})
     return bitext
+
+
+def refuse_test_data(paths: Iterable[object]) -> None:
+    """`refuse_benchmarks`, and what is named as test data: `test-scifact`, `test.jsonl`."""
+    files = [split_limit(str(path))[0] for path in paths]
+    refuse_benchmarks(files)
+    for path in files:
+        if re.match(r"test([-_.]|$)", path.name.lower()):
+            raise InputError(
+                f"{path} is named as test data, which is for evaluation and never for training; "
+                "use other relevance data"
+            )
+
+
+def guard_relevance(
+    relevance: Relevance, collections: Iterable[Collection], *, drop: bool = False
+) -> Relevance:
+    """The relevance, if neither a query nor a relevant passage shares a sentence with a collection.
+
+    Other passages that do are taken out, so that none becomes a negative. Raises InputError naming
+    the first shared sentences, or with `drop` leaves their examples out and counts them.
+    """
+    for collection in collections:
+        evaluated = collection_sentences(collection)
+        touched = {
+            key: sentence
+            for key, passage in relevance.passages.items()
+            if (sentence := _shared(evaluated, passage.title, passage.text))
+        }
+        shared: dict[int, str] = {}
+        for number, example in enumerate(relevance.examples):
+            relevant = next((touched[key] for key in example.positives if key in touched), "")
+            if found := _shared(evaluated, example.query) or relevant:
+                shared[number] = found
+        if shared and not drop:
+            examples = "; ".join(f"“{text[:100]}”" for text in list(shared.values())[:3])
+            raise InputError(
+                f"training examples that are part of the evaluated collection {collection.name}: "
+                f"{len(shared):,}, such as {examples}; take them out of the data (--set "
+                "overlap=drop does), or evaluate on another collection"
+            )
+        kept = tuple(
+            example.without(touched)
+            for number, example in enumerate(relevance.examples)
+            if number not in shared
+        )
+        passages = {key: p for key, p in relevance.passages.items() if key not in touched}
+        dropped = dict(relevance.dropped)
+        for reason, count in (("examples", len(shared)), ("passages", len(touched))):
+            if count:
+                dropped[f"{reason} that are part of {collection.name}"] = count
+        relevance = replace(relevance, examples=kept, passages=passages, dropped=dropped)
+    return relevance
+
+
+def _shared(evaluated: set[str], *texts: str) -> str:
+    """The first sentence of the texts that is evaluated, as it is compared."""
+    sentences = (part for text in texts for part in (text, *_SENTENCE_END.split(text)))
+    return next((found for part in sentences if (found := normalise(part)) in evaluated), "")
 
 
 def collection_sentences(collection: Collection) -> set[str]:

@@ -32,7 +32,9 @@ def read_passages(path: Path) -> Iterator[Passage]:
 
     Raises InputError: no such file, a damaged one, or no such fields.
     """
-    rows = _parquet_rows(path) if path.suffix == ".parquet" else read_jsonl(path, ("_id", "text"))
+    fields = ("_id", "text")
+    is_parquet = path.suffix == ".parquet"
+    rows = parquet_rows(path, fields, ("title",)) if is_parquet else read_jsonl(path, fields)
     yield from map(Passage.from_row, rows)
 
 
@@ -40,17 +42,20 @@ def _is_known(path: Path) -> bool:
     return path.name.endswith(FORMS)
 
 
-def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
+def parquet_rows(
+    path: Path, required: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> Iterator[dict[str, Any]]:
+    """Stream the rows of a Parquet file. Raises InputError: a damaged one, or no such columns."""
     import pyarrow
     from pyarrow.parquet import ParquetFile
 
     try:
         with ParquetFile(path) as file:
             names = file.schema_arrow.names
-            for name in ("_id", "text"):
+            for name in required:
                 if name not in names:
                     raise InputError(f"{path}: no column {name!r} (has {', '.join(names)})")
-            columns = [name for name in ("_id", "title", "text") if name in names]
+            columns = [name for name in (*required, *optional) if name in names]
             for batch in file.iter_batches(batch_size=1024, columns=columns):
                 yield from batch.to_pylist()
     except (OSError, pyarrow.ArrowException) as error:

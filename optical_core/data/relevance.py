@@ -1,0 +1,170 @@
+"""Relevance: queries with passages that answer them, and passages that don't.
+
+What an encoder is taught to retrieve from. Passages have keys of their own, `source/id`, so that
+sources may be joined.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from optical_core.data.bitext import normalise
+from optical_core.data.collection import Passage
+from optical_core.data.examples import Example
+from optical_core.data.relevance_files import read_examples
+from optical_core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Relevance:
+    """Examples that passed the filters, the passages they name, and what was dropped and why."""
+
+    examples: tuple[Example, ...]
+    passages: Mapping[str, Passage]
+    """Key -> passage: the whole corpus of a source, where it has one."""
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    @property
+    def sources(self) -> dict[str, int]:
+        """Queries of each source."""
+        return dict(Counter(example.source for example in self.examples))
+
+    @property
+    def languages(self) -> dict[str, int]:
+        """Queries of each language."""
+        return dict(Counter(example.language for example in self.examples))
+
+    @property
+    def scored(self) -> bool:
+        """Has every example a teacher's scores?"""
+        return bool(self.examples) and all(example.scores for example in self.examples)
+
+    @property
+    def hash(self) -> str:
+        """BLAKE2b of the examples in their order with their texts: which version it was."""
+        digest = hashlib.blake2b(digest_size=8)
+        for example in self.examples:
+            texts = (self.passages[key].full_text for key in example.keys)
+            digest.update("\0".join((example.query, *texts, repr(example.scores), "")).encode())
+        return digest.hexdigest()
+
+    def report(self) -> str:
+        """One line: what was kept, what was dropped and why."""
+        kept = ", ".join(f"{name} {count:,}" for name, count in sorted(self.sources.items()))
+        dropped = ", ".join(f"{reason} {count:,}" for reason, count in self.dropped.items())
+        return (
+            f"{len(self):,} queries kept ({kept or 'none'}), {len(self.passages):,} passages; "
+            f"dropped: {dropped or 'none'}"
+        )
+
+
+def read_relevance(
+    paths: Iterable[str | Path],
+    languages: Iterable[str] = ("en",),
+    *,
+    pairs: int | None = None,
+    seed: int = 1,
+) -> Relevance:
+    """Read, filter and join relevance of any known form; see `relevance_files` for the forms.
+
+    Args:
+        paths: files or folders; `PATH:5000` takes at most so many queries of it. They are drawn by
+            the seed, but for files too large to be held, of which the first are taken.
+        languages: of the queries; sources without any of them are refused.
+        pairs: most queries of each source that doesn't say it itself.
+
+    Raises InputError: nothing readable, or no query that is left.
+    """
+    wanted = tuple(languages)
+    examples: list[Example] = []
+    passages: dict[str, Passage] = {}
+    dropped: Counter[str] = Counter()
+    names: Counter[str] = Counter()
+    for given in paths:
+        path, most = split_limit(str(given))
+        most = most or pairs
+        name = path.name.removesuffix(".gz").partition(".")[0] or path.name
+        names[name] += 1
+        source = name if names[name] == 1 else f"{name}-{names[name]}"
+        read = read_examples(path, source, wanted, most=most)
+        part = filter_relevance(Relevance(tuple(read.examples), read.passages, read.dropped))
+        if not part.examples:
+            raise InputError(f"{path}: no query with a relevant passage ({part.report()})")
+        examples += draw(part.examples, most, seed=seed)
+        passages |= part.passages
+        dropped.update(part.dropped)
+    return Relevance(tuple(examples), passages, dict(dropped))
+
+
+def split_limit(given: str) -> tuple[Path, int | None]:
+    """The path and the most queries of `PATH` or `PATH:MOST`.
+
+    Examples:
+        >>> split_limit("data/medquad:5000")
+        (PosixPath('data/medquad'), 5000)
+    """
+    path, colon, most = given.rpartition(":")
+    if colon and path and most.isdecimal() and not Path(given).exists():
+        if not int(most):
+            raise InputError(f"{given}: at least 1 query must be taken")
+        return Path(path), int(most)
+    return Path(given), None
+
+
+def draw(examples: tuple[Example, ...], most: int | None, *, seed: int) -> tuple[Example, ...]:
+    """At most so many examples, drawn by the seed: fewer are a part of more."""
+    if most is None or most >= len(examples):
+        return examples
+    order = list(examples)
+    random.Random(seed).shuffle(order)
+    return tuple(order[:most])
+
+
+def filter_relevance(relevance: Relevance) -> Relevance:
+    """Drop what teaches nothing or something wrong, counting each reason.
+
+    empty query, empty passage, passage unknown (not in the corpus), passage says the query (word
+    for word), negative is relevant (has the text of a relevant one), nothing relevant (is left),
+    duplicate (the query came before with the same passages).
+    """
+    dropped = Counter(relevance.dropped)
+    texts = {key: normalise(passage.full_text) for key, passage in relevance.passages.items()}
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    kept = []
+    for example in relevance.examples:
+        query = normalise(example.query)
+        if not query:
+            dropped["empty query"] += 1
+            continue
+        same = {texts[key] for key in example.positives if key in texts}
+        wrong: set[str] = set()
+        for key in example.keys:
+            if key not in texts:
+                dropped["passage unknown"] += 1
+            elif not texts[key]:
+                dropped["empty passage"] += 1
+            elif texts[key] == query:
+                dropped["passage says the query"] += 1
+            elif key not in example.positives and texts[key] in same:
+                dropped["negative is relevant"] += 1
+            else:
+                continue
+            wrong.add(key)
+        clean = example.without(wrong)
+        identity = (query, clean.keys)
+        if not clean.positives:
+            dropped["nothing relevant"] += 1
+        elif identity in seen:
+            dropped["duplicate"] += 1
+        else:
+            seen.add(identity)
+            kept.append(clean)
+    return replace(relevance, examples=tuple(kept), dropped=dict(dropped))

@@ -1,0 +1,105 @@
+"""Relevance as published: one reader a form, chosen by what a file or folder holds.
+
+    corpus.jsonl, queries.jsonl, qrels.tsv            BEIR, .gz too; qrels/train.tsv where split
+    collection.json                                   a collection of ours
+    *triples*.tsv                                     MS MARCO: query, relevant, other; texts or ids
+    *.json, *.jsonl of [qid, [pid, score], …]         ColBERTv2's scored n-way examples, and
+              of [qid, pid, pid, …]                   ColBERT's triples
+    {query_id, document_ids, scores}                  PyLate's, JSON Lines or Parquet
+
+Ids are of `queries*.tsv` and `collection.tsv` beside the file (MS MARCO's names), PyLate's of files
+with {query_id, text} and {document_id, text} in the same folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from optical_core.data import scored_files
+from optical_core.data.collection import Passage, open_collection
+from optical_core.data.examples import Example, ReadExamples
+from optical_core.data.lines import read_jsonl
+from optical_core.data.trec import Qrels, read_qrels
+from optical_core.errors import InputError
+
+
+def read_examples(
+    path: Path, source: str, languages: tuple[str, ...], *, most: int | None = None
+) -> ReadExamples:
+    """Read a file or folder; passages' keys begin with the name `source`.
+
+    `most`: readers of files that may be too large to be held stop after so many examples.
+
+    Raises InputError: no such file or folder, a form that isn't known, or no query in `languages`.
+    """
+    if not path.exists():
+        raise InputError(f"no such relevance file or folder: {path}")
+    if (path / "collection.json").is_file():
+        return _read_collection(path, source, languages)
+    if path.is_dir() and find_file(path, "corpus.jsonl"):
+        return _read_beir(path, source, languages)
+    if files := scored_files.example_files(path):
+        _check_languages(path, languages, ("en",))
+        return scored_files.read(files, source, most)
+    raise InputError(
+        f"{path} is no relevance data that we know: a BEIR folder (corpus.jsonl, queries.jsonl, "
+        "qrels.tsv), a collection, MS MARCO's triples, or ColBERTv2's or PyLate's scored examples "
+        "were expected"
+    )
+
+
+def find_file(folder: Path, *names: str) -> Path | None:
+    """The first of the files `names` that a folder has, plain or compressed."""
+    tried = (folder / f"{name}{suffix}" for name in names for suffix in ("", ".gz"))
+    return next((path for path in tried if path.is_file()), None)
+
+
+def _read_collection(path: Path, source: str, languages: tuple[str, ...]) -> ReadExamples:
+    collection = open_collection(path)
+    present = _check_languages(path, languages, collection.languages)
+    read = ReadExamples()
+    for passage in collection.passages():
+        read.add_passage(source, passage)
+    for code in present:
+        _add_judged(read, collection.queries(code), collection.qrels(code), source, code)
+    return read
+
+
+def _read_beir(path: Path, source: str, languages: tuple[str, ...]) -> ReadExamples:
+    corpus = find_file(path, "corpus.jsonl")
+    queries = find_file(path, "queries.jsonl")
+    qrels = find_file(path, "qrels.tsv", "qrels/train.tsv")
+    if corpus is None or queries is None or qrels is None:
+        missing = "queries.jsonl" if queries is None else "qrels.tsv or qrels/train.tsv"
+        raise InputError(f"{path} has no {missing}")
+    _check_languages(path, languages, ("en",))
+    read = ReadExamples()
+    for row in read_jsonl(corpus, ("_id", "text")):
+        read.add_passage(source, Passage.from_row(row))
+    texts = {str(row["_id"]): str(row["text"]) for row in read_jsonl(queries, ("_id", "text"))}
+    _add_judged(read, texts, read_qrels(qrels), source, "en")
+    return read
+
+
+def _add_judged(
+    read: ReadExamples, queries: dict[str, str], qrels: Qrels, source: str, code: str
+) -> None:
+    """Examples of judgements: grades above 0 are relevant, 0 and less are negatives."""
+    for query, grades in qrels.items():
+        if query not in queries:
+            read.dropped["query unknown"] += 1
+            continue
+        best_first = sorted(grades, key=lambda passage: -grades[passage])
+        positives = tuple(f"{source}/{key}" for key in best_first if grades[key] > 0)
+        negatives = tuple(f"{source}/{key}" for key in best_first if grades[key] <= 0)
+        read.examples.append(
+            Example(queries[query], positives, negatives, source=source, language=code)
+        )
+
+
+def _check_languages(path: Path, wanted: tuple[str, ...], has: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the languages that a source has. Raises InputError: none."""
+    present = tuple(code for code in wanted if code in has)
+    if not present:
+        raise InputError(f"{path} has queries in {', '.join(has)}, not in {', '.join(wanted)}")
+    return present
