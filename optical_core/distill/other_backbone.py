@@ -16,7 +16,7 @@ import torch
 from sentence_transformers.base.modules import Dense
 from sentence_transformers.multi_vector_encoder.data_collator import MultiVectorEncoderDataCollator
 
-from optical_core.models.retriever import with_projection
+from optical_core.models.deltas import with_projection
 from optical_core.models.token_encoder import TokenEncoder
 
 RIDGE = 1e-3

@@ -45,8 +45,11 @@ from optical_core.distill.sampling import first_pairs, plan_batches
 from optical_core.distill.student import go_on_from, select_trainable, soften
 from optical_core.distill.teacher_vectors import VectorStore, shared_store
 from optical_core.errors import InputError
+from optical_core.models.cards import ModelCard
+from optical_core.models.deltas import clone_model
 from optical_core.models.precision import precision
-from optical_core.models.retriever import ModelCard, clone_model, open_shared, save_retriever
+from optical_core.models.retriever import save_retriever
+from optical_core.models.teachers import open_shared
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import assets, exclusive, home, replace_file
 

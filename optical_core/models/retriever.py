@@ -12,7 +12,6 @@ A student's backbone is the teacher itself, or another encoder that learned the 
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
 from dataclasses import dataclass
@@ -20,32 +19,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from optical_core.data.lines import read_json
 from optical_core.errors import InputError
-from optical_core.models.backbones import EMBEDDED, PACKAGED, projection_module
-from optical_core.models.embedded import embedded_folder
+from optical_core.models.backbones import PACKAGED
+from optical_core.models.cards import ModelCard
+from optical_core.models.deltas import load_delta, save_delta, with_projection
+from optical_core.models.teachers import FILE as TEACHER_FILE
+from optical_core.models.teachers import open_shared, read_teacher
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.models.weights import read_tensors, write_tensors
 from optical_core.storage import assets, home, replace_folder
 
 logger = logging.getLogger(__name__)
 
 FORMAT = 1
-
-
-class ModelCard(BaseModel):
-    """What a student is, for people and programs."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    summary: str = ""
-    languages: tuple[str, ...] = ()
-    data: tuple[str, ...] = ()
-    licence: str = "unknown"
-    recipe: dict[str, Any] = Field(default_factory=dict)
-    figures: dict[str, Any] = Field(default_factory=dict)
 
 
 class PairInfo(BaseModel):
@@ -93,7 +81,7 @@ class ModelEntry:
 
 
 def list_models() -> list[ModelEntry]:
-    """Every model known by name: the embedded encoder, students shipped and trained, BM25."""
+    """Every model known by name: encoders, teachers, students shipped and trained, BM25."""
     entries = [
         ModelEntry(name, "encoder", packaged.languages, False)
         for name, packaged in PACKAGED.items()
@@ -108,6 +96,13 @@ def list_models() -> list[ModelEntry]:
             logger.warning("left out: %s", error)
             continue
         entries.append(ModelEntry(path.parent.name, "student", languages, index == 0, path.parent))
+    for path in sorted(home("models", "x").parent.glob(f"[!.]*/{TEACHER_FILE}")):
+        try:
+            languages = read_teacher(path.parent).card.languages
+        except InputError as error:
+            logger.warning("left out: %s", error)
+            continue
+        entries.append(ModelEntry(path.parent.name, "teacher", languages, False, path.parent))
     entries.append(ModelEntry("bm25", "baseline", (), False))
     return entries
 
@@ -148,76 +143,9 @@ def _part(
     return encoder
 
 
-def open_shared(name_or_path: str, *, device: str | None = None) -> TokenEncoder:
-    """Open an encoder; the embedded one is kept, and the same object for all who ask for it.
-
-    Raises InputError as `TokenEncoder.load` does.
-    """
-    if name_or_path == EMBEDDED:
-        return _embedded(str(embedded_folder()), device)
-    return TokenEncoder.load(name_or_path, device=device)
-
-
-@lru_cache(maxsize=1)
-def _embedded(folder: str, device: str | None) -> TokenEncoder:
-    """Half a gigabyte that students, trainings and measurements of a process share."""
-    return TokenEncoder.load(EMBEDDED, device=device)
-
-
-def with_projection(encoder: TokenEncoder, dimension: int) -> TokenEncoder:
-    """A copy of an encoder whose last step before unit length is linear, to `dimension`.
-
-    One that the encoder has already stays as it is; else the identity is put in.
-    Raises InputError where the encoder's vectors have another size.
-    """
-    import torch
-    from sentence_transformers.base.modules import Dense
-
-    if encoder.dimension != dimension:
-        raise InputError(
-            f"backbone {encoder.name} has vectors of {encoder.dimension} dimensions, the teacher "
-            f"of {dimension}: they must be as many"
-        )
-    model = clone_model(encoder)
-    if not any(isinstance(module, Dense) for module in model):
-        layer = projection_module(torch.eye(dimension), torch.zeros(dimension))
-        model.insert(len(model) - 1, layer.to(model.device))
-    return TokenEncoder(model, name=encoder.name)
-
-
 def load_student(folder: Path, base: TokenEncoder, name: str) -> TokenEncoder:
     """The backbone's modules with the student's weights in place; word embeddings are shared."""
-    model = clone_model(base)
-    transformer: Any = model[0]
-    try:
-        if (folder / "adapter").is_dir():
-            from peft import PeftModel
-
-            # Where there is none, PEFT would look for a pickle, and then ask the hub.
-            read_tensors(folder / "adapter" / "adapter_model.safetensors")
-            adapted = PeftModel.from_pretrained(transformer.model, str(folder / "adapter"))
-            transformer.model = adapted.merge_and_unload()
-        else:
-            changed = read_tensors(folder / "changed.safetensors")
-            embeddings = transformer.model.get_input_embeddings().weight
-            if any(changed.keys() & {n for n, p in model.named_parameters() if p is embeddings}):
-                model = copy.deepcopy(base.model)  # nothing may be shared with the backbone
-            missing = model.load_state_dict(changed, strict=False).unexpected_keys
-            if missing:
-                raise InputError(f"{folder}: its tensor {missing[0]} is unknown to its backbone")
-    except InputError:
-        raise
-    except Exception as error:  # PEFT and torch raise many kinds for what doesn't fit
-        reason = " ".join(str(error).split())
-        raise InputError(f"the student in {folder} can't be read: {reason}") from error
-    return TokenEncoder(model, name=name)
-
-
-def clone_model(encoder: TokenEncoder) -> Any:
-    """A copy of an encoder's modules; the word embeddings, which stay frozen, are shared."""
-    transformer: Any = encoder.model[0].model
-    embeddings = transformer.get_input_embeddings()
-    return copy.deepcopy(encoder.model, {id(embeddings.weight): embeddings.weight})
+    return TokenEncoder(load_delta(folder, base), name=name)
 
 
 def save_retriever(
@@ -235,8 +163,6 @@ def save_retriever(
     (fp16), else the tensors that differ from its backbone's are (the teacher's by default). A
     teacher or backbone that is a folder of this machine is saved along.
     """
-    import torch
-
     parts = {"teacher": teacher} | ({"backbone": backbone} if backbone else {})
     own = {r: e for r, e in parts.items() if e.name not in PACKAGED and Path(e.name).exists()}
     named = {role: role if role in own else encoder.name for role, encoder in parts.items()}
@@ -248,18 +174,8 @@ def save_retriever(
         backbone_hash=backbone.hash if backbone else None,
         card=card,
     )
-    inner = student_model[0].model
     with replace_folder(folder) as temporary:
-        if hasattr(inner, "peft_config"):
-            _save_adapter(inner, temporary / "adapter")
-        else:
-            before = (backbone or teacher).model.state_dict()
-            changed = {
-                key: value.detach().cpu().contiguous()
-                for key, value in student_model.state_dict().items()
-                if key not in before or not torch.equal(value.cpu(), before[key].cpu())
-            }
-            write_tensors(temporary / "changed.safetensors", changed)
+        save_delta(temporary, student_model, backbone or teacher)
         for role, encoder in own.items():
             encoder.model.save(str(temporary / role))
         text = json.dumps(info.model_dump(exclude_none=True), indent=2, ensure_ascii=False) + "\n"
@@ -269,38 +185,9 @@ def save_retriever(
 
 def card_text(info: PairInfo) -> str:
     """The card as Markdown."""
-    card = info.card
-    lines = [
-        f"# {info.name}",
-        "",
-        card.summary or "A query encoder trained by OPTICAL distillation.",
-        "",
-        f"- Teacher (passages): `{info.teacher}`, hash {info.teacher_hash}",
-        *([f"- Backbone (queries): `{info.backbone}`"] if info.backbone else []),
-        f"- Query languages: {', '.join(card.languages) or 'not stated'}",
-        f"- Training data: {'; '.join(card.data) or 'not stated'}",
-        f"- Licence: {card.licence}",
-        "",
-        "## Recipe",
-        "",
-        *[f"- {key}: {value}" for key, value in card.recipe.items()],
-    ]
-    if card.figures:
-        figures = [f"- {key}: {value}" for key, value in card.figures.items()]
-        lines += ["", "## Figures", "", *figures]
-    return "\n".join(lines) + "\n"
-
-
-def _save_adapter(model: Any, folder: Path) -> None:
-    """PEFT's own form in fp16, without paths of this machine in it."""
-    model.save_pretrained(str(folder), safe_serialization=True)
-    weights = folder / "adapter_model.safetensors"
-    half = {key: value.half() for key, value in read_tensors(weights).items()}
-    write_tensors(weights, half)
-    config = json.loads((folder / "adapter_config.json").read_text())
-    config["base_model_name_or_path"] = None
-    (folder / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
-    (folder / "README.md").unlink(missing_ok=True)
+    facts = [f"Teacher (passages): `{info.teacher}`, hash {info.teacher_hash}"]
+    facts += [f"Backbone (queries): `{info.backbone}`"] if info.backbone else []
+    return info.card.text(info.name, facts, kind="A query encoder trained by OPTICAL distillation.")
 
 
 @lru_cache(maxsize=1024)

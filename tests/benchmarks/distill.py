@@ -34,7 +34,7 @@ from optical_core.distill.config import DistillConfig
 from optical_core.distill.student import select_trainable
 from optical_core.distill.teacher_vectors import Entry, VectorStore
 from optical_core.models.backbones import open_encoder
-from optical_core.models.retriever import clone_model
+from optical_core.models.deltas import clone_model
 from tests.benchmarks.timing import Row, Timing
 from tests.benchmarks.translations import demo_pairs, encoder
 

@@ -194,7 +194,7 @@ def first_page() -> Iterator[str]:
         "torch": "import torch",
         "transformers, sentence-transformers": "import sentence_transformers.multi_vector_encoder",
         "the encoder's weights": (
-            "from optical_core.models.retriever import open_shared; open_shared('embedded')"
+            "from optical_core.models.teachers import open_shared; open_shared('embedded')"
         ),
         "the student": (
             "from optical_core.ui import loaders; student = loaders.default_models()[1];"

@@ -8,8 +8,10 @@ import yaml
 from optical_core.errors import InputError
 from optical_core.models import onnx_queries
 from optical_core.models.backbones import assemble, load_transformer
+from optical_core.models.cards import ModelCard
+from optical_core.models.deltas import clone_model
 from optical_core.models.export import export_hub, export_onnx
-from optical_core.models.retriever import ModelCard, Retriever, clone_model
+from optical_core.models.retriever import Retriever
 from optical_core.models.token_encoder import TokenEncoder
 
 QUERIES = ["kwa nini bahari ni chumvi ?", "samaki"]

@@ -7,7 +7,9 @@ import torch
 from optical_core import load_retriever
 from optical_core.errors import InputError
 from optical_core.models.alignment import align_texts
-from optical_core.models.retriever import ModelCard, clone_model, list_models, save_retriever
+from optical_core.models.cards import ModelCard
+from optical_core.models.deltas import clone_model
+from optical_core.models.retriever import list_models, save_retriever
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.weights import write_tensors
 from optical_core.storage import home

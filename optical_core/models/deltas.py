@@ -1,0 +1,133 @@
+"""What a trained encoder is on disk: how it differs from the one that its training began with.
+
+adapter/               LoRA weights (PEFT, fp16), and
+changed.safetensors    the tensors that are other ones now; none where LoRA alone was trained
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optical_core.errors import InputError
+from optical_core.models.backbones import projection_module
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.models.weights import read_tensors, write_tensors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_ADAPTER = "adapter"
+_CHANGED = "changed.safetensors"
+
+
+def clone_model(encoder: TokenEncoder) -> Any:
+    """A copy of an encoder's modules; the word embeddings, which stay frozen, are shared."""
+    transformer: Any = encoder.model[0].model
+    embeddings = transformer.get_input_embeddings()
+    return copy.deepcopy(encoder.model, {id(embeddings.weight): embeddings.weight})
+
+
+def save_delta(folder: Path, model: Any, base: TokenEncoder) -> None:
+    """Write how a trained MultiVectorEncoder differs from `base`."""
+    import torch
+
+    inner = model[0].model
+    state = model.state_dict()
+    if hasattr(inner, "peft_config"):
+        _save_adapter(inner, folder / _ADAPTER)
+        state = {key: value for key, value in state.items() if not key.startswith("0.")}
+    before = base.model.state_dict()
+    changed = {
+        key: value.detach().cpu().contiguous()
+        for key, value in state.items()
+        if key not in before or not torch.equal(value.cpu(), before[key].cpu())
+    }
+    if changed or not (folder / _ADAPTER).is_dir():
+        write_tensors(folder / _CHANGED, changed)
+
+
+def load_delta(folder: Path, base: TokenEncoder) -> Any:
+    """The modules of `base` with a folder's weights in place; word embeddings are shared.
+
+    Raises InputError: weights that are missing, damaged, or don't fit.
+    """
+    model = clone_model(base)
+    transformer: Any = model[0]
+    try:
+        if (folder / _ADAPTER).is_dir():
+            from peft import PeftModel
+
+            # Where there is none, PEFT would look for a pickle, and then ask the hub.
+            read_tensors(folder / _ADAPTER / "adapter_model.safetensors")
+            adapted = PeftModel.from_pretrained(transformer.model, str(folder / _ADAPTER))
+            transformer.model = adapted.merge_and_unload()
+            if not (folder / _CHANGED).exists():
+                return model
+        changed = read_tensors(folder / _CHANGED)
+        embeddings = transformer.model.get_input_embeddings().weight
+        if any(changed.keys() & {n for n, p in model.named_parameters() if p is embeddings}):
+            model = copy.deepcopy(base.model)  # nothing may be shared with the base
+        missing = model.load_state_dict(changed, strict=False).unexpected_keys
+        if missing:
+            raise InputError(f"{folder}: its tensor {missing[0]} is unknown to its backbone")
+    except InputError:
+        raise
+    except Exception as error:  # PEFT and torch raise many kinds for what doesn't fit
+        reason = " ".join(str(error).split())
+        raise InputError(f"the student in {folder} can't be read: {reason}") from error
+    return model
+
+
+def with_projection(encoder: TokenEncoder, dimension: int) -> TokenEncoder:
+    """A copy of an encoder whose last step before unit length is linear, to `dimension`.
+
+    One that the encoder has already stays as it is; else the identity is put in.
+    Raises InputError where the encoder's vectors have another size.
+    """
+    if encoder.dimension != dimension:
+        raise InputError(
+            f"backbone {encoder.name} has vectors of {encoder.dimension} dimensions, the teacher "
+            f"of {dimension}: they must be as many"
+        )
+    return resized(encoder, dimension)
+
+
+def resized(encoder: TokenEncoder, dimension: int, matrix: Tensor | None = None) -> TokenEncoder:
+    """A copy of an encoder whose last step before unit length is linear, to `dimension`.
+
+    matrix: (dimension, d), applied after what the encoder has; the first dimensions by default.
+    """
+    import torch
+    from sentence_transformers.base.modules import Dense, Normalize
+
+    model = clone_model(encoder)
+    width = encoder.dimension
+    matrix = torch.eye(dimension, width) if matrix is None else matrix.float().cpu()
+    bias = torch.zeros(dimension)
+    places = [place for place, module in enumerate(model) if isinstance(module, Dense)]
+    if places and isinstance(model[places[-1]].activation_function, torch.nn.Identity):
+        linear = model[places[-1]].linear
+        if linear.bias is not None:
+            bias = matrix @ linear.bias.detach().cpu()
+        matrix = matrix @ linear.weight.detach().cpu()
+        model[places[-1]] = projection_module(matrix, bias).to(model.device)
+    else:
+        ends = [place for place, module in enumerate(model) if isinstance(module, Normalize)]
+        place = ends[-1] if ends else len(model)
+        model.insert(place, projection_module(matrix, bias).to(model.device))
+    return TokenEncoder(model, name=encoder.name)
+
+
+def _save_adapter(model: Any, folder: Path) -> None:
+    """PEFT's own form in fp16, without paths of this machine in it."""
+    model.save_pretrained(str(folder), safe_serialization=True)
+    weights = folder / "adapter_model.safetensors"
+    half = {key: value.half() for key, value in read_tensors(weights).items()}
+    write_tensors(weights, half)
+    config = json.loads((folder / "adapter_config.json").read_text())
+    config["base_model_name_or_path"] = None
+    (folder / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    (folder / "README.md").unlink(missing_ok=True)

@@ -1,0 +1,127 @@
+"""Teachers made by `optical teach`, and how every encoder is opened by its name.
+
+teacher.json           format, base encoder, dimension, hash, card
+adapter/, changed.safetensors    how the weights differ from the base's (see `deltas`)
+base/                  the base, where it was a folder of this machine
+README.md              the card for people
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from optical_core.data.lines import read_json
+from optical_core.errors import InputError
+from optical_core.models.backbones import EMBEDDED, PACKAGED
+from optical_core.models.cards import ModelCard
+from optical_core.models.deltas import load_delta, resized, save_delta
+from optical_core.models.embedded import embedded_folder
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.storage import home, replace_folder
+
+FORMAT = 1
+FILE = "teacher.json"
+
+
+class TeacherInfo(BaseModel):
+    """Content of teacher.json."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int = FORMAT
+    name: str
+    base: str
+    base_hash: str
+    dimension: int = Field(ge=1)
+    hash: str
+    """Of the encoder that the folder gives: damaged weights are told by it."""
+    card: ModelCard
+
+
+def open_shared(name_or_path: str, *, device: str | None = None) -> TokenEncoder:
+    """Open an encoder; the embedded one is kept, and the same object for all who ask for it.
+
+    Known by name are the packaged ones and teachers that were taught here. Raises InputError as
+    `TokenEncoder.load` does.
+    """
+    if name_or_path == EMBEDDED:
+        return _embedded(str(embedded_folder()), device)
+    if folder := teacher_folder(name_or_path):
+        return _open_teacher(folder, name_or_path, device)
+    return TokenEncoder.load(name_or_path, device=device)
+
+
+@lru_cache(maxsize=1)
+def _embedded(folder: str, device: str | None) -> TokenEncoder:
+    """Half a gigabyte that students, trainings and measurements of a process share."""
+    return TokenEncoder.load(EMBEDDED, device=device)
+
+
+def teacher_folder(name_or_path: str) -> Path | None:
+    """The folder of a teacher by its name or path; None for another encoder."""
+    if name_or_path in PACKAGED or not name_or_path:
+        return None
+    candidates = [Path(name_or_path)]
+    if Path(name_or_path).name == name_or_path:
+        candidates.append(home("models", name_or_path))
+    return next((folder for folder in candidates if (folder / FILE).is_file()), None)
+
+
+def read_teacher(folder: Path) -> TeacherInfo:
+    """What a teacher's teacher.json says. Raises InputError: damaged, or of another format."""
+    try:
+        info = TeacherInfo.model_validate(read_json(folder / FILE))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{folder / FILE}: {field}: {first['msg'].lower()}") from error
+    if info.format != FORMAT:
+        newer = "update the package" if info.format > FORMAT else "teach it again"
+        raise InputError(f"{folder} has format {info.format}, this version reads {FORMAT}; {newer}")
+    return info
+
+
+def _open_teacher(folder: Path, name: str, device: str | None) -> TokenEncoder:
+    info = read_teacher(folder)
+    own = folder / "base"
+    base = open_shared(str(own) if own.is_dir() else info.base, device=device)
+    if base.hash != info.base_hash:
+        raise InputError(
+            f"teacher {info.name} was taught from another version of {info.base} (hash "
+            f"{info.base_hash}, here {base.hash}); teach it again"
+        )
+    encoder = TokenEncoder(load_delta(folder, resized(base, info.dimension)), name=name)
+    if encoder.hash != info.hash:
+        raise InputError(
+            f"the teacher in {folder} is damaged: its weights have the hash {encoder.hash}, "
+            f"{info.hash} was saved; copy it again, or teach it again"
+        )
+    return encoder
+
+
+def save_teacher(
+    folder: Path, *, name: str, base: TokenEncoder, model: Any, card: ModelCard
+) -> None:
+    """Save a taught encoder, whole or not at all; a base that is a folder here is saved along."""
+    is_folder = base.name not in PACKAGED and Path(base.name).exists()
+    with replace_folder(folder) as temporary:
+        save_delta(temporary, model, base)
+        dimension = int(model.get_embedding_dimension())
+        # The adapter is rounded to fp16: what will be opened is not to the bit what was trained.
+        saved = TokenEncoder(load_delta(temporary, resized(base, dimension)), name=name)
+        info = TeacherInfo(
+            name=name, base="base" if is_folder else base.name, base_hash=base.hash,
+            dimension=dimension, hash=saved.hash, card=card,
+        )  # fmt: skip
+        if is_folder:
+            base.model.save(str(temporary / "base"))
+        text = json.dumps(info.model_dump(), indent=2, ensure_ascii=False) + "\n"
+        (temporary / FILE).write_text(text, encoding="utf-8")
+        facts = [f"Taught from: `{info.base}`, hash {info.base_hash}", f"Dimensions: {dimension}"]
+        text = card.text(name, facts, kind="An encoder trained on relevance.")
+        (temporary / "README.md").write_text(text, encoding="utf-8")
