@@ -20,10 +20,12 @@ from optical_core.ui.alignment_view import (
     report_lines,
     translations,
 )
+from optical_core.ui.escaping import markdown_text
 from optical_core.ui.token_html import plain, word_chips
 from pages.common import parts
 from pages.common.address import bound, held
 from pages.common.alignment_controls import controls
+from pages.common.fence import fragment
 from pages.common.first_start import prepared
 
 READ = (
@@ -48,7 +50,7 @@ def render() -> None:
     columns = st.columns(len(models), gap="large")
     for column, model in zip(columns, models, strict=True):
         with column:
-            st.subheader(model, anchor=False)
+            st.subheader(markdown_text(model), anchor=False)
             st.caption(loaders.gloss(model))
             try:
                 pair = loaders.pair(model, view.foreign, view.english, view.marginals)
@@ -57,7 +59,7 @@ def render() -> None:
                     method=view.solver, epsilon=view.epsilon,
                 )  # fmt: skip
             except (InputError, ValueError) as error:
-                st.error(str(error))
+                parts.fault(error)
                 continue
             plans[model] = plan
             if pair.truncated:
@@ -67,7 +69,7 @@ def render() -> None:
             if view.gold:
                 lines.append(gold_line(plan, view.gold))
             for line in lines:
-                st.caption(line)
+                st.caption(markdown_text(line))
     _pin(clicked)
     _convergence(view)
     _several(view)
@@ -111,7 +113,7 @@ def _unpin() -> None:
     st.session_state["pin"] = None
 
 
-@st.fragment
+@fragment
 def _convergence(view: AlignmentView) -> None:
     if view.solver == "exact":
         return
@@ -124,7 +126,7 @@ def _convergence(view: AlignmentView) -> None:
         parts.chart(
             convergence_figure(points, dark=parts.is_dark()), key="convergence", name="convergence"
         )
-        st.caption(f"{model}: marginal error and cost after so many iterations.")
+        st.caption(f"{markdown_text(model)}: marginal error and cost after so many iterations.")
 
 
 def _several(view: AlignmentView) -> None:
@@ -148,7 +150,8 @@ def _several(view: AlignmentView) -> None:
                         key=f"many-{code}", name=f"plan-{code}",
                     )  # fmt: skip
         st.caption(
-            f"{model}; the lower the cost, the nearer the query is to its English translation."
+            f"{markdown_text(model)}; the lower the cost, the nearer the query is to its English "
+            "translation."
             if chosen
             else f"Choose two or more: {len(codes)} translations are at hand."
         )

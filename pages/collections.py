@@ -16,6 +16,7 @@ from optical_core.ui.collection_view import (
     samples,
     statistics,
 )
+from optical_core.ui.escaping import markdown_text
 from optical_core.ui.token_html import plain
 from pages.common import parts
 from pages.common.address import bound
@@ -70,7 +71,9 @@ def _show(collection: Collection) -> None:
 
 def _remove(collection: Collection) -> None:
     with st.popover("Remove", icon=":material/delete:"):
-        st.markdown(f"Remove **{collection.name}** with its indexes? It can't be undone.")
+        st.markdown(
+            f"Remove **{markdown_text(collection.name)}** with its indexes? It can't be undone."
+        )
         if st.button("Yes, remove it", type="primary"):
             remove_collection(collection)
             st.rerun()
@@ -93,10 +96,11 @@ def _bring() -> None:
                 else:
                     raise InputError("choose a zip file, or name a folder")
             except InputError as error:
-                st.error(str(error))
+                parts.fault(error)
                 return
             st.success(
-                f"{made.name}: {len(made.by_id):,} passages, {len(made.languages)} languages"
+                f"{markdown_text(made.name)}: {len(made.by_id):,} passages, "
+                f"{len(made.languages)} languages"
             )
 
 

@@ -63,7 +63,7 @@ def render() -> None:
     _show(results, tables, *chosen[2:4])
     _details(results, tables, *chosen)
     origins = ", ".join(f"{model}: {origin}" for model, origin in results.origin.items())
-    st.caption(f"Where the numbers come from – {origins}.")
+    st.caption(f"Where the numbers come from – {markdown_text(origins)}.")
     evaluate_here()
 
 
@@ -114,7 +114,7 @@ def _show(results: SavedResults, tables: GapTables, measure: str, baseline: str)
         st.subheader("Level by language", anchor=False)
         parts.chart(dumbbell(tables.measures, measure, dark=dark), key="levels", name="levels")
     with right:
-        st.subheader(f"Difference to {baseline}", anchor=False)
+        st.subheader(f"Difference to {markdown_text(baseline)}", anchor=False)
         parts.chart(
             differences(tables.comparisons, baseline, measure, dark=dark),
             key="differences", name="differences",

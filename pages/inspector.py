@@ -7,6 +7,7 @@ import streamlit as st
 
 from optical_core.errors import InputError
 from optical_core.ui import loaders
+from optical_core.ui.escaping import markdown_text
 from optical_core.ui.gap_figures import NAMES
 from optical_core.ui.inspector_view import (
     cell_style,
@@ -75,8 +76,8 @@ def render() -> None:
         mean = mean_correlation(levels, codes)
         if mean is not None:
             st.caption(
-                f"Spearman's correlation of {model}'s {NAMES[measure]} between languages, over "
-                f"the same queries; mean {mean:.2f}. Near 1: hard queries are hard everywhere."
+                f"Spearman's correlation of {markdown_text(model)}'s {NAMES[measure]} between "
+                f"languages, over the same queries; mean {mean:.2f}. Near 1: hard queries are hard everywhere."
             )
 
 
@@ -131,7 +132,7 @@ def _open(label: str, query: str, codes: list[str], models: list[str]) -> None:
 def _extremes(table: pd.DataFrame, model: str, baseline: str) -> None:
     winners, losers = extremes(table)
     for title, rows in (
-        (f"Gain most from {baseline} to {model}", winners),
+        (f"Gain most from {markdown_text(baseline)} to {markdown_text(model)}", winners),
         ("Lose most", losers),
     ):
         st.subheader(title, anchor=False)

@@ -7,6 +7,7 @@ import streamlit as st
 from optical_core.data.collection import Passage
 from optical_core.errors import InputError
 from optical_core.ui import loaders
+from optical_core.ui.escaping import markdown_text
 from optical_core.ui.search_source import SearchSource
 from optical_core.ui.search_view import (
     average_precision,
@@ -83,12 +84,12 @@ def _columns(
     first: dict[str, int] | None = None
     for column, model in zip(st.columns(len(models), gap="medium"), models, strict=True):
         with column:
-            st.subheader(model, anchor=False)
+            st.subheader(markdown_text(model), anchor=False)
             try:
                 with st.spinner("Searching (a model's first search opens it)…"):
                     ranking = source.rank(model, name, query, 1000)
             except InputError as error:
-                st.error(str(error))
+                parts.fault(error)
                 continue
             line = f"{source.gloss(model)} · {1000 * ranking.seconds:.0f} ms"
             if grades:

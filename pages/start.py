@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from optical_core.errors import InputError
+from optical_core.ui.escaping import markdown_text
 from pages.common import parts
 
 FOREIGN = "Kwa nini bahari ina chumvi?"
@@ -61,9 +62,10 @@ def _picture() -> None:
         try:
             plan = loaders.plan(model, FOREIGN, ENGLISH)
         except InputError as error:
-            st.error(str(error))
+            parts.fault(error)
             continue
-        st.markdown(f"**{model}** ({loaders.gloss(model)}): transport cost {plan.total_cost:.3f}")
+        name = f"**{markdown_text(model)}** ({loaders.gloss(model)})"
+        st.markdown(f"{name}: transport cost {plan.total_cost:.3f}")
         parts.chart(
             plan_ribbons(plan.words(), dark=parts.is_dark()),
             key=f"start-{model}",

@@ -14,11 +14,13 @@ from optical_core.distill.jobs import Job, list_jobs, resume_job, start_job, sto
 from optical_core.distill.settings import resolve_config
 from optical_core.errors import InputError
 from optical_core.ui import loaders
+from optical_core.ui.escaping import markdown_text
 from optical_core.ui.paths import typed_path
 from optical_core.ui.training_view import dev_log, duration, progress, training_figure, training_log
 from optical_core.ui.uploads import keep_bitext, training_pairs
 from pages.common import parts
 from pages.common.address import bound
+from pages.common.fence import fragment
 
 READ = (
     "How to read this: the loss should fall while the effective rank of the student's tokens "
@@ -33,7 +35,7 @@ def render() -> None:
     jobs = list_jobs()
     _new(expanded=not jobs)
     live = any(job.live for job in jobs)
-    st.fragment(_jobs, run_every=3 if live else None)()
+    fragment(_jobs, run_every=3 if live else None)()
 
 
 def _new(*, expanded: bool) -> None:
@@ -79,7 +81,7 @@ def _new(*, expanded: bool) -> None:
                 training_pairs(config)
             start_job(config)
         except InputError as error:
-            st.error(str(error))
+            parts.fault(error)
         else:
             st.rerun()
 
@@ -119,7 +121,7 @@ def _job(job: Job) -> None:
     log = training_log(job)
     share, text = progress(job, log)
     colour = {"finished": "green", "running": "blue", "failed": "red"}.get(job.state, "gray")
-    title = f"**{job.name}** :{colour}-badge[{job.state}]"
+    title = f"**{markdown_text(job.name)}** :{colour}-badge[{job.state}]"
     row = st.columns([5, 1])
     row[0].markdown(title)
     with row[1]:
@@ -132,9 +134,9 @@ def _job(job: Job) -> None:
         ):
             resume_job(job.name)
             st.rerun(scope="fragment")
-    st.progress(share, text=text)
+    st.progress(share, text=markdown_text(text))
     if job.error:
-        st.error(job.error)
+        parts.fault(job.error)
     with st.expander("Curves and settings", expanded=job.live):
         parts.chart(training_figure(log, dev_log(job), dark=parts.is_dark()),
                     key=f"curves-{job.name}", name=f"training-{job.name}")  # fmt: skip

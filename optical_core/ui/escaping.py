@@ -1,4 +1,4 @@
-"""The one place where texts of others become safe to show: in HTML, and in Streamlit's Markdown."""
+"""The one place where texts of others become safe to show: in HTML, in Plotly, in Markdown."""
 
 from __future__ import annotations
 
@@ -9,24 +9,35 @@ import re
 _BARRED = re.compile(
     "[\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]"
 )
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|~:$])")
+_SYNTAX = re.compile(r"[\\`*_\[\]<>|~$&#]|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]")
+_REWRITTEN = re.compile(r"www(?=\.)|:(?=[\w+/-])|@|[-<](?=-)|-(?=>)|[<>~](?==)", re.IGNORECASE)
+"""What is rewritten after Markdown is read, escaped or not: addresses become links, `:name:` an
+emoji or icon, `--` a dash, `<=` a sign. A word joiner (no width) behind each keeps it apart."""
 
 
-def html_text(text: str, *, quote: bool = True) -> str:
+def html_text(text: str) -> str:
     """Escaped, and without control characters and direction overrides that leak out of a text.
-
-    Without `quote` it is for plotly, which reads a little HTML but no escaped quotes.
 
     >>> html_text("<b>\\u202ex")
     '&lt;b&gt;x'
     """
-    return html.escape(_BARRED.sub("", text), quote=quote)
+    return html.escape(_BARRED.sub("", text))
 
 
-def markdown_text(text: str) -> str:
-    """A text that Markdown shows as it is: no link, picture, badge or formula comes of it.
+def plotly_text(text: str) -> str:
+    """For Plotly, which reads a little HTML but no escaped quotes, and fills in `%{…}`.
+
+    >>> plotly_text("<a href='x'>%{x}")
+    "&lt;a href='x'&gt;%\\u2060{x}"
+    """
+    return html.escape(_BARRED.sub("", text), quote=False).replace("%{", "%\u2060{")
+
+
+def markdown_text(text: object) -> str:
+    """A text (or an error's sentence) that Streamlit's Markdown shows as it is, on one line.
 
     >>> markdown_text("![x](http://y)")
-    '!\\\\[x\\\\](http\\\\://y)'
+    '!\\\\[x\\\\](http:\\u2060//y)'
     """
-    return _MARKDOWN.sub(r"\\\1", " ".join(_BARRED.sub("", text).split()))
+    line = " ".join(_BARRED.sub("", str(text)).split())
+    return _SYNTAX.sub(r"\\\g<0>", _REWRITTEN.sub("\\g<0>\u2060", line))

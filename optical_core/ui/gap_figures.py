@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from optical_core.analysis.significance import CORRECTIONS
 from optical_core.data.languages import language
 from optical_core.data.resources import CC100_GIB
+from optical_core.ui.escaping import plotly_text
 from optical_core.ui.theme import faint, ink, layout, model_colours, model_symbols, note
 
 NAMES = {
@@ -60,7 +61,7 @@ def dumbbell(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
             x=values,
             y=[order.index(code) + shift * (index - (len(models) - 1) / 2) for code in codes],
             mode="markers",
-            name=model,
+            name=plotly_text(model),
             marker={"color": colours[model], "symbol": symbols[model], "size": 11},
             error_x=_interval(
                 values,
@@ -69,7 +70,7 @@ def dumbbell(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
                 colours[model],
             ),
             customdata=[[language(code).name, rows.loc[code, "topics"]] for code in codes],
-            hovertemplate=f"%{{customdata[0]}}, {model}: %{{x:.4f}}"
+            hovertemplate="%{customdata[0]}, %{fullData.name}: %{x:.4f}"
             "<br>%{customdata[1]} topics<extra></extra>",
         )
     return _language_rows(figure, order, NAMES.get(measure, measure), dark=dark)
@@ -99,7 +100,7 @@ def differences(table: pd.DataFrame, baseline: str, measure: str, *, dark: bool)
                 for code in rows["language"]
             ],
             mode="markers",
-            name=model,
+            name=plotly_text(model),
             marker={
                 "size": 11,
                 "symbol": [
@@ -115,7 +116,8 @@ def differences(table: pd.DataFrame, baseline: str, measure: str, *, dark: bool)
                     rows["language"], rows[f"p_{correction}"], rows["topics"], strict=True
                 )
             ],
-            hovertemplate=f"%{{customdata[0]}}, {model}: %{{x:+.4f}}<br>p = %{{customdata[1]:.4f}}"
+            hovertemplate="%{customdata[0]}, %{fullData.name}: %{x:+.4f}"
+            "<br>p = %{customdata[1]:.4f}"
             f" ({CORRECTIONS[correction]}), %{{customdata[2]}} topics<extra></extra>",
         )
     title = f"difference in {NAMES.get(measure, measure)}"
@@ -138,14 +140,14 @@ def resource_scatter(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Fig
             x=rows["size"],
             y=rows[measure],
             mode="lines+markers+text",
-            name=model,
+            name=plotly_text(model),
             line={"color": colours[model], "width": 1, "dash": "dot"},
             marker={"color": colours[model], "symbol": symbols[model], "size": 10},
             text=rows["language"] if index == len(models) - 1 else None,
             textposition="top center",
             textfont={"size": 12},
             customdata=[language(code).name for code in rows["language"]],
-            hovertemplate=f"%{{customdata}}, {model}: %{{y:.4f}}<br>%{{x}} GiB<extra></extra>",
+            hovertemplate="%{customdata}, %{fullData.name}: %{y:.4f}<br>%{x} GiB<extra></extra>",
         )
     layout(figure, dark=dark, height=380)
     figure.update_layout(legend=_legend())

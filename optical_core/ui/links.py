@@ -8,7 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from optical_core.ui.escaping import html_text
+from optical_core.ui.escaping import plotly_text
 from optical_core.ui.theme import ink, layout
 
 ROW = 27
@@ -151,7 +151,7 @@ def _room(tokens: Sequence[str]) -> float:
 
 def label(token: str, length: int = 22) -> str:
     """Plotly reads a little HTML in text: none may come from a token. Long tokens are cut."""
-    return html_text(token if len(token) <= length else token[: length - 1] + "…", quote=False)
+    return plotly_text(token if len(token) <= length else token[: length - 1] + "…")
 
 
 def _ribbon(start: float, end: float, half: float) -> str:

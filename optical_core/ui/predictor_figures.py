@@ -8,6 +8,7 @@ from plotly.subplots import make_subplots
 
 from optical_core.analysis.predictors import PREDICTORS
 from optical_core.data.languages import language
+from optical_core.ui.escaping import plotly_text
 from optical_core.ui.gap_figures import NAMES
 from optical_core.ui.theme import layout, model_colours, model_symbols, note
 
@@ -41,7 +42,7 @@ def predictor_scatter(
                 row=1,
                 col=column,
                 mode="markers+text",
-                name=model,
+                name=plotly_text(model),
                 legendgroup=model,
                 showlegend=column == 1,
                 marker={"color": colours[model], "symbol": symbols[model], "size": 10},
@@ -50,7 +51,7 @@ def predictor_scatter(
                 textposition="top center",
                 textfont={"size": 12},
                 customdata=[language(code).name for code in rows["language"]],
-                hovertemplate="%{customdata}, " + f"{model}: %{{y:.4f}}<br>%{{x:.3g}}<br>"
+                hovertemplate="%{customdata}, %{fullData.name}: %{y:.4f}<br>%{x:.3g}<br>"
                 f"{found.get((model, name), '')}<extra></extra>",
             )
         figure.update_xaxes(title_text=PREDICTORS[name], row=1, col=column)

@@ -6,6 +6,8 @@ import streamlit as st
 
 from optical_core.errors import InputError
 from optical_core.ui import loaders
+from optical_core.ui.escaping import markdown_text
+from pages.common import parts
 
 
 def prepared(collection: str = "demo") -> bool:
@@ -14,9 +16,12 @@ def prepared(collection: str = "demo") -> bool:
         if loaders.is_prepared(collection):
             return True
         bar = st.progress(0.0, text="Preparing…")
-        loaders.prepare(collection, lambda share, text: bar.progress(min(share, 1.0), text=text))
+        loaders.prepare(
+            collection,
+            lambda share, text: bar.progress(min(share, 1.0), text=markdown_text(text)),
+        )
         bar.empty()
     except InputError as error:
-        st.error(str(error))
+        parts.fault(error)
         return False
     return True

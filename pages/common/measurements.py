@@ -9,7 +9,9 @@ from optical_core.storage import home
 from optical_core.study.evaluate import evaluate
 from optical_core.study.results import SavedResults, merge
 from optical_core.ui import loaders
+from optical_core.ui.escaping import markdown_text
 from optical_core.ui.gap_view import upload_runs
+from pages.common import parts
 
 
 @st.cache_resource(ttl=300, show_spinner=False)
@@ -53,7 +55,7 @@ def bring() -> None:
                     parallel=parallel,
                 )
             except InputError as error:
-                st.error(str(error))
+                parts.fault(error)
             else:
                 _add(upload)
 
@@ -71,7 +73,7 @@ def evaluate_here() -> None:
             evaluate(
                 collection, models, collection.languages,
                 home("results", f"{name}-{'-'.join(models)}"[:120]),
-                watch=lambda share, text: bar.progress(share, text=text),
+                watch=lambda share, text: bar.progress(share, text=markdown_text(text)),
             )  # fmt: skip
             saved.clear()
             st.rerun()

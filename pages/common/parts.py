@@ -9,7 +9,9 @@ import streamlit as st
 
 from optical_core.analysis.export import table_texts
 from optical_core.data.languages import language
+from optical_core.ui.escaping import markdown_text
 from pages.common.address import bound
+from pages.common.fence import fragment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +47,11 @@ def header(title: str, how_to_read: str) -> None:
     """Title of a page and the line that says how to read it."""
     st.title(title)
     st.caption(how_to_read)
+
+
+def fault(error: object) -> None:
+    """What went wrong, as it is: an error's sentence holds names and addresses of others."""
+    st.error(markdown_text(error))
 
 
 def link(page: str, label: str, icon: str | None = None, **query: Any) -> None:
@@ -86,7 +93,7 @@ def downloads(table: pd.DataFrame, name: str, *, key: str) -> None:
     files(lambda: {f"{name}.{form}": text for form, text in table_texts(table).items()}, key=key)
 
 
-@st.fragment
+@fragment
 def files(make: Callable[[], dict[str, str]], *, key: str) -> None:
     """Files to download (name -> text), made when the reader opens the list."""
     with st.popover(
@@ -95,5 +102,5 @@ def files(make: Callable[[], dict[str, str]], *, key: str) -> None:
         if not box.open:
             return
         for name, text in make().items():
-            st.download_button(name, text, name, key=f"{key}-{name}", on_click="ignore",
-                               width="stretch")  # fmt: skip
+            st.download_button(markdown_text(name), text, name, key=f"{key}-{name}",
+                               on_click="ignore", width="stretch")  # fmt: skip

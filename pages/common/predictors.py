@@ -7,6 +7,7 @@ import streamlit as st
 from optical_core.analysis.predictors import MOST_TERMS, PREDICTORS, regression_table
 from optical_core.study.predictors import QueryCosts
 from optical_core.ui import loaders
+from optical_core.ui.escaping import markdown_text
 from optical_core.ui.gap_view import GapStudy
 from optical_core.ui.predictor_figures import predictor_scatter
 from pages.common import parts
@@ -77,7 +78,7 @@ def _measure(study: GapStudy, models: tuple[str, ...], languages: tuple[str, ...
     bar = st.progress(0.0)
     pairs = [(model, code) for model in measurable for code in languages if code != "en"]
     for done, (model, code) in enumerate(pairs):
-        bar.progress(done / len(pairs), text=f"{model}: {parts.language_name(code)}")
+        bar.progress(done / len(pairs), text=f"{markdown_text(model)}: {parts.language_name(code)}")
         found = loaders.query_costs(model, results.collection, code)
         if found:
             kept = st.session_state.setdefault(_COSTS, {})

@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from optical_core.errors import InputError
 from pages.common import address, parts
+from pages.common.fence import fence
 
 PAGES = {
     "start": ("Start", ":material/home:"),
@@ -66,10 +66,8 @@ def run() -> None:
     st.html(f"<style>{STYLE}</style>")
     page = st.navigation(list(pages().values()), position="top")
     address.start()
-    try:
+    with fence():
         page.run()
-    except InputError as error:
-        st.error(str(error))
     parts.picture_form()
     # Not in a `finally`: a script that asks for its rerun has not drawn all its controls.
     address.commit()

@@ -1,5 +1,7 @@
 """What the tests of several pages ask of them."""
 
+import re
+
 import pytest
 
 
@@ -9,3 +11,8 @@ def assert_contributions_add_up(app) -> None:
     total, score = (float(part.strip(" ,.")) for part in line.split("add up to")[1].split(
         ", the score"))  # fmt: skip
     assert total == pytest.approx(score, abs=1e-3)
+
+
+def shown(element) -> str:
+    """An element's text as a reader sees it: without what keeps it from being Markdown."""
+    return re.sub(r"\\(\W)", r"\1", element.value.replace("\u2060", ""))

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,7 +9,6 @@ from streamlit.testing.v1 import AppTest
 from optical_core.study.evaluate import evaluate
 from tests.pages.checks import assert_contributions_add_up
 
-ROOT = Path(__file__).parent.parent.parent
 NASTY = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -20,65 +18,6 @@ NASTY = [
     "a\x00b\x07c",
     "**bold** [link](http://x) $x$",
 ]
-
-
-@pytest.fixture
-def demo(collection, tmp_path, monkeypatch):
-    """The tiny collection in the demo's place, without shipped results or students."""
-    folder = tmp_path / "shipped"
-    shutil.copytree(collection.folder, folder / "demo" / "collection")
-    path = folder / "demo" / "collection" / "collection.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"name": "demo"}))
-
-    def assets(*parts):
-        own = folder.joinpath(*parts)
-        return (
-            own if parts[0] in ("demo", "results", "students") else ROOT.joinpath("assets", *parts)
-        )
-
-    for module in (
-        "data.collection",
-        "models.retriever",
-        "study.results",
-        "ui.collection_view",
-        "distill.trainer",
-        "distill.settings",
-    ):
-        monkeypatch.setattr(f"optical_core.{module}.assets", assets)
-    import streamlit as st
-
-    st.cache_data.clear()
-    st.cache_resource.clear()
-    return folder
-
-
-@pytest.fixture
-def open_page(with_embedded, demo):
-    """Open a page by its path, with query parameters."""
-
-    def opened(path: str = "", **query: str | list[str]) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-        for key, value in query.items():
-            app.query_params[key] = value
-        if path:
-            # AppTest knows pages by file; the app's router is run by each of them.
-            app = AppTest.from_string(
-                "from optical_core.errors import InputError\n"
-                f"from pages.common import router\nimport pages.{path} as page\n"
-                "import streamlit as st\nfrom pages.common import address\n"
-                "st.navigation(list(router.pages().values()))\n"
-                "address.start()\n"
-                "try:\n    page.render()\nexcept InputError as error:\n    st.error(str(error))\n"
-                "address.commit()\n",
-                default_timeout=120,
-            )
-            for key, value in query.items():
-                app.query_params[key] = value
-        app.run()
-        assert not app.exception, app.exception[0].stack_trace
-        return app
-
-    return opened
 
 
 def html(app: AppTest) -> str:

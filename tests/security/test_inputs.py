@@ -335,6 +335,6 @@ def test_exports_hold_no_formula_no_markup_and_no_command():
 
 def test_text_is_shown_as_it_is():
     assert html_text("<img src=x onerror='a'>\u202e\0") == "&lt;img src=x onerror=&#x27;a&#x27;&gt;"
-    assert markdown_text("[a](http://b) :red[x] $y$ `z`\n# no") == (
-        r"\[a\](http\://b) \:red\[x\] \$y\$ \`z\` # no"
+    assert markdown_text("[a](http://b) :red[x] $y$ `z`\n# no").replace("\u2060", "") == (
+        r"\[a\](http://b) :red\[x\] \$y\$ \`z\` \# no"
     )

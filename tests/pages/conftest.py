@@ -1,0 +1,76 @@
+"""The tiny collection in the demo's place, and pages opened by their path."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(autouse=True)
+def nothing_unexpected(caplog):
+    """A page's fence hides what should not happen at all: here it fails the test."""
+    yield
+    assert [r for r in caplog.get_records("call") if r.name == "pages.common.fence"] == []
+
+
+@pytest.fixture
+def demo(collection, tmp_path, monkeypatch):
+    """The tiny collection in the demo's place, without shipped results or students."""
+    folder = tmp_path / "shipped"
+    shutil.copytree(collection.folder, folder / "demo" / "collection")
+    path = folder / "demo" / "collection" / "collection.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"name": "demo"}))
+
+    def assets(*parts):
+        own = folder.joinpath(*parts)
+        return (
+            own if parts[0] in ("demo", "results", "students") else ROOT.joinpath("assets", *parts)
+        )
+
+    for module in (
+        "data.collection",
+        "models.retriever",
+        "study.results",
+        "ui.collection_view",
+        "distill.trainer",
+        "distill.settings",
+    ):
+        monkeypatch.setattr(f"optical_core.{module}.assets", assets)
+    import streamlit as st
+
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    return folder
+
+
+@pytest.fixture
+def open_page(with_embedded, demo):
+    """Open a page by its path, with query parameters."""
+
+    def opened(path: str = "", **query: str | list[str]) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+        for key, value in query.items():
+            app.query_params[key] = value
+        if path:
+            # AppTest knows pages by file; the app's router is run by each of them.
+            app = AppTest.from_string(
+                f"from pages.common import router\nimport pages.{path} as page\n"
+                "import streamlit as st\nfrom pages.common import address\n"
+                "from pages.common.fence import fence\n"
+                "st.navigation(list(router.pages().values()))\n"
+                "address.start()\n"
+                "with fence():\n    page.render()\n"
+                "address.commit()\n",
+                default_timeout=120,
+            )
+            for key, value in query.items():
+                app.query_params[key] = value
+        app.run()
+        assert not app.exception, app.exception[0].stack_trace
+        return app
+
+    return opened
