@@ -20,7 +20,6 @@ import platform
 import re
 import secrets
 import shutil
-import tempfile
 import zlib
 from collections.abc import Iterator
 from importlib import resources
@@ -83,10 +82,10 @@ def replace_file(target: Path) -> Iterator[Path]:
     with writable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         tidy(target.parent)
-        handle, name = tempfile.mkstemp(prefix=_owned(target, "new"), dir=target.parent)
-        os.close(handle)
-        os.chmod(name, 0o666 & ~_umask())
-        temporary = Path(name)
+        temporary = target.parent / _temporary(target, "new")
+        # Made as any new file is: the system takes the user's umask off, which can't be read
+        # without setting it for every thread.
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         try:
             yield temporary
             _to_disk(temporary)
@@ -107,9 +106,8 @@ def replace_folder(target: Path) -> Iterator[Path]:
     with writable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         tidy(target.parent)
-        temporary = Path(tempfile.mkdtemp(prefix=_owned(target, "new"), dir=target.parent))
-        os.chmod(temporary, 0o777 & ~_umask())
-        aside = target.parent / (_owned(target, "old") + secrets.token_hex(4))
+        temporary, aside = (target.parent / _temporary(target, kind) for kind in ("new", "old"))
+        temporary.mkdir()
         try:
             yield temporary
             for path in (*temporary.rglob("*"), temporary):
@@ -178,8 +176,9 @@ def _to_disk(path: Path) -> None:
             os.close(handle)
 
 
-def _owned(target: Path, kind: str) -> str:
-    return f".{target.name}.{kind}-{_MACHINE}-{os.getpid()}-{_START}-"
+def _temporary(target: Path, kind: str) -> str:
+    """A name that nobody has, and that says whose it is."""
+    return f".{target.name}.{kind}-{_MACHINE}-{os.getpid()}-{_START}-{secrets.token_hex(4)}"
 
 
 def _is_of_a_living(found: re.Match[str]) -> bool:
@@ -190,9 +189,3 @@ def _is_of_a_living(found: re.Match[str]) -> bool:
         return True
     number = int(found["pid"])
     return found["start"] == _START if number == os.getpid() else psutil.pid_exists(number)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

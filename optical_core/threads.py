@@ -1,28 +1,13 @@
-"""How many threads the parts of a search or of a batch of plans take."""
+"""The parts of a search or of a batch of plans on threads."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TypeVar
 
-import torch
-
 Part = TypeVar("Part")
-
-
-@contextlib.contextmanager
-def one_torch_thread() -> Iterator[None]:
-    """For work too small to share: torch's threads, which go on spinning for a while after it,
-    would hold the cores that OpenVINO's threads and maxsim.c's need next."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def at_once(parts: Sequence[Part], work: Callable[[Part], object]) -> None:

@@ -8,14 +8,17 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 
 from optical_core.errors import InputError
+from optical_core.process import prepare
 
+prepare()
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # The same numbers on every machine; the tests of bf16 ask for it.
 os.environ.setdefault("OPTICAL_PRECISION", "fp32")
+import torch  # noqa: E402  its threads are as `prepare` has it
+
 # Before anything imports Triton: without a GPU its kernels run in its interpreter.
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"

@@ -12,10 +12,12 @@ import warnings
 from optical_core.cli import catalogue, measuring, searching, training  # noqa: F401
 from optical_core.cli.application import app
 from optical_core.errors import InputError
+from optical_core.process import prepare
 
 
 def main() -> None:
     """Run the command; bad input gives one sentence on stderr and exit code 2."""
+    prepare()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     # What a library will change in its next version is no news for who runs a command.
     warnings.simplefilter("ignore", FutureWarning)

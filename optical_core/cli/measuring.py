@@ -13,6 +13,7 @@ import typer
 import optical_core
 from optical_core.cli.application import Device, Json, Languages, app, default_student, print_json
 from optical_core.errors import InputError
+from optical_core.process import cores
 from optical_core.storage import home
 
 
@@ -213,7 +214,7 @@ def bench(
             "the benchmarks come with the source, not with the package: run this in a checkout"
         )
     # A process of its own: thread pools take their size when they are first imported.
-    count = str(threads or os.cpu_count() or 1)
+    count = str(threads or cores())
     sizes = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), count)
     command = [sys.executable, "-m", "tests.benchmarks", *context.args]
     environment = {**os.environ, **sizes}

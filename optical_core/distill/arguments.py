@@ -13,6 +13,7 @@ from torch.utils.data import SequentialSampler
 
 from optical_core.distill import ranks
 from optical_core.distill.config import DistillConfig
+from optical_core.models.precision import training_precision
 from optical_core.models.token_encoder import TokenEncoder
 
 
@@ -45,7 +46,7 @@ def training_arguments(
         lr_scheduler_type="linear",
         weight_decay=0.01,
         optim="adamw_torch_fused",
-        bf16=config.bf16,
+        bf16=training_precision(config.bf16, device) == "bf16",
         use_cpu=on_cpu(device),
         seed=config.seed,
         data_seed=config.seed,

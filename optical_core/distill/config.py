@@ -90,7 +90,8 @@ class DistillConfig(BaseModel):
     """How far the student goes from the teacher's weights to the trained ones (WiSE-FT)."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """In the student: none by default, since the teacher's vectors are exact targets."""
-    bf16: bool = True
+    bf16: bool | Literal["auto"] = "auto"
+    """Is it trained in bf16? By default where the processor multiplies it natively."""
     seed: int = 1
     checkpoint_every: int = Field(100, ge=1)
 
@@ -126,9 +127,15 @@ class DistillConfig(BaseModel):
     def is_saved_as(self, saved: Any) -> bool:
         """Does a saved copy mean the same? Settings that came later have their defaults in it."""
         try:
-            return DistillConfig.model_validate(saved) == self
+            return DistillConfig.model_validate(saved)._decided() == self._decided()
         except ValidationError:
             return False
+
+    def _decided(self) -> DistillConfig:
+        """With what `auto` means on this machine."""
+        from optical_core.models.precision import training_precision
+
+        return self.model_copy(update={"bf16": training_precision(self.bf16) == "bf16"})
 
 
 def _one_of(names: tuple[str, ...], name: str) -> str:

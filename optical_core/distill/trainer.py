@@ -41,13 +41,14 @@ from optical_core.distill.loss import OpticalLoss
 from optical_core.distill.monitor import DevMonitor, LogMonitor
 from optical_core.distill.objectives import SCORES_ALONE
 from optical_core.distill.other_backbone import TwoTokenizers, student_of
+from optical_core.distill.randomness import own_random_numbers
 from optical_core.distill.sampling import first_pairs, plan_batches
 from optical_core.distill.student import go_on_from, select_trainable, soften
 from optical_core.distill.teacher_vectors import VectorStore, shared_store
 from optical_core.errors import InputError
 from optical_core.models.cards import ModelCard
 from optical_core.models.deltas import clone_model
-from optical_core.models.precision import precision
+from optical_core.models.precision import precision, training_precision
 from optical_core.models.retriever import save_retriever
 from optical_core.models.teachers import open_shared
 from optical_core.models.token_encoder import TokenEncoder
@@ -75,7 +76,8 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
     _check_ranks(config, device)
     work = home("runs", config.name)
     # A launcher that is killed leaves its processes running: they must not write beside new ones.
-    with exclusive(work) if ranks.rank() == 0 else contextlib.nullcontext():
+    alone = exclusive(work) if ranks.rank() == 0 else contextlib.nullcontext()
+    with alone, own_random_numbers():
         return _distill(config, home("models", config.name), work, device, progress)
 
 
@@ -159,6 +161,7 @@ def _write_student(
             "languages": bitext.languages,
             "dropped": bitext.dropped,
         },
+        "precision": training_precision(config.bf16, student.device),
         "dev_map": dev.best if dev else None,
     }
     save_retriever(

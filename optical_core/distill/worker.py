@@ -9,6 +9,7 @@ from filelock import FileLock
 
 from optical_core.distill.jobs import read_job, update_job
 from optical_core.errors import InputError
+from optical_core.process import prepare
 from optical_core.storage import home
 
 
@@ -33,4 +34,5 @@ def work(name: str) -> int:
 
 
 if __name__ == "__main__":
+    prepare(background=True)
     sys.exit(work(sys.argv[1]))

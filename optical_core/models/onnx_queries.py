@@ -35,7 +35,6 @@ from torch import Tensor, nn
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import Side, TokenEncoder, unit_rows
 from optical_core.storage import exclusive, home, replace_folder
-from optical_core.threads import one_torch_thread
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +50,9 @@ _OPSET = 23
 """The first that has attention as one operator."""
 _INT8_PRODUCTS = 4
 """onnxruntime's `accuracy_level`: 4 rounds the activations too."""
+_BORROWING = Lock()
+"""Held while something of the whole process is changed for a moment: two threads that put it back
+in another order than they took it would leave the change behind."""
 
 
 class OnnxQueries(TokenEncoder):
@@ -94,7 +96,7 @@ class OnnxQueries(TokenEncoder):
             return [unit_rows(vectors[mask].numpy()) for vectors, mask in kept]
 
     def _running(self, side: Side) -> AbstractContextManager:
-        return one_torch_thread()
+        return contextlib.nullcontext()
 
 
 class OnnxBackbone(nn.Module):
@@ -175,7 +177,7 @@ def export_backbone(encoder: TokenEncoder, target: Path, *, int8: bool) -> None:
     axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("tokens", min=2)}
     fp32 = target.with_suffix(".fp32.onnx") if int8 else target
     try:
-        with torch.no_grad(), _quiet():
+        with torch.no_grad(), _BORROWING, _quiet():
             torch.onnx.export(
                 wrapped,
                 tuple(features[name] for name in names),
@@ -208,15 +210,16 @@ def require_onnx() -> None:
 def _openvino() -> Any:
     """OpenVINO without its telemetry, which would report the import to a web service."""
     missing = object()
-    before = sys.modules.get(_TELEMETRY, missing)
-    sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # as if it weren't installed
-    try:
-        import openvino
-    finally:
-        if before is missing:
-            del sys.modules[_TELEMETRY]
-        else:
-            sys.modules[_TELEMETRY] = before  # type: ignore[assignment]
+    with _BORROWING:
+        before = sys.modules.get(_TELEMETRY, missing)
+        sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # as if it weren't installed
+        try:
+            import openvino
+        finally:
+            if before is missing:
+                del sys.modules[_TELEMETRY]
+            else:
+                sys.modules[_TELEMETRY] = before  # type: ignore[assignment]
     return openvino
 
 

@@ -1,21 +1,27 @@
-"""In which precision encoders run.
+"""In which precision encoders run and students are trained: decided here and nowhere else.
 
-Passages, and the texts of trainings, in bf16 where the processor multiplies it natively: 2 to 3
-times faster, and token vectors keep a cosine above .9998 with those of fp32. Queries in fp32: in
-bf16 a query's vectors depend on what it is batched with, which moves its scores in the second
-decimal and lets near ties change places. `$OPTICAL_PRECISION` decides for both sides; with
-`int8`, searches encode their queries as `onnx_queries` does, and all else runs as with `auto`.
+Passages and trainings in bf16 where the processor multiplies it natively: 2 to 3 times faster, and
+token vectors keep a cosine above .9998 with those of fp32. Elsewhere in fp32: a processor without
+it (most laptops) takes many times as long. Queries in fp32: in bf16 a query's vectors depend on
+what it is batched with, which moves its scores in the second decimal and lets near ties change
+places. `$OPTICAL_PRECISION` decides for both sides; with `int8`, searches encode their queries as
+`onnx_queries` does, and all else runs as with `auto`. A training's `bf16` goes before it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from contextlib import AbstractContextManager
+from functools import cache
+from typing import Literal
 
 import torch
 
 from optical_core.errors import InputError
+
+logger = logging.getLogger(__name__)
 
 VARIABLE = "OPTICAL_PRECISION"
 CHOICES = ("auto", "bf16", "fp32", "int8")
@@ -26,10 +32,23 @@ def precision(device: str | torch.device | None = None) -> str:
 
     Raises InputError if `$OPTICAL_PRECISION` says what it can't.
     """
-    wanted = _wanted()
+    wanted, native = _wanted(), _native_bf16(_kind(device))
+    if wanted == "bf16" and not native:
+        _warn(f"{VARIABLE}=bf16")
     if wanted in ("bf16", "fp32"):
         return wanted
-    return "bf16" if _native_bf16(_kind(device)) else "fp32"
+    return "bf16" if native else "fp32"
+
+
+def training_precision(
+    bf16: bool | Literal["auto"], device: str | torch.device | None = None
+) -> str:
+    """`bf16` or `fp32`, of a training whose configuration says so, or leaves it to `precision`."""
+    if bf16 == "auto":
+        return precision(device)
+    if bf16 and not _native_bf16(_kind(device)):
+        _warn("bf16=true")
+    return "bf16" if bf16 else "fp32"
 
 
 def query_precision(device: str | torch.device | None = None) -> str:
@@ -62,5 +81,16 @@ def _kind(device: str | torch.device | None) -> str:
 def _native_bf16(kind: str) -> bool:
     if kind == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    # Without AVX-512 BF16 or AMX, PyTorch widens every operand: slower than fp32.
-    return kind == "cpu" and torch.cpu._is_avx512_bf16_supported()
+    # Without AVX-512 BF16 or AMX, PyTorch widens every operand: 60 times slower than fp32.
+    return kind == "cpu" and (
+        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    )
+
+
+@cache
+def _warn(setting: str) -> None:
+    logger.warning(
+        "%s, but this processor has no bf16 products of its own: it may take many times as long "
+        "as fp32; `auto` takes what is fastest",
+        setting,
+    )

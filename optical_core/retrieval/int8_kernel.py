@@ -17,7 +17,7 @@ from torch import Tensor
 
 from optical_core import native
 from optical_core.retrieval.maxsim import best_of_passages
-from optical_core.threads import at_once, one_torch_thread
+from optical_core.threads import at_once
 
 PATHS = ("portable", "avx2", "vnni")
 """Of maxsim.c, in the order of speed; a processor has those up to its best."""
@@ -86,8 +86,7 @@ def maxsim(
     "torch"; by default the fastest there is. A passage without tokens scores 0.
     """
     compiled = None if path == "torch" else library()
-    with one_torch_thread():
-        codes, scales = quantise(torch.from_numpy(np.asarray(query, np.float32)))
+    codes, scales = quantise(torch.from_numpy(np.asarray(query, np.float32)))
     width = blocks.shape[1] // TOKENS - _SCALE_BYTES
     padded = np.zeros((len(codes), width), np.int8)
     padded[:, : codes.shape[1]] = codes.numpy()

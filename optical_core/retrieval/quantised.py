@@ -13,7 +13,6 @@ import numpy as np
 from optical_core.retrieval.packed_tokens import PackedTokens, packed_tokens
 from optical_core.retrieval.recall import Ranker, measured_recall
 from optical_core.retrieval.token_index import TokenIndex
-from optical_core.threads import one_torch_thread
 
 FILE = "int8.safetensors"
 RESCORED = 40
@@ -55,8 +54,7 @@ class QuantisedIndex(Ranker):
         """The best passages at `positions` (None: all) by 8-bit MaxSim, ranked by exact MaxSim."""
         best = largest(self.tokens.scores(query, positions), max(RESCORED, 2 * top))
         chosen = best if positions is None else positions[best]
-        with one_torch_thread():
-            return self.index.score(query, chosen)[:top]
+        return self.index.score(query, chosen)[:top]
 
 
 def largest(scores: np.ndarray, count: int) -> np.ndarray:

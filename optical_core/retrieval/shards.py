@@ -162,10 +162,8 @@ def _shards_of_a_cluster(tasks: Sequence[tuple], address: str) -> Iterator[Path]
     from ray.exceptions import RayError, RayTaskError
 
     # What decides the vectors must be the same everywhere, and so must the home of the models.
-    names = (VARIABLE, "OPTICAL_HOME")
+    names = (VARIABLE, "OPTICAL_HOME", "OMP_WAIT_POLICY")
     variables = {name: os.environ[name] for name in names if name in os.environ}
-    # A cluster that starts here would report itself to Ray's makers each hour.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         _reach(address)
         ray.init(

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from optical_core.threads import one_torch_thread
 from optical_core.transport import compiled_sinkhorn, fused_sinkhorn
 from optical_core.transport.exact import exact
 from optical_core.transport.problem import (
@@ -87,16 +86,14 @@ def solve(
             raise ValueError(f"{name} must be greater than 0, got {value}")
     if max_iterations < 1:
         raise ValueError(f"max_iterations must be at least 1, got {max_iterations}")
-    with one_torch_thread():
-        problem = validate(cost, a, b, balanced=method != "unbalanced")
+    problem = validate(cost, a, b, balanced=method != "unbalanced")
     plan, iterations, converged = METHODS[method](
         problem, epsilon=epsilon, tolerance=tolerance, max_iterations=max_iterations, **options
     )
-    with one_torch_thread():
-        return TransportSolution(
-            plan=plan,
-            cost=transport_cost(plan, problem.cost),
-            marginal_error=problem.marginal_error(plan),
-            iterations=iterations,
-            converged=converged,
-        )
+    return TransportSolution(
+        plan=plan,
+        cost=transport_cost(plan, problem.cost),
+        marginal_error=problem.marginal_error(plan),
+        iterations=iterations,
+        converged=converged,
+    )

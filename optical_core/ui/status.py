@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from optical_core import __version__
 from optical_core.data.collection import installed_collections
+from optical_core.process import cores
 from optical_core.ui import loaders
 
 
@@ -16,7 +15,7 @@ def loaded() -> list[str]:
     device = (
         torch.cuda.get_device_name(0)
         if torch.cuda.is_available()
-        else f"CPU, {torch.get_num_threads()} threads of {os.cpu_count()} cores"
+        else f"CPU, {torch.get_num_threads()} threads of {cores()} cores"
     )
     lines = [f"OPTICAL Workbench {__version__}", f"Device: {device}"]
     if address := loaders.server_address():

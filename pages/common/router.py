@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from optical_core.process import prepare
 from pages.common import address, parts
 from pages.common.fence import fence
 
@@ -62,6 +63,7 @@ def _keep_loaded(page: str) -> None:
 
 def run() -> None:
     """Set the frame and run the page that the address names."""
+    prepare()
     st.set_page_config(page_title="OPTICAL Workbench", page_icon="🔎", layout="wide")
     st.html(f"<style>{STYLE}</style>")
     page = st.navigation(list(pages().values()), position="top")

@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -9,8 +10,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import torch
 
 from optical_core.data.bitext import SentencePair
+from optical_core.distill import trainer
+from optical_core.distill.arguments import training_arguments
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.loss import OpticalLoss
 from optical_core.distill.monitor import BEST, DevMonitor
@@ -18,6 +22,7 @@ from optical_core.distill.sampling import first_pairs, plan_batches
 from optical_core.distill.settings import resolve_config
 from optical_core.distill.trainer import distill, load_bitext
 from optical_core.errors import InputError
+from optical_core.models import precision
 from optical_core.models.retriever import load_retriever
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import home
@@ -63,6 +68,43 @@ def test_a_student_is_trained_saved_and_loaded(tiny_encoder, bitext_file, traina
         retriever.teacher, retriever.student)]  # fmt: skip
     same = bool((embeddings[0] == embeddings[1]).all())
     assert same == (trainable != "full")
+
+
+def test_a_training_takes_the_precision_of_the_processor_and_records_it(
+    tiny_encoder, bitext_file, monkeypatch
+):
+    monkeypatch.delenv("OPTICAL_PRECISION")
+    asked = []
+    for native in (False, True):
+        monkeypatch.setattr(precision, "_native_bf16", lambda kind, native=native: native)
+        settings = config(tiny_encoder, bitext_file, name=f"auto-{native}", steps=1, bf16="auto")
+        monkeypatch.setattr(
+            trainer,
+            "training_arguments",
+            lambda *given: asked.append(training_arguments(*given)) or asked[-1],
+        )
+        folder = distill(settings, device="cpu", progress=False)
+        record = json.loads((folder / "record.json").read_text())
+        assert record["precision"] == ("bf16" if native else "fp32")
+    assert [arguments.bf16 for arguments in asked] == [False, True]
+
+
+def test_a_run_that_left_the_precision_open_goes_on_where_it_means_the_same(
+    tiny_encoder, bitext_file, monkeypatch
+):
+    open_, fixed = (config(tiny_encoder, bitext_file, bf16=bf16) for bf16 in ("auto", True))
+    monkeypatch.delenv("OPTICAL_PRECISION")
+    for native in (False, True):
+        monkeypatch.setattr(precision, "_native_bf16", lambda kind, native=native: native)
+        assert open_.is_saved_as(fixed.model_dump()) is native
+
+
+def test_a_training_leaves_the_callers_random_numbers_alone(tiny_encoder, bitext_file):
+    random.seed(7), np.random.seed(7), torch.manual_seed(7)
+    expected = (random.random(), np.random.rand(), torch.rand(1).item())
+    random.seed(7), np.random.seed(7), torch.manual_seed(7)
+    distill(config(tiny_encoder, bitext_file, steps=1), device="cpu", progress=False)
+    assert (random.random(), np.random.rand(), torch.rand(1).item()) == expected
 
 
 def test_training_reads_texts_with_prompts_where_that_is_asked(

@@ -4,17 +4,43 @@ import torch
 
 from optical_core.errors import InputError
 from optical_core.models import precision as module
-from optical_core.models.precision import encoding, precision, query_precision
+from optical_core.models.precision import (
+    encoding,
+    precision,
+    query_precision,
+    training_precision,
+)
 from optical_core.models.token_encoder import TokenEncoder
 
 
-def test_bf16_is_for_processors_that_have_it(monkeypatch):
+@pytest.mark.parametrize("has", [None, "_is_avx512_bf16_supported", "_is_amx_tile_supported"])
+def test_bf16_is_for_processors_that_have_it(monkeypatch, has):
     monkeypatch.delenv("OPTICAL_PRECISION")
-    for native in (True, False):
-        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda native=native: native)
-        assert precision("cpu") == ("bf16" if native else "fp32")
-        with encoding("cpu"):
-            assert torch.is_autocast_enabled("cpu") is native
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda name=name: name == has)
+    assert precision("cpu") == ("bf16" if has else "fp32")
+    assert training_precision("auto", "cpu") == precision("cpu")
+    with encoding("cpu"):
+        assert torch.is_autocast_enabled("cpu") is bool(has)
+
+
+def test_a_training_may_decide_for_itself(monkeypatch):
+    monkeypatch.setattr(module, "_native_bf16", lambda kind: True)
+    assert training_precision(False, "cpu") == "fp32"
+    assert training_precision(True, "cpu") == "bf16"
+
+
+@pytest.mark.parametrize("setting", ["OPTICAL_PRECISION=bf16", "bf16=true"])
+def test_bf16_where_there_is_none_is_warned_of_once(monkeypatch, caplog, setting):
+    monkeypatch.setattr(module, "_native_bf16", lambda kind: False)
+    module._warn.cache_clear()
+    if setting == "bf16=true":
+        found = [training_precision(True, "cpu") for _ in range(2)]
+    else:
+        monkeypatch.setenv("OPTICAL_PRECISION", "bf16")
+        found = [precision("cpu") for _ in range(2)]
+    assert found == ["bf16", "bf16"]
+    assert [record.getMessage().split(",")[0] for record in caplog.records] == [setting]
 
 
 @pytest.mark.parametrize("wanted", ["bf16", "fp32"])

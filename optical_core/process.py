@@ -1,0 +1,78 @@
+"""What an entry point settles for its process, before torch is loaded.
+
+Threads of a process share its environment, its niceness and its thread pools, so nothing else in
+this package changes them: the command, the app, a training's worker, the tests and the benchmarks
+call `prepare` first.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+NICENESS = 10
+"""Of work in the background: it takes a tenth of a core that somebody waits for."""
+
+
+def prepare(*, background: bool = False) -> None:
+    """Set what OpenMP and the libraries read when they are loaded; what the user has set stays.
+
+    OpenMP's threads sleep when they have nothing to do. By default they spin, which on cores that
+    are shared (two virtual ones of a real one, a container's quota, another busy process) slows
+    all that runs there, several times over.
+
+    background: nobody waits for this process, so others go first.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if cores() < _visible_cores():
+        os.environ.setdefault("OMP_NUM_THREADS", str(cores()))
+    # A Ray cluster that starts here would report itself to its makers each hour.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if background and hasattr(os, "nice"):
+        os.nice(NICENESS)
+
+
+def cores() -> int:
+    """Cores that this process may use: its affinity, within its control group's quota."""
+    return math.ceil(min(_visible_cores(), quota()))
+
+
+def quota(root: Path = Path("/")) -> float:
+    """Processors' worth of time that the control groups of this process allow; infinity without.
+
+    Groups are nested, and the smallest quota counts (Linux, cgroup v1 and v2).
+    """
+    allowed = math.inf
+    with suppress(OSError, ValueError):
+        for line in (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers and "cpu" not in controllers.split(","):
+                continue
+            mount = root / "sys/fs/cgroup" / ("cpu" if controllers else "")
+            group = PurePosixPath(path.lstrip("/"))
+            for place in (group, *group.parents):
+                allowed = min(allowed, _group_quota(mount / place))
+    return allowed
+
+
+def _group_quota(group: Path) -> float:
+    """Of one control group; infinity if it has none, or its files can't be read."""
+    with suppress(OSError, ValueError):
+        if (group / "cpu.max").is_file():
+            most, period = (group / "cpu.max").read_text(encoding="utf-8").split()
+        else:
+            most, period = (
+                (group / f"cpu.cfs_{name}_us").read_text(encoding="utf-8")
+                for name in ("quota", "period")
+            )
+        if float(most) > 0:  # `max` in v2 (a ValueError here) and -1 in v1 mean no limit
+            return float(most) / float(period)
+    return math.inf
+
+
+def _visible_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
