@@ -24,14 +24,14 @@ from tests.browser.server import ROOT, goto, running_app, running_browser
 POLICIES = {"threads spin (OpenMP's default)": "ACTIVE", "threads sleep (ours)": "PASSIVE"}
 _BUSY = "while True: pass"
 _STEPS = """
-import sys, tempfile, time
+import os, sys, time
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.monitor import LogMonitor
 from optical_core.distill.trainer import distill
 times = []
 LogMonitor.on_step_end = lambda *_, **__: times.append(time.perf_counter())
-distill(DistillConfig(name="beside", bitext=("demo",), overlap="drop", steps=int(sys.argv[1]),
-                      batch_size=16), device="cpu", progress=False)
+distill(DistillConfig(name=f"beside-{os.getpid()}", bitext=("demo",), overlap="drop",
+                      steps=int(sys.argv[1]), batch_size=16), device="cpu", progress=False)
 steps = [after - before for before, after in zip(times, times[1:])]
 print(sorted(steps)[len(steps) // 2])
 """
@@ -52,13 +52,14 @@ def running(command: list[str], **options: object) -> Iterator[None]:
 
 def step_seconds(policy: str, steps: int) -> float:
     """Median seconds of a step of training in a process with this OMP_WAIT_POLICY."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.makedirs(f"{folder}/home")
-        environment = {**os.environ, "OMP_WAIT_POLICY": policy, "OPTICAL_HOME": f"{folder}/home"}
-        done = subprocess.run(
-            [sys.executable, "-c", _STEPS, str(steps)],
-            cwd=ROOT, env=environment, check=True, capture_output=True, text=True,
-        )  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", _STEPS, str(steps)],
+        cwd=ROOT,
+        env={**os.environ, "OMP_WAIT_POLICY": policy},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     return float(done.stdout.split()[-1])
 
 
@@ -81,13 +82,23 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--clicks", type=int, default=6, help="of each of three cases; 0: no app")
     arguments = parser.parse_args()
+    # A home of their own: nothing of what is trained here stays.
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["OPTICAL_HOME"] = home
+        measure(arguments.steps, arguments.clicks)
+    about = machine()
+    print(f"\n{about['processor']}, {about['threads']} threads of {about['cores']} cores")
+
+
+def measure(steps: int, clicks: int) -> None:
+    """Print both tables."""
     print("| a step of training, 16 pairs | alone | beside a busy process |\n|---|---|---|")
     for about, policy in POLICIES.items():
-        alone = step_seconds(policy, arguments.steps)
+        alone = step_seconds(policy, steps)
         with running([sys.executable, "-c", _BUSY]):
-            beside = step_seconds(policy, arguments.steps)
+            beside = step_seconds(policy, steps)
         print(f"| {about} | {alone:.2f} s | {beside:.2f} s |", flush=True)
-    if arguments.clicks:
+    if clicks:
         print("\n| a click in the app | median | slowest |\n|---|---|---|")
         training = [sys.executable, "-c", _STEPS, "100000"]
         low = {"preexec_fn": lambda: os.nice(NICENESS)}
@@ -98,12 +109,10 @@ def main() -> None:
         ):
             beside = contextlib.nullcontext() if options is None else running(training, **options)
             with beside:
-                times = click_milliseconds(arguments.clicks)
+                times = click_milliseconds(clicks)
             print(
                 f"| {about} | {statistics.median(times):.0f} ms | {max(times):.0f} ms |", flush=True
             )
-    about = machine()
-    print(f"\n{about['processor']}, {about['threads']} threads of {about['cores']} cores")
 
 
 if __name__ == "__main__":
