@@ -77,7 +77,8 @@ def render() -> None:
         if mean is not None:
             st.caption(
                 f"Spearman's correlation of {markdown_text(model)}'s {NAMES[measure]} between "
-                f"languages, over the same queries; mean {mean:.2f}. Near 1: hard queries are hard everywhere."
+                f"languages, over the same queries; mean {mean:.2f}. "
+                "Near 1: hard queries are hard everywhere."
             )
 
 
