@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from optical_core.digits import plain
 from optical_core.storage import replace_file
 
 
@@ -23,7 +24,8 @@ def table_texts(table: pd.DataFrame) -> dict[str, str]:
     rounded = table.copy()
     for column in rounded.select_dtypes("float"):
         rounded[column] = rounded[column].map(lambda value: f"{value:.4f}")
-    records = json.dumps(table.to_dict("records"), indent=2, ensure_ascii=False, default=str)
+    rows = plain(table.to_dict("records"))
+    records = json.dumps(rows, indent=2, ensure_ascii=False, default=str)
     return {
         "csv": csv_text(table),
         "json": records + "\n",
@@ -35,12 +37,15 @@ def table_texts(table: pd.DataFrame) -> dict[str, str]:
 def csv_text(table: pd.DataFrame) -> str:
     """A table as CSV; no text in it is taken for a formula by a spreadsheet.
 
-    A text that begins as formulas do gets an apostrophe before it, as OWASP advises.
+    A text that begins as formulas do gets an apostrophe before it, as OWASP advises. Numbers of
+    fp32 have the digits of fp32.
     """
     safe = table.rename(columns=_no_formula)
-    for column in range(len(safe.columns)):
-        if not pd.api.types.is_numeric_dtype(safe.dtypes.iloc[column]):
+    for column, kind in enumerate(safe.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
             safe.isetitem(column, safe.iloc[:, column].map(_no_formula))
+        elif pd.api.types.is_float_dtype(kind):
+            safe.isetitem(column, safe.iloc[:, column].map(plain))
     return safe.to_csv(index=False)
 
 

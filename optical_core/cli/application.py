@@ -72,4 +72,6 @@ def default_student() -> str:
 
 
 def print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    from optical_core.digits import plain
+
+    print(json.dumps(plain(value), ensure_ascii=False, indent=2, default=str))

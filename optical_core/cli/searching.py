@@ -37,6 +37,7 @@ def align(
     """Align two sentences by optimal transport and print the plan."""
     from optical_core.models.alignment import align_texts
     from optical_core.models.retriever import load_retriever
+    from optical_core.models.tokens import visible
 
     retriever = load_retriever(model or default_student(), device=device)
     try:
@@ -51,9 +52,9 @@ def align(
     shares = shown.row_normalised()
     for row, word in enumerate(shown.source):
         best = shares[row].argsort()[::-1][:3]
-        parts = [f"{shown.target[column]} {shares[row, column]:.0%}" for column in best
+        parts = [f"{visible(shown.target[column])} {shares[row, column]:.0%}" for column in best
                  if shares[row, column] >= 0.005]  # fmt: skip
-        print(f"{word}\t{'  '.join(parts)}")
+        print(f"{visible(word)}\t{'  '.join(parts)}")
 
 
 @app.command(epilog="Example:  optical index demo")
@@ -176,6 +177,7 @@ def search(
 ) -> None:
     """Search a collection; it is indexed first if that hasn't been done."""
     from optical_core.data.collection import open_collection
+    from optical_core.models.tokens import visible
     from optical_core.retrieval.engines import LOCAL
     from optical_core.retrieval.searcher import LateInteraction, open_searcher
 
@@ -220,7 +222,10 @@ def search(
         print(f"{row['rank']:2}  {row['score']:.4f}  {row['id']}  {row['title']}")
         print(f"    {row['text'][:100]}")
         if explain:
-            parts = [f"{m['query']}→{m['passage']} {m['contribution']:.3f}" for m in row["matches"]]
+            parts = [
+                f"{visible(m['query'])}→{visible(m['passage'])} {m['contribution']:.3f}"
+                for m in row["matches"]
+            ]
             print(f"    {'  '.join(parts)}")
     if not rows:
         print("no passage found", file=sys.stderr)

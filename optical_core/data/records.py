@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from optical_core.digits import plain
 from optical_core.storage import replace_file
 
 _PACKAGES = (
@@ -87,5 +88,5 @@ def write_record(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON record with the environment added, whole or not at all."""
     record = {**content, "environment": environment()}
     with replace_file(path) as temporary:
-        text = json.dumps(record, indent=2, ensure_ascii=False, default=str) + "\n"
+        text = json.dumps(plain(record), indent=2, ensure_ascii=False, default=str) + "\n"
         temporary.write_text(text, encoding="utf-8")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optical_core.digits import single
 from optical_core.models.tokens import Token
 
 if TYPE_CHECKING:
@@ -49,6 +50,6 @@ def explain(
     query_tokens = student.scored_tokens(query, "query")
     passage_tokens = teacher.scored_tokens(passage, "passage")
     return [
-        TokenMatch(token, passage_tokens[column], float(similarity[row, column]))
+        TokenMatch(token, passage_tokens[column], single(similarity[row, column]))
         for row, (token, column) in enumerate(zip(query_tokens, best.tolist(), strict=True))
     ]

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from optical_core.digits import plain, single
+
 
 @dataclass(frozen=True)
 class TransportPlan:
@@ -73,17 +75,17 @@ class TransportPlan:
         return TransportPlan(mass, cost, source, target, *numbers, dict(self.report))
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain lists, for JSON."""
+        """Everything as plain lists, for JSON; numbers have the digits of fp32."""
         return {
             "source": list(self.source),
             "target": list(self.target),
             "source_words": list(self.source_words),
             "target_words": list(self.target_words),
-            "plan": self.plan.tolist(),
-            "cost": self.cost.tolist(),
-            "total_cost": self.total_cost,
-            "entropy": self.entropy,
-            "report": self.report,
+            "plan": [[single(mass) for mass in row] for row in self.plan],
+            "cost": [[single(cost) for cost in row] for row in self.cost],
+            "total_cost": single(self.total_cost),
+            "entropy": single(self.entropy),
+            "report": plain(self.report),
         }
 
 

@@ -10,7 +10,6 @@ from plotly.subplots import make_subplots
 
 from optical_core.transport import TransportPlan
 from optical_core.transport.convergence import ConvergencePoint
-from optical_core.ui.escaping import plotly_text
 from optical_core.ui.links import Link, Pin, is_faded, label, links_figure
 from optical_core.ui.theme import BLUE, ORANGE, RED, blend, cost_scale, ink, layout, note
 
@@ -169,7 +168,7 @@ def convergence_figure(points: Sequence[ConvergencePoint], *, dark: bool) -> go.
 
 def _hover(plan: TransportPlan, i: int, j: int, total: float) -> str:
     mass, cost = float(plan.plan[i, j]), float(plan.cost[i, j])
-    source, target = (plotly_text(t) for t in (plan.source[i], plan.target[j]))
+    source, target = (label(token, 80) for token in (plan.source[i], plan.target[j]))
     return (
         f"<b>{source} → {target}</b><br>mass {mass:.3f}, "
         f"cost {cost:.3f}<br>{mass * cost / (total or 1.0):.1%} of the loss"

@@ -10,6 +10,7 @@ import pandas as pd
 
 from optical_core.analysis.alignment_error import alignment_error_rate
 from optical_core.data.gold import GoldPair
+from optical_core.digits import single
 from optical_core.study.word_vectors import linked_words
 from optical_core.transport import TransportPlan
 from optical_core.ui import loaders
@@ -93,9 +94,9 @@ def plan_table(plan: TransportPlan) -> pd.DataFrame:
             "j": j,
             "source": plan.source[i],
             "target": plan.target[j],
-            "mass": plan.plan[i, j],
-            "cost": plan.cost[i, j],
-            "contribution": plan.plan[i, j] * plan.cost[i, j],
+            "mass": single(plan.plan[i, j]),
+            "cost": single(plan.cost[i, j]),
+            "contribution": single(plan.plan[i, j] * plan.cost[i, j]),
         }
         for i in range(len(plan.source))
         for j in range(len(plan.target))

@@ -8,6 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from optical_core.models.tokens import is_joined, visible
 from optical_core.ui.escaping import plotly_text
 from optical_core.ui.theme import ink, layout
 
@@ -151,7 +152,16 @@ def _room(tokens: Sequence[str]) -> float:
 
 def label(token: str, length: int = 22) -> str:
     """Plotly reads a little HTML in text: none may come from a token. Long tokens are cut."""
-    return plotly_text(token if len(token) <= length else token[: length - 1] + "…")
+    shown = visible(token)
+    return plotly_text(shown if len(shown) <= length else _cut(shown, length - 1) + "…")
+
+
+def _cut(text: str, length: int) -> str:
+    """The beginning of a text, no letter without its accents, no emoji halved at a joiner."""
+    end = length
+    while end and (text[end - 1] == "\u200d" or is_joined(text[end])):
+        end -= 1
+    return text[: end or length]
 
 
 def _ribbon(start: float, end: float, half: float) -> str:

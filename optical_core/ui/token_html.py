@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from optical_core.models.tokens import visible
 from optical_core.ui.escaping import html_text
 from optical_core.ui.theme import BLUE, FONT, rgb
 
@@ -26,14 +27,14 @@ def word_chips(plan: TransportPlan, *, smallest: float = 0.05) -> str:
         order = sorted(range(len(plan.target)), key=lambda column: -shares[row, column])
         kept = [column for column in order[:3] if shares[row, column] >= smallest]
         below = "<br>".join(
-            f"{html_text(plan.target[column])} <span style='opacity:.65'>"
+            f"{html_text(visible(plan.target[column]))} <span style='opacity:.65'>"
             f"{shares[row, column]:.0%}</span>"
             for column in kept
         )
         strength = 0.10 + 0.45 * float(shares[row].max(initial=0.0))
         chips.append(
             f"<span style='{_CHIP};background:rgba({_BLUE},{strength:.2f})'>"
-            f"<b>{html_text(word)}</b><br>"
+            f"<b>{html_text(visible(word))}</b><br>"
             f"<span style='font-size:.88em'>{below or '–'}</span></span>"
         )
     return _block("".join(chips))
@@ -47,7 +48,7 @@ def contribution_chips(tokens: Sequence[str], contributions: Sequence[float]) ->
         share = max(value, 0.0) / most
         chips.append(
             f"<span style='{_CHIP};font-size:{0.8 + 0.5 * share:.2f}em;"
-            f"background:rgba({_BLUE},{0.06 + 0.44 * share:.2f})'>{html_text(token)}"
+            f"background:rgba({_BLUE},{0.06 + 0.44 * share:.2f})'>{html_text(visible(token))}"
             f" <span style='font-size:.72rem;opacity:.75'>{value:.2f}</span></span>"
         )
     return _block("".join(chips))

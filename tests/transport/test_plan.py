@@ -76,6 +76,14 @@ def test_row_normalised_rows_sum_to_one_and_empty_rows_stay_empty():
     np.testing.assert_allclose(plan.row_normalised(), [[0.25, 0.75], [0, 0], [0.5, 0.5]])
 
 
+def test_exported_numbers_have_the_digits_of_fp32():
+    mass = np.float32([[0.025, 1 / 3]]).astype(float)
+    plan = TransportPlan(mass, 1 - mass, ("a",), ("b", "c"), (0,), (0, 1))
+    written = plan.to_dict()
+    assert written["plan"] == [[0.025, 0.33333334]]
+    np.testing.assert_array_equal(np.float32(written["cost"]), np.float32(plan.cost))
+
+
 def test_export_is_json(plan):
     again = json.loads(json.dumps(replace(plan, report={"method": "exact"}).to_dict()))
     assert again == {
@@ -85,8 +93,8 @@ def test_export_is_json(plan):
         "target_words": [0, 1, 1],
         "plan": plan.plan.tolist(),
         "cost": plan.cost.tolist(),
-        "total_cost": plan.total_cost,
-        "entropy": plan.entropy,
+        "total_cost": pytest.approx(plan.total_cost, rel=1e-6),
+        "entropy": pytest.approx(plan.entropy, rel=1e-6),
         "report": {"method": "exact"},
     }
 
