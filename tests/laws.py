@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from optical_core.data.readers import import_collection
 from tests.damage import allowed, damaged_files, read_or_refused
+from tests.laws_server import SERVER_LAWS
 from tests.readers import SAMPLES, look
 from tests.samples import FOLDER, write_files
 
@@ -181,5 +182,6 @@ LAWS: dict[str, Law] = {
     **{name: partial(reading, name) for name in SAMPLES},
     "irds": catalogue,
     "command line": command_line,
+    **SERVER_LAWS,
     **{f"transport-{method}": partial(transport, method) for method in METHODS},
 }

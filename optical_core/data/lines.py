@@ -75,6 +75,20 @@ def read_columns(path: Path | str, names: tuple[str, ...]) -> Iterator[list[str]
         yield columns
 
 
+def check_characters(text: str, what: str) -> None:
+    """Raise InputError for half a surrogate pair, as bytes that are no UTF-8 become in arguments.
+
+    No encoder takes such a text, and nothing can be written that has it.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{what} has half a character ({text[error.start]!r}, the {error.start + 1}th): "
+            "give it as whole UTF-8"
+        ) from error
+
+
 def parse_json(text: str, where: str) -> Any:
     """The value of a JSON text; `where` opens every complaint.
 

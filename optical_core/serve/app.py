@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -10,12 +11,15 @@ from typing import Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
 from optical_core import __version__
+from optical_core.errors import InputError
 from optical_core.retrieval.searcher import LateInteraction
+from optical_core.serve.access import Access
 from optical_core.serve.answering import answer_together
 from optical_core.serve.batching import Batcher, BusyError
+from optical_core.serve.description import PAGE_POLICY, described, description_page
 from optical_core.serve.frame import Frame
 from optical_core.serve.holdings import Holdings, NotServedError
 from optical_core.serve.limits import Limits, RateLimit
@@ -35,8 +39,33 @@ BUSY_SECONDS = 1
 """What a refused client is told to wait: by then a full queue of short queries is answered."""
 
 
-def create_app(holdings: Holdings, limits: Limits | None = None) -> FastAPI:
-    """An ASGI application that answers for `holdings`; its workers end with the application."""
+NO_OBJECT = "the body must be a JSON object, sent as application/json"
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "No HTTP, or sent to a name that isn't the server's"},
+    401: {"description": "Without the token that is asked for"},
+    404: {"description": "Of a name that isn't served"},
+    408: {"description": "Of which the body didn't arrive"},
+    413: {"description": "Too long a body or query"},
+    422: {"description": "Not as described here"},
+    429: {"description": "Too many searches of this client"},
+    500: {"description": "The server failed: its log says why"},
+    503: {"description": "Too many searches at once, or the server is stopping"},
+}
+
+
+def _refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """What the schema says of a route's refusals, with those that any request may get."""
+    known = (400, 401, *codes, 408, 413, 500)
+    return {code: _REFUSALS[code] | {"model": Problem} for code in sorted(known)}
+
+
+def create_app(
+    holdings: Holdings, limits: Limits | None = None, access: Access | None = None
+) -> FastAPI:
+    """An ASGI application that answers for `holdings`; its workers end with the application.
+
+    access: who may ask; None for everyone, where something before the application sees to that.
+    """
     limits = limits or Limits()
     metrics = Metrics()
     # BM25 answers in a fraction of the time that queries take to be encoded: it must not wait.
@@ -45,6 +74,7 @@ def create_app(holdings: Holdings, limits: Limits | None = None) -> FastAPI:
             partial(answer_together, holdings),
             most_taken=limits.searches,
             most_together=limits.batch,
+            most_characters=limits.characters,
             watch=metrics.batch,
         )
         for _ in range(2)
@@ -67,9 +97,15 @@ def create_app(holdings: Holdings, limits: Limits | None = None) -> FastAPI:
         version=__version__,
         summary="Search English passages in any language.",
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
     )
-    app.add_middleware(Frame, metrics=metrics, most_bytes=limits.body)
+    app.openapi = partial(described, app, limits)  # type: ignore[method-assign]
+    app.add_middleware(Frame, metrics=metrics, most_bytes=limits.body, access=access)
     app.add_exception_handler(RequestValidationError, _unprocessable)
+    app.add_exception_handler(InputError, _input_error)
+    app.add_exception_handler(400, _unreadable)
     app.add_exception_handler(NotServedError, _not_found)
 
     def within_rate(request: Request) -> None:
@@ -83,11 +119,13 @@ def create_app(holdings: Holdings, limits: Limits | None = None) -> FastAPI:
 
     @app.post(
         "/search",
-        dependencies=[Depends(within_rate)],
-        responses={code: {"model": Problem} for code in (404, 413, 422, 429, 500, 503)},
+        dependencies=[Depends(within_rate), Depends(_whole_object)],
+        responses=_refusals(404, 422, 429, 503),
     )
     async def search(request: SearchRequest) -> SearchAnswer:
         """Rank a collection's passages for a query."""
+        if "top" not in request.model_fields_set:
+            request = request.model_copy(update={"top": min(request.top, limits.top)})
         _check(request, holdings, limits)
         batcher = encoding if holdings.models[request.model].token_level else lexical
         try:
@@ -99,22 +137,22 @@ def create_app(holdings: Holdings, limits: Limits | None = None) -> FastAPI:
                 {"Retry-After": str(BUSY_SECONDS)},
             ) from None
 
-    @app.get("/models")
+    @app.get("/models", responses=_refusals())
     def models() -> list[ServedModel]:
         """The models that may be asked."""
         return list(holdings.models.values())
 
-    @app.get("/collections")
+    @app.get("/collections", responses=_refusals())
     def collections() -> list[ServedCollection]:
         """The collections that may be searched."""
         return holdings.described()
 
-    @app.get("/collections/{name}/queries/{language}", responses={404: {"model": Problem}})
+    @app.get("/collections/{name}/queries/{language}", responses=_refusals(404, 422))
     def queries(name: str, language: str) -> Topics:
         """A collection's own queries in a language, with their judged passages."""
         return holdings.topics(name, language)
 
-    @app.get("/health")
+    @app.get("/health", responses=_refusals())
     async def health() -> Health:
         """Ready to answer: nothing is left to be loaded."""
         return Health(
@@ -124,10 +162,16 @@ def create_app(holdings: Holdings, limits: Limits | None = None) -> FastAPI:
             most_results=limits.top,
         )
 
-    @app.get("/metrics", response_class=Response)
+    @app.get("/metrics", response_class=PlainTextResponse, responses=_refusals())
     async def prometheus() -> Response:
         """Counts and times for Prometheus."""
         return Response(metrics.text(), media_type=metrics.content_type)
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(
+            description_page(app.openapi()), headers={"Content-Security-Policy": PAGE_POLICY}
+        )
 
     return app
 
@@ -147,15 +191,42 @@ def _check(request: SearchRequest, holdings: Holdings, limits: Limits) -> None:
         )
 
 
+async def _whole_object(request: Request) -> None:
+    """Raise InputError for a body that readers of JSON differ on: a key twice, half a character."""
+    try:
+        value = json.loads((await request.body()).decode(), object_pairs_hook=_distinct)
+        json.dumps(value, ensure_ascii=False).encode()
+    except InputError:
+        raise
+    except UnicodeEncodeError as error:
+        raise InputError("the body has an escape \\ud… that is half a character") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(NO_OBJECT) from error
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key in found if [name for name, _ in pairs].count(key) > 1)
+        raise InputError(f"the body has the field {twice[:80]!r} twice")
+    return found
+
+
+async def _input_error(request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": str(error)}, 422)
+
+
 async def _unprocessable(request: Request, error: Any) -> JSONResponse:
     first = error.errors()[0]
     # What a validator of ours says of the whole body is a sentence already.
     whole = first["loc"] == ("body",) and first["type"] != "value_error"
-    if whole or first["type"] == "json_invalid":
-        text = "the body must be a JSON object, sent as application/json"
-    else:
-        text = first_problem(error.errors())
-    return JSONResponse({"detail": text}, 422)
+    unread = whole or first["type"] == "json_invalid"
+    return JSONResponse({"detail": NO_OBJECT if unread else first_problem(error.errors())}, 422)
+
+
+async def _unreadable(request: Request, error: Any) -> JSONResponse:
+    """FastAPI's own 400, of a body that its reader can't read: it is refused as others are."""
+    return JSONResponse({"detail": NO_OBJECT}, 422)
 
 
 async def _not_found(request: Request, error: Exception) -> JSONResponse:

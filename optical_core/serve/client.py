@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from optical_core.data.trec import Run
 from optical_core.errors import InputError
 from optical_core.models.tokens import Token
 from optical_core.retrieval.explain import TokenMatch
+from optical_core.serve.access import TOKEN_VARIABLE, check_token
 from optical_core.serve.schema import (
     API,
     API_HEADER,
@@ -40,7 +42,8 @@ class Server:
     """A server by its address, `http://host:port`.
 
     Every method raises InputError, in one sentence, where the server is away, busy, of another
-    version, or doesn't serve what is asked. `client` is httpx', made by default.
+    version, or doesn't serve what is asked. `client` is httpx', made by default: it sends the token
+    in `$OPTICAL_TOKEN`, if there is one.
     """
 
     def __init__(self, address: str, *, client: Any = None) -> None:
@@ -49,7 +52,9 @@ class Server:
             raise InputError(f"a server's address is http://HOST:PORT, got {address!r}")
         if client is None:
             httpx = _httpx()
-            client = httpx.Client(timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS))
+            client = httpx.Client(
+                timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS), headers=_headers()
+            )
         self._client = client
 
     def health(self) -> Health:
@@ -151,6 +156,12 @@ def _match(match: Match) -> TokenMatch:
 
 def _token(piece: str, span: tuple[int, int]) -> Token:
     return Token(piece, -1, *span, "text", True)
+
+
+def _headers() -> dict[str, str]:
+    token = os.environ.get(TOKEN_VARIABLE, "").strip()
+    check_token(token)
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _httpx() -> Any:

@@ -1,4 +1,4 @@
-"""The frame around every request: bounded bodies, metrics, and no traceback to the outside."""
+"""The frame around every request: who may ask, bounded bodies, metrics, no traceback outside."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import asyncio
 import logging
 import time
 import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fastapi.responses import JSONResponse
 
+from optical_core.serve.access import Access
 from optical_core.serve.metrics import Metrics
 from optical_core.serve.schema import API, API_HEADER
 
@@ -20,50 +22,71 @@ logger = logging.getLogger(__name__)
 
 BODY_SECONDS = 10.0
 """A client that takes longer to send a body of a few kilobytes isn't waited for."""
+_GONE = 499
+"""nginx' number for a client that didn't stay."""
 
 
 class Frame:
-    """ASGI middleware, outermost. `most_bytes`: of a request's body."""
+    """ASGI middleware, outermost. `most_bytes`: of a request's body. `access`: None lets all in."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, most_bytes: int) -> None:
-        self._app, self._metrics, self._most_bytes = app, metrics, most_bytes
+    def __init__(
+        self, app: ASGIApp, *, metrics: Metrics, most_bytes: int, access: Access | None = None
+    ) -> None:
+        self._app, self._metrics = app, metrics
+        self._most_bytes, self._access = most_bytes, access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         begin = time.perf_counter()
+        bodiless = scope["method"] == "HEAD"
+        asked = {**scope, "method": "GET"} if bodiless else scope
         status = 0
 
         async def watched(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                added = ((API_HEADER, API), ("x-content-type-options", "nosniff"))
                 message["headers"] = [
                     *message.get("headers", []),
-                    (API_HEADER.encode(), API.encode()),
+                    *((name.encode(), value.encode()) for name, value in added),
                 ]
+            elif bodiless:
+                message = {**message, "body": b""}
             await send(message)
 
+        async def answer(code: int, **content: str) -> None:
+            await JSONResponse(content, code)(scope, receive, watched)
+
         try:
-            body = await self._body(scope, receive)
-            if isinstance(body, JSONResponse):
-                await body(scope, receive, watched)
+            refused = self._refused(asked) or await self._body(asked, receive)
+            if isinstance(refused, JSONResponse):
+                await refused(asked, receive, watched)
             else:
-                await self._app(scope, _replayed(body, receive), watched)
+                await self._unless_gone(asked, refused, receive, watched, lambda: bool(status))
         except _GoneError:
-            status = 499  # nginx' number for a client that didn't stay
+            status = _GONE
+        except asyncio.CancelledError:  # a server that is told to stop has waited long enough
+            if not status:
+                await answer(503, detail="the server is stopping: ask again when it is back")
         except Exception:
             number = uuid.uuid4().hex[:12]
-            logger.exception("error %s, in %s %s", number, scope["method"], scope["path"])
+            logger.exception("error %s, in %s %r", number, scope["method"], scope["path"])
             if not status:
                 text = f"the server failed; its log says why under error {number}"
-                answer = JSONResponse({"detail": text, "id": number}, 500)
-                await answer(scope, receive, watched)
+                await answer(500, detail=text, id=number)
         finally:
             # Unknown paths share a label: a client must not be able to fill the memory with them.
-            route = getattr(scope.get("route"), "path", "unknown")
+            route = getattr(asked.get("route"), "path", "unknown")
             self._metrics.request(route, status, time.perf_counter() - begin)
+
+    def _refused(self, scope: Scope) -> JSONResponse | None:
+        found = self._access and self._access.refusal(scope)
+        if not found:
+            return None
+        return JSONResponse({"detail": found.detail}, found.status, dict(found.headers))
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | JSONResponse:
         """The whole body, or the response that refuses it."""
@@ -87,19 +110,42 @@ class Frame:
             text = f"the body did not arrive within {BODY_SECONDS:g} s"
             return JSONResponse({"detail": text}, 408)
 
+    async def _unless_gone(
+        self, scope: Scope, body: bytes, receive: Receive, send: Send, begun: Callable[[], bool]
+    ) -> None:
+        """Have the application answer, and cancel it where nobody waits for the answer."""
+        gone = asyncio.ensure_future(_gone(receive))
+        answer = asyncio.ensure_future(self._app(scope, _replayed(body, gone), send))
+        try:
+            await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done() and not begun():
+                raise _GoneError
+            await answer
+        finally:
+            for task in (answer, gone):
+                task.cancel()
+            await asyncio.gather(answer, gone, return_exceptions=True)
+
 
 class _GoneError(Exception):
-    """The client went away before its request was complete."""
+    """The client went away before it was answered."""
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body that was read, then what the server says."""
+async def _gone(receive: Receive) -> None:
+    """Wait until the client is gone, or has been answered."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _replayed(body: bytes, gone: asyncio.Future[None]) -> Receive:
+    """A `receive` that gives the body that was read, and then waits for the client's going."""
     given = False
 
     async def replay() -> Any:
         nonlocal given
         if given:
-            return await receive()
+            await asyncio.shield(gone)
+            return {"type": "http.disconnect"}
         given = True
         return {"type": "http.request", "body": body, "more_body": False}
 

@@ -23,6 +23,8 @@ class Limits:
         top: passages.
         searches: at once, waiting ones included.
         batch: queries encoded together.
+        characters: of the queries encoded together, each counted as the longest.
+        connections: open at once.
         rate: searches a second of one client, 0 for any number.
     """
 
@@ -31,6 +33,8 @@ class Limits:
     top: int = 1000
     searches: int = 256
     batch: int = 32
+    characters: int = 2048
+    connections: int = 512
     rate: float = 0.0
 
     def __post_init__(self) -> None:

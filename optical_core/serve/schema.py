@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from optical_core.data.lines import check_characters
 from optical_core.errors import InputError
 
 API = "1"
@@ -47,7 +56,7 @@ class SearchRequest(BaseModel):
     """A query to one of the server's models on one of its collections."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, json_schema_extra={"examples": [_REQUEST]}
+        extra="forbid", frozen=True, strict=True, json_schema_extra={"examples": [_REQUEST]}
     )
 
     collection: str
@@ -57,6 +66,12 @@ class SearchRequest(BaseModel):
     explain: bool = Field(
         default=False, description=f"With token matches; for at most {MOST_EXPLAINED} passages."
     )
+
+    @field_validator("collection", "model", "query")
+    @classmethod
+    def _whole_characters(cls, text: str, info: ValidationInfo) -> str:
+        check_characters(text, f"the {info.field_name}")
+        return text
 
     @field_validator("query")
     @classmethod
@@ -165,8 +180,8 @@ def search_request(**values: Any) -> SearchRequest:
     """A request from Python values; InputError, not pydantic's, where it can't be one."""
     try:
         return SearchRequest(**values)
-    except ValueError as error:
-        raise InputError(first_problem(getattr(error, "errors", list)())) from error
+    except ValidationError as error:
+        raise InputError(first_problem(error.errors())) from error
 
 
 def first_problem(errors: Any) -> str:

@@ -7,13 +7,13 @@ import time
 
 
 @contextlib.contextmanager
-def running(app):
-    """The application on a free port of 127.0.0.1; its address."""
+def running(app, **options):
+    """The application on a free port of 127.0.0.1; its address. options: uvicorn's."""
     import uvicorn
 
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", **options))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     deadline = time.monotonic() + 30

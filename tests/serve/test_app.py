@@ -1,6 +1,5 @@
 """The routes of `optical serve`: answers, limits, metrics, and what is refused how."""
 
-import asyncio
 import json
 import logging
 import shutil
@@ -15,13 +14,11 @@ from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.engines import fill_engine
 from optical_core.serve import app as application
-from optical_core.serve import frame
 from optical_core.serve.answering import answer_together
 from optical_core.serve.app import create_app
 from optical_core.serve.batching import Batcher
 from optical_core.serve.holdings import load_holdings
 from optical_core.serve.limits import Limits
-from optical_core.serve.metrics import Metrics
 
 
 @pytest.fixture
@@ -87,6 +84,12 @@ def test_a_faster_mode_finds_the_same(mode, client, ask, collection, tiny_encode
         ({"collection": "nope"}, 404, "there is no collection 'nope' here; there is tiny"),
         ({"model": "nope"}, 404, "there is no model 'nope' here; there is "),
         ({"query": "  "}, 422, "query: the query is empty: type at least one word"),
+        ({"query": "caf\ud800"}, 422, "the body has an escape \\ud… that is half a character"),
+        ({"\ud800": 7}, 422, "the body has an escape \\ud… that is half a character"),
+        ({"explain": 0}, 422, "explain: input should be a valid boolean"),
+        ({"top": "3"}, 422, "top: input should be a valid integer"),
+        ({"top": True}, 422, "top: input should be a valid integer"),
+        ({"top": float("nan")}, 422, "top: input should be a valid integer"),
         ({"query": 7}, 422, "query: input should be a valid string"),
         ({"top": 0}, 422, "top: input should be greater than or equal to 1"),
         ({"top": 1001}, 422, "top: at most 1000, got 1001"),
@@ -97,19 +100,26 @@ def test_a_faster_mode_finds_the_same(mode, client, ask, collection, tiny_encode
     ],
 )
 def test_what_cannot_be_answered_is_refused_with_a_sentence(client, ask, values, status, sentence):
-    answer = client.post("/search", json=ask(**values))
+    body = json.dumps(ask(**values))  # httpx' own refuses what a client may send
+    answer = client.post("/search", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == status
     assert answer.json()["detail"].startswith(sentence)
 
 
 def test_bodies_that_are_no_json_or_too_large_are_refused(client, holdings, ask):
-    for content in (b"{", b"[1]", b""):
+    utf16 = '{"query": "sea"}'.encode("utf-16")
+    for content in (b"{", b"[1]", b"", b"[" * 20_000, b"9" * 5000, b'"\xff"', utf16):
         refused = client.post(
             "/search", content=content, headers={"Content-Type": "application/json"}
         )
         assert refused.status_code == 422
         assert refused.json()["detail"].startswith("the body must be a JSON object")
     assert client.post("/search", content=b"\xff\xfe").status_code == 422
+    twice = client.post("/search", content=b'{"top": 1, "top": 2}')
+    assert (twice.status_code, twice.json()["detail"]) == (
+        422,
+        "the body has the field 'top' twice",
+    )
     with limited(holdings, body=100) as small:
         refused = small.post("/search", content=b"x" * 101)
         assert refused.status_code == 413
@@ -180,10 +190,39 @@ def test_models_collections_and_topics_are_told(client, tiny_encoder, collection
 def test_the_documentation_has_an_example_and_names_the_refusals(client):
     told = client.get("/openapi.json").json()
     post = told["paths"]["/search"]["post"]
-    assert {"200", "404", "413", "422", "429", "503"} <= set(post["responses"])
+    refusals = {"400", "401", "404", "408", "413", "422", "429", "500", "503"}
+    assert set(post["responses"]) == {"200", *refusals}
     example = told["components"]["schemas"]["SearchRequest"]["examples"][0]
     assert example["collection"] == "demo"
-    assert client.get("/docs").status_code == 200
+
+
+def test_the_schema_has_the_servers_limits(holdings, ask):
+    with limited(holdings, top=3, query=20) as client:
+        told = client.get("/openapi.json").json()["components"]["schemas"]["SearchRequest"]
+        assert (told["properties"]["top"]["maximum"], told["properties"]["top"]["default"]) == (
+            3,
+            3,
+        )
+        assert told["properties"]["query"]["maxLength"] == 20
+        answer = client.post("/search", json=ask())
+    assert len(answer.json()["results"]) == 3
+
+
+def test_the_description_is_a_page_that_loads_nothing(client):
+    page = client.get("/docs")
+    assert page.status_code == 200
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "//" not in page.text.replace("<!doctype html>", "")
+    assert "<script" not in page.text
+    for told in ("POST /search", 'id="SearchRequest"', "at most 1000", "429"):
+        assert told in page.text
+
+
+def test_head_is_answered_as_get_without_the_body(client):
+    answer = client.head("/health")
+    assert (answer.status_code, answer.content) == (200, b"")
+    refused = client.options("/search")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
 
 
 def test_metrics_move(client, ask, tiny_encoder):
@@ -259,29 +298,3 @@ def test_two_collections_of_one_name_are_not_served(collection, tmp_path):
     other = shutil.copytree(collection.folder, tmp_path / "other" / "folder")
     with pytest.raises(InputError, match="two collections are called 'tiny'"):
         load_holdings([str(collection.folder), str(other)], ["bm25"])
-
-
-@pytest.mark.parametrize("gone", [False, True])
-def test_a_body_that_never_comes_is_not_waited_for(monkeypatch, gone):
-    monkeypatch.setattr(frame, "BODY_SECONDS", 0.05)
-    sent = []
-
-    async def receive():
-        if gone:
-            return {"type": "http.disconnect"}
-        await asyncio.sleep(5)
-
-    async def send(message):
-        sent.append(message)
-
-    async def never(*_):
-        raise AssertionError("a request without a body was answered")
-
-    metrics = Metrics()
-    scope = {"type": "http", "method": "POST", "path": "/search", "headers": []}
-    framed = frame.Frame(never, metrics=metrics, most_bytes=100)
-    # In a thread, since a browser's test may have left its loop in this one.
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, framed(scope, receive, send)).result()
-    assert [m["status"] for m in sent if "status" in m] == ([] if gone else [408])
-    assert f'status="{499 if gone else 408}"' in metrics.text().decode()

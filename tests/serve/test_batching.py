@@ -43,7 +43,7 @@ def held():
 
 @pytest.fixture
 def batcher(held):
-    made = Batcher(held, most_taken=6, most_together=3)
+    made = Batcher(held, most_taken=6, most_together=3, most_characters=30)
     yield made
     held.release(20)
     made.close()
@@ -100,8 +100,42 @@ def test_what_nobody_waits_for_is_left_out(batcher, held):
     assert held.batches[1:] == [["kept"]]
 
 
+def test_a_client_that_leaves_gives_its_place_back(batcher, held):
+    begin(batcher, held)
+    waiting = [batcher.submit(request(str(number))) for number in range(5)]
+    waiting[0].cancel()
+    assert batcher.waiting == 4
+    batcher.submit(request("in its place"))
+    with pytest.raises(BusyError):
+        batcher.submit(request("one too many"))
+
+
+def test_short_queries_pass_long_ones_which_still_have_their_turn(held):
+    batcher = Batcher(held, most_taken=20, most_together=1, most_characters=30)
+    begin(batcher, held)
+    for query in ("long " * 5, "longer " * 5, "a", "b", "c"):
+        batcher.submit(request(query))
+    held.release(20)
+    batcher.close()
+    asked = [query for (query,) in held.batches]
+    assert asked == ["first", "long " * 5, "a", "longer " * 5, "b", "c"]
+
+
+def test_a_batch_is_bounded_by_its_padded_characters(held):
+    batcher = Batcher(held, most_taken=20, most_together=10, most_characters=30)
+    begin(batcher, held)
+    queries = ["x" * 10, "y" * 40, *(letter * 10 for letter in "abc")]
+    for query in queries:
+        batcher.submit(request(query))
+    batcher.submit(request("e", explain=True, top=1))
+    held.release(20)
+    batcher.close()
+    sizes = [[len(query) for query in batch] for batch in held.batches]
+    assert sizes == [[5], [10, 10, 10], [10, 1], [40]]
+
+
 def test_closing_answers_what_waits_and_takes_no_more(held):
-    batcher = Batcher(held, most_taken=6, most_together=3)
+    batcher = Batcher(held, most_taken=6, most_together=3, most_characters=30)
     futures = [begin(batcher, held), batcher.submit(request("waits"))]
     held.release(10)
     batcher.close()

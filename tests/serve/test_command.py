@@ -7,7 +7,9 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -29,7 +31,10 @@ def waiting(address):
         return json.load(answer)["waiting"]
 
 
-def test_sigterm_answers_what_runs_refuses_new_and_exits_0(collection, tiny_encoder, ask, home):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_has_what_runs_answered_and_ends_it_well(
+    number, collection, tiny_encoder, ask, home
+):
     process = subprocess.Popen(
         [sys.executable, "-m", "optical_core", "serve", "--collections", str(collection.folder),
          "--models", f"{tiny_encoder},bm25", "--port", "0", "--batch-size", "1"],
@@ -52,7 +57,7 @@ def test_sigterm_answers_what_runs_refuses_new_and_exits_0(collection, tiny_enco
         # Until all are taken on: one runs, the others wait or are answered.
         while len(statuses) + waiting(address) < 23:
             assert process.poll() is None
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         for thread in threads:
             thread.join(60)
         _, errors = process.communicate(timeout=60)
@@ -63,6 +68,56 @@ def test_sigterm_answers_what_runs_refuses_new_and_exits_0(collection, tiny_enco
     assert "Traceback" not in errors
     with pytest.raises(OSError, match="refused"):
         post(address, ask(), timeout=5)
+
+
+SLOW = """
+import signal, sys, threading
+from optical_core.serve import answering, command
+from optical_core.serve.limits import Limits
+
+def slow(holdings, requests):
+    if requests[0].query != "water":  # that of the warm-up
+        print("begun", flush=True)
+        threading.Event().wait(1)
+    return answered(holdings, requests)
+
+answered, answering.answer_together = answering.answer_together, slow
+command.GRACE_SECONDS = 0.2
+command.serve([sys.argv[1]], ["bm25"], host="127.0.0.1", port=0, limits=Limits(batch=1))
+"""
+
+
+def test_what_a_stopping_server_does_not_come_to_is_refused_without_a_traceback(
+    collection, ask, home
+):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, str(collection.folder)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "OPTICAL_HOME": str(home)},
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip().removeprefix("ready: ")
+        with ThreadPoolExecutor(3) as threads:
+            asked = [threads.submit(refusal, address, ask(model="bm25")) for _ in range(3)]
+            assert process.stdout.readline() == "begun\n"
+            while waiting(address) < 2:
+                assert process.poll() is None
+            process.send_signal(signal.SIGTERM)
+            refusals = [one.result(60) for one in asked]
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, errors
+    assert refusals == [(503, "the server is stopping: ask again when it is back")] * 3
+    assert "Traceback" not in errors
+    assert "CancelledError" not in errors
+
+
+def refusal(address, body):
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        post(address, body)
+    return caught.value.code, json.load(caught.value)["detail"]
 
 
 def test_a_port_that_is_taken_is_told_before_anything_is_loaded():
