@@ -60,6 +60,13 @@ def assets(*parts: str) -> Path:
     return (root if root.is_dir() else package.parent / "assets").joinpath(*parts)
 
 
+def app_file() -> Path:
+    """The app's entry: inside the installed package, or `app.py` of a checkout."""
+    package = Path(str(resources.files("optical_core")))
+    folder = package / "app"
+    return (folder if folder.is_dir() else package.parent) / "app.py"
+
+
 @contextlib.contextmanager
 def writable(target: Path) -> Iterator[None]:
     """Turn an operating system's refusal to write `target` into one sentence."""

@@ -1,6 +1,7 @@
 """The command line, as a user runs it."""
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from optical_core.data.collection import open_collection
 from optical_core.errors import InputError
 
 COMMANDS = ["align", "distill", "index", "search", "evaluate", "data", "models", "collections",
-            "serve"]  # fmt: skip
+            "serve", "app"]  # fmt: skip
 runner = CliRunner()
 
 
@@ -294,6 +295,21 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(collection, tmp_path, mo
     assert isinstance(result.exception, InputError)
     assert "no space left on device" in str(result.exception)
     assert not list((tmp_path / "o").rglob(".*"))
+
+
+def test_the_app_is_started_by_streamlit_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    started = []
+    monkeypatch.setattr(runpy, "run_module", lambda *_, **__: started.append(sys.argv))
+    monkeypatch.setattr(sys, "argv", [])
+    arguments = ["app", "--port", "8600", "--no-browser", "--theme.base", "dark"]
+    runner.invoke(app, arguments, catch_exceptions=False)
+    (command,) = started
+    assert command[:2] == ["streamlit", "run"]
+    assert command[3:] == ["--server.port=8600", "--server.headless=true", "--theme.base", "dark"]
+    entry = Path(command[2])
+    assert entry.is_file()
+    assert (entry.parent / "pages" / "start.py").is_file()
 
 
 def test_bench_runs_in_a_checkout_alone(tmp_path, monkeypatch, capsys):

@@ -13,6 +13,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SHIPPED = ("demo", "encoder", "recipes", "results", "studies", "students")
 """Folders of assets/ that `optical_core.storage.assets` finds in an installed package."""
+APP = ("app.py", "pages", ".streamlit")
+"""What `optical_core.storage.app_file` finds beside each other."""
 UNWANTED = ("__pycache__", ".hypothesis", ".pytest_cache", "shared", "tests", "pictures", ".git")
 BUILD = """
 import os, sys
@@ -22,12 +24,12 @@ print(build.build_sdist(sys.argv[2]), build.build_wheel(sys.argv[2]))
 """
 
 
-def relative(folder: Path) -> set[str]:
-    """Files of the source under a folder, as paths from the root, caches left out."""
+def relative(path: Path) -> set[str]:
+    """A file of the source, or those under a folder, as paths from the root, without caches."""
     return {
-        path.relative_to(ROOT).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        file.relative_to(ROOT).as_posix()
+        for file in ([path] if path.is_file() else path.rglob("*"))
+        if file.is_file() and "__pycache__" not in file.parts
     }
 
 
@@ -52,6 +54,8 @@ def test_the_wheel_has_the_code_its_data_and_its_type_marker(built):
     wanted = relative(ROOT / "optical_core")
     for name in SHIPPED:
         wanted |= {f"optical_core/{path}" for path in relative(ROOT / "assets" / name)}
+    for name in APP:
+        wanted |= {f"optical_core/app/{path}" for path in relative(ROOT / name)}
     assert "optical_core/py.typed" in wanted
     assert "optical_core/retrieval/maxsim.c" in wanted
     packed = {name for name in wheel if name.startswith("optical_core/")}
@@ -68,7 +72,7 @@ def test_beside_the_package_the_wheel_has_its_metadata_and_licences_alone(built)
 def test_the_sdist_has_what_the_wheel_is_made_of(built):
     source, _ = built
     assert {"pyproject.toml", "README.md", "LICENSE", "assets/docs/THIRD-PARTY.md"} <= source
-    for folder in ("optical_core", *(f"assets/{name}" for name in SHIPPED)):
+    for folder in ("optical_core", *APP, *(f"assets/{name}" for name in SHIPPED)):
         assert relative(ROOT / folder) <= source
 
 

@@ -9,7 +9,7 @@ import sys
 import warnings
 
 # Importing a module registers its commands.
-from optical_core.cli import catalogue, measuring, searching, training  # noqa: F401
+from optical_core.cli import catalogue, measuring, searching, starting, training  # noqa: F401
 from optical_core.cli.application import app
 from optical_core.errors import InputError
 from optical_core.process import prepare
