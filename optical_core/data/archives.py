@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from optical_core.data.folders import is_data
 from optical_core.errors import InputError
 
 LARGEST = 2_000_000_000
@@ -52,12 +53,21 @@ def open_zip(source: Path | IO[bytes], *, largest: int = LARGEST) -> Iterator[zi
         raise InputError(f"{what} is no readable zip file: {error}") from error
 
 
+def data_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The files in an archive, without what Finder and Explorer add (see `folders.is_data`)."""
+    return [m for m in archive.infolist() if not m.is_dir() and is_data(m.filename)]
+
+
 def _check(members: list[zipfile.ZipInfo], what: str, largest: int) -> None:
     if len(members) > MOST:
         raise InputError(f"{what} has {len(members):,} members, more than {MOST:,}")
     if sum(member.file_size for member in members) > largest:
         raise InputError(f"{what} unpacks to more than {largest // 1_000_000} MB")
+    names: set[str] = set()
     for member in members:
+        if member.filename in names:
+            raise InputError(f"{what} holds {member.filename!r} twice: which one counts?")
+        names.add(member.filename)
         parts = PurePosixPath(member.filename.replace("\\", "/")).parts
         if ".." in parts or parts[:1] == ("/",) or (parts and ":" in parts[0]):
             raise InputError(f"{what} holds the path {member.filename!r}: refused")

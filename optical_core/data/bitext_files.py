@@ -11,11 +11,15 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import IO
 from xml.etree.ElementTree import Element
 
-from optical_core.data.archives import open_zip
+from optical_core.data.archives import data_members, open_zip
+from optical_core.data.compression import DAMAGE, on_disk, open_plain, plain_name
+from optical_core.data.fields import text as a_text
+from optical_core.data.folders import data_files
 from optical_core.data.languages import language
 from optical_core.data.lines import parse_object, read_lines
 from optical_core.data.xml import xml_elements
@@ -44,8 +48,8 @@ def bitext_files(path: Path) -> list[Path]:
         return [path]
     files = [
         file
-        for file in sorted(path.rglob("*"))
-        if file.is_file() and _reader_for(file) is not None and not _is_foreign_side(file)
+        for file in data_files(path)
+        if _reader_for(file) is not None and not _is_foreign_side(file)
     ]
     if not files:
         raise InputError(
@@ -67,24 +71,27 @@ def read_pairs(path: Path) -> Iterator[SentencePair]:
 
 
 def _reader_for(path: Path) -> Callable[[Path], Iterator[SentencePair]] | None:
-    name = path.name.lower()
     if path.is_dir():
         return _read_dataset
+    path = path.with_name(plain_name(path.name))
+    name = path.name.lower()
     if name.endswith((".tmx", ".tmx.zip")):
         return _read_tmx
-    if name.endswith((".jsonl", ".jsonl.gz")):
+    if name.endswith(".jsonl"):
         return _read_jsonl
     if path.suffix in (".en", ".eng") or name in ("en.txt", "eng.txt"):
         return _read_moses
-    if name.endswith((".tsv", ".tsv.gz", ".txt")):
+    if name.endswith((".tsv", ".txt")):
         return _read_tsv
     return None
 
 
 def _is_foreign_side(path: Path) -> bool:
     """Is this the `swa.txt` of a pair `eng.txt`, `swa.txt`?"""
-    has_english = any((path.parent / name).is_file() for name in ("en.txt", "eng.txt"))
-    return has_english and path.suffix == ".txt" and path.name not in ("en.txt", "eng.txt")
+    english = ("en.txt", "eng.txt")
+    has_english = any(on_disk(path.parent / name).is_file() for name in english)
+    name = plain_name(path.name)
+    return has_english and name.endswith(".txt") and name not in english
 
 
 class _BadLines:
@@ -106,9 +113,9 @@ class _BadLines:
             )
 
 
-def _code_in_name(path: Path) -> str | None:
+def _code_in_name(name: str) -> str | None:
     """The foreign language that a file's name tells: `eng-swa.tsv`, `news.sw.tsv`, `mar.txt`."""
-    for part in reversed(re.split(r"[.\-_ ]", path.name.removesuffix(".gz"))):
+    for part in reversed(re.split(r"[.\-_ ]", plain_name(name))):
         try:
             code = language(part).code
         except InputError:
@@ -122,7 +129,7 @@ def _read_tsv(path: Path) -> Iterator[SentencePair]:
     lines = read_lines(path)
     bad = _BadLines(path)
     header: list[str] | None = None
-    code = _code_in_name(path)
+    code = _code_in_name(path.name)
     for number, line in lines:
         columns = line.split("\t")
         if number == 1:
@@ -185,8 +192,9 @@ def _object_pairs(row: dict, source: str) -> Iterator[SentencePair]:
     if "translation" in row and isinstance(row["translation"], dict):
         row = row["translation"]
     if {"english", "foreign", "language"} <= set(row):
-        code = language(str(row["language"])).code
-        yield SentencePair(str(row["english"]), str(row["foreign"]), code, source)
+        code = language(a_text(row["language"], "language")).code
+        english, foreign = (a_text(row[side], side) for side in ("english", "foreign"))
+        yield SentencePair(english, foreign, code, source)
         return
     texts = {}
     for key, value in row.items():
@@ -215,12 +223,14 @@ def _read_dataset(path: Path) -> Iterator[SentencePair]:
 
 
 def _read_moses(path: Path) -> Iterator[SentencePair]:
-    if path.suffix == ".txt":
-        others, pattern = sorted(path.parent.glob("*.txt")), "<language>.txt"
-        partners = [(other, _code_in_name(Path(other.stem))) for other in others]
+    plain = Path(plain_name(path.name))
+    if plain.suffix == ".txt":
+        others, pattern = data_files(path.parent, "*.txt", deep=False), "<language>.txt"
+        partners = [(other, _code_in_name(Path(plain_name(other.name)).stem)) for other in others]
     else:
-        others, pattern = sorted(path.parent.glob(f"{path.stem}.*")), f"{path.stem}.<language>"
-        partners = [(other, _code_in_name(Path(other.suffix))) for other in others]
+        pattern = f"{plain.stem}.<language>"
+        others = data_files(path.parent, f"{escape(plain.stem)}.*", deep=False)
+        partners = [(other, _code_in_name(Path(plain_name(other.name)).suffix)) for other in others]
     foreign_sides = {other: code for other, code in partners if code and other != path}
     if not foreign_sides:
         raise InputError(f"{path}: no file {pattern} beside it")
@@ -238,12 +248,17 @@ def _read_moses(path: Path) -> Iterator[SentencePair]:
 
 def _read_tmx(path: Path) -> Iterator[SentencePair]:
     if path.suffix != ".zip":
-        with path.open("rb") as file:
-            yield from _tmx_units(file, path)
+        try:
+            with open_plain(path) as file:
+                if not file.seekable():
+                    raise InputError(f"{path}: TMX is read plain, zipped, or as .gz, .bz2 or .xz")
+                yield from _tmx_units(file, path)
+        except DAMAGE as error:
+            raise InputError(f"cannot read {path}: {error}") from error
         return
     with open_zip(path) as archive:
-        for member in archive.namelist():
-            if member.endswith(".tmx") and not member.startswith("__MACOSX"):
+        for member in data_members(archive):
+            if member.filename.endswith(".tmx"):
                 with archive.open(member) as file:
                     yield from _tmx_units(file, path)
 

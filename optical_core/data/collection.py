@@ -18,12 +18,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from optical_core.data.compression import on_disk, plain_name
+from optical_core.data.corpus import Passage, each_once, write_corpus
+from optical_core.data.fields import identifier
+from optical_core.data.folders import data_files
 from optical_core.data.languages import language
-from optical_core.data.lines import read_json, read_jsonl, write_jsonl
+from optical_core.data.lines import read_json, read_jsonl, read_queries, write_jsonl
 from optical_core.data.trec import Qrels, read_qrels, write_qrels
 from optical_core.errors import InputError
 from optical_core.storage import assets, home, replace_folder, tidy
@@ -72,29 +75,6 @@ class CollectionInfo(BaseModel):
 
 
 @dataclass(frozen=True)
-class Passage:
-    """A passage; `text` is what is shown, `full_text` what is encoded and indexed."""
-
-    id: str
-    title: str
-    text: str
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Passage:
-        """Of a row of a corpus: `_id`, `text` and, where there is one, `title`."""
-        return cls(str(row["_id"]), str(row.get("title") or ""), str(row["text"] or ""))
-
-    def as_row(self) -> dict[str, str]:
-        """A row of a corpus, as `from_row` takes it."""
-        return {"_id": self.id, "title": self.title, "text": self.text}
-
-    @property
-    def full_text(self) -> str:
-        """Title and text as one string, as BEIR's models read them."""
-        return f"{self.title}. {self.text}" if self.title else self.text
-
-
-@dataclass(frozen=True)
 class Collection:
     """A collection folder, opened. Passages are streamed; queries and qrels are small."""
 
@@ -111,13 +91,8 @@ class Collection:
 
     def passages(self) -> Iterator[Passage]:
         """Stream the passages in the corpus's order."""
-        seen: set[str] = set()
-        for row in read_jsonl(self.folder / "corpus.jsonl", ("_id", "text")):
-            passage = Passage.from_row(row)
-            if passage.id in seen:
-                raise InputError(f"{self.folder / 'corpus.jsonl'}: id {passage.id!r} comes twice")
-            seen.add(passage.id)
-            yield passage
+        path = on_disk(self.folder / "corpus.jsonl")
+        yield from each_once(map(Passage.from_row, read_jsonl(path, ("_id", "text"))), str(path))
 
     @cached_property
     def by_id(self) -> dict[str, Passage]:
@@ -127,8 +102,7 @@ class Collection:
     def queries(self, code: str) -> dict[str, str]:
         """Query id -> text in one language."""
         self._check_language(code)
-        path = self.folder / "queries" / f"{code}.jsonl"
-        return {str(row["_id"]): str(row["text"]) for row in read_jsonl(path, ("_id", "text"))}
+        return read_queries(on_disk(self.folder / "queries" / f"{code}.jsonl"))
 
     def qrels(self, code: str) -> Qrels:
         """Judgements of one language's queries.
@@ -137,8 +111,8 @@ class Collection:
         them as relevant passages that no system can find.
         """
         self._check_language(code)
-        own = self.folder / "qrels" / f"{code}.tsv"
-        path = own if own.exists() else self.folder / "qrels.tsv"
+        own = on_disk(self.folder / "qrels" / f"{code}.tsv")
+        path = own if own.exists() else on_disk(self.folder / "qrels.tsv")
         qrels = read_qrels(path)
         known = self._passage_ids
         unknown = sum(passage not in known for grades in qrels.values() for passage in grades)
@@ -160,7 +134,11 @@ class Collection:
     def fingerprint(self) -> str:
         """Hash of the files, 16 hexadecimal digits: tells whether two measurements are of one."""
         digest = hashlib.blake2b(digest_size=8)
-        files = [*self.folder.rglob("*.jsonl"), *self.folder.rglob("*.tsv")]
+        files = [
+            path
+            for path in data_files(self.folder)
+            if plain_name(path.name).endswith((".jsonl", ".tsv"))
+        ]
         for path in sorted(files, key=lambda path: path.relative_to(self.folder).as_posix()):
             digest.update(path.relative_to(self.folder).as_posix().encode())
             with path.open("rb") as file:
@@ -241,14 +219,18 @@ def write_collection(
     `queries`: language -> query id -> text. `qrels`: judgements for all languages, or (with
     `qrels_per_language`) language -> judgements.
 
-    Raises InputError: `info` that can't be read back, an id that no line of a table can hold, or
-    half a surrogate pair. An id that comes twice is refused where it is read.
+    Raises InputError for what couldn't be read back: `info`, an id that comes twice or that runs
+    can't hold, no passages or no queries, or half a surrogate pair.
     """
     try:
         with replace_folder(folder) as temporary:
-            write_jsonl(temporary / "corpus.jsonl", map(Passage.as_row, passages))
+            write_corpus(temporary / "corpus.jsonl", passages, info.name)
             (temporary / "queries").mkdir()
             for code, texts in queries.items():
+                if not texts:
+                    raise InputError(f"{info.name}: there are no queries in {code}")
+                for query in texts:
+                    identifier(query, f"{info.name}, queries in {code}")
                 rows = ({"_id": identifier, "text": text} for identifier, text in texts.items())
                 write_jsonl(temporary / "queries" / f"{code}.jsonl", rows)
             if qrels_per_language:

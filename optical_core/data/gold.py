@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from optical_core.data.compression import on_disk, plain_name
 from optical_core.data.lines import read_lines
 from optical_core.errors import InputError
 
@@ -39,8 +40,9 @@ def read_gold(path: Path | str) -> list[GoldPair]:
     a word that isn't there.
     """
     path = Path(path)
-    if path.suffix in (".src-tgt", ".gold"):
-        return _read_two_files(path.with_suffix(".src-tgt"), path.with_suffix(".gold"))
+    plain = path.with_name(plain_name(path.name))
+    if plain.suffix in (".src-tgt", ".gold"):
+        return _read_two_files(*(on_disk(plain.with_suffix(end)) for end in (".src-tgt", ".gold")))
     pairs = []
     for number, line in read_lines(path):
         columns = line.split("\t")
@@ -61,13 +63,14 @@ def gold_name(path: Path) -> str:
         >>> gold_name(Path("gold/roen.src-tgt")), gold_name(Path("xlwa/es/test.tsv"))
         ('roen', 'es-test')
     """
-    return f"{path.parent.name}-{path.stem}" if path.suffix == ".tsv" else path.stem
+    plain = Path(plain_name(path.name))
+    return f"{path.parent.name}-{plain.stem}" if plain.suffix == ".tsv" else plain.stem
 
 
 def dev_file(path: Path) -> Path | None:
     """XL-WA's dev.tsv beside a test.tsv; None where a file has no dev file of its own."""
-    beside = path.with_name("dev.tsv")
-    return beside if path.name == "test.tsv" and beside.exists() else None
+    beside = on_disk(path.with_name("dev.tsv"))
+    return beside if plain_name(path.name) == "test.tsv" and beside.exists() else None
 
 
 def _read_two_files(sentences: Path, gold: Path) -> list[GoldPair]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from optical_core.data.collection import Passage
+from optical_core.data.compression import plain_name
+from optical_core.data.fields import Row
+from optical_core.data.folders import data_files
 from optical_core.data.lines import read_jsonl
 from optical_core.errors import InputError
 
-FORMS = (".jsonl", ".jsonl.gz", ".parquet")
+FORMS = (".jsonl", ".parquet")
+"""JSON Lines may be compressed (see `compression`)."""
 
 
 def passage_files(paths: list[Path]) -> list[Path]:
@@ -20,7 +23,7 @@ def passage_files(paths: list[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        files = sorted(f for f in path.iterdir() if _is_known(f)) if path.is_dir() else [path]
+        files = list(filter(_is_known, data_files(path, deep=False))) if path.is_dir() else [path]
         if not files or not all(map(_is_known, files)):
             raise InputError(f"{path}: files of passages end in {', '.join(FORMS)}")
         found += files
@@ -39,12 +42,12 @@ def read_passages(path: Path) -> Iterator[Passage]:
 
 
 def _is_known(path: Path) -> bool:
-    return path.name.endswith(FORMS)
+    return path.suffix == ".parquet" or plain_name(path.name).endswith(".jsonl")
 
 
 def parquet_rows(
     path: Path, required: tuple[str, ...], optional: tuple[str, ...] = ()
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Row]:
     """Stream the rows of a Parquet file. Raises InputError: a damaged one, or no such columns."""
     import pyarrow
     from pyarrow.parquet import ParquetFile
@@ -56,7 +59,9 @@ def parquet_rows(
                 if name not in names:
                     raise InputError(f"{path}: no column {name!r} (has {', '.join(names)})")
             columns = [name for name in (*required, *optional) if name in names]
-            for batch in file.iter_batches(batch_size=1024, columns=columns):
-                yield from batch.to_pylist()
+            batches = file.iter_batches(batch_size=1024, columns=columns)
+            rows = (values for batch in batches for values in batch.to_pylist())
+            for number, values in enumerate(rows, 1):
+                yield Row(values, f"{path}, row {number}")
     except (OSError, pyarrow.ArrowException) as error:
         raise InputError(f"cannot read {path}: {str(error).splitlines()[0]}") from error

@@ -17,8 +17,9 @@ from pathlib import Path
 
 from optical_core.data import scored_files
 from optical_core.data.collection import Passage, open_collection
+from optical_core.data.compression import on_disk
 from optical_core.data.examples import Example, ReadExamples
-from optical_core.data.lines import read_jsonl
+from optical_core.data.lines import read_jsonl, read_queries
 from optical_core.data.trec import Qrels, read_qrels
 from optical_core.errors import InputError
 
@@ -50,7 +51,7 @@ def read_examples(
 
 def find_file(folder: Path, *names: str) -> Path | None:
     """The first of the files `names` that a folder has, plain or compressed."""
-    tried = (folder / f"{name}{suffix}" for name in names for suffix in ("", ".gz"))
+    tried = (on_disk(folder / name) for name in names)
     return next((path for path in tried if path.is_file()), None)
 
 
@@ -76,8 +77,7 @@ def _read_beir(path: Path, source: str, languages: tuple[str, ...]) -> ReadExamp
     read = ReadExamples()
     for row in read_jsonl(corpus, ("_id", "text")):
         read.add_passage(source, Passage.from_row(row))
-    texts = {str(row["_id"]): str(row["text"]) for row in read_jsonl(queries, ("_id", "text"))}
-    _add_judged(read, texts, read_qrels(qrels), source, "en")
+    _add_judged(read, read_queries(queries), read_qrels(qrels), source, "en")
     return read
 
 

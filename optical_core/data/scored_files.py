@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from optical_core.data.collection import Passage
+from optical_core.data.compression import plain_name
 from optical_core.data.examples import Example, ReadExamples
-from optical_core.data.lines import parse_json, read_columns, read_jsonl, read_lines
+from optical_core.data.fields import Row, identifier
+from optical_core.data.folders import data_files
+from optical_core.data.lines import parse_json, read_columns, read_jsonl, read_lines, read_table
 from optical_core.data.passages import parquet_rows
 from optical_core.data.readers.marco import read_triples
 from optical_core.errors import InputError
@@ -41,7 +44,7 @@ class ExampleFile(NamedTuple):
 
 def example_files(path: Path) -> list[ExampleFile]:
     """The files of examples that a path is or has; none if there are none."""
-    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    files = data_files(path) if path.is_dir() else [path]
     found = ((file, _form(file)) for file in files)
     return [
         ExampleFile(file, form) for file, form in found if form in ("triples", "lists", "scored")
@@ -72,7 +75,7 @@ def read(files: list[ExampleFile], source: str, most: int | None) -> ReadExample
 
 def _form(path: Path) -> str:
     """What a file holds; '' for what isn't ours."""
-    name = path.name.removesuffix(".gz")
+    name = plain_name(path.name)
     if name.endswith(".tsv"):
         return "triples" if "triples" in name else ""
     if name.endswith(".parquet"):
@@ -150,19 +153,21 @@ def _lists(path: Path) -> Iterator[_Named]:
         if len({len(pair) for pair in pairs}) > 1 or not 1 <= len(pairs[0]) <= 2:
             raise InputError(f"{where}: passages are ids, or pairs [id, score], all alike")
         scores = tuple(_score(pair[1], where) for pair in pairs if len(pair) == 2)
-        yield _Named(str(query), tuple(str(pair[0]) for pair in pairs), scores)
+        ids = tuple(identifier(pair[0], where) for pair in pairs)
+        yield _Named(identifier(query, where), ids, scores)
 
 
 def _scored_rows(path: Path) -> Iterator[_Named]:
     """PyLate's rows. They don't say which is relevant: the best scored one is taken for it."""
-    for number, row in enumerate(_rows(path, _SCORED), 1):
-        where = f"{path}, row {number}"
+    for row in _rows(path, _SCORED):
+        where = row.where
         ids, scores = (_list(row[name], where) for name in ("document_ids", "scores"))
         if len(ids) != len(scores) or not ids:
             raise InputError(f"{where}: {len(ids)} document_ids, but {len(scores)} scores")
-        pairs = zip(map(str, ids), (_score(value, where) for value in scores), strict=True)
-        ordered = sorted(pairs, key=lambda pair: -pair[1])
-        yield _Named(str(row["query_id"]), *map(tuple, zip(*ordered, strict=True)))
+        names = (identifier(name, where) for name in ids)
+        pairs = zip(names, (_score(value, where) for value in scores), strict=True)
+        ordered = sorted(pairs, key=lambda pair: (pair[1], pair[0]), reverse=True)
+        yield _Named(row.id("query_id"), *map(tuple, zip(*ordered, strict=True)))
 
 
 def _list(value: Any, where: str) -> list:
@@ -205,27 +210,29 @@ def _resolve(
 
 def _tsv(folder: Path, pattern: str) -> Iterator[tuple[str, str]]:
     """Ids and texts of the files of MS MARCO's names in a folder."""
-    files = sorted([*folder.glob(pattern), *folder.glob(f"{pattern}.gz")])
+    files = data_files(folder, pattern, deep=False)
     if not files:
         raise InputError(f"{folder} has no {pattern}, whose ids the examples name")
-    return ((key, text) for file in files for key, text in read_columns(file, ("id", "text")))
+    return ((key, text) for file in files for key, text in read_table(file, ("id", "text")))
 
 
 def _root_of_tables(folder: Path) -> Path:
     """The folder of PyLate's three tables, each of which may have a folder of its own."""
-    beside = {_form(file) for file in folder.iterdir() if file.is_file()}
+    beside = {_form(file) for file in data_files(folder, deep=False)}
     return folder if {"queries", "documents"} <= beside else folder.parent
 
 
 def _tables(root: Path, form: str, key: str) -> Iterator[tuple[str, str]]:
-    files = [file for file in sorted(root.rglob("*")) if file.is_file() and _form(file) == form]
+    files = [file for file in data_files(root) if _form(file) == form]
     if not files:
         raise InputError(f"{root} has no file with {key} and text, whose ids the examples name")
     return (
-        (str(row[key]), str(row["text"])) for file in files for row in _rows(file, (key, "text"))
+        (row.id(key), row.text_or_empty("text"))
+        for file in files
+        for row in _rows(file, (key, "text"))
     )
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
     is_parquet = path.suffix == ".parquet"
     return parquet_rows(path, columns) if is_parquet else read_jsonl(path, columns)

@@ -2,100 +2,166 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
+from optical_core.data.fields import grade, identifier
 from optical_core.data.lines import read_lines
 from optical_core.errors import InputError
 from optical_core.storage import replace_file
+
+logger = logging.getLogger(__name__)
 
 Qrels = dict[str, dict[str, int]]
 """Judgements: query id -> passage id -> grade."""
 Run = dict[str, dict[str, float]]
 """Ranking: query id -> passage id -> score."""
 
-_BREAKS = re.compile(r"[\t\r\n]")
+_SCORE = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+# What the columns of qrels are called where a first line names them.
+_HEADERS = {
+    "query": {"query-id", "query_id", "queryid", "qid", "topic", "topic_id"},
+    "passage": {"corpus-id", "corpus_id", "doc_id", "docid", "docno", "pid", "passage-id",
+                "passage_id"},
+    "grade": {"score", "grade", "rel", "relevance", "label", "judgment", "judgement"},
+    "iteration": {"iteration", "iter", "q0", "0"},
+}  # fmt: skip
+_ITERATION = re.compile(r"[Qq]?[0-9]+")
+_TREC, _BEIR = ("query", "iteration", "passage", "grade"), ("query", "passage", "grade")
 
 
 def trec_order(scores: Mapping[str, float]) -> list[str]:
     """Passage ids as trec_eval ranks them: by falling score, ties by falling id.
 
+    trec_eval compares scores in single precision.
+
     Examples:
-        >>> trec_order({"a": 1.0, "b": 2.0, "c": 1.0})
+        >>> trec_order({"a": 1.0, "b": 2.0, "c": 1.0 + 1e-9})
         ['b', 'c', 'a']
     """
-    return sorted(scores, key=lambda passage: (scores[passage], passage), reverse=True)
+    with np.errstate(over="ignore"):
+        values = np.asarray(list(scores.values()), np.float32).tolist()
+    return [passage for _, passage in sorted(zip(values, scores, strict=True), reverse=True)]
 
 
 def write_run(path: Path, run: Run, *, name: str) -> None:
-    """Write `qid Q0 docid rank score name`, ranks from 1, whole or not at all."""
+    """Write `qid Q0 docid rank score name`, ranks from 1, whole or not at all.
+
+    Raises InputError: an id or a name that `read_run` couldn't read back, or NaN for a score.
+    """
+    identifier(name, f"{path}: the run's name")
     with replace_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         for query, scores in run.items():
+            identifier(query, str(path))
             for rank, passage in enumerate(trec_order(scores), 1):
-                file.write(f"{query} Q0 {passage} {rank} {scores[passage]!r} {name}\n")
+                identifier(passage, str(path))
+                if not math.isfinite(scores[passage]):
+                    raise InputError(f"{path}: {query} {passage}: {scores[passage]} is no score")
+                file.write(f"{query} Q0 {passage} {rank} {float(scores[passage])!r} {name}\n")
 
 
 def read_run(path: Path | str) -> Run:
-    """Read a TREC run; the score column decides, the rank column is ignored as trec_eval does."""
+    """Read a TREC run; the score column decides, the rank column is ignored as trec_eval does.
+
+    An empty file is a run that found nothing. Raises InputError: a line of other columns, or a
+    passage that comes twice for a query.
+    """
     run: Run = {}
-    for number, line in read_lines(path):
-        if not line.strip():
+    for number, line in read_lines(path, may_be_empty=True):
+        if not (columns := line.split()):
             continue
-        parts = line.split()
-        if len(parts) != 6:
+        where = f"{path}, line {number}"
+        if len(columns) != 6:
             raise InputError(
-                f"{path}, line {number}: a run has 6 columns (qid Q0 docid rank score name), "
-                f"this line has {len(parts)}"
+                f"{where}: a run has 6 columns (qid Q0 docid rank score name), "
+                f"this line has {len(columns)}; ids have no blanks in them"
             )
-        run.setdefault(parts[0], {})[parts[2]] = _number(parts[4], f"{path}, line {number}")
+        query, _, passage, _, score, _ = columns
+        value = float(score) if _SCORE.fullmatch(score) else math.nan
+        if not math.isfinite(value):
+            raise InputError(f"{where}: {score!r} is not a number")
+        found = run.setdefault(identifier(query, where), {})
+        if identifier(passage, where) in found:
+            raise InputError(f"{where}: {passage} comes twice in the ranking of {query}")
+        found[passage] = value
     return run
 
 
-def read_qrels(path: Path | str) -> Qrels:
-    """Read qrels of three columns (BEIR, with or without header) or four (TREC)."""
+def read_qrels(*paths: Path | str) -> Qrels:
+    """Read qrels of three columns (BEIR, with or without header) or four (TREC); join several.
+
+    Columns are what any blanks separate, as for trec_eval. A judgement that is repeated counts
+    once, with a warning. Raises InputError: a line of other columns, a grade that is no whole
+    number, or two grades for one passage.
+    """
     qrels: Qrels = {}
-    for number, line in read_lines(path):
-        if not line.strip():
-            continue
-        parts = line.split("\t") if line.count("\t") == 2 else line.split()
-        if len(parts) not in (3, 4):
-            raise InputError(
-                f"{path}, line {number}: qrels have 3 columns (query-id, corpus-id, score) or "
-                f"4 (TREC), this line has {len(parts)}"
-            )
-        if number == 1 and parts[0] in ("query-id", "qid", "query_id"):
-            continue
-        query, passage, grade = parts[0], parts[-2], parts[-1]
-        grade_number = _number(grade, f"{path}, line {number}")
-        qrels.setdefault(query, {})[passage] = int(grade_number)
+    for path in paths:
+        order: tuple[str, ...] | None = None
+        again = 0
+        for number, line in read_lines(path):
+            if not (columns := line.split()):
+                continue
+            where = f"{path}, line {number}"
+            if number == 1 and (order := _header(columns)):
+                continue
+            query, passage, value = _judgement(line, order, where)
+            again += passage in qrels.get(query, ())
+            join_judgements(qrels, query, {passage: value}, where)
+        if again:
+            logger.warning("%s: %d judgements are repeated; they count once", path, again)
     return qrels
+
+
+def join_judgements(qrels: Qrels, query: str, grades: Mapping[str, int], where: str) -> None:
+    """Enter more judgements of a query. Raises InputError: another grade than is there."""
+    known = qrels.setdefault(query, {})
+    for passage, value in grades.items():
+        if known.setdefault(passage, value) != value:
+            raise InputError(
+                f"{where}: {passage} is judged {value} for {query}, and {known[passage]} before: "
+                "which one counts?"
+            )
+
+
+def _header(columns: list[str]) -> tuple[str, ...] | None:
+    """What a first line says that the columns are; None if it is a judgement."""
+    names = ((k for k, known in _HEADERS.items() if column.lower() in known) for column in columns)
+    order = tuple(next(name, "") for name in names)
+    needed = {"query", "passage", "grade"}
+    return order if needed <= set(order) and len(set(order)) == len(order) else None
+
+
+def _judgement(line: str, order: tuple[str, ...] | None, where: str) -> tuple[str, str, int]:
+    """Query, passage and grade of a line."""
+    columns = line.split()
+    forms: dict[int, tuple[str, ...]] = {3: _BEIR, 4: _TREC}
+    expected = order or forms.get(len(columns), ())
+    named = dict(zip(expected, columns, strict=False))
+    # A BEIR line with a blank in an id has four columns too; an iteration is a number.
+    blank = not order and line.count("\t") == 2 and len(columns) == 4
+    if len(expected) != len(columns) or (blank and not _ITERATION.fullmatch(columns[1])):
+        raise InputError(
+            f"{where}: qrels have 3 columns (query-id, corpus-id, score) or 4 (TREC), this line "
+            f"has {len(columns)}; ids have no blanks in them"
+        )
+    query, passage = (identifier(named[name], where) for name in ("query", "passage"))
+    return query, passage, grade(named["grade"], where)
 
 
 def write_qrels(path: Path, qrels: Qrels) -> None:
     """Write the BEIR form: a header and tab-separated query-id, corpus-id, score.
 
-    Raises InputError: an id that is empty, or has a tab or a line's end in it.
+    Raises InputError: an id or a grade that `read_qrels` couldn't read back.
     """
-    for identifier in {*qrels, *(passage for grades in qrels.values() for passage in grades)}:
-        if not identifier.strip() or _BREAKS.search(identifier):
-            raise InputError(
-                f"{identifier!r} can't be the id of a query or passage: it is empty, or has a tab "
-                "or a line's end in it"
-            )
     with replace_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.write("query-id\tcorpus-id\tscore\n")
         for query, grades in qrels.items():
-            for passage, grade in grades.items():
-                file.write(f"{query}\t{passage}\t{grade}\n")
-
-
-def _number(text: str, where: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise InputError(f"{where}: {text!r} is not a number")
-    return value
+            identifier(query, "qrels")
+            for passage, value in grades.items():
+                where = f"qrels of {query}"
+                file.write(f"{query}\t{identifier(passage, where)}\t{grade(value, where)}\n")

@@ -23,6 +23,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, language
+from optical_core.data.lines import read_text
 from optical_core.distill.config import DistillConfig
 from optical_core.errors import InputError
 from optical_core.storage import assets
@@ -129,11 +130,14 @@ def read_study(name_or_path: str, *, data: Path | None = None) -> StudyConfig:
     if name_or_path in shipped_studies():
         path = assets("studies", f"{name_or_path}.yaml")
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        found = path.is_file()
+    except (OSError, ValueError):  # what can't be a path
+        found = False
+    if not found:
         raise InputError(
             f"no study {name_or_path!r}: give a YAML file, or one of {', '.join(shipped_studies())}"
-        ) from error
+        )
+    text = read_text(path)
     try:
         content = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from optical_core.analysis.alignment_error import Link
+from optical_core.data.compression import on_disk
 from optical_core.data.lines import read_lines
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
@@ -119,6 +120,7 @@ def write_lexicon(path: Path, lexicon: Lexicon) -> None:
 
 def read_lexicon(path: Path) -> Lexicon:
     """Read a lexicon; InputError names the line that is no word, word and probability."""
+    path = on_disk(path)
     if not path.is_file():
         raise InputError(f"no lexicon: {path} was expected, as `optical lexicon` writes it")
     found: dict[str, dict[str, float]] = {}
@@ -133,14 +135,16 @@ def read_lexicon(path: Path) -> Lexicon:
                 f"{path}, line {number}: foreign word, English word and a probability in (0, 1] "
                 "were expected, separated by tabs"
             ) from error
-        found.setdefault(word, {})[english] = share
+        if english in found.setdefault(word, {}):
+            raise InputError(f"{path}, line {number}: {word!r} has {english!r} twice")
+        found[word][english] = share
     return found
 
 
 def lexicon_of(folder: Path, code: str) -> Lexicon:
     """A folder's lexicon of a query language; English words stand for themselves."""
     path = folder / f"{code}.tsv"
-    return {} if code == "en" and not path.is_file() else read_lexicon(path)
+    return {} if code == "en" and not on_disk(path).is_file() else read_lexicon(path)
 
 
 def sentence_words(pairs: Iterable[tuple[str, str]]) -> list[tuple[list[str], list[str]]]:

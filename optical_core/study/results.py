@@ -88,6 +88,8 @@ def read_values(text: str, where: str) -> dict[str, dict[str, float]]:
     if not rows or rows[0][:1] != ["query"] or len(rows[0]) < 2:
         raise InputError(f"{where}: a first line 'query,AP,…' was expected")
     names = rows[0][1:]
+    if len(set(names)) < len(names):
+        raise InputError(f"{where}: its first line has a measure twice")
     values: dict[str, dict[str, float]] = {name: {} for name in names}
     for number, row in enumerate(rows[1:], 2):
         if len(row) != len(rows[0]):
@@ -99,6 +101,8 @@ def read_values(text: str, where: str) -> dict[str, dict[str, float]]:
                 value = math.nan
             if not math.isfinite(value):
                 raise InputError(f"{where}, line {number}: {cell!r} is not a number")
+            if row[0] in values[name]:
+                raise InputError(f"{where}, line {number}: the query {row[0]!r} comes twice")
             values[name][row[0]] = value
     return values
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optical_core.data.collection import Collection
+from optical_core.data.compression import on_disk
 from optical_core.data.languages import language
-from optical_core.data.lines import read_jsonl, write_jsonl
+from optical_core.data.lines import read_queries, write_jsonl
 from optical_core.errors import InputError
 from optical_core.storage import replace_file
 
@@ -49,7 +50,7 @@ def asked_queries(collection: Collection, code: str, source: str | None) -> dict
             raise InputError(f"{collection.name} has no English queries to stand for translations")
         where, english = f"the English queries of {collection.name}", collection.queries("en")
     else:
-        path = Path(source) / f"{code}.jsonl"
+        path = on_disk(Path(source) / f"{code}.jsonl")
         where = str(path)
         if code == "en" and not path.exists():
             return queries
@@ -57,7 +58,7 @@ def asked_queries(collection: Collection, code: str, source: str | None) -> dict
             raise InputError(
                 f"no translations of the {language(code).name} queries: {path} was expected"
             )
-        english = {str(row["_id"]): str(row["text"]) for row in read_jsonl(path, ("_id", "text"))}
+        english = read_queries(path)
     missing = [query for query in queries if query not in english]
     if missing:
         raise InputError(f"{where} lack the query {missing[0]!r} ({len(missing)} in all)")

@@ -173,7 +173,7 @@ def test_clirmatrix_without_its_documents_is_refused(clirmatrix, source):
     [
         ({"src_id": "1", "src_query": "x"}, "no field 'tgt_results'"),
         (clirmatrix_row("1", "x", ("d1",)), r"list of \[document id, grade\]"),
-        (clirmatrix_row("1", "x", ("d1", "high")), r"list of \[document id, grade\]"),
+        (clirmatrix_row("1", "x", ("d1", "high")), "'high' is no grade"),
     ],
 )
 def test_clirmatrix_with_another_row_names_the_line(clirmatrix, row, complaint):

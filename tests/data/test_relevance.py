@@ -209,7 +209,7 @@ def test_scored_rows_must_fit_together(tmp_path):
     write(tmp_path / "s.jsonl", lines([row]))
     write(tmp_path / "q.jsonl", lines([{"query_id": 1, "text": "q"}]))
     write(tmp_path / "d.jsonl", lines([{"document_id": 1, "text": "d"}]))
-    with pytest.raises(InputError, match="row 1: 2 document_ids, but 1 scores"):
+    with pytest.raises(InputError, match="line 1: 2 document_ids, but 1 scores"):
         read_relevance([tmp_path])
 
 

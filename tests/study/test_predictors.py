@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from optical_core.data.collection import CollectionInfo, write_collection
+from optical_core.data.collection import CollectionInfo, Passage, write_collection
 from optical_core.errors import InputError
 from optical_core.models.alignment import align_texts
 from optical_core.models.retriever import load_retriever
@@ -17,7 +17,7 @@ def written(folder, queries, parallel=True):
     info = CollectionInfo(
         name="c", licence="CC0", source="the tests", languages=tuple(queries), parallel=parallel
     )
-    return write_collection(folder, info, [], queries, {})
+    return write_collection(folder, info, [Passage("p", "", "sea")], queries, {})
 
 
 def test_costs_are_the_means_over_the_pairs_plans(retriever, collection):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.fields import add_once
+from optical_core.data.folders import data_files
 from optical_core.data.languages import language
 from optical_core.data.lines import read_jsonl
 from optical_core.data.trec import Qrels
@@ -22,7 +24,7 @@ def import_afriqa(source: Path, target: Path, *, name: str, unit: str | None = N
 
     A question that was asked of several passages has them all as relevant.
     """
-    files = sorted(source.glob("gold_passages/*/gold_span_passages.afriqa.*.en.*.json"))
+    files = data_files(source / "gold_passages", "gold_span_passages.afriqa.*.en.*.json")
     if not files:
         raise InputError(
             f"{source} has no gold_passages/<lang>/gold_span_passages.afriqa.<lang>.en.*.json"
@@ -34,12 +36,12 @@ def import_afriqa(source: Path, target: Path, *, name: str, unit: str | None = N
         parts = path.name.split(".")
         code, split = language(parts[2]).code, parts[4]
         for row in read_jsonl(path, _FIELDS):
-            key = (str(row.get("title") or ""), str(row["context"]))
+            key = (row.text_or_empty("title"), row.text("context"))
             passage = passages.setdefault(key, Passage(f"p{len(passages):04d}", *key))
-            identifier = f"{code}-{split}-{row['id']}"
-            texts = {code: row["question_lang"], "en": row["question_translated"]}
+            identifier = f"{code}-{split}-{row.id('id')}"
+            texts = {code: row.text("question_lang"), "en": row.text("question_translated")}
             for side, text in texts.items():
-                queries.setdefault(side, {})[identifier] = str(text)
+                add_once(queries.setdefault(side, {}), identifier, text, row.where, again=True)
                 qrels.setdefault(side, {}).setdefault(identifier, {})[passage.id] = 1
     info = CollectionInfo(
         name=name,

@@ -44,7 +44,7 @@ def write_articles(
         raise InputError(f"unknown unit {unit!r}: use article or sentence")
     members: dict[str, list[int]] = {}
     for line, article in enumerate(articles):
-        members.setdefault(article, []).append(line)
+        members.setdefault(article.strip(), []).append(line)
     passages: list[Passage] = []
     queries: dict[str, dict[str, str]] = {code: {} for code in texts}
     qrels: Qrels = {}

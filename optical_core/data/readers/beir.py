@@ -2,37 +2,84 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.compression import on_disk, plain_name
+from optical_core.data.folders import data_files
 from optical_core.data.languages import language
-from optical_core.data.lines import read_jsonl
-from optical_core.data.trec import read_qrels
+from optical_core.data.lines import read_jsonl, read_queries
+from optical_core.data.readers.judgements import read_judgements
 from optical_core.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+_SPLITS = ("test", "dev", "train")
 
 
 def import_beir(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
-    """Import a BEIR folder; queries.jsonl counts as English, `queries/<lang>.jsonl` as its own."""
-    files = {
-        language(path.stem).code: path for path in sorted((source / "queries").glob("*.jsonl"))
-    }
-    if not files:
-        files = {"en": source / "queries.jsonl"}
-    queries = {
-        code: {str(row["_id"]): str(row["text"]) for row in read_jsonl(path, ("_id", "text"))}
-        for code, path in files.items()
-    }
-    qrels_files = [source / "qrels.tsv", *(source / "qrels" / f"{s}.tsv" for s in ("test", "dev"))]
-    qrels_file = next((path for path in qrels_files if path.is_file()), None)
-    if qrels_file is None:
-        raise InputError(f"{source} has no qrels.tsv, qrels/test.tsv or qrels/dev.tsv")
-    passages = map(Passage.from_row, read_jsonl(source / "corpus.jsonl", ("_id", "text")))
+    """Import a BEIR folder; queries.jsonl counts as English, `queries/<lang>.jsonl` as its own.
+
+    Judgements are qrels.tsv, or in a folder qrels/ those of one split (`unit`, or the first that
+    is there of test, dev and train), or `<lang>.tsv` for every language.
+    """
+    files = _query_files(source)
+    queries = {code: read_queries(path) for code, path in files.items()}
+    judgements = _judgements(source, unit)
+    qrels, own = read_judgements(judgements, queries)
+    corpus = read_jsonl(on_disk(source / "corpus.jsonl"), ("_id", "text"))
+    names = ", ".join(path.relative_to(source).as_posix() for path in judgements)
     info = CollectionInfo(
         name=name,
-        description=f"Imported from the BEIR folder {source.name}.",
+        description=f"Imported from the BEIR folder {source.name}, judged by {names}.",
         licence="as the source's",
         source=str(source),
         languages=tuple(queries),
         parallel=len({frozenset(texts) for texts in queries.values()}) == 1,
     )
-    return write_collection(target, info, passages, queries, read_qrels(qrels_file))
+    return write_collection(
+        target, info, map(Passage.from_row, corpus), queries, qrels, qrels_per_language=own
+    )
+
+
+def _query_files(source: Path) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    found = data_files(source / "queries", "*.jsonl", deep=False)
+    plain = on_disk(source / "queries.jsonl")
+    for path in [*found, *([plain] if plain.is_file() or not found else [])]:
+        code = (
+            "en" if path is plain else language(plain_name(path.name).removesuffix(".jsonl")).code
+        )
+        if code in files:
+            raise InputError(f"{files[code]} and {path} are both queries in {code}: give one")
+        files[code] = path
+    return files
+
+
+def _judgements(source: Path, unit: str | None) -> dict[Path, str]:
+    """The files to read, each with its name for `read_judgements`."""
+    plain = on_disk(source / "qrels.tsv")
+    found = {
+        plain_name(path.name).removesuffix(".tsv"): path
+        for path in data_files(source / "qrels", "*.tsv", deep=False)
+    }
+    if plain.is_file() and found:
+        raise InputError(
+            f"{source} has qrels.tsv and qrels/{min(found)}.tsv: which one counts? Take the other "
+            "away"
+        )
+    if plain.is_file() and unit is None:
+        return {plain: ""}
+    split = unit or next((split for split in _SPLITS if split in found), None)
+    if split is None and found:
+        return {path: named for named, path in found.items()}
+    if split is None or split not in found:
+        wanted = f"qrels/{split}.tsv" if split else "qrels.tsv, qrels/test.tsv or qrels/dev.tsv"
+        raise InputError(f"{source} has no {wanted}")
+    if others := sorted(found.keys() - {split}):
+        logger.warning(
+            "%s: judged by qrels/%s.tsv; left out: %s (--unit takes another split)",
+            source, split, ", ".join(others),
+        )  # fmt: skip
+    return {found[split]: ""}

@@ -6,6 +6,9 @@ import logging
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.compression import plain_name
+from optical_core.data.fields import add_once
+from optical_core.data.folders import data_files, one_file
 from optical_core.data.languages import find_language
 from optical_core.data.lines import read_jsonl
 from optical_core.data.trec import Qrels
@@ -25,10 +28,11 @@ def import_belebele(
     warned of: languages that aren't in our table, and a second script of one that is (Latin for a
     language with a script of its own, traditional Chinese).
     """
-    folder = next((path.parent for path in sorted(source.rglob("eng_Latn.jsonl"))), None)
-    if folder is None:
+    english = one_file(source, "eng_Latn.jsonl")
+    if english is None:
         raise InputError(f"{source} has no eng_Latn.jsonl: the Belebele folder was expected")
-    passages, numbers = _passages(folder / "eng_Latn.jsonl")
+    folder = english.parent
+    passages, numbers = _passages(english)
     queries = {code: _questions(path, numbers) for code, path in _files(folder).items()}
     missing = {code: set(queries["en"]) ^ set(texts) for code, texts in queries.items()}
     for code, keys in missing.items():
@@ -50,14 +54,20 @@ def import_belebele(
 
 
 def _files(folder: Path) -> dict[str, Path]:
+    def stem(path: Path) -> str:
+        return plain_name(path.name).removesuffix(".jsonl")
+
     files: dict[str, Path] = {}
     left_out = []
-    for path in sorted(folder.glob("*.jsonl"), key=lambda p: (p.stem.endswith("_Latn"), p.stem)):
-        known = find_language(path.stem)
+    for path in sorted(
+        data_files(folder, "*.jsonl", deep=False),
+        key=lambda path: (stem(path).endswith("_Latn"), stem(path)),
+    ):
+        known = find_language(stem(path))
         if known and known.code not in files:
             files[known.code] = path
         else:
-            left_out.append(path.stem)
+            left_out.append(stem(path))
     if left_out:
         logger.warning("%s: left out: %s", folder, ", ".join(left_out))
     return dict(sorted(files.items()))
@@ -68,17 +78,19 @@ def _passages(path: Path) -> tuple[list[Passage], dict[str, str]]:
     passages: list[Passage] = []
     numbers: dict[str, str] = {}
     for row in read_jsonl(path, _FIELDS):
-        link = str(row["link"])
+        link = row.text("link")
         if link not in numbers:
             numbers[link] = f"p{len(numbers):03d}"
-            passages.append(Passage(numbers[link], "", str(row["flores_passage"])))
+            passages.append(Passage(numbers[link], "", row.text("flores_passage")))
     return passages, numbers
 
 
 def _questions(path: Path, numbers: dict[str, str]) -> dict[str, str]:
-    questions = {}
+    questions: dict[str, str] = {}
     for row in read_jsonl(path, _FIELDS):
-        if str(row["link"]) not in numbers:
-            raise InputError(f"{path}: {row['link']} is a passage that eng_Latn.jsonl doesn't have")
-        questions[f"{numbers[str(row['link'])]}-{row['question_number']}"] = str(row["question"])
+        link = row.text("link")
+        if link not in numbers:
+            raise InputError(f"{path}: {link} is a passage that eng_Latn.jsonl doesn't have")
+        key = f"{numbers[link]}-{row.id('question_number')}"
+        add_once(questions, key, row.text("question"), row.where)
     return questions

@@ -15,8 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.compression import plain_name
+from optical_core.data.folders import data_files, one_file
 from optical_core.data.languages import language
-from optical_core.data.lines import read_columns, read_jsonl
+from optical_core.data.lines import read_jsonl, read_topics
 from optical_core.data.readers.unit import chosen_language
 from optical_core.data.trec import Qrels, read_qrels
 from optical_core.errors import InputError
@@ -34,9 +36,12 @@ def import_ciral(source: Path, target: Path, *, name: str, unit: str | None = No
     code, split = _choose(source, unit)
     known = language(code)
     stem = f"ciral-v1.0-{code}-{split}"
-    qrels: Qrels = read_qrels(_only(source, f"qrels.{stem}.tsv"))
-    for path in sorted(source.rglob(f"qrels.{stem}-pools.tsv")):
-        for query, grades in read_qrels(path).items():
+    judged, topics = one_file(source, f"qrels.{stem}.tsv"), one_file(source, f"topics.{stem}.tsv")
+    assert judged is not None  # chosen because they are there
+    assert topics is not None
+    qrels: Qrels = read_qrels(judged)
+    if pools := one_file(source, f"qrels.{stem}-pools.tsv"):
+        for query, grades in read_qrels(pools).items():
             qrels.setdefault(query, {}).update(grades)
     info = CollectionInfo(
         name=name,
@@ -46,17 +51,17 @@ def import_ciral(source: Path, target: Path, *, name: str, unit: str | None = No
         languages=("en",),
         parallel=False,
     )
-    topics = dict(read_columns(_only(source, f"topics.{stem}.tsv"), ("query id", "query")))
     corpus = _corpus(source, known.name.lower(), code)
-    return write_collection(target, info, _passages(corpus), {"en": topics}, qrels)
+    return write_collection(target, info, _passages(corpus), {"en": read_topics(topics)}, qrels)
 
 
 def _choose(source: Path, unit: str | None) -> tuple[str, str]:
     """The language and split to import."""
     found: dict[str, set[str]] = {}
-    for path in sorted(source.rglob("topics.ciral-v1.0-*.tsv")):
-        match = _TOPICS.fullmatch(path.name)
-        if match and any(source.rglob(path.name.replace("topics.", "qrels.", 1))):
+    for path in data_files(source, "topics.ciral-v1.0-*.tsv"):
+        name = plain_name(path.name)
+        match = _TOPICS.fullmatch(name)
+        if match and data_files(source, name.replace("topics.", "qrels.", 1)):
             found.setdefault(match[1], set()).add(match[2])
     if not found:
         raise InputError(
@@ -67,13 +72,9 @@ def _choose(source: Path, unit: str | None) -> tuple[str, str]:
     return code, min(found[code], key=_SPLITS.index)
 
 
-def _only(source: Path, name: str) -> Path:
-    return next(iter(sorted(source.rglob(name))))
-
-
 def _corpus(source: Path, named: str, code: str) -> list[Path]:
     """The passages' files: those that name the language, or all if none does."""
-    files = sorted(path for path in source.rglob("*.jsonl*") if path.is_file())
+    files = data_files(source, "*.jsonl")
     own = [
         path
         for path in files
@@ -87,4 +88,4 @@ def _corpus(source: Path, named: str, code: str) -> list[Path]:
 def _passages(files: list[Path]) -> Iterator[Passage]:
     for path in files:
         for row in read_jsonl(path, ("docid", "text")):
-            yield Passage(str(row["docid"]), str(row.get("title") or ""), str(row["text"]))
+            yield Passage.from_row(row, "docid")

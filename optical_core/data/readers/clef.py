@@ -17,10 +17,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, write_collection
+from optical_core.data.fields import add_once
+from optical_core.data.folders import data_files
 from optical_core.data.languages import LANGUAGES, find_language
 from optical_core.data.lines import read_lines
 from optical_core.data.readers import sgml
-from optical_core.data.trec import Qrels, read_qrels
+from optical_core.data.trec import Qrels, join_judgements, read_qrels
 from optical_core.errors import InputError
 
 _ENCODING = "iso-8859-1"
@@ -40,11 +42,11 @@ def import_clef(source: Path, target: Path, *, name: str, unit: str | None = Non
     queries: dict[str, dict[str, str]] = {}
     for path in topic_files:
         for code, identifier, text in _topics(path):
-            queries.setdefault(code, {})[identifier] = text
+            add_once(queries.setdefault(code, {}), identifier, text, str(path))
     qrels: Qrels = {}
     for path in qrels_files:
         for topic, grades in read_qrels(path).items():
-            qrels.setdefault(_topic_id(topic), {}).update(grades)
+            join_judgements(qrels, _topic_id(topic), grades, str(path))
     info = CollectionInfo(
         name=name,
         description="CLEF ad hoc topics (title and description) over English newspapers.",
@@ -62,9 +64,9 @@ def import_clef(source: Path, target: Path, *, name: str, unit: str | None = Non
 def _sort_out(source: Path) -> tuple[list[Path], list[Path], list[Path]]:
     """Files of topics, documents and qrels, each sorted."""
     topics, documents, qrels = list[Path](), list[Path](), list[Path]()
-    for path in sorted(path for path in source.rglob("*") if path.is_file()):
+    for path in data_files(source):
         parts = [part.lower() for part in path.relative_to(source).parts]
-        if path.suffix.lower() == ".dtd" or parts[-1].startswith((".", "read")):
+        if path.suffix.lower() == ".dtd" or parts[-1].startswith("read"):
             continue
         if parts[-1].startswith("qrels"):
             qrels.append(path)

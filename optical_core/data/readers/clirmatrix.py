@@ -15,14 +15,17 @@ import re
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.compression import plain_name
+from optical_core.data.fields import add_once, grade, identifier
+from optical_core.data.folders import data_files, only
 from optical_core.data.languages import find_language
-from optical_core.data.lines import parse_object, read_columns, read_lines
-from optical_core.data.trec import Qrels
+from optical_core.data.lines import read_jsonl, read_table
+from optical_core.data.trec import Qrels, join_judgements
 from optical_core.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-_PAIR = re.compile(r"([a-z]+)\.([a-z]+)\.(train|dev|test1|test2)(?:\.base)?\.jl(?:\.gz)?")
+_PAIR = re.compile(r"([a-z]+)\.([a-z]+)\.(train|dev|test1|test2)(?:\.base)?\.jl")
 _SPLITS = ("test1", "test2", "dev", "train")
 _FIELDS = ("src_id", "src_query", "tgt_results")
 
@@ -52,7 +55,7 @@ def import_clirmatrix(
         languages=tuple(read),
         parallel=shared,
     )
-    passages = (Passage(key, "", text) for key, text in read_columns(documents, ("id", "text")))
+    passages = (Passage(key, "", text) for key, text in read_table(documents, ("id", "text")))
     queries = {code: texts for code, (texts, _) in read.items()}
     qrels = {code: judged for code, (_, judged) in read.items()}
     return write_collection(target, info, passages, queries, qrels, qrels_per_language=True)
@@ -61,8 +64,8 @@ def import_clirmatrix(
 def _choose(source: Path) -> tuple[dict[str, Path], str]:
     """Files of one document language and split by our code of the query language."""
     found: dict[tuple[str, str], dict[str, Path]] = {}
-    for path in sorted(source.rglob("*.jl*")):
-        if match := _PAIR.fullmatch(path.name):
+    for path in data_files(source, "*.jl"):
+        if match := _PAIR.fullmatch(plain_name(path.name)):
             query, document, split = match.groups()
             files = found.setdefault((document, split), {})
             if query in files:
@@ -97,30 +100,29 @@ def _choose(source: Path) -> tuple[dict[str, Path], str]:
 
 
 def _documents(source: Path, code: str) -> Path:
-    places = [source.rglob(f"{code}.tsv*")]
-    places += [parent.glob(f"DOCS/{code}.tsv*") for parent in source.resolve().parents[:3]]
+    places = [source, *(parent / "DOCS" for parent in source.resolve().parents[:3])]
     for place in places:
-        for path in sorted(place):
-            return path
+        if found := only(data_files(place, f"{code}.tsv", deep=place is source)):
+            return found
     raise InputError(f"{source} has no DOCS/{code}.tsv.gz in it or above it")
 
 
 def _read_pair(path: Path) -> tuple[dict[str, str], Qrels]:
     queries: dict[str, str] = {}
     qrels: Qrels = {}
-    for number, line in read_lines(path):
-        if not line.strip():
-            continue
-        where = f"{path}, line {number}"
-        row = parse_object(line, where, _FIELDS)
-        key = str(row["src_id"])
-        queries[key] = str(row["src_query"])
+    for row in read_jsonl(path, _FIELDS):
+        key = row.id("src_id")
+        add_once(queries, key, row.text("src_query"), row.where)
         try:
-            qrels[key] = {str(document): int(grade) for document, grade in row["tgt_results"]}
-        except (TypeError, ValueError, OverflowError) as error:
+            pairs = [(document, value) for document, value in row["tgt_results"]]
+        except (TypeError, ValueError) as error:
             raise InputError(
-                f"{where}: tgt_results must be a list of [document id, grade]"
+                f"{row.where}: tgt_results must be a list of [document id, grade]"
             ) from error
+        qrels[key] = {}
+        for document, value in pairs:
+            judged = {identifier(document, row.where): grade(value, row.where)}
+            join_judgements(qrels, key, judged, row.where)
     return queries, qrels
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from optical_core.data.collection import Collection
+from optical_core.data.compression import on_disk
+from optical_core.data.folders import data_files
 from optical_core.data.languages import language
 from optical_core.data.lines import read_lines
 from optical_core.data.readers.articles import read_parallel, write_articles
@@ -17,14 +19,18 @@ def import_flores(source: Path, target: Path, *, name: str, unit: str | None = N
     The dev split is taken where there are both. The default unit is `article`.
     """
     split = next((s for s in ("dev", "devtest") if (source / s).is_dir()), None)
-    if split is None or not (source / f"metadata_{split}.tsv").is_file():
+    metadata = on_disk(source / f"metadata_{split}.tsv")
+    if split is None or not metadata.is_file():
         raise InputError(f"{source} has no dev/ or devtest/ folder with its metadata_*.tsv")
-    rows = [line.split("\t") for _, line in read_lines(source / f"metadata_{split}.tsv")]
+    rows = [line.split("\t") for _, line in read_lines(metadata)]
     if "URL" not in rows[0]:
-        raise InputError(f"{source / f'metadata_{split}.tsv'}: no column URL in its header")
+        raise InputError(f"{metadata}: no column URL in its header")
     column = rows[0].index("URL")
+    short = next((number for number, row in enumerate(rows, 1) if len(row) <= column), None)
+    if short:
+        raise InputError(f"{metadata}, line {short}: it has no column URL")
     articles = [row[column] for row in rows[1:]]
-    files = {language(path.name).code: path for path in sorted((source / split).glob(f"*.{split}"))}
+    files = {language(path.name).code: path for path in data_files(source / split, f"*.{split}")}
     if "en" not in files:
         raise InputError(f"{source / split} has no eng_Latn.{split}")
     return write_articles(

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.fields import add_once, grade, identifier, text
 from optical_core.data.languages import language
-from optical_core.data.trec import Qrels
+from optical_core.data.trec import Qrels, join_judgements
 from optical_core.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -27,11 +28,15 @@ def import_irds(source: str, target: Path, *, name: str, unit: str | None = None
     """
     dataset = _load(source)
     with _explained(source):
-        queries = {str(query.query_id): _text(query) for query in dataset.queries_iter()}
+        queries: dict[str, str] = {}
+        for query in dataset.queries_iter():
+            key = identifier(query.query_id, f"{source}, queries")
+            add_once(queries, key, _text(query, f"{source}, query {key}"), source)
         qrels: Qrels = {}
         for judged in dataset.qrels_iter():
-            grades = qrels.setdefault(str(judged.query_id), {})
-            grades[str(judged.doc_id)] = int(judged.relevance)
+            key, where = identifier(judged.query_id, f"{source}, qrels"), f"{source}, qrels"
+            value = grade(judged.relevance, where)
+            join_judgements(qrels, key, {identifier(judged.doc_id, where): value}, where)
         told = dataset.queries_lang()
     if told is None:
         logger.warning("ir_datasets doesn't tell the language of %s: taken as English", source)
@@ -70,21 +75,23 @@ def _load(identifier: str) -> Any:
     return dataset
 
 
-def _passages(dataset: Any, identifier: str) -> Iterator[Passage]:
-    with _explained(identifier):
+def _passages(dataset: Any, source: str) -> Iterator[Passage]:
+    with _explained(source):
         for document in dataset.docs_iter():
+            key = identifier(document.doc_id, f"{source}, documents")
+            where = f"{source}, document {key}"
             if hasattr(document, "text"):
-                title = str(getattr(document, "title", None) or "")
-                yield Passage(str(document.doc_id), title, str(document.text or ""))
+                title, body = getattr(document, "title", None), document.text
+                yield Passage(key, text(title or "", where), text(body or "", where))
             else:
-                yield Passage(str(document.doc_id), "", _text(document))
+                yield Passage(key, "", _text(document, where))
 
 
-def _text(record: Any) -> str:
+def _text(record: Any, where: str) -> str:
     if hasattr(record, "default_text"):
-        return str(record.default_text())
+        return text(record.default_text(), where)
     if hasattr(record, "text"):
-        return str(record.text)
+        return text(record.text, where)
     raise InputError(
         f"ir_datasets' {type(record).__name__} has no text of its own ({', '.join(record._fields)})"
     )

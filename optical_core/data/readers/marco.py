@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.compression import plain_name
+from optical_core.data.folders import data_files, one_file
 from optical_core.data.languages import LANGUAGES
-from optical_core.data.lines import read_columns
+from optical_core.data.lines import read_columns, read_table, read_topics
 from optical_core.data.trec import read_qrels
 from optical_core.errors import InputError
 
@@ -46,8 +48,8 @@ def import_msmarco(source: Path, target: Path, *, name: str, unit: str | None = 
     """
     splits = (unit,) if unit else _SPLITS
     for split in splits:
-        queries = _find(source, f"queries.{split}.tsv")
-        qrels = _find(source, f"qrels.{split}.tsv")
+        queries = one_file(source, f"queries.{split}.tsv")
+        qrels = one_file(source, f"qrels.{split}.tsv")
         if queries and qrels:
             break
     else:
@@ -55,7 +57,7 @@ def import_msmarco(source: Path, target: Path, *, name: str, unit: str | None = 
             f"{source} has no queries.{splits[0]}.tsv with its qrels: a folder of MS MARCO's "
             "collection.tsv, queries.<split>.tsv and qrels.<split>.tsv was expected"
         )
-    corpus = _find(source, "collection.tsv")
+    corpus = one_file(source, "collection.tsv")
     if corpus is None:
         raise InputError(f"{source} has no collection.tsv")
     return _write(
@@ -72,11 +74,13 @@ def import_mmarco(source: Path, target: Path, *, name: str, unit: str | None = N
     split = unit or "dev.small"
     ending = f"_queries.{split}.tsv"
     codes = {known.name.lower(): code for code, known in LANGUAGES.items()}
-    queries = {}
-    for path in sorted([*source.rglob(f"*{ending}"), *source.rglob(f"*{ending}.gz")]):
-        named = path.name.removesuffix(".gz").removesuffix(ending)
+    queries: dict[str, Path] = {}
+    for path in data_files(source, f"*{ending}"):
+        named = plain_name(path.name).removesuffix(ending)
         if named not in codes:
             raise InputError(f"{path}: {named!r} is no language that we know by this name")
+        if codes[named] in queries:
+            raise InputError(f"{queries[codes[named]]} and {path} are both of {named}: give one")
         queries[codes[named]] = path
     if not queries:
         raise InputError(
@@ -84,8 +88,8 @@ def import_mmarco(source: Path, target: Path, *, name: str, unit: str | None = N
             "expected"
         )
     corpus, qrels = (
-        _find(source, "english_collection.tsv"),
-        _find(source, f"qrels.{split}.tsv"),
+        one_file(source, "english_collection.tsv"),
+        one_file(source, f"qrels.{split}.tsv"),
     )
     if corpus is None or qrels is None:
         missing = "english_collection.tsv" if corpus is None else f"qrels.{split}.tsv"
@@ -109,7 +113,7 @@ def _write(
 ) -> Collection:
     qrels = read_qrels(qrels_file)
     queries = {
-        code: {query: text for query, text in read_columns(path, ("id", "query")) if query in qrels}
+        code: {query: text for query, text in read_topics(path).items() if query in qrels}
         for code, path in files.items()
     }
     empty = next((files[code] for code, texts in queries.items() if not texts), None)
@@ -123,9 +127,5 @@ def _write(
         languages=tuple(queries),
         parallel=len({frozenset(texts) for texts in queries.values()}) == 1,
     )
-    passages = (Passage(key, "", text) for key, text in read_columns(corpus, ("id", "passage")))
+    passages = (Passage(key, "", text) for key, text in read_table(corpus, ("id", "passage")))
     return write_collection(target, info, passages, queries, qrels)
-
-
-def _find(source: Path, name: str) -> Path | None:
-    return next(iter(sorted([*source.rglob(name), *source.rglob(f"{name}.gz")])), None)

@@ -14,13 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.compression import plain_name
+from optical_core.data.folders import data_files, one_file
 from optical_core.data.languages import language
-from optical_core.data.lines import read_columns, read_jsonl
+from optical_core.data.lines import read_jsonl, read_topics
 from optical_core.data.readers.unit import chosen_language
 from optical_core.data.trec import read_qrels
 from optical_core.errors import InputError
 
-_TOPICS = re.compile(r"topics\.miracl-v1\.0-([a-z]{2})-(dev|testA|testB|train)\.tsv(?:\.gz)?")
+_TOPICS = re.compile(r"topics\.miracl-v1\.0-([a-z]{2})-(dev|testA|testB|train)\.tsv")
 _SPLITS = ("dev", "testA", "testB", "train")
 
 
@@ -31,11 +33,12 @@ def import_miracl(source: Path, target: Path, *, name: str, unit: str | None = N
     """
     code, split = _choose(source, unit)
     stem = f"miracl-v1.0-{code}-{split}.tsv"
-    topics, qrels = _file(source, f"topics.{stem}"), _file(source, f"qrels.{stem}")
+    topics, qrels = one_file(source, f"topics.{stem}"), one_file(source, f"qrels.{stem}")
     assert topics is not None  # chosen because they are there
     assert qrels is not None
+    files = data_files(source, "docs-*.jsonl")
     shards = sorted(
-        source.rglob(f"miracl-corpus-v1.0-{code}/docs-*.jsonl*"),
+        (path for path in files if path.parent.name == f"miracl-corpus-v1.0-{code}"),
         key=lambda path: [int(number) for number in re.findall(r"\d+", path.name)],
     )
     if not shards:
@@ -50,16 +53,17 @@ def import_miracl(source: Path, target: Path, *, name: str, unit: str | None = N
         languages=(known.code,),
         parallel=False,
     )
-    queries = {known.code: dict(read_columns(topics, ("query id", "query")))}
+    queries = {known.code: read_topics(topics)}
     return write_collection(target, info, _passages(shards), queries, read_qrels(qrels))
 
 
 def _choose(source: Path, unit: str | None) -> tuple[str, str]:
     """The language and split to import."""
     found: dict[str, set[str]] = {}
-    for path in sorted(source.rglob("topics.miracl-v1.0-*.tsv*")):
-        match = _TOPICS.fullmatch(path.name)
-        if match and _file(source, path.name.removesuffix(".gz").replace("topics.", "qrels.", 1)):
+    for path in data_files(source, "topics.miracl-v1.0-*.tsv"):
+        name = plain_name(path.name)
+        match = _TOPICS.fullmatch(name)
+        if match and one_file(source, name.replace("topics.", "qrels.", 1)):
             found.setdefault(match[1], set()).add(match[2])
     if not found:
         raise InputError(
@@ -70,11 +74,7 @@ def _choose(source: Path, unit: str | None) -> tuple[str, str]:
     return code, min(found[code], key=_SPLITS.index)
 
 
-def _file(source: Path, name: str) -> Path | None:
-    return next(iter(sorted([*source.rglob(name), *source.rglob(f"{name}.gz")])), None)
-
-
 def _passages(shards: list[Path]) -> Iterator[Passage]:
     for path in shards:
         for row in read_jsonl(path, ("docid", "text")):
-            yield Passage(str(row["docid"]), str(row.get("title") or ""), str(row["text"]))
+            yield Passage.from_row(row, "docid")

@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.folders import one_file
 from optical_core.data.languages import LANGUAGES, Language, find_language
-from optical_core.data.lines import parse_object, read_columns, read_lines
+from optical_core.data.lines import read_jsonl, read_topics
 from optical_core.data.readers.unit import chosen_language
 from optical_core.data.trec import read_qrels
 from optical_core.errors import InputError
@@ -34,8 +35,8 @@ def import_mrtydi(source: Path, target: Path, *, name: str, unit: str | None = N
     """
     known, folder = _choose(source, unit)
     split, topics, qrels = _split(folder)
-    files = sorted([*folder.rglob("docs.jsonl*"), *folder.rglob("corpus.jsonl*")])
-    if not files:
+    documents = one_file(folder, "docs.jsonl", "corpus.jsonl")
+    if documents is None:
         raise InputError(f"{folder} has no collection/docs.jsonl.gz or corpus.jsonl.gz")
     info = CollectionInfo(
         name=name,
@@ -46,8 +47,8 @@ def import_mrtydi(source: Path, target: Path, *, name: str, unit: str | None = N
         languages=(known.code,),
         parallel=False,
     )
-    queries = {known.code: dict(read_columns(topics, ("query id", "query")))}
-    return write_collection(target, info, _passages(files[0]), queries, read_qrels(qrels))
+    queries = {known.code: read_topics(topics)}
+    return write_collection(target, info, _passages(documents), queries, read_qrels(qrels))
 
 
 def _choose(source: Path, unit: str | None) -> tuple[Language, Path]:
@@ -67,21 +68,19 @@ def _choose(source: Path, unit: str | None) -> tuple[Language, Path]:
 def _split(folder: Path) -> tuple[str, Path, Path]:
     """The split with its topics and judgements."""
     for split in _SPLITS:
-        topics = [*folder.rglob(f"topic.{split}.tsv"), *folder.rglob(f"topics.{split}.txt")]
-        qrels = [*folder.rglob(f"qrels.{split}.txt")]
+        topics = one_file(folder, f"topic.{split}.tsv", f"topics.{split}.txt")
+        qrels = one_file(folder, f"qrels.{split}.txt")
         if topics and qrels:
-            return split, min(topics), min(qrels)
+            return split, topics, qrels
     raise InputError(f"{folder} has no topic.<split>.tsv with its qrels.<split>.txt")
 
 
 def _passages(path: Path) -> Iterator[Passage]:
-    for number, line in read_lines(path):
-        where = f"{path}, line {number}"
-        row = parse_object(line, where, ())
+    for row in read_jsonl(path):
         if "contents" in row and "id" in row:
-            title, between, text = str(row["contents"]).partition("\n\n")
-            yield Passage(str(row["id"]), *((title, text) if between else ("", title)))
+            title, between, text = row.text_or_empty("contents").partition("\n\n")
+            yield Passage(row.id("id"), *((title, text) if between else ("", title)))
         elif "docid" in row and "text" in row:
-            yield Passage(str(row["docid"]), str(row.get("title") or ""), str(row["text"]))
+            yield Passage.from_row(row, "docid")
         else:
-            raise InputError(f"{where}: id and contents, or docid and text, were expected")
+            raise InputError(f"{row.where}: id and contents, or docid and text, were expected")

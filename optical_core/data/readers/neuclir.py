@@ -16,8 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.fields import Row, add_once
+from optical_core.data.folders import data_files
 from optical_core.data.languages import find_language, language
-from optical_core.data.lines import parse_object, read_jsonl, read_lines
+from optical_core.data.lines import read_jsonl
 from optical_core.data.readers.unit import chosen_language
 from optical_core.data.trec import Qrels, read_qrels
 from optical_core.errors import InputError
@@ -33,10 +35,7 @@ def import_neuclir(source: Path, target: Path, *, name: str, unit: str | None = 
     alone are taken; topics without any are left out.
     """
     code = _choose(source, unit)
-    qrels: Qrels = {}
-    for path in _qrels_files(source, code):
-        for topic, grades in read_qrels(path).items():
-            qrels.setdefault(topic, {}).update(grades)
+    qrels: Qrels = read_qrels(*_qrels_files(source, code))
     queries = _queries(source, qrels)
     if not any(queries.values()):
         raise InputError(f"{source}: no topic of its topics*.jsonl is judged for {code}")
@@ -71,23 +70,19 @@ def _choose(source: Path, unit: str | None) -> str:
 
 
 def _qrels_files(source: Path, code: str) -> list[Path]:
-    files = sorted(
-        path for path in source.rglob("*qrels*") if path.is_file() and _is_of(path, source, code)
-    )
+    files = [path for path in data_files(source, "*qrels*") if _is_of(path, source, code)]
     return [path for path in files if "test" in path.name] or files
 
 
 def _queries(source: Path, qrels: Qrels) -> dict[str, dict[str, str]]:
     """Language -> topic -> title and description, of the judged topics."""
-    files = sorted(source.rglob("*topics*.jsonl"))
+    files = data_files(source, "*topics*.jsonl")
     if not files:
         raise InputError(f"{source} has no *topics*.jsonl")
     queries: dict[str, dict[str, str]] = {}
     for path in files:
-        for number, line in read_lines(path):
-            where = f"{path}, line {number}"
-            row = parse_object(line, where, ("topic_id", "topics"))
-            identifier = str(row["topic_id"])
+        for row in read_jsonl(path, ("topic_id", "topics")):
+            where, identifier = row.where, row.id("topic_id")
             if identifier not in qrels:
                 continue
             for topic in row["topics"] if isinstance(row["topics"], list) else [None]:
@@ -95,17 +90,15 @@ def _queries(source: Path, qrels: Qrels) -> dict[str, dict[str, str]]:
                     raise InputError(f"{where}: topics must be a list of objects with topic_title")
                 known = find_language(str(topic.get("lang", "")))
                 if known and topic.get("source", "original") in _SOURCES:
-                    text = f"{topic['topic_title']} {topic.get('topic_description') or ''}"
-                    queries.setdefault(known.code, {})[identifier] = text.strip()
+                    parts = Row(topic, where)
+                    text = f"{parts.text('topic_title')} {parts.text_or_empty('topic_description')}"
+                    texts = queries.setdefault(known.code, {})
+                    add_once(texts, identifier, text.strip(), where, again=True)
     return queries
 
 
 def _documents(source: Path, code: str) -> list[Path]:
-    files = sorted(
-        path
-        for path in source.rglob("*.jsonl*")
-        if "docs" in path.name and _is_of(path, source, code)
-    )
+    files = [path for path in data_files(source, "*docs*.jsonl") if _is_of(path, source, code)]
     if not files:
         raise InputError(f"{source} has no {code}/*docs*.jsonl or .jsonl.gz")
     return files
@@ -114,4 +107,4 @@ def _documents(source: Path, code: str) -> list[Path]:
 def _passages(files: list[Path]) -> Iterator[Passage]:
     for path in files:
         for row in read_jsonl(path, ("id", "text")):
-            yield Passage(str(row["id"]), str(row.get("title") or ""), str(row["text"]))
+            yield Passage.from_row(row, "id")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from optical_core.data.collection import Collection
+from optical_core.data.compression import on_disk
+from optical_core.data.folders import data_files
 from optical_core.data.languages import find_language
 from optical_core.data.lines import read_lines
 from optical_core.data.readers.articles import read_parallel, write_articles
@@ -18,11 +20,14 @@ def import_ntrex(source: Path, target: Path, *, name: str, unit: str | None = No
     relevant each); `article` gives 123 passages. Languages that aren't in our table, and
     regional variants of one that is there, are left out.
     """
-    if not (source / "DOCUMENT_IDS.tsv").is_file():
+    names = on_disk(source / "DOCUMENT_IDS.tsv")
+    if not names.is_file():
         raise InputError(f"{source} has no DOCUMENT_IDS.tsv")
-    articles = [line for _, line in read_lines(source / "DOCUMENT_IDS.tsv")]
+    articles = [line for _, line in read_lines(names)]
     files: dict[str, Path] = {}
-    for path in sorted(source.glob("newstest2019-*.txt"), key=lambda path: len(path.name)):
+    for path in sorted(
+        data_files(source, "newstest2019-*.txt", deep=False), key=lambda path: len(path.name)
+    ):
         if found := find_language(path.name.split(".")[1]):
             files.setdefault(found.code, path)
     if "en" not in files:

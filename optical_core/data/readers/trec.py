@@ -1,4 +1,4 @@
-"""TREC: `topics.<lang>.{tsv,txt}`, `qrels.txt` and `docs.*` (SGML, TSV or JSON Lines)."""
+"""TREC: `topics.<lang>.{tsv,txt}`, `qrels*` and `docs.*` (SGML, TSV or JSON Lines)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.compression import plain_name
+from optical_core.data.fields import add_once, identifier
+from optical_core.data.folders import data_files
 from optical_core.data.languages import language
-from optical_core.data.lines import read_columns, read_jsonl, read_lines
+from optical_core.data.lines import read_jsonl, read_lines, read_table
 from optical_core.data.readers import sgml
-from optical_core.data.trec import read_qrels
+from optical_core.data.readers.judgements import read_judgements
 from optical_core.errors import InputError
 
 
@@ -19,23 +22,28 @@ def import_trec(source: Path, target: Path, *, name: str, unit: str | None = Non
 
     Read from:
 
-        topics.<lang>.*   one file a language: qid<TAB>text, or <top> blocks with <num> and <title>
-        qrels.txt         qid 0 docid grade
-        docs.*            <DOC> blocks with <DOCNO> and <TEXT>, docid<TAB>text, or JSON Lines
+        topics.<lang>.*   qid<TAB>text, or <top> blocks with <num> and <title>
+        qrels*            qid 0 docid grade; several are joined, but qrels.<lang>.* each language's
+        docs*             <DOC> blocks with <DOCNO> and <TEXT>, docid<TAB>text, or JSON Lines;
+                          several, or a folder of them, are joined
     """
-    topics = sorted(source.glob("topics.*"))
+    topics = data_files(source, "topics.*", deep=False)
     if not topics:
         raise InputError(f"{source} has no topics.<language>.tsv or .txt file")
-    queries = {}
+    queries: dict[str, dict[str, str]] = {}
     for path in topics:
-        parts = path.name.split(".")
+        parts = plain_name(path.name).split(".")
         if len(parts) < 3:
             raise InputError(f"{path}: its name must tell the language, like topics.sw.tsv")
-        queries[language(parts[1]).code] = _topics(path)
-    qrels = next(iter(sorted(source.glob("qrels*.t*"))), None)
-    if qrels is None:
+        _add_topics(path, queries.setdefault(language(parts[1]).code, {}))
+    judgements = data_files(source, "qrels*", deep=False)
+    if not judgements:
         raise InputError(f"{source} has no qrels.txt")
-    documents = sorted(source.glob("docs*"))
+    named = {path: f"{plain_name(path.name)}..".split(".")[1] for path in judgements}
+    qrels, own = read_judgements(named, queries)
+    documents = data_files(source, "docs*", deep=False)
+    for folder in source.glob("docs*"):
+        documents += data_files(folder)
     if not documents:
         raise InputError(f"{source} has no docs.* file")
     info = CollectionInfo(
@@ -47,28 +55,27 @@ def import_trec(source: Path, target: Path, *, name: str, unit: str | None = Non
         parallel=len({frozenset(texts) for texts in queries.values()}) == 1,
     )
     passages = (passage for path in documents for passage in _documents(path))
-    return write_collection(target, info, passages, queries, read_qrels(qrels))
+    return write_collection(target, info, passages, queries, qrels, qrels_per_language=own)
 
 
-def _topics(path: Path) -> dict[str, str]:
+def _add_topics(path: Path, found: dict[str, str]) -> None:
     lines = [line for _, line in read_lines(path)]
     if not any(line.strip().lower().startswith("<top") for line in lines):
-        found = {}
         for number, line in enumerate(lines, 1):
             if line.strip():
-                identifier, separator, text = line.partition("\t")
+                key, separator, text = line.partition("\t")
+                where = f"{path}, line {number}"
                 if not separator:
-                    raise InputError(f"{path}, line {number}: `qid<TAB>text` was expected")
-                found[identifier.strip()] = text.strip()
-        return found
-    found = {}
+                    raise InputError(f"{where}: `qid<TAB>text` was expected")
+                add_once(found, identifier(key.strip(), where), text.strip(), where)
+        return
     for number, topic in sgml.elements(path, "top"):
-        identifier = re.sub(r"(?i)^number:\s*", "", sgml.open_field(topic, "num"))
+        key = re.sub(r"(?i)^number:\s*", "", sgml.open_field(topic, "num"))
         title = re.sub(r"(?i)^topic:\s*", "", sgml.open_field(topic, "title"))
-        if not identifier or not title:
-            raise InputError(f"{path}, line {number}: a <top> element without <num> or <title>")
-        found[identifier] = title
-    return found
+        where = f"{path}, line {number}"
+        if not key or not title:
+            raise InputError(f"{where}: a <top> element without <num> or <title>")
+        add_once(found, identifier(key, where), title, where)
 
 
 def _documents(path: Path) -> Iterator[Passage]:
@@ -76,7 +83,7 @@ def _documents(path: Path) -> Iterator[Passage]:
         yield from map(Passage.from_row, read_jsonl(path, ("_id", "text")))
         return
     if ".tsv" in path.suffixes:
-        for identifier, text in read_columns(path, ("docid", "text")):
-            yield Passage(identifier, "", text)
+        for key, text in read_table(path, ("docid", "text")):
+            yield Passage(key, "", text)
         return
     yield from sgml.documents(path)

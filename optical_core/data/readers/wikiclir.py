@@ -13,10 +13,12 @@ Two data sets go by the name:
 
 from __future__ import annotations
 
+from glob import escape
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
-from optical_core.data.lines import read_columns
+from optical_core.data.folders import data_files, only
+from optical_core.data.lines import read_table, read_topics
 from optical_core.data.trec import read_qrels
 from optical_core.errors import InputError
 
@@ -30,10 +32,11 @@ def import_wikiclir(
     documents. The sentence is the query, as in the paper: the words of the title were removed
     from it; judged queries alone are taken. 2014: the test split where there are several.
     """
-    if documents := sorted(source.rglob("wiki_*.documents*")):
+    if documents := data_files(source, "wiki_*.documents"):
         return _import_2018(source, documents, target, name)
-    if qrels := sorted(source.rglob("*.qrels*"), key=lambda path: "test" not in path.name):
-        return _import_2014(qrels[0], target, name)
+    if qrels := data_files(source, "*.qrels"):
+        test = [path for path in qrels if "test" in path.name]
+        return _import_2014(_only(test or qrels, ""), target, name)
     raise InputError(
         f"{source} has neither wiki_<language>.documents (2018) nor *.qrels, *.queries and *.docs "
         "(2014): the WikiCLIR folder was expected"
@@ -47,15 +50,16 @@ def _import_2018(source: Path, documents: list[Path], target: Path, name: str) -
             f"give the folder of one, such as {documents[0].parent}"
         )
     folder = documents[0].parent
-    judgements = _only(sorted(folder.glob("en2*.rel*")), f"{folder} has no en2<language>.rel")
-    query_files = [
-        *source.rglob("wiki_en.queries*"),
-        *folder.parent.glob("english/wiki_en.queries*"),
-    ]
+    judgements = _only(
+        data_files(folder, "en2*.rel", deep=False), f"{folder} has no en2<language>.rel"
+    )
+    query_files = data_files(source, "wiki_en.queries") or data_files(
+        folder.parent / "english", "wiki_en.queries", deep=False
+    )
     query_file = _only(query_files, f"{source} has no english/wiki_en.queries in it or beside it")
     qrels = read_qrels(judgements)
-    rows = read_columns(query_file, ("id", "title", "sentence"))
-    queries = {key: text.strip() for key, _, text in rows if key in qrels and text.strip()}
+    texts = read_topics(query_file, ("id", "title", "sentence"))
+    queries = {key: text for key, text in texts.items() if key in qrels and text}
     if not queries:
         raise InputError(f"{judgements} judges none of the queries of {query_file}")
     info = CollectionInfo(
@@ -66,19 +70,21 @@ def _import_2018(source: Path, documents: list[Path], target: Path, name: str) -
         languages=("en",),
         parallel=True,
     )
-    passages = (Passage(*row) for row in read_columns(documents[0], ("id", "title", "text")))
+    passages = (Passage(*row) for row in read_table(documents[0], ("id", "title", "text")))
     return write_collection(target, info, passages, {"en": queries}, qrels)
 
 
 def _import_2014(judgements: Path, target: Path, name: str) -> Collection:
     folder, stem = judgements.parent, judgements.name.split(".qrels")[0]
     query_file = _only(
-        sorted(folder.glob(f"{stem}.queries*")), f"{judgements} has no {stem}.queries beside it"
+        data_files(folder, f"{escape(stem)}.queries", deep=False),
+        f"{judgements} has no {stem}.queries beside it",
     )
     documents = _only(
-        sorted(folder.glob(f"{stem}.docs*")), f"{judgements} has no {stem}.docs beside it"
+        data_files(folder, f"{escape(stem)}.docs", deep=False),
+        f"{judgements} has no {stem}.docs beside it",
     )
-    queries = dict(read_columns(query_file, ("id", "sentence")))
+    queries = read_topics(query_file, ("id", "sentence"))
     info = CollectionInfo(
         name=name,
         description="First sentences of German Wikipedia articles as queries, English articles "
@@ -88,11 +94,12 @@ def _import_2014(judgements: Path, target: Path, name: str) -> Collection:
         languages=("de",),
         parallel=True,
     )
-    passages = (Passage(key, "", text) for key, text in read_columns(documents, ("id", "text")))
+    passages = (Passage(key, "", text) for key, text in read_table(documents, ("id", "text")))
     return write_collection(target, info, passages, {"de": queries}, read_qrels(judgements))
 
 
 def _only(files: list[Path], complaint: str) -> Path:
-    if not files:
+    found = only(files)
+    if found is None:
         raise InputError(complaint)
-    return files[0]
+    return found

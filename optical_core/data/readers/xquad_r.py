@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.compression import on_disk
+from optical_core.data.fields import add_once, identifier, text
+from optical_core.data.folders import data_files
 from optical_core.data.languages import language
 from optical_core.data.lines import read_json
 from optical_core.data.trec import Qrels
@@ -15,17 +18,18 @@ from optical_core.errors import InputError
 def import_xquad_r(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
     """Import `<lang>.json` files (SQuAD form); the English file gives the paragraphs."""
     folder = source / "xquad-r" if (source / "xquad-r").is_dir() else source
-    if not (folder / "en.json").is_file():
+    english_file = on_disk(folder / "en.json")
+    if not english_file.is_file():
         raise InputError(f"{folder} has no en.json: the XQuAD-R folder of <lang>.json was expected")
-    english = _read(folder / "en.json")
+    english = _read(english_file)
     passages = [Passage(part.id, part.title, part.text) for part in english]
     qrels: Qrels = {query: {part.id: 1} for part in english for query in part.questions}
-    queries = {
-        language(path.stem).code: {
-            q: text for part in _read(path) for q, text in part.questions.items()
-        }
-        for path in sorted(folder.glob("*.json"))
-    }
+    queries: dict[str, dict[str, str]] = {}
+    for path in data_files(folder, "*.json", deep=False):
+        code = language(path.name.partition(".")[0]).code
+        for part in _read(path):
+            for key, question in part.questions.items():
+                add_once(queries.setdefault(code, {}), key, question, str(path))
     info = CollectionInfo(
         name=name,
         description="XQuAD-R questions; a paragraph is relevant if it holds the answer.",
@@ -46,16 +50,17 @@ class _Paragraph(NamedTuple):
 
 def _read(path: Path) -> list[_Paragraph]:
     """Paragraphs of a file in SQuAD form, each with its questions by id."""
+    found: list[_Paragraph] = []
     try:
-        return [
-            _Paragraph(
-                f"{number:02d}-{index}",
-                str(article.get("title") or "").replace("_", " "),
-                str(paragraph["context"]),
-                {str(question["id"]): str(question["question"]) for question in paragraph["qas"]},
-            )
-            for number, article in enumerate(read_json(path)["data"])
-            for index, paragraph in enumerate(article["paragraphs"])
-        ]
+        for number, article in enumerate(read_json(path)["data"]):
+            title = text(article.get("title") or "", str(path)).replace("_", " ")
+            for index, paragraph in enumerate(article["paragraphs"]):
+                context = text(paragraph["context"], str(path))
+                found.append(_Paragraph(f"{number:02d}-{index}", title, context, {}))
+                for question in paragraph["qas"]:
+                    key = identifier(question["id"], f"{path}: the question's id")
+                    asked = text(question["question"], f"{path}: question {key}")
+                    add_once(found[-1].questions, key, asked, str(path))
+        return found
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not in SQuAD form (data / paragraphs / qas)") from error

@@ -1,0 +1,67 @@
+"""Passages, and the file that holds a collection's."""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from optical_core.data.fields import Row, identifier
+from optical_core.data.lines import read_jsonl, write_jsonl
+from optical_core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A passage; `text` is what is shown, `full_text` what is encoded and indexed."""
+
+    id: str
+    title: str
+    text: str
+
+    @classmethod
+    def from_row(cls, row: Row, key: str = "_id") -> Passage:
+        """Of a row of a corpus: its id, `text` and, where there is one, `title`; null is no text.
+
+        Raises InputError: what is no id or text.
+        """
+        return cls(row.id(key), row.text_or_empty("title"), row.text_or_empty("text"))
+
+    def as_row(self) -> dict[str, str]:
+        """A row of a corpus, as `from_row` takes it."""
+        return {"_id": self.id, "title": self.title, "text": self.text}
+
+    @property
+    def full_text(self) -> str:
+        """Title and text as one string, as BEIR's models read them."""
+        return f"{self.title}. {self.text}" if self.title else self.text
+
+
+def write_corpus(path: Path, passages: Iterable[Passage], where: str) -> None:
+    """Write passages, in 8 bytes of memory each: their ids may be too many to be held."""
+    hashes = array("q")
+
+    def rows() -> Iterator[dict[str, str]]:
+        for passage in passages:
+            hashes.append(hash(identifier(passage.id, where)))
+            yield passage.as_row()
+
+    write_jsonl(path, rows())
+    if not hashes:
+        raise InputError(f"{where}: there are no passages")
+    if len(np.unique(hashes)) < len(hashes):  # an id comes twice, or by chance a hash
+        deque(each_once(map(Passage.from_row, read_jsonl(path)), where), maxlen=0)
+
+
+def each_once(passages: Iterable[Passage], where: str) -> Iterator[Passage]:
+    """The passages. Raises InputError where an id comes twice, or runs can't hold it."""
+    seen: set[str] = set()
+    for passage in passages:
+        if identifier(passage.id, where) in seen:
+            raise InputError(f"{where}: the id {passage.id!r} comes twice")
+        seen.add(passage.id)
+        yield passage
