@@ -50,7 +50,7 @@ def render() -> None:
     columns = st.columns(len(models), gap="large")
     for column, model in zip(columns, models, strict=True):
         with column:
-            st.subheader(markdown_text(model), anchor=False)
+            parts.section(markdown_text(model))
             st.caption(loaders.gloss(model))
             try:
                 pair = loaders.pair(model, view.foreign, view.english, view.marginals)

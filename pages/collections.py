@@ -18,6 +18,7 @@ from optical_core.ui.collection_view import (
 )
 from optical_core.ui.escaping import markdown_text
 from optical_core.ui.token_html import plain
+from optical_core.wording import counted
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.first_start import prepared
@@ -60,7 +61,7 @@ def _show(collection: Collection) -> None:
             "words per query": st.column_config.NumberColumn(format="%.1f"),
         },
     )  # fmt: skip
-    st.subheader("Samples", anchor=False)
+    parts.section("Samples")
     code = bound(st.selectbox, "Language", list(info.languages), key="lang",
                  default=info.languages[0], format_func=parts.language_name)  # fmt: skip
     for query, title, text in samples(collection, code):
@@ -99,8 +100,8 @@ def _bring() -> None:
                 parts.fault(error)
                 return
             st.success(
-                f"{markdown_text(made.name)}: {len(made.by_id):,} passages, "
-                f"{len(made.languages)} languages"
+                f"{markdown_text(made.name)}: {counted(len(made.by_id), 'passage')}, "
+                f"{counted(len(made.languages), 'language')}"
             )
 
 

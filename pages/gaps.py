@@ -10,8 +10,9 @@ from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE
 from optical_core.data.published import MIRACL_SOURCE, MIRACL_WARNING
 from optical_core.study.results import SavedResults
 from optical_core.ui.escaping import markdown_text
-from optical_core.ui.gap_figures import NAMES, differences, dumbbell, resource_scatter
+from optical_core.ui.gap_figures import NAMES, differences, level_dots, resource_scatter
 from optical_core.ui.gap_view import GapStudy, GapTables, headline
+from optical_core.wording import listed
 from pages.common import parts, predictors
 from pages.common.address import bound
 from pages.common.measurements import bring, evaluate_here, measurements
@@ -90,6 +91,11 @@ def _controls(found: dict[str, SavedResults]):
         low = bound(row[1].multiselect, "Low-resource", codes, key="low",
                     default=[c for c in codes if c in LOW_RESOURCE],
                     format_func=parts.language_name)  # fmt: skip
+    parts.left_out(codes, chosen)
+    apart = [code for code in chosen if code not in {*high, *low}]
+    if apart and len(apart) < len(chosen):
+        names = listed([parts.language_name(code) for code in apart])
+        st.caption(f"In neither group, so not in the gap: {names}.")
     if not models or not chosen:
         st.info("Choose at least one model and one language.")
         return None
@@ -111,15 +117,15 @@ def _show(results: SavedResults, tables: GapTables, measure: str, baseline: str)
         )
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("Level by language", anchor=False)
-        parts.chart(dumbbell(tables.measures, measure, dark=dark), key="levels", name="levels")
+        parts.section("Level by language")
+        parts.chart(level_dots(tables.measures, measure, dark=dark), key="levels", name="levels")
     with right:
-        st.subheader(f"Difference to {markdown_text(baseline)}", anchor=False)
+        parts.section(f"Difference to {markdown_text(baseline)}")
         parts.chart(
             differences(tables.comparisons, baseline, measure, dark=dark),
             key="differences", name="differences",
         )  # fmt: skip
-    st.subheader("The gap", anchor=False)
+    parts.section("The gap")
     shown = [(tables.changes, "difference-in-differences")]
     if results.parallel:
         shown.insert(0, (tables.gaps, "gap"))
@@ -143,7 +149,7 @@ def _published(results: SavedResults, tables: GapTables) -> None:
     table = published_table(chosen)
     if table.empty:
         return
-    st.subheader("Beside the published baselines", anchor=False)
+    parts.section("Beside the published baselines")
     st.warning(MIRACL_WARNING, icon=":material/info:")
     parts.table(table, "published")
     st.caption(

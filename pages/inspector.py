@@ -18,7 +18,7 @@ from optical_core.ui.inspector_view import (
 )
 from optical_core.ui.token_html import plain
 from pages.common import parts
-from pages.common.address import bound
+from pages.common.address import bound, held, hold
 from pages.common.measurements import measurements
 
 READ = (
@@ -26,6 +26,10 @@ READ = (
     "the baseline), orange worse. Click a row's box to open the query, a column's head to sort."
 )
 WAYS = ("difference", "level")
+QUERY = "query"
+"""Parameter of the address: the query that is opened."""
+_CLICKED = "_inspector-clicked"
+"""Session key: (table, query) of the last selection that was acted on."""
 
 
 def render() -> None:
@@ -54,12 +58,13 @@ def render() -> None:
     if not codes:
         st.info("Choose at least one language.")
         return
+    parts.left_out(results.languages, codes)
     texts = _texts(results.collection, codes)
     difference = way == "difference"
     asked = {"model": model, "languages": codes, "measure": measure, "texts": texts}
     levels = query_table(results.values, baseline=None, **asked)
     table = query_table(results.values, baseline=baseline, **asked) if difference else levels
-    chosen = _table(table, codes, difference)
+    chosen = _table(table, label, codes, difference)
     if chosen:
         models = [results.students.get(name, name) for name in (baseline, model)]
         _open(results.collection, chosen, codes, models)
@@ -68,7 +73,7 @@ def render() -> None:
         if difference:
             _extremes(table, model, baseline)
     with right:
-        st.subheader("Do the same queries fail in every language?", anchor=False)
+        parts.section("Do the same queries fail in every language?")
         parts.chart(
             correlation_figure(levels, codes, dark=parts.is_dark()), key="correlation",
             name="rank-correlation",
@@ -93,7 +98,8 @@ def _texts(label: str, codes: list[str]) -> dict[str, str]:
     return texts
 
 
-def _table(table: pd.DataFrame, codes: list[str], difference: bool) -> str | None:
+def _table(table: pd.DataFrame, label: str, codes: list[str], difference: bool) -> str | None:
+    """The queries; returns the one that is opened, by a click or by the address."""
     styled = table.style.map(
         lambda value: cell_style(value, difference=difference), subset=[*codes, "mean"]
     ).format("{:+.3f}" if difference else "{:.3f}", subset=[*codes, "mean"], na_rep="–")
@@ -101,16 +107,26 @@ def _table(table: pd.DataFrame, codes: list[str], difference: bool) -> str | Non
         "text": st.column_config.TextColumn("query text", width="large"),
         **{code: st.column_config.NumberColumn(parts.language_name(code)) for code in codes},
     }
-    event = st.dataframe(styled, column_config=columns, height=420, placeholder="–", key="queries",
+    # A selection is of row numbers: other rows have a table, and a selection, of their own.
+    key = f"queries-{label}-{'-'.join(codes)}"
+    event = st.dataframe(styled, column_config=columns, height=420, placeholder="–", key=key,
                          on_select="rerun", selection_mode="single-row")  # fmt: skip
     parts.downloads(table.reset_index(), "queries", key="queries-file")
     rows = event.selection.rows
-    return str(table.index[rows[0]]) if rows else None
+    clicked = str(table.index[rows[0]]) if rows else None
+    before = st.session_state.get(_CLICKED)
+    st.session_state[_CLICKED] = (key, clicked)
+    opened = held(QUERY)
+    # A selection outlives its click, and a query that the address opens has none: act on changes.
+    if before != (key, clicked) and (clicked or (before and before[0] == key)):
+        opened = hold(QUERY, clicked)
+    return opened if opened in table.index else hold(QUERY, None)
 
 
 def _open(label: str, query: str, codes: list[str], models: list[str]) -> None:
     with st.container(border=True):
         st.html(plain(query, bold=True))
+        st.button("Close", icon=":material/close:", on_click=_close)
         if label not in loaders.collection_names():
             st.caption("Install the collection to search it and to see its alignments.")
             return
@@ -118,16 +134,21 @@ def _open(label: str, query: str, codes: list[str], models: list[str]) -> None:
             text = loaders.queries(label, code).get(query)
             if text is None:
                 continue
-            row = st.columns([1, 5, 1, 1])
-            row[0].caption(parts.language_name(code))
+            row = st.columns([1, 4, 2, 2])
+            name = parts.language_name(code)
+            row[0].caption(name)
             with row[1]:
                 st.html(plain(text))
             with row[2]:
-                parts.link("search", "Search", **{"in": label}, lang=code, need=query,
+                parts.link("search", f"Search in {name}", **{"in": label}, lang=code, need=query,
                            model=models)  # fmt: skip
             if label == "demo" and code != "en":
                 with row[3]:
-                    parts.link("alignment", "Align", lang=code, need=query)
+                    parts.link("alignment", f"Align the {name}", lang=code, need=query)
+
+
+def _close() -> None:
+    st.session_state[QUERY] = None
 
 
 def _extremes(table: pd.DataFrame, model: str, baseline: str) -> None:
@@ -136,7 +157,7 @@ def _extremes(table: pd.DataFrame, model: str, baseline: str) -> None:
         (f"Gain most from {markdown_text(baseline)} to {markdown_text(model)}", winners),
         ("Lose most", losers),
     ):
-        st.subheader(title, anchor=False)
+        parts.section(title)
         if rows.empty:
             st.caption("None.")
             continue

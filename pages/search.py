@@ -20,7 +20,7 @@ from optical_core.ui.search_view import (
 )
 from optical_core.ui.token_html import contribution_chips, heat_strip, plain
 from pages.common import parts
-from pages.common.address import bound
+from pages.common.address import bound, switch
 from pages.common.first_start import prepared
 
 READ = (
@@ -84,7 +84,7 @@ def _columns(
     first: dict[str, int] | None = None
     for column, model in zip(st.columns(len(models), gap="medium"), models, strict=True):
         with column:
-            st.subheader(markdown_text(model), anchor=False)
+            parts.section(markdown_text(model))
             try:
                 with st.spinner("Searching (a model's first search opens it)…"):
                     ranking = source.rank(model, name, query, 1000)
@@ -92,6 +92,8 @@ def _columns(
                 parts.fault(error)
                 continue
             line = f"{source.gloss(model)} · {1000 * ranking.seconds:.0f} ms"
+            if ranking.kept:
+                line += " (kept from when it was searched)"
             if grades:
                 line += f" · AP {average_precision(need, ranking, grades):.3f}"
             st.caption(line)
@@ -117,7 +119,10 @@ def _result(
         st.markdown(f"**{rank}** {' '.join(badges)}")
         st.html(plain(passage.title or passage.id, bold=True))
         explains = model != "bm25"
-        if not (explains and st.toggle("Why?", key=f"why-{model}-{passage.id}")):
+        if not (
+            explains
+            and switch(st.toggle, f"Why rank {rank}?", key="why", value=f"{model}:{passage.id}")
+        ):
             st.html(plain(shortened(passage.text)))
             return
         found = explained(source.explanation(model, name, query, passage.id))

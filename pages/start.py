@@ -57,7 +57,7 @@ def _picture() -> None:
     from optical_core.ui.alignment_figures import plan_ribbons
 
     student = loaders.model_names(token_level=True)[0]
-    st.subheader("A Swahili question meets its English translation", anchor=False)
+    parts.section("A Swahili question meets its English translation")
     for model in dict.fromkeys(("embedded", student)):
         try:
             plan = loaders.plan(model, FOREIGN, ENGLISH)

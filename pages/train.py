@@ -18,6 +18,7 @@ from optical_core.ui.escaping import markdown_text
 from optical_core.ui.paths import typed_path
 from optical_core.ui.training_view import dev_log, duration, progress, training_figure, training_log
 from optical_core.ui.uploads import keep_bitext, training_pairs
+from optical_core.wording import counted
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.fence import fragment
@@ -103,7 +104,8 @@ def _estimate(config: DistillConfig) -> None:
         pairs = training_pairs(config)
         seconds = estimate_seconds(config, pairs, loaders.retriever(config.teacher).student)
     st.info(
-        f"{len(pairs):,} sentence pairs. About {duration(seconds)} for {config.steps} steps on "
+        f"{counted(len(pairs), 'sentence pair')}. About {duration(seconds)} for "
+        f"{counted(config.steps, 'step')} on "
         "this machine, if nothing else runs; dev-set measurements come on top."
     )
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from optical_core.digits import plain
 from optical_core.storage import replace_file
+
+SMALLEST_P = 0.0001
+"""Below it a p is only said to be so: a randomisation test with 10,000 draws tells no less."""
 
 
 def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:
@@ -23,7 +27,7 @@ def table_texts(table: pd.DataFrame) -> dict[str, str]:
     """A table in every form, by file suffix."""
     rounded = table.copy()
     for column in rounded.select_dtypes("float"):
-        rounded[column] = rounded[column].map(lambda value: f"{value:.4f}")
+        rounded[column] = rounded[column].map(partial(number_text, column))
     rows = plain(table.to_dict("records"))
     records = json.dumps(rows, indent=2, ensure_ascii=False, default=str)
     return {
@@ -32,6 +36,16 @@ def table_texts(table: pd.DataFrame) -> dict[str, str]:
         "md": markdown(rounded),
         "tex": latex(rounded),
     }
+
+
+def number_text(column: str, value: float) -> str:
+    """A number of a column to 4 places; a p that would be nought there as what it is below.
+
+    >>> number_text("AP", 0.00001), number_text("p_t", 0.00001), number_text("p", 0.0001)
+    ('0.0000', '< .0001', '0.0001')
+    """
+    small = value < SMALLEST_P and (column == "p" or column.startswith("p_"))
+    return "< .0001" if small else f"{value:.4f}"
 
 
 def csv_text(table: pd.DataFrame) -> str:
@@ -83,6 +97,8 @@ _LATEX = {
     "}": r"\}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
 }
 
 

@@ -10,6 +10,7 @@ import typer
 
 from optical_core.cli.application import Json, Languages, app, data_app, print_json
 from optical_core.storage import home
+from optical_core.wording import counted
 
 
 @app.command(epilog="Example:  optical models --json")
@@ -86,8 +87,8 @@ def import_data(
     collection = import_collection(form, source, target, name=target.name, unit=unit)
     passages = sum(1 for _ in read_lines(collection.folder / "corpus.jsonl"))
     print(
-        f"{collection.name}: {passages:,} passages, "
-        f"{len(collection.languages)} languages -> {target}"
+        f"{collection.name}: {counted(passages, 'passage')}, "
+        f"{counted(len(collection.languages), 'language')} -> {target}"
     )
 
 

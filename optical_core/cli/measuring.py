@@ -15,6 +15,7 @@ from optical_core.cli.application import Device, Json, Languages, app, default_s
 from optical_core.errors import InputError
 from optical_core.process import cores
 from optical_core.storage import home
+from optical_core.wording import counted
 
 
 @app.command(
@@ -38,7 +39,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Rank, measure and compare models: MAP, nDCG@10, R@100, P@10, MRR, language gaps, tests."""
-    from optical_core.analysis.export import markdown
+    from optical_core.analysis.export import markdown, table_texts
     from optical_core.data.collection import open_collection
     from optical_core.data.languages import language_codes
     from optical_core.study.evaluate import TABLES
@@ -64,7 +65,7 @@ def evaluate(
         list(dict.fromkeys(found.measures["language"])),
         list(dict.fromkeys(found.measures["model"])),
     ].reset_index()
-    print(f"MAP over the first {depth} passages:")
+    print(f"MAP over the first {counted(depth, 'passage')}:")
     print(markdown(table.map(lambda v: f"{v:.4f}" if isinstance(v, float) else v)))
     for title, rows in (
         ("Gap between high- and low-resource languages:", found.gaps),
@@ -72,7 +73,7 @@ def evaluate(
     ):
         if len(rows):
             print(title)
-            print(markdown(rows.map(lambda v: f"{v:.4f}" if isinstance(v, float) else v)))
+            print(table_texts(rows)["md"])
     print(f"runs, tables and record -> {out}")
 
 
@@ -111,7 +112,9 @@ def study(
             return
         for step, seconds in plan:
             print(f"{seconds / 60:6.1f} min  {step.text}")
-        print(f"{sum(s for _, s in plan) / 60:6.1f} min  {len(plan)} steps left, roughly")
+        print(
+            f"{sum(s for _, s in plan) / 60:6.1f} min  {counted(len(plan), 'step')} left, roughly"
+        )
         return
     if not report_only:
         run_study(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,10 @@ from optical_core.cli.application import (
     print_json,
 )
 from optical_core.errors import InputError
+from optical_core.wording import counted
+
+if TYPE_CHECKING:
+    from optical_core.retrieval.token_index import TokenIndex
 
 
 @app.command(epilog='Example:  optical align "Why is the sea salty?" "Kwa nini bahari ina chumvi?"')
@@ -99,7 +103,7 @@ def index(
     options: dict[str, Any] = {"batch_size": batch_size, "progress": True}
     if engine != engines.LOCAL:
         written = engines.fill_engine(engine, uri, opened, teacher, **options)
-        print(f"{written:,} passages written -> {engine} at {uri}")
+        print(f"{counted(written, 'passage')} written -> {engine} at {uri}")
         return
     if out is None:
         built = indexes.collection_index(opened, teacher, **options)
@@ -107,7 +111,7 @@ def index(
         built = indexes.append_to_index(out, opened.passages(), teacher, **options)
     else:
         built = indexes.build_index(out, opened.passages(), teacher, **options)
-    print(f"{len(built):,} passages, {len(built.vectors):,} tokens -> {built.folder}")
+    print(f"{_sizes(built)} -> {built.folder}")
     if approximate:
         from optical_core.retrieval.modes import open_mode
         from optical_core.retrieval.recall import recall
@@ -117,7 +121,13 @@ def index(
         queries = retriever.student.encode_queries(sample)
         for mode in ("int8", "candidates", "lists"):
             share = recall(built, open_mode(built, mode), queries)
-            print(f"{mode}: keeps {share:.1%} of the exact top 10 ({len(sample)} queries)")
+            asked = counted(len(sample), "query", "queries")
+            print(f"{mode}: keeps {share:.1%} of the exact top 10 ({asked})")
+
+
+def _sizes(index: TokenIndex) -> str:
+    tokens = counted(len(index.vectors), "token")
+    return f"{counted(len(index), 'passage')}, {tokens}"
 
 
 @app.command(
@@ -150,7 +160,7 @@ def index_files(
         out, passage_files(files), model or default_student(),
         ray=ray, batch_size=batch_size, device=device, progress=True,
     )  # fmt: skip
-    print(f"{len(built):,} passages, {len(built.vectors):,} tokens -> {built.folder}")
+    print(f"{_sizes(built)} -> {built.folder}")
     print(f"{built.folder}.shards is needed only to add files; it may be removed")
 
 

@@ -9,6 +9,7 @@ import typer
 
 from optical_core.cli.application import Device, Json, Languages, app, export_app, print_json
 from optical_core.errors import InputError
+from optical_core.wording import counted
 
 
 @app.command(epilog="Example:  optical distill --demo\n\nExample:  optical distill --bitext tico19 "
@@ -157,7 +158,8 @@ def lexicon(
         made = lexicons.build_lexicon(cut, align)
         lexicons.write_lexicon(out / f"{code}.tsv", made)
         sizes[code] = {"pairs": len(cut), "words": len(made)}
-        print(f"{code}: {len(made):,} words from {len(cut):,} pairs -> {out / f'{code}.tsv'}")
+        learnt = f"{counted(len(made), 'word')} from {counted(len(cut), 'pair')}"
+        print(f"{code}: {learnt} -> {out / f'{code}.tsv'}")
     settings = {"bitext": list(map(str, bitext)), "aligner": aligner, "most pairs": pairs,
                 "encoder": encoder if aligner == "ot" else None, "languages": sizes}  # fmt: skip
     write_record(out / "record.json", settings)

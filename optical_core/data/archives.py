@@ -18,6 +18,7 @@ from typing import IO
 
 from optical_core.data.folders import is_data
 from optical_core.errors import InputError
+from optical_core.wording import counted
 
 LARGEST = 2_000_000_000
 """Bytes that a zip file may unpack to."""
@@ -60,11 +61,14 @@ def data_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 def _check(members: list[zipfile.ZipInfo], what: str, largest: int) -> None:
     if len(members) > MOST:
-        raise InputError(f"{what} has {len(members):,} members, more than {MOST:,}")
+        raise InputError(f"{what} has {counted(len(members), 'member')}, more than {MOST:,}")
     if sum(member.file_size for member in members) > largest:
         raise InputError(f"{what} unpacks to more than {largest // 1_000_000} MB")
     names: set[str] = set()
     for member in members:
+        # A name ends at a zero byte for the standard library, which then trips over what is left.
+        if not member.filename or "\0" in member.orig_filename:
+            raise InputError(f"{what} holds the path {member.orig_filename!r}: refused")
         if member.filename in names:
             raise InputError(f"{what} holds {member.filename!r} twice: which one counts?")
         names.add(member.filename)

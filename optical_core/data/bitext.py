@@ -12,6 +12,7 @@ from pathlib import Path
 from optical_core.data.bitext_files import SentencePair, bitext_files, read_pairs
 from optical_core.data.languages import LANGUAGES, language, main_script
 from optical_core.errors import InputError
+from optical_core.wording import counted
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Bitext:
         """One line: what was kept, what was dropped and why."""
         kept = ", ".join(f"{code} {count:,}" for code, count in sorted(self.languages.items()))
         dropped = ", ".join(f"{reason} {count:,}" for reason, count in self.dropped.items())
-        return f"{len(self):,} pairs kept ({kept or 'none'}); dropped: {dropped or 'none'}"
+        return f"{counted(len(self), 'pair')} kept ({kept or 'none'}); dropped: {dropped or 'none'}"
 
 
 class _Compared(dict[int, int]):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from optical_core.data.bitext import SentencePair, normalise
 from optical_core.data.collection import Collection
 from optical_core.data.languages import LANGUAGES, main_script
+from optical_core.wording import counted
 
 _SENTENCE_END = re.compile(r"(?<=[.!?।])\s+")
 MINIMUM_WORDS = 6
@@ -35,7 +36,9 @@ def check_collection(collection: Collection) -> list[str]:
             if not any(grade > 0 for grade in grades.values()):
                 problems.append(f"{code} query {identifier} has no relevant passage")
         if unjudged := len(queries.keys() - collection.qrels(code).keys()):
-            problems.append(f"{unjudged} {code} queries have no judgement")
+            problems.append(
+                f"{counted(unjudged, f'{code} query', f'{code} queries')} without judgements"
+            )
     return problems
 
 

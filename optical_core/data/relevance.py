@@ -18,6 +18,7 @@ from optical_core.data.collection import Passage
 from optical_core.data.examples import Example
 from optical_core.data.relevance_files import read_examples
 from optical_core.errors import InputError
+from optical_core.wording import counted
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class Relevance:
         kept = ", ".join(f"{name} {count:,}" for name, count in sorted(self.sources.items()))
         dropped = ", ".join(f"{reason} {count:,}" for reason, count in self.dropped.items())
         return (
-            f"{len(self):,} queries kept ({kept or 'none'}), {len(self.passages):,} passages; "
+            f"{counted(len(self), 'query', 'queries')} kept ({kept or 'none'}), "
+            f"{counted(len(self.passages), 'passage')}; "
             f"dropped: {dropped or 'none'}"
         )
 

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from optical_core.analysis.export import number_text
 from optical_core.analysis.significance import CORRECTIONS
 from optical_core.data.languages import language
 from optical_core.data.resources import CC100_GIB
 from optical_core.ui.escaping import plotly_text
-from optical_core.ui.theme import faint, ink, layout, model_colours, model_symbols, note
+from optical_core.ui.theme import ink, layout, model_colours, model_symbols, note
+from optical_core.wording import counted
 
 NAMES = {
     "AP": "MAP (depth 1,000)",
@@ -26,7 +28,7 @@ NAMES = {
 _ROW = 34
 
 
-def dumbbell(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
+def level_dots(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
     """A row a language, a marker a model with its 95 % interval; most spread at the top.
 
     table: of `measure_table`, with the columns `<measure>_low` and `<measure>_high`.
@@ -39,19 +41,6 @@ def dumbbell(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
     models = list(dict.fromkeys(table["model"]))
     colours, symbols = model_colours(models), model_symbols(models)
     figure = go.Figure()
-    lines_x: list[float | None] = []
-    lines_y: list[float | None] = []
-    for row, code in enumerate(order):
-        lines_x += [wide.loc[code].min(), wide.loc[code].max(), None]
-        lines_y += [row, row, None]
-    figure.add_scatter(
-        x=lines_x,
-        y=lines_y,
-        mode="lines",
-        line={"color": faint(dark), "width": 7},
-        hoverinfo="skip",
-        showlegend=False,
-    )
     shift = 0.22 / max(len(models), 1)
     for index, model in enumerate(models):
         rows = table[table["model"] == model].set_index("language")
@@ -69,9 +58,9 @@ def dumbbell(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
                 rows.loc[codes, f"{measure}_high"],
                 colours[model],
             ),
-            customdata=[[language(code).name, rows.loc[code, "topics"]] for code in codes],
+            customdata=[[language(code).name, _topics(rows.loc[code, "topics"])] for code in codes],
             hovertemplate="%{customdata[0]}, %{fullData.name}: %{x:.4f}"
-            "<br>%{customdata[1]} topics<extra></extra>",
+            "<br>%{customdata[1]}<extra></extra>",
         )
     return _language_rows(figure, order, NAMES.get(measure, measure), dark=dark)
 
@@ -93,6 +82,11 @@ def differences(table: pd.DataFrame, baseline: str, measure: str, *, dark: bool)
     shift = 0.5 / max(len(models), 1)
     for index, model in enumerate(models):
         rows = table[table["model"] == model]
+        # The legend shows a trace's first marker, which may be hollow: it has a trace of its own.
+        figure.add_scatter(
+            x=[None], y=[None], mode="markers", name=plotly_text(model), legendgroup=model,
+            marker={"size": 11, "symbol": symbols[model], "color": colours[model]},
+        )  # fmt: skip
         figure.add_scatter(
             x=rows["difference"],
             y=[
@@ -101,6 +95,8 @@ def differences(table: pd.DataFrame, baseline: str, measure: str, *, dark: bool)
             ],
             mode="markers",
             name=plotly_text(model),
+            legendgroup=model,
+            showlegend=False,
             marker={
                 "size": 11,
                 "symbol": [
@@ -111,14 +107,14 @@ def differences(table: pd.DataFrame, baseline: str, measure: str, *, dark: bool)
             },
             error_x=_interval(rows["difference"], rows["low"], rows["high"], colours[model]),
             customdata=[
-                [language(code).name, p, topics]
+                [language(code).name, _p(p), _topics(topics)]
                 for code, p, topics in zip(
                     rows["language"], rows[f"p_{correction}"], rows["topics"], strict=True
                 )
             ],
             hovertemplate="%{customdata[0]}, %{fullData.name}: %{x:+.4f}"
-            "<br>p = %{customdata[1]:.4f}"
-            f" ({CORRECTIONS[correction]}), %{{customdata[2]}} topics<extra></extra>",
+            "<br>p %{customdata[1]}"
+            f" ({CORRECTIONS[correction]}), %{{customdata[2]}}<extra></extra>",
         )
     title = f"difference in {NAMES.get(measure, measure)}"
     return _language_rows(figure, order, title, dark=dark)
@@ -161,6 +157,15 @@ def resource_scatter(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Fig
     return figure
 
 
+def _topics(count: int) -> str:
+    return counted(int(count), "topic")
+
+
+def _p(value: float) -> str:
+    text = number_text("p", value)
+    return text if text.startswith("<") else f"= {text}"
+
+
 def _legend() -> dict[str, object]:
     return {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0}
 
@@ -191,6 +196,7 @@ def _language_rows(figure: go.Figure, order: Sequence[str], title: str, *, dark:
         tickvals=list(range(len(order))),
         ticktext=names,
         range=[-0.7, len(order) - 0.3],
-        showgrid=False,
+        # Guides of the rows belong to no model: a bar from one to another stays when it is hidden.
+        showgrid=True,
     )
     return figure

@@ -11,6 +11,7 @@ from optical_core.data.languages import language
 from optical_core.ui.escaping import plotly_text
 from optical_core.ui.gap_figures import NAMES
 from optical_core.ui.theme import layout, model_colours, model_symbols, note
+from optical_core.wording import counted
 
 
 def predictor_scatter(
@@ -29,7 +30,7 @@ def predictor_scatter(
     colours, symbols = model_colours(models), model_symbols(models)
     found = {
         (row["model"], row["predictor"]): f"Spearman {row['spearman']:+.2f} over "
-        f"{row['languages']} languages"
+        f"{counted(row['languages'], 'language')}"
         for row in correlations.to_dict("records")
     }
     figure = make_subplots(rows=1, cols=len(shown), shared_yaxes=True, horizontal_spacing=0.02)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Protocol
 
@@ -27,12 +27,14 @@ def gloss_of(name: str, kind: str) -> str:
 
 @dataclass(frozen=True)
 class Ranking:
-    """What one model found: (passage id, score) best first, and how long that took."""
+    """What one model found: (passage id, score) best first, and how long the search took."""
 
     hits: tuple[tuple[str, float], ...]
     seconds: float
     passages: Mapping[str, Passage]
     """By id, at least those that were found."""
+    kept: bool = False
+    """Was it searched before, and is this the answer that was kept?"""
 
     @property
     def ranks(self) -> dict[str, int]:
@@ -113,7 +115,11 @@ class RemoteSource:
         return gloss_of(name, entry.kind if entry else "encoder")
 
     def rank(self, model: str, collection_name: str, query: str, top: int) -> Ranking:
-        return _rank(self._pair(model, collection_name), query, min(top, self._most_results))
+        asked = time.perf_counter()
+        found, ended = _rank(
+            self._pair(model, collection_name), query, min(top, self._most_results)
+        )
+        return replace(found, kept=ended < asked)
 
     def explanation(
         self, model: str, collection_name: str, query: str, identifier: str
@@ -165,15 +171,17 @@ def _topics(server: Server, name: str, fingerprint: str, code: str) -> Topics:
 
 
 @lru_cache(maxsize=64)
-def _rank(pair: _Pair, query: str, top: int) -> Ranking:
+def _rank(pair: _Pair, query: str, top: int) -> tuple[Ranking, float]:
+    """A ranking, and the time of the process's clock when it was there."""
     begin = time.perf_counter()
     results = pair.searcher.answer(query, top=top).results
-    seconds = time.perf_counter() - begin
-    return Ranking(
+    end = time.perf_counter()
+    ranking = Ranking(
         tuple((result.id, result.score) for result in results),
-        seconds,
+        end - begin,
         {result.id: Passage(result.id, result.title, result.text) for result in results},
     )
+    return ranking, end
 
 
 @lru_cache(maxsize=64)

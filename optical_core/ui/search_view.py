@@ -14,6 +14,7 @@ from optical_core.retrieval.explain import TokenMatch
 from optical_core.ui.links import Link, links_figure
 from optical_core.ui.search_source import Ranking
 from optical_core.ui.theme import BLUE
+from optical_core.wording import listed
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def language_hint(text: str) -> str:
     names = [entry.name for entry in LANGUAGES.values() if entry.script == script]
     if not names:
         return ""
-    return f"Written as {', '.join(names[:4])} {'and others ' if len(names) > 4 else ''}are."
+    return f"In the script of {listed([*names[:4], 'others'] if len(names) > 4 else names)}."
 
 
 def results_table(ranking: Ranking, *, top: int = 100) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pandas as pd
 import plotly.graph_objects as go
 
-from optical_core.analysis.export import markdown, write_table
+from optical_core.analysis.export import markdown, number_text, write_table
 from optical_core.data.records import environment
 from optical_core.storage import replace_file
 from optical_core.study.config import StudyConfig
@@ -18,7 +18,7 @@ from optical_core.study.evaluate import label
 from optical_core.study.results import study_label
 from optical_core.study.summary import Findings, answer, limits, tables, write_results
 from optical_core.ui.escaping import html_text
-from optical_core.ui.gap_figures import differences, dumbbell
+from optical_core.ui.gap_figures import differences, level_dots
 
 APP = "http://127.0.0.1:8501"
 _TITLES = {
@@ -86,7 +86,7 @@ def _sections(
         link = f"{APP}/gaps?{urlencode(where)}"
         yield Section(name, paragraphs=(each.collection.info.description,))
         figures = (
-            ("Level by language", dumbbell(collection_tables["measures"], "AP", dark=False)),
+            ("Level by language", level_dots(collection_tables["measures"], "AP", dark=False)),
             (
                 f"Difference to {baseline}",
                 differences(collection_tables["comparisons"], baseline, "AP", dark=False),
@@ -164,4 +164,9 @@ def as_html(config: StudyConfig, sections: Iterable[Section]) -> str:
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:
     """Numbers to 4 places, missing ones empty."""
     shown = table.astype(object).where(table.notna(), "")
-    return shown.map(lambda value: f"{value:.4f}" if isinstance(value, float) else value)
+    for column in shown:
+        shown[column] = [
+            number_text(column, value) if isinstance(value, float) else value
+            for value in shown[column]
+        ]
+    return shown

@@ -14,6 +14,8 @@ import streamlit as st
 
 _SEEN = "_address"
 """Session key: what each parameter was when this page last read or wrote it."""
+_OFFERED = "_address_offered"
+"""Session key: (options, default) of each control when it was last drawn."""
 
 
 def start() -> None:
@@ -43,7 +45,9 @@ def bound(
 ) -> Any:
     """Draw `widget` with its value in the address; the default is left out of it.
 
-    A value that the address has but the widget doesn't know is passed over for the default.
+    A value that the address has but the widget doesn't know is passed over for the default. Where
+    other options are offered than before (another collection), a default follows them, and a choice
+    that doesn't fit them is reset.
     `read` turns a parameter's text into a value; a list or tuple as default means many values.
     """
     many = isinstance(default, list | tuple)
@@ -51,6 +55,9 @@ def bound(
     texts = st.query_params.get_all(key)
     if _moved(key, texts):
         st.session_state[key] = _parsed(texts, default, many, read)
+    elif _outdated(key, options, default, many):
+        st.session_state[key] = default
+    st.session_state.setdefault(_OFFERED, {})[key] = (options and list(options), default)
     st.session_state[key] = _allowed(st.session_state[key], options, default, many)
     if many:
         # An address may name more than the widget takes, which would raise.
@@ -66,13 +73,45 @@ def bound(
 
 
 def held(key: str) -> str | None:
-    """A value in the address that no widget holds; change it through `st.session_state[key]`."""
+    """A value in the address that no widget holds; change it by `hold`."""
     texts = st.query_params.get_all(key)
     if _moved(key, texts):
         st.session_state[key] = texts[-1] if texts else None
     value: str | None = st.session_state[key]
     st.session_state["_address_new"][key] = [value] if value else []
     return value
+
+
+def hold(key: str, value: str | None) -> str | None:
+    """Change a value that no widget holds, and give it back."""
+    st.session_state[key] = value
+    st.session_state["_address_new"][key] = [value] if value else []
+    return value
+
+
+def switch(
+    widget: Callable[..., bool], label: str, *, key: str, value: str, **settings: Any
+) -> bool:
+    """Draw one of many switches that share a parameter: on where the address names its `value`."""
+    name, texts = f"{key}-{value}", st.query_params.get_all(key)
+    seen = st.session_state.get(_SEEN, {}).get(key, [])
+    if name not in st.session_state or (value in texts) != (value in seen):
+        st.session_state[name] = value in texts
+    on = widget(label, key=name, **settings)
+    shown: list[str] = st.session_state["_address_new"].setdefault(key, [])
+    if on:
+        shown.append(value)
+    return on
+
+
+def _outdated(key: str, options: Sequence[Any] | None, default: Any, many: bool) -> bool:
+    """Is the value what was the default before, or a choice that other options have made unfit?"""
+    offered = st.session_state.get(_OFFERED, {}).get(key)
+    if offered is None or offered == (options and list(options), default):
+        return False
+    value = st.session_state[key]
+    chosen = value if many and isinstance(value, list | tuple) else [value]
+    return value == offered[1] or (options is not None and any(c not in options for c in chosen))
 
 
 def _moved(key: str, texts: list[str]) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from optical_core.analysis.export import table_texts
+from optical_core.analysis.export import number_text, table_texts
 from optical_core.data.languages import language
 from optical_core.ui.escaping import markdown_text
+from optical_core.wording import listed
 from pages.common.address import bound
 from pages.common.fence import fragment
 
@@ -49,6 +51,18 @@ def header(title: str, how_to_read: str) -> None:
     st.caption(how_to_read)
 
 
+def section(title: str) -> None:
+    """Title of a part of a page; names in it are to be escaped."""
+    st.header(title, anchor=False)
+
+
+def left_out(codes: Sequence[str], chosen: Sequence[str]) -> None:
+    """Say it where a choice leaves languages out."""
+    names = [language_name(code) for code in codes if code not in chosen]
+    if names:
+        st.caption(f"Left out, in every figure and mean below: {listed(names)}.")
+
+
 def fault(error: object) -> None:
     """What went wrong, as it is: an error's sentence holds names and addresses of others."""
     st.error(markdown_text(error))
@@ -81,10 +95,9 @@ def chart(figure: go.Figure, *, key: str, name: str, select: bool = False, alt: 
 
 
 def table(table: pd.DataFrame, name: str) -> None:
-    """A table with its downloads; numbers to four places."""
-    floats = table.select_dtypes("float").columns
-    formats = {column: st.column_config.NumberColumn(format="%.4f") for column in floats}
-    st.dataframe(table, hide_index=True, column_config=formats)
+    """A table with its downloads; numbers to four places, columns still sorted as numbers."""
+    formats = {column: partial(number_text, column) for column in table.select_dtypes("float")}
+    st.dataframe(table.style.format(formats, na_rep=""), hide_index=True)
     downloads(table, name, key=name)
 
 

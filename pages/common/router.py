@@ -26,9 +26,11 @@ PAGES = {
 
 STYLE = """
 [data-testid=stMainBlockContainer] {padding-top: 3.5rem}
+[data-testid=stHeading] h2 {font-size: 1.5rem; padding: .5rem 0; overflow-wrap: anywhere}
 input, textarea, [data-baseweb=select] {unicode-bidi: plaintext}
 """
-"""Less room above titles than the library leaves, and texts set in their own direction."""
+"""Less room above titles than the library leaves, smaller ones of sections, and texts set in their
+own direction."""
 
 
 def pages() -> dict[str, Any]:
@@ -64,9 +66,9 @@ def _keep_loaded(page: str) -> None:
 def run() -> None:
     """Set the frame and run the page that the address names."""
     prepare()
-    st.set_page_config(page_title="OPTICAL Workbench", page_icon="🔎", layout="wide")
-    st.html(f"<style>{STYLE}</style>")
     page = st.navigation(list(pages().values()), position="top")
+    st.set_page_config(f"{page.title} · OPTICAL Workbench", page_icon="🔎", layout="wide")
+    st.html(f"<style>{STYLE}</style>")
     address.start()
     with fence():
         page.run()

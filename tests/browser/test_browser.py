@@ -89,7 +89,7 @@ def test_the_main_flow_of_search(visit):
     one = visit(viewport={"width": 1440, "height": 1400})
     page = one.open("/search?in=small&lang=sw&need=earth-q03&model=embedded&model=bm25")
     assert page.get_by_text(" ms").count() == 2
-    page.locator("label", has_text="Why?").first.click()
+    page.locator("label", has_text="Why rank 1?").first.click()
     page.get_by_text("The contributions add up to").first.wait_for()
     page.get_by_role("link", name="Marathi").first.click()
     page.wait_for_url("**lang=mr**")

@@ -243,6 +243,24 @@ def test_gaps_lays_published_figures_beside_a_miracl_collection(many_languages, 
     assert not any("from" in element.value.columns for element in app.dataframe)
 
 
+def test_gaps_say_what_a_choice_leaves_out(measured, open_page):
+    app = open_page("gaps", lang=["sw"])
+    assert any("Left out" in e.value and "English" in e.value for e in app.caption)
+    app = open_page("gaps")
+    assert not any("Left out" in element.value for element in app.caption)
+
+
+def test_the_inspector_opens_the_query_of_the_address_and_closes_it(measured, open_page):
+    app = open_page("inspector", query="q1")
+    links = [element.proto.label for element in app.get("page_link")]
+    assert links == ["Search in English", "Search in Swahili", "Align the Swahili"]
+    next(button for button in app.button if button.label == "Close").click().run()
+    assert "query" not in app.query_params
+    assert not app.get("page_link")
+    app = open_page("inspector", query="of another collection")
+    assert "query" not in app.query_params
+
+
 def test_inspector_lists_queries_and_their_extremes(measured, open_page):
     app = open_page("inspector", model="bm25", baseline="embedded")
     table = app.dataframe[0].value

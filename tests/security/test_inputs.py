@@ -113,6 +113,13 @@ def link(name):
     return member
 
 
+def named(name):
+    """A member with a name that the library itself would cut."""
+    member = zipfile.ZipInfo("x")
+    member.filename = name
+    return member
+
+
 READ_ZIP = {
     "upload": lambda data, folder: unpacked(data).__enter__(),
     "results": lambda data, folder: read_results_zip(data),
@@ -127,7 +134,8 @@ def save(path, data):
 
 @pytest.mark.parametrize("read", READ_ZIP.values(), ids=READ_ZIP)
 @pytest.mark.parametrize(
-    "name", ["../x", "a/../../x", "/etc/x", "..\\x", "C:\\x", "C:/x", link("a"), link("a.tmx")]
+    "name",
+    ["../x", "a/../../x", "/etc/x", "..\\x", "C:\\x", "C:/x", link("a"), link("a.tmx"), named("\0evil")],
 )
 def test_paths_that_lead_out_and_links_are_refused(read, name, tmp_path):
     with pytest.raises(InputError, match="refused"):

@@ -16,7 +16,7 @@ from optical_core.ui.alignment_figures import (
     plan_ribbons,
     shown_mass,
 )
-from optical_core.ui.gap_figures import differences, dumbbell, resource_scatter
+from optical_core.ui.gap_figures import differences, level_dots, resource_scatter
 from optical_core.ui.inspector_view import (
     cell_style,
     correlation_figure,
@@ -131,18 +131,24 @@ def results():
     return {"embedded": values(0.3, 0.6), "student": values(0.5, 0.6)}
 
 
-def test_dumbbell_has_a_row_a_language_sorted_by_spread(results):
-    figure = dumbbell(measure_table(results), "AP", dark=False)
+def test_level_dots_has_a_row_a_language_sorted_by_spread(results):
+    figure = level_dots(measure_table(results), "AP", dark=False)
     assert figure.layout.yaxis.ticktext[0] == "English"
     named = {trace.name: trace for trace in figure.data if trace.name}
     assert set(named) == {"embedded", "student"}
     assert named["embedded"].marker.symbol != named["student"].marker.symbol
     assert all(length >= 0 for length in named["student"].error_x.array)
+    # Nothing but the models' own traces: a model that is hidden leaves no bar.
+    assert len(figure.data) == 2
+    assert not figure.layout.shapes
 
 
 def test_differences_are_hollow_where_not_significant(results):
     figure = differences(comparison_table(results, "embedded"), "embedded", "AP", dark=False)
-    trace = next(trace for trace in figure.data if trace.name == "student")
+    listed, trace = (trace for trace in figure.data if trace.name == "student")
+    # The legend's marker is filled, and hides the others with it.
+    assert (listed.marker.symbol, listed.showlegend, trace.showlegend) == ("diamond", None, False)
+    assert listed.legendgroup == trace.legendgroup
     hollow = [str(symbol).endswith("-open") for symbol in trace.marker.symbol]
     languages = [entry[0] for entry in trace.customdata]
     assert dict(zip(languages, hollow, strict=True)) == {
@@ -159,9 +165,11 @@ def test_resources_leave_out_languages_that_cc100_lacks(results):
 def test_differences_take_either_correction(results):
     table = comparison_table(results, "embedded", correction="fdr_bh")
     figure = differences(table, "embedded", "AP", dark=False)
-    shown = next(trace for trace in figure.data if trace.name == "student")
+    _, shown = (trace for trace in figure.data if trace.name == "student")
     assert "Benjamini-Hochberg" in shown.hovertemplate
-    assert [entry[1] for entry in shown.customdata] == list(table["p_fdr_bh"])
+    assert [float(entry[1].split()[1]) for entry in shown.customdata] == pytest.approx(
+        list(table["p_fdr_bh"]), abs=1e-4
+    )
 
 
 def test_predictors_have_a_panel_each_and_constant_ones_none(results):

@@ -65,3 +65,27 @@ def test_a_search_and_an_alignment_share_the_model(versions, collection, monkeyp
     loaders.plan("model", *TEXTS)
     loaders._searcher.cache_clear()
     assert [reference() for reference in loaded] == [searcher.retriever]
+
+
+def test_a_ranking_tells_the_time_of_its_search_and_whether_it_was_kept(monkeypatch):
+    class Searcher:
+        opened = False
+
+        def search(self, query, *, top):
+            if not self.opened:
+                clock[0] += 11.0  # reads the index
+                self.opened = True
+            clock[0] += 0.25
+            return [("p1", 1.0)]
+
+    clock, found = [100.0], Searcher()
+    pairing = ("a-model", 0, "a-folder", "a-fingerprint")
+    monkeypatch.setattr(loaders.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(loaders, "_pairing", lambda *_: pairing)
+    monkeypatch.setattr(loaders, "_searcher_of", lambda _: found)
+    monkeypatch.setattr(loaders, "collection", lambda _: type("C", (), {"by_id": {}}))
+    first = loaders.rank("a-model", "x", "a query of this test", 10)
+    clock[0] += 1
+    again = loaders.rank("a-model", "x", "a query of this test", 10)
+    assert (first.seconds, first.kept) == (0.25, False)
+    assert (again.seconds, again.kept) == (0.25, True)

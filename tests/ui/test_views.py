@@ -212,5 +212,6 @@ def test_report_and_table_of_a_plan():
 
 def test_the_script_gives_a_hint_of_the_language():
     assert "Hindi" in language_hint("समुद्र खारा क्यों है?")
+    assert language_hint("โรงเรียน") == "In the script of Thai."
     assert language_hint("Why?") == ""
     assert language_hint("42") == ""
