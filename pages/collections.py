@@ -91,7 +91,7 @@ def _bring() -> None:
         if st.button("Import", icon=":material/upload:"):
             try:
                 if file is not None:
-                    made = import_upload(file.getvalue(), form, name.strip())
+                    made = import_upload(file.getvalue(), form, name.strip(), file=file.name)
                 elif path.strip():
                     made = import_folder(path.strip(), form, name.strip())
                 else:

@@ -1,6 +1,7 @@
 """The command line, as a user runs it."""
 
 import json
+import os
 import runpy
 import subprocess
 import sys
@@ -265,6 +266,16 @@ def test_bad_input_is_one_sentence_and_exit_code_2(collection, tmp_path, shared_
         assert len(lines) == 1, (name, errors)
         assert message in lines[0], (name, errors)
         assert "Traceback" not in errors, name
+
+
+def test_what_should_never_happen_is_one_sentence_and_a_file(tmp_path):
+    code = "import optical_core.cli as c; c.app = lambda: {}['the key']; c.main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False,
+                          env={**os.environ, "OPTICAL_HOME": str(tmp_path)})  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "(KeyError): please report it with" in line
+    assert "KeyError: 'the key'" in Path(line.rsplit(" ", 1)[1]).read_text()
 
 
 def test_an_index_built_by_another_encoder_is_refused(

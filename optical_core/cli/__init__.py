@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import secrets
+import shlex
 import sys
+import traceback
 import warnings
 
 # Importing a module registers its commands.
@@ -13,10 +16,16 @@ from optical_core.cli import catalogue, measuring, searching, starting, training
 from optical_core.cli.application import app
 from optical_core.errors import InputError
 from optical_core.process import prepare
+from optical_core.storage import home
+
+_DISK = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EPERM)
 
 
 def main() -> None:
-    """Run the command; bad input gives one sentence on stderr and exit code 2."""
+    """Run the command; bad input gives one sentence on stderr and exit code 2.
+
+    So does what should never happen, with exit code 1 and its traceback in a file.
+    """
     prepare()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     # What a library will change in its next version is no news for who runs a command.
@@ -29,13 +38,24 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EPERM):
-            raise
-        where = f" {error.filename}" if error.filename else ""
-        sys.exit(_fail(f"cannot write{where}: {(error.strerror or '').lower()}"))
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _DISK:
+            where = f" {error.filename}" if error.filename else ""
+            sys.exit(_fail(f"cannot write{where}: {(error.strerror or '').lower()}"))
+        sys.exit(_fail(_unexpected(error), code=1))
 
 
-def _fail(message: str) -> int:
+def _unexpected(error: Exception) -> str:
+    """One sentence for what should never happen; the traceback is kept in a file."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        path = home("logs", f"error-{secrets.token_hex(4)}.log")
+        path.write_text(f"{shlex.join(sys.argv)}\n{text}", encoding="utf-8")
+    except OSError:
+        return f"this is a fault of the program, please report it:\n{text}"
+    return f"this is a fault of the program ({type(error).__name__}): please report it with {path}"
+
+
+def _fail(message: str, code: int = 2) -> int:
     print(f"optical: {message}", file=sys.stderr)
-    return 2
+    return code

@@ -30,6 +30,7 @@ from optical_core.data.lines import read_json, read_jsonl, read_queries, write_j
 from optical_core.data.trec import Qrels, read_qrels, write_qrels
 from optical_core.errors import InputError
 from optical_core.storage import assets, home, replace_folder, tidy
+from optical_core.validation import first_problem
 
 logger = logging.getLogger(__name__)
 
@@ -179,12 +180,7 @@ def open_collection(name_or_path: str | Path) -> Collection:
     try:
         info = CollectionInfo.model_validate(read_json(folder / "collection.json"))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the whole"
-        message = first["msg"].removeprefix("Value error, ")
-        raise InputError(
-            f"{folder / 'collection.json'}: {field}: {message[:1].lower() + message[1:]}"
-        ) from error
+        raise InputError(f"{folder / 'collection.json'}: {first_problem(error)}") from error
     for code in info.languages:
         language(code)
     return Collection(folder, info)

@@ -13,6 +13,7 @@ from optical_core.data.lines import read_json
 from optical_core.distill.config import DistillConfig
 from optical_core.errors import InputError
 from optical_core.storage import assets
+from optical_core.validation import first_problem
 
 
 def resolve_config(
@@ -39,8 +40,8 @@ def resolve_config(
     for key in ("languages", "dev_languages"):
         if isinstance(settings.get(key), str):
             settings[key] = language_codes(settings[key])
-        elif settings.get(key):
-            settings[key] = language_codes(",".join(settings[key]))
+        elif isinstance(settings.get(key), list | tuple):
+            settings[key] = language_codes(",".join(map(str, settings[key])))
     if not settings.get("name"):
         raise InputError("the student needs a name: --name NAME (or --demo)")
     if not settings.get("bitext"):
@@ -48,10 +49,9 @@ def resolve_config(
     try:
         return DistillConfig.model_validate(settings)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ").lower()
-        raise InputError(f"setting {field}: {message}") from error
+        text = first_problem(error)
+        # What is wrong between settings is a sentence of its own.
+        raise InputError(f"setting {text}" if error.errors()[0]["loc"] else text) from error
 
 
 def _value(text: str) -> Any:

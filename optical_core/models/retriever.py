@@ -30,6 +30,7 @@ from optical_core.models.teachers import FILE as TEACHER_FILE
 from optical_core.models.teachers import open_shared, read_teacher
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import assets, home, replace_folder
+from optical_core.validation import first_problem
 
 logger = logging.getLogger(__name__)
 
@@ -201,9 +202,7 @@ def read_info(folder: Path) -> PairInfo:
     try:
         info = PairInfo.model_validate(read_json(folder / "retriever.json"))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{folder / 'retriever.json'}: {field}: {first['msg'].lower()}") from error
+        raise InputError(f"{folder / 'retriever.json'}: {first_problem(error)}") from error
     if info.format != FORMAT:
         newer = "update the package" if info.format > FORMAT else "train the student again"
         raise InputError(f"{folder} has format {info.format}, this version reads {FORMAT}; {newer}")

@@ -23,6 +23,7 @@ from optical_core.models.deltas import load_delta, resized, save_delta
 from optical_core.models.embedded import embedded_folder
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import home, replace_folder
+from optical_core.validation import first_problem
 
 FORMAT = 1
 FILE = "teacher.json"
@@ -77,9 +78,7 @@ def read_teacher(folder: Path) -> TeacherInfo:
     try:
         info = TeacherInfo.model_validate(read_json(folder / FILE))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{folder / FILE}: {field}: {first['msg'].lower()}") from error
+        raise InputError(f"{folder / FILE}: {first_problem(error)}") from error
     if info.format != FORMAT:
         newer = "update the package" if info.format > FORMAT else "teach it again"
         raise InputError(f"{folder} has format {info.format}, this version reads {FORMAT}; {newer}")

@@ -17,19 +17,19 @@ For example:
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, language
 from optical_core.data.lines import read_text
 from optical_core.distill.config import DistillConfig
 from optical_core.errors import InputError
 from optical_core.storage import assets
+from optical_core.validation import first_problem, plain_name
 
 _LARGEST = 10_000
-_NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
 
 
 class CollectionSource(BaseModel):
@@ -37,7 +37,7 @@ class CollectionSource(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(pattern=_NAME)
+    name: Annotated[str, AfterValidator(plain_name)]
     form: str
     path: str
     """Folder; `{data}` in it is what `--data` says."""
@@ -51,7 +51,7 @@ class StudyConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(pattern=_NAME)
+    name: Annotated[str, AfterValidator(plain_name)]
     question: str = (
         "Does OT distillation, or continued multilingual pre-training, reduce the gap between "
         "high- and low-resource query languages?"
@@ -111,9 +111,7 @@ class StudyConfig(BaseModel):
         try:
             return DistillConfig.model_validate(settings | own)
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
-            raise ValueError(f"arm {arm!r}: {field}: {first['msg'].lower()}") from error
+            raise ValueError(f"arm {arm!r}: {first_problem(error)}") from error
 
 
 def shipped_studies() -> list[str]:
@@ -150,10 +148,7 @@ def read_study(name_or_path: str, *, data: Path | None = None) -> StudyConfig:
         _refuse_too_large(content, path)
         return StudyConfig.model_validate(_filled(content, data, path))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"] if not isinstance(part, type))
-        message = first["msg"].removeprefix("Value error, ")
-        raise InputError(f"{path}: {field + ': ' if field else ''}{message}") from error
+        raise InputError(f"{path}: {first_problem(error)}") from error
 
 
 def _refuse_too_large(content: Any, path: Path) -> None:

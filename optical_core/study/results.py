@@ -25,6 +25,7 @@ from optical_core.data.lines import parse_json, read_json, read_text
 from optical_core.data.trec import Qrels, Run
 from optical_core.errors import InputError
 from optical_core.storage import assets, home, replace_file
+from optical_core.validation import first_problem
 
 logger = logging.getLogger(__name__)
 
@@ -234,9 +235,7 @@ def _assemble(record: Any, files: Mapping[str, str], where: str, origin: str) ->
     try:
         told = _Record.model_validate(record)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise InputError(f"{where}: record.json: {field}: {first['msg'].lower()}") from error
+        raise InputError(f"{where}: record.json: {first_problem(error)}") from error
     order = [model for model in told.models if model in values]
     order += [model for model in values if model not in order]
     return SavedResults(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from optical_core.data.collection import Collection, open_collection
+from optical_core.data.collection import Collection, installed_collections, open_collection
 from optical_core.data.languages import language
 from optical_core.data.readers import READERS, import_collection
 from optical_core.errors import InputError
@@ -79,14 +79,14 @@ def is_shipped(collection: Collection) -> bool:
     return collection.folder.resolve() == assets("demo", "collection").resolve()
 
 
-def import_upload(data: bytes, form: str, name: str) -> Collection:
-    """Install a zipped collection under a name.
+def import_upload(data: bytes, form: str, name: str, *, file: str = "the zip file") -> Collection:
+    """Install a zipped collection under a name; `file` is what the reader calls the zip file.
 
     Raises InputError: a bad or taken name, an unreadable zip file, or content that isn't in the
     format.
     """
     target = _target(name)
-    with unpacked(data) as folder:
+    with unpacked(data, name=file) as folder:
         return _install(folder, form, target)
 
 
@@ -108,10 +108,10 @@ def remove_collection(collection: Collection) -> None:
 
 
 def _target(name: str) -> Path:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}", name) or name == "demo":
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}", name):
         raise InputError("give the collection a name of letters, digits, dots and dashes")
     target = home("collections", name)
-    if target.exists():
+    if target.exists() or name in {found.name for found in installed_collections()}:
         raise InputError(f"a collection {name!r} is installed already; choose another name")
     return target
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from optical_core.errors import InputError
@@ -19,8 +20,12 @@ def typed_path(text: str) -> Path:
     allowed = [Path.cwd().resolve(), home("x").parent.resolve()]
     try:
         path = Path(text.strip()).expanduser().resolve()
+        # Resolving passes what no disk can hold, such as a name that is too long.
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            path.stat()
     except (OSError, RuntimeError, ValueError) as error:
-        raise InputError(f"{text!r} is no path: {error}") from error
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{text!r:.80} is no path: {reason.lower()}") from error
     if not any(path.is_relative_to(folder) for folder in allowed):
         raise InputError(
             f"{text} lies outside {allowed[0]}, where the app was started, and {allowed[1]}: put "

@@ -39,14 +39,17 @@ def uploaded(files: Sequence[tuple[str, bytes]]) -> Iterator[list[Path]]:
 
 
 @contextlib.contextmanager
-def unpacked(data: bytes, *, largest: int = LARGEST) -> Iterator[Path]:
+def unpacked(data: bytes, *, name: str = "the zip file", largest: int = LARGEST) -> Iterator[Path]:
     """A zip file's content in a temporary folder; a single folder inside is entered.
 
-    Raises InputError as `open_zip` does.
+    Complaints, raised as `open_zip` does, name the file by the `name` that the reader knows.
     """
     with tempfile.TemporaryDirectory() as folder:
-        with open_zip(io.BytesIO(data), largest=largest) as archive:
-            archive.extractall(folder)
+        try:
+            with open_zip(io.BytesIO(data), largest=largest) as archive:
+                archive.extractall(folder)
+        except InputError as error:
+            raise InputError(str(error).replace("the zip file", name, 1)) from error
         root = Path(folder)
         inside = [path for path in root.iterdir() if path.name != "__MACOSX"]
         if len(inside) == 1 and inside[0].is_dir():
@@ -54,7 +57,8 @@ def unpacked(data: bytes, *, largest: int = LARGEST) -> Iterator[Path]:
         try:
             yield root
         except InputError as error:
-            raise InputError(str(error).replace(str(root) + os.sep, "")) from error
+            text = str(error).replace(str(root) + os.sep, f"{name}: ")
+            raise InputError(text.replace(str(root), name)) from error
 
 
 def keep_bitext(name: str, data: bytes) -> Path:

@@ -69,7 +69,7 @@ def test_a_damaged_collection_does_not_hide_the_others(home, caplog):
         (lambda info: {**info, "surprise": 1}, "surprise"),
         (lambda info: {k: v for k, v in info.items() if k != "licence"}, "licence"),
         (lambda info: {**info, "languages": ["en", "qq"]}, "qq"),
-        (lambda info: [], "input should be"),
+        (lambda info: [], "settings by name were expected"),
     ],
 )
 def test_a_wrong_description_is_named(collection, change, message):

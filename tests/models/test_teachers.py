@@ -85,7 +85,7 @@ def test_a_damaged_teacher_is_refused(tiny_encoder):
     with pytest.raises(InputError, match="is damaged"):
         open_shared("one", device="cpu")
     (folder / "teacher.json").write_text('{"format": 1}')
-    with pytest.raises(InputError, match=r"teacher\.json: name: field required"):
+    with pytest.raises(InputError, match=r"teacher\.json: name: it is missing"):
         open_shared("one", device="cpu")
     assert "one" not in [entry.name for entry in list_models()]
 

@@ -140,6 +140,12 @@ def started(collection, monkeypatch):
 
 
 def test_a_collection_is_installed_from_a_zip_and_removed(collection, started):
+    with pytest.raises(InputError, match="'demo' is installed already"):
+        import_upload(zipped_folder(collection.folder), "folder", "demo")
+    with pytest.raises(InputError, match=r"given\.zip"):
+        import_upload(zipped({"a": "b"}), "folder", "mine", file="given.zip")
+    with pytest.raises(InputError, match=r"^given\.zip is no readable zip file"):
+        import_upload(b"no zip", "folder", "mine", file="given.zip")
     made = import_upload(zipped_folder(collection.folder), "folder", "mine")
     assert made.name == "mine"
     assert open_collection("mine").folder == made.folder
