@@ -40,6 +40,15 @@ def test_what_is_copied_is_there_and_not_ignored(instructions):
                 assert source in kept
 
 
+def test_what_the_wheel_is_made_of_is_copied_before_it_is_installed(instructions):
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        wheel = tomllib.load(file)["tool"]["hatch"]["build"]["targets"]["wheel"]
+    parts = {name.partition("/")[0] for name in wheel["force-include"]} | set(wheel["packages"])
+    (install,) = (n for n, (_, rest) in enumerate(instructions) if 'install ".[' in rest)
+    copied = {name for _, rest in instructions[:install] for name in rest.split()[:-1]}
+    assert parts <= copied
+
+
 def test_the_extras_exist(instructions):
     (extras,) = (rest for name, rest in instructions if name == "ARG" and rest.startswith("EXTRAS"))
     with (ROOT / "pyproject.toml").open("rb") as file:

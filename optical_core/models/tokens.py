@@ -93,8 +93,9 @@ def describe_tokens(
 def visible(piece: str) -> str:
     """A piece as it can be seen on its own: ▁ for one of nothing, a circle under a lone accent.
 
-    >>> visible("sea"), visible(""), visible("\\u0301"), visible("\\u200d")
-    ('sea', '▁', '◌\u0301', '▁')
+    Examples:
+        >>> visible("sea"), visible(""), visible("\\u0301"), visible("\\u200d")
+        ('sea', '▁', '◌\u0301', '▁')
     """
     if all(_is_invisible(character) for character in piece):
         return MARK
