@@ -1,11 +1,16 @@
-"""log.csv and dev.csv of a run: light to read, since pages look at them every few seconds."""
+"""What a run tells of itself: stage.json, log.csv and dev.csv, light enough to be read every few
+seconds."""
 
 from __future__ import annotations
 
 import csv
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from optical_core.data.lines import read_json
+from optical_core.errors import InputError
 from optical_core.storage import replace_file
 
 
@@ -24,3 +29,30 @@ def write_log(path: Path, rows: list[dict[str, Any]]) -> None:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
+
+
+_STAGE = "stage.json"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a run is doing now; `step` is the last that is done, 0 before the first."""
+
+    doing: str
+    step: int = 0
+    seconds_left: float | None = None
+
+
+def write_stage(folder: Path, stage: Stage) -> None:
+    """Say what a run is doing, if it has a folder yet: a run that can't start leaves none."""
+    if folder.is_dir():
+        with replace_file(folder / _STAGE) as temporary:
+            temporary.write_text(json.dumps(asdict(stage)), encoding="utf-8")
+
+
+def read_stage(folder: Path) -> Stage:
+    """What a run said last; `starting` where it has said nothing that can be read."""
+    try:
+        return Stage(**read_json(folder / _STAGE))
+    except (InputError, OSError, TypeError):
+        return Stage("starting")

@@ -17,7 +17,7 @@ from optical_core.analysis.metrics import mean_measures
 from optical_core.data.collection import open_collection
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.language_modelling import MaskedLanguageLoss
-from optical_core.distill.logs import read_log, write_log
+from optical_core.distill.logs import Stage, read_log, write_log, write_stage
 from optical_core.distill.loss import OpticalLoss
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.weights import write_tensors
@@ -28,6 +28,10 @@ logger = logging.getLogger(__name__)
 
 BEST = "best.safetensors"
 """Weights of the best dev step, with its figures in the file's metadata."""
+
+
+TELL_EVERY = 2.0
+"""Seconds between two words on how far a training is."""
 
 
 class LogMonitor(TrainerCallback):
@@ -55,13 +59,22 @@ class LogMonitor(TrainerCallback):
             desc="distil",
             disable=not self.progress,
         )
-        self._since = self._begun = time.monotonic()
+        self._since = self._begun = self._told = time.monotonic()
         self._first = state.global_step
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._bar.update(1)
         shares = args.gradient_accumulation_steps * args.world_size
         self._tokens += self.loss.figures.get("tokens", 0.0) * shares
+        now = time.monotonic()
+        done = state.global_step - self._first
+        if done == 1:
+            # The first step is slower than the rest: what is left is told from those after it.
+            self._begun_rest = now
+        if done == 1 or now - self._told >= TELL_EVERY:
+            self._told = now
+            stage = Stage("training", state.global_step, self._left(state, now))
+            write_stage(self.path.parent, stage)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         if not logs or "loss" not in logs:
@@ -69,12 +82,10 @@ class LogMonitor(TrainerCallback):
         now = time.monotonic()
         speed = self._tokens / max(now - self._since, 1e-9)
         self._tokens, self._since = 0.0, now
-        done = max(state.global_step - self._first, 1)
-        left = (now - self._begun) / done * (state.max_steps - state.global_step)
         row = {
             "step": state.global_step,
             "tokens_per_second": round(speed),
-            "seconds_left": round(left),
+            "seconds_left": round(self._left(state, now)),
         }
         row |= {key: value for key, value in logs.items() if isinstance(value, float | int)}
         row |= {key: value for key, value in self.loss.figures.items() if key != "tokens"}
@@ -86,6 +97,16 @@ class LogMonitor(TrainerCallback):
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._bar.close()
+
+    def _left(self, state: Any, now: float) -> float:
+        """Seconds for the steps that are left, from those measured."""
+        done = state.global_step - self._first
+        each = (
+            (now - self._begun_rest) / (done - 1)
+            if done > 1
+            else (now - self._begun) / max(done, 1)
+        )
+        return each * (state.max_steps - state.global_step)
 
     def _kept_rows(self, step: int) -> list[dict[str, Any]]:
         return [row for row in read_log(self.path) if int(row["step"]) <= step]

@@ -8,6 +8,7 @@ import json
 import logging
 import random
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from optical_core.distill.language_modelling import (
     MaskedLanguageLoss,
     pieces_of,
 )
+from optical_core.distill.logs import Stage, write_stage
 from optical_core.distill.loss import OpticalLoss
 from optical_core.distill.monitor import DevMonitor, LogMonitor
 from optical_core.distill.objectives import SCORES_ALONE
@@ -88,20 +90,25 @@ def _distill(
         logger.info("%s is trained already; another --name trains anew", config.name)
         ranks.once(lambda: remove_checkpoints(work))
         return folder
+    stage = partial(_stage, work)
+    stage("reading the bitext")
     bitext = load_bitext(config)
     logger.info("bitext: %s", bitext.report())
+    stage("loading the teacher")
     teacher = open_shared(config.teacher, device=device)
     backbone = open_shared(config.backbone, device=device) if config.backbone else None
     if (config.plan_layer or 0) > teacher.layers:
         raise InputError(f"plan_layer goes from 0 to {teacher.layers}, got {config.plan_layer}")
     # Only now: a run that cannot start must not take the name.
     ranks.once(lambda: _claim(work, folder, config))
+    stage("making the student")
     student = _student(config, teacher, backbone, bitext)
     torch.manual_seed(config.seed)
     select_trainable(student, config)
     if config.start:
         go_on_from(student, config, teacher, backbone)
 
+    stage("planning the batches")
     batches = plan_batches(
         bitext.pairs,
         steps=config.steps * config.accumulate,
@@ -117,6 +124,7 @@ def _distill(
     if ranks.rank() == 0:
         monitors.append(LogMonitor(work / "log.csv", loss, progress=progress))
     if config.dev and ranks.rank() == 0:
+        stage("encoding the dev collection")
         dev = DevMonitor(work, config, teacher, student)
         monitors.append(dev)
     prompts = column_prompts(student, teacher) if config.prompts else {}
@@ -130,12 +138,20 @@ def _distill(
     if backbone:
         trainer.data_collator = _collator(trainer, teacher)
     remove_library_callbacks(trainer)
+    stage("at the first step")
     trainer.train(resume_from_checkpoint=ranks.once(lambda: last_complete_checkpoint(work)))
     if ranks.rank() == 0:
+        stage("saving the student")
         _write_student(folder, config, bitext, teacher, student, backbone, dev)
         remove_checkpoints(work)
     ranks.wait()
     return folder
+
+
+def _stage(work: Path, doing: str) -> None:
+    """Say what the run is doing, for those who look at it from outside."""
+    if ranks.rank() == 0:
+        write_stage(work, Stage(doing))
 
 
 def _write_student(

@@ -8,6 +8,7 @@ import sys
 from filelock import FileLock
 
 from optical_core.distill.jobs import read_job, update_job
+from optical_core.distill.logs import Stage, write_stage
 from optical_core.errors import InputError
 from optical_core.process import prepare
 from optical_core.storage import home
@@ -19,15 +20,21 @@ def work(name: str) -> int:
     logging.getLogger("optical_core").setLevel("INFO")
     # One training at a time: two would slow each other down many times over.
     with FileLock(home("runs", ".training.lock")):
+        write_stage(home("runs", name), Stage("starting"))
         update_job(name, state="running")
         try:
             from optical_core.distill.trainer import distill
 
             distill(read_job(name).config, progress=False)
         except Exception as error:
+            told = str(error)
             if not isinstance(error, InputError):
                 logging.exception("training failed")
-            update_job(name, state="failed", error=str(error) or type(error).__name__)
+                told = (
+                    f"a fault of the program ({type(error).__name__}): please report it with "
+                    f"{home('runs', name, 'output.log')}"
+                )
+            update_job(name, state="failed", error=told)
             return 1
         update_job(name, state="finished")
     return 0

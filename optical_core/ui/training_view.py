@@ -8,8 +8,9 @@ from plotly.subplots import make_subplots
 
 from optical_core.distill.config import objective_names
 from optical_core.distill.jobs import Job
-from optical_core.distill.logs import read_log
+from optical_core.distill.logs import Stage, read_log, read_stage
 from optical_core.ui.theme import AMBER, BLUE, GREEN, PURPLE, RED, layout, note
+from optical_core.wording import counted
 
 
 def training_log(job: Job) -> pd.DataFrame:
@@ -53,25 +54,30 @@ def training_figure(log: pd.DataFrame, dev: pd.DataFrame, *, dark: bool) -> go.F
 
 
 def progress(job: Job, log: pd.DataFrame) -> tuple[float, str]:
-    """Share of the steps done, and a line: step, loss, OT cost, speed, time left."""
+    """Share of the steps done, and a line: the stage, or step, loss, OT cost, speed, time left."""
     steps = job.config.steps
     if job.state == "finished":
-        return 1.0, f"{steps} of {steps} steps"
-    if log.empty:
-        text = {
-            "queued": "waiting for another training to end",
-            "running": "reading bitext, opening the encoder",
-        }
-        return 0.0, text.get(job.state, job.error or "not begun")
-    last = log.iloc[-1]
-    parts = [f"{int(last['step'])} of {steps} steps", f"loss {last['loss']:.4f}"]
+        return 1.0, f"{steps:,} of {counted(steps, 'step')}"
+    if job.state == "queued":
+        return 0.0, "waiting for another training to end"
+    running = job.state == "running"
+    stage = read_stage(job.folder) if running else Stage("")
+    if log.empty and not stage.step:
+        return 0.0, stage.doing if running else job.error or "not begun"
+    last = log.iloc[-1] if not log.empty else {"step": 0}
+    step = max(int(last["step"]), stage.step)
+    parts = [f"{step} of {counted(steps, 'step')}"]
+    if not log.empty:
+        parts.append(f"loss {last['loss']:.4f}")
     if pd.notna(last.get("optical")):
         parts.append(f"OT cost {last['optical']:.4f}")
-    if job.state == "running":
+    if running and not log.empty:
         parts.append(f"{last['tokens_per_second']:.0f} tokens/s")
-        if pd.notna(last.get("seconds_left")):
-            parts.append(f"{duration(last['seconds_left'])} left")
-    return min(float(last["step"]) / steps, 1.0), ", ".join(parts)
+    if stage.step and stage.seconds_left is not None:
+        parts.append(f"about {duration(stage.seconds_left)} left")
+    elif running:
+        parts.append(stage.doing)
+    return min(step / steps, 1.0), ", ".join(parts)
 
 
 def duration(seconds: float) -> str:

@@ -10,6 +10,7 @@ from optical_core.data.bitext import SentencePair
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.estimate import estimate_seconds
 from optical_core.distill.jobs import Job, list_jobs, read_job, resume_job, start_job, stop_job
+from optical_core.distill.logs import Stage, write_stage
 from optical_core.errors import InputError
 from optical_core.models.retriever import list_models
 from optical_core.storage import home
@@ -31,6 +32,22 @@ def wait(name, *states, limit=120):
         time.sleep(0.2)
     output = (job.folder / "output.log").read_text()
     raise AssertionError(f"{name} is {job.state} ({job.error}): {output[-2000:]}")
+
+
+def test_what_a_running_job_does_is_shown_before_its_log_begins(tiny_encoder, bitext_file):
+    job = Job("one", "running", "2026", config("one", tiny_encoder, bitext_file))
+    job.folder.mkdir(parents=True)
+    assert progress(job, pd.DataFrame()) == (0.0, "starting")
+    write_stage(job.folder, Stage("loading the teacher"))
+    assert progress(job, pd.DataFrame()) == (0.0, "loading the teacher")
+    write_stage(job.folder, Stage("training", 1, 380.0))
+    assert progress(job, pd.DataFrame()) == (0.05, "1 of 20 steps, about 6 min left")
+    log = pd.DataFrame([{"step": 10, "loss": 0.5, "tokens_per_second": 900}])
+    write_stage(job.folder, Stage("training", 12, 80.0))
+    shown = "12 of 20 steps, loss 0.5000, 900 tokens/s, about 80 s left"
+    assert progress(job, log) == (0.6, shown)
+    write_stage(job.folder.parent / "no-run", Stage("reading the bitext"))
+    assert not (job.folder.parent / "no-run").exists()
 
 
 @pytest.mark.slow
@@ -100,12 +117,10 @@ def test_the_estimate_is_the_measured_rate_times_the_work(monkeypatch):
 def test_a_running_job_tells_how_far_it_is(tiny_encoder, bitext_file):
     settings = config("one", tiny_encoder, bitext_file, steps=40)
     job = Job("one", "running", "2026-01-01", settings)
-    assert progress(job, pd.DataFrame()) == (0.0, "reading bitext, opening the encoder")
     row = {"step": 10, "loss": 0.51, "optical": 0.5, "tokens_per_second": 900, "seconds_left": 90}
     share, line = progress(job, pd.DataFrame([row]))
     assert share == 0.25
     assert line.startswith("10 of 40 steps, loss 0.5100, OT cost 0.5000, 900 tokens/s, ")
-    assert line.endswith(" left")
     assert progress(replace(job, state="stopped"), pd.DataFrame([row]))[1].endswith("0.5000")
     empty = training_figure(pd.DataFrame(), pd.DataFrame(), dark=True)
     assert "after ten steps" in empty.layout.annotations[0].text

@@ -7,17 +7,19 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from optical_core.data.bitext import SentencePair
-from optical_core.distill import trainer
+from optical_core.distill import monitor, trainer
 from optical_core.distill.arguments import training_arguments
 from optical_core.distill.config import DistillConfig
+from optical_core.distill.logs import Stage, read_stage
 from optical_core.distill.loss import OpticalLoss
-from optical_core.distill.monitor import BEST, DevMonitor
+from optical_core.distill.monitor import BEST, DevMonitor, LogMonitor
 from optical_core.distill.sampling import first_pairs, plan_batches
 from optical_core.distill.settings import resolve_config
 from optical_core.distill.trainer import distill, load_bitext
@@ -129,6 +131,37 @@ def test_training_reads_texts_with_prompts_where_that_is_asked(
     bare = config(tiny_encoder, bitext_file, name="bare", steps=1, score_weight=0.5)
     distill(bare, device="cpu", progress=False)
     assert prompt[0] not in seen["foreign"]["input_ids"]
+
+
+def test_a_run_tells_its_stages_and_its_first_step_at_once(tiny_encoder, bitext_file, monkeypatch):
+    told = []
+    for module in (trainer, monitor):
+        monkeypatch.setattr(module, "write_stage", lambda folder, stage: told.append(stage))
+    distill(config(tiny_encoder, bitext_file, steps=3), device="cpu", progress=False)
+    doing = list(dict.fromkeys(stage.doing for stage in told))
+    assert doing == [
+        "reading the bitext", "loading the teacher", "making the student", "planning the batches",
+        "at the first step", "training", "saving the student",
+    ]  # fmt: skip
+    first = next(stage for stage in told if stage.doing == "training")
+    assert first.step == 1
+    assert first.seconds_left > 0
+
+
+def test_the_time_left_is_told_from_steps_after_the_first(monkeypatch, tmp_path):
+    clock = [0.0]
+    monkeypatch.setattr(monitor.time, "monotonic", lambda: clock[0])
+    log = LogMonitor(tmp_path / "log.csv", SimpleNamespace(figures={}), progress=False)
+    arguments = SimpleNamespace(gradient_accumulation_steps=1, world_size=1)
+    state = SimpleNamespace(global_step=0, max_steps=10)
+    log.on_train_begin(arguments, state, None)
+    for step, seconds in ((1, 60.0), (2, 4.0), (3, 4.0)):
+        clock[0] += seconds
+        state.global_step = step
+        log.on_step_end(arguments, state, None)
+        expected = 9 * 60.0 if step == 1 else (10 - step) * 4.0
+        assert read_stage(tmp_path) == Stage("training", step, expected)
+    log.on_train_end(arguments, state, None)
 
 
 def test_the_log_has_loss_alarms_and_speed(tiny_encoder, bitext_file):
