@@ -51,7 +51,7 @@ def open_shared(name_or_path: str, *, device: str | None = None) -> TokenEncoder
     `TokenEncoder.load` does.
     """
     if name_or_path == EMBEDDED:
-        return _embedded(str(embedded_folder()), device)
+        return _embedded(str(embedded_folder().resolve()), device)
     if folder := teacher_folder(name_or_path):
         return _open_teacher(folder, name_or_path, device)
     return TokenEncoder.load(name_or_path, device=device)
