@@ -11,8 +11,15 @@ from optical_core.errors import InputError
 from optical_core.models.alignment import convergence_of
 from optical_core.transport import TransportPlan
 from optical_core.ui import loaders
-from optical_core.ui.alignment_figures import convergence_figure, plan_heatmap, plan_ribbons
+from optical_core.ui.alignment_figures import (
+    convergence_figure,
+    left_out,
+    plan_heatmap,
+    plan_ribbons,
+)
 from optical_core.ui.alignment_view import (
+    LONE,
+    PICTURES,
     AlignmentView,
     gold_line,
     pin_from,
@@ -29,10 +36,10 @@ from pages.common.fence import fragment
 from pages.common.first_start import prepared
 
 READ = (
-    "How to read this: left the text as the query encoder sees it, right its English translation "
-    "as the teacher sees it. Ribbons (or discs) are mass that the plan moves; blue is cheap, "
-    "orange is expensive. A student that has learnt the language moves its mass cheaply, to the "
-    "words that mean the same."
+    "How to read this: left the text as the query encoder sees it, right the one that it is set "
+    "against, its English translation at first, as the teacher sees it. The plan moves the mass of "
+    "the left tokens to the right ones. A student that has learnt the language moves its mass "
+    "cheaply, to the words that mean the same."
 )
 
 
@@ -43,28 +50,20 @@ def render() -> None:
     view = controls()
     if view is None:
         return
-    models = view.models
+    st.caption(PICTURES[view.kind])
     pin = pin_from(held("pin"))
     clicked: str | None = None
     plans: dict[str, TransportPlan] = {}
-    columns = st.columns(len(models), gap="large")
-    for column, model in zip(columns, models, strict=True):
+    columns = st.columns(len(view.models), gap="large")
+    for column, model in zip(columns, view.models, strict=True):
         with column:
             parts.section(markdown_text(model))
             st.caption(loaders.gloss(model))
-            try:
-                pair = loaders.pair(model, view.foreign, view.english, view.marginals)
-                plan = loaders.plan(
-                    model, view.foreign, view.english, view.marginals,
-                    method=view.solver, epsilon=view.epsilon,
-                )  # fmt: skip
-            except (InputError, ValueError) as error:
-                parts.fault(error)
+            plan = _solved(view, model, view.foreign)
+            if plan is None:
                 continue
             plans[model] = plan
-            if pair.truncated:
-                st.warning(f"{pair.truncated} tokens are cut: the encoder takes no more.")
-            clicked = _draw(plan, view, pin, model) or clicked
+            clicked = _draw(plan, view, model, pin) or clicked
             lines = report_lines(plan)
             if view.gold:
                 lines.append(gold_line(plan, view.gold))
@@ -76,24 +75,51 @@ def render() -> None:
     parts.files(lambda: _files(plans), key="plans")
 
 
-def _draw(plan: TransportPlan, view: AlignmentView, pin: tuple[str, int] | None, model: str):
+def _solved(view: AlignmentView, model: str, foreign: str) -> TransportPlan | None:
+    """The plan between a text and the view's right one, as the controls have it; what is amiss is
+    said where it would be."""
+    try:
+        pair = loaders.pair(model, foreign, view.english, view.marginals)
+        plan = loaders.plan(
+            model, foreign, view.english, view.marginals,
+            method=view.solver, epsilon=view.epsilon,
+        )  # fmt: skip
+    except (InputError, ValueError) as error:
+        parts.fault(error)
+        return None
+    if pair.truncated:
+        st.warning(f"{pair.truncated} tokens are cut: the encoder takes no more.")
+    return plan
+
+
+def _draw(
+    plan: TransportPlan,
+    view: AlignmentView,
+    name: str,
+    pin: tuple[str, int] | None = None,
+    *,
+    pins: bool = True,
+) -> str | None:
     """One plan in the chosen form; returns the token that was clicked."""
     shown = plan.words() if view.unit == "word" else plan
+    if "" in (*shown.source, *shown.target):
+        st.caption(LONE)
     if view.kind == "chips":
-        st.html(word_chips(plan.words()))
+        st.html(word_chips(shown, smallest=max(view.threshold, 0.05)))
         return None
     draw = plan_heatmap if view.kind == "heatmap" else plan_ribbons
     settings = {"gold": sorted(view.gold.possible)} if (
         view.gold and view.kind == "heatmap" and view.unit == "word"
     ) else {}  # fmt: skip
-    figure = draw(
-        shown, dark=parts.is_dark(), row_normalised=view.normalise, threshold=view.threshold,
-        pinned=pin, **settings,
-    )  # fmt: skip
+    mass = {"row_normalised": view.normalise, "threshold": view.threshold}
     points = parts.chart(
-        figure, key=f"plan-{view.kind}-{model}", name=f"plan-{model}", select=True,
-        alt=f"Transport plan of {model}",
+        draw(shown, dark=parts.is_dark(), pinned=pin, **mass, **settings),
+        key=f"plan-{view.kind}-{name}", name=f"plan-{name}", select=pins,
+        alt=f"Transport plan of {name}",
     )  # fmt: skip
+    sentence = left_out(shown, **mass)
+    if sentence:
+        st.caption(sentence)
     return view.clicked(points)
 
 
@@ -126,34 +152,38 @@ def _convergence(view: AlignmentView) -> None:
         parts.chart(
             convergence_figure(points, dark=parts.is_dark()), key="convergence", name="convergence"
         )
-        st.caption(f"{markdown_text(model)}: marginal error and cost after so many iterations.")
+        halved = (
+            " At first epsilon is a larger one, that is halved."
+            if view.solver == "sinkhorn"
+            else ""
+        )
+        st.caption(
+            f"{markdown_text(model)}: marginal error and cost after every iteration.{halved}"
+        )
 
 
 def _several(view: AlignmentView) -> None:
     with st.expander("The same query in several languages", expanded="many" in st.query_params):
-        codes = translations(view.need)
+        texts = translations(view)
         chosen = bound(
-            st.multiselect, "Languages", codes, key="many", default=[],
+            st.multiselect, "Languages", list(texts), key="many", default=[],
             format_func=parts.language_name, max_selections=6,
         )  # fmt: skip
         model = view.models[-1]
-        english = loaders.queries("demo", "en")[view.need]
-        st.html(plain(english, bold=True))
+        st.html(plain(view.english, bold=True))
         for start in range(0, len(chosen), 3):
             for column, code in zip(st.columns(3), chosen[start : start + 3], strict=False):
                 with column:
-                    text = loaders.queries("demo", code)[view.need]
-                    plan = loaders.plan(model, text, english)
+                    plan = _solved(view, model, texts[code])
+                    if plan is None:
+                        continue
                     st.markdown(f"**{parts.language_name(code)}**: cost {plan.total_cost:.3f}")
-                    parts.chart(
-                        plan_ribbons(plan.words(), dark=parts.is_dark()),
-                        key=f"many-{code}", name=f"plan-{code}",
-                    )  # fmt: skip
+                    _draw(plan, view, f"{model}-{code}", pins=False)
         st.caption(
-            f"{markdown_text(model)}; the lower the cost, the nearer the query is to its English "
-            "translation."
+            f"{markdown_text(model)}, with the settings above; the lower the cost, the nearer the "
+            "text is to the right one."
             if chosen
-            else f"Choose two or more: {len(codes)} translations are at hand."
+            else f"Choose two or more: {len(texts)} languages are at hand."
         )
 
 

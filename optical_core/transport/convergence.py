@@ -1,14 +1,19 @@
-"""How a solver gets there: its diagnostics after more and more iterations."""
+"""How a solver gets there: its diagnostics after every iteration."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
-from optical_core.transport.solve import solve
+from optical_core.transport.problem import transport_cost, validate
+from optical_core.transport.proximal import ipot
+from optical_core.transport.sinkhorn import sinkhorn
+from optical_core.transport.unbalanced import unbalanced
 
-STEPS = (10, 20, 30, 40, 50, 60, 70, 80, 100, 120, 150, 200, 300, 500, 800)
+_WATCHED = {"sinkhorn": sinkhorn, "ipot": ipot, "unbalanced": unbalanced}
+"""The solvers that tell of each iteration: torch's, not the compiled ones."""
 
 
 @dataclass(frozen=True)
@@ -20,25 +25,35 @@ class ConvergencePoint:
     cost: float
 
 
+@torch.no_grad()
 def convergence(
-    cost: Tensor, a: Tensor, b: Tensor, *, method: str, epsilon: float
+    cost: Tensor,
+    a: Tensor,
+    b: Tensor,
+    *,
+    method: str,
+    epsilon: float,
+    tolerance: float = 1e-4,
+    max_iterations: int = 1000,
 ) -> list[ConvergencePoint]:
-    """Diagnostics of one pair (B = 1) after each of `STEPS` iterations, until it converges.
+    """Diagnostics of one pair (B = 1) after each iteration, until it converges.
 
-    Each point is a run of its own, cut off there. Rounds in which eps is still annealed have no
-    plan yet and are left out. `exact` doesn't iterate: an empty list.
+    Sinkhorn's first ones are of the larger eps from which it is halved. `exact` doesn't iterate:
+    an empty list. Raises ValueError as `solve` does.
     """
     points: list[ConvergencePoint] = []
     if method == "exact":
         return points
-    for limit in STEPS:
-        found = solve(cost, a, b, method=method, epsilon=epsilon, max_iterations=limit)
-        if float(found.plan.sum()) > 0:
-            points.append(
-                ConvergencePoint(
-                    int(found.iterations[0]), float(found.marginal_error[0]), float(found.cost[0])
-                )
-            )
-        if bool(found.converged[0]):
-            break
+    if method not in _WATCHED:
+        raise ValueError(f"method must be one of exact, {', '.join(_WATCHED)}, got {method!r}")
+    problem = validate(cost, a, b, balanced=method != "unbalanced")
+
+    def watch(iteration: int, plan: Tensor) -> None:
+        error = float(problem.marginal_error(plan)[0])
+        value = float(transport_cost(plan, problem.cost)[0])
+        points.append(ConvergencePoint(iteration, error, value))
+
+    _WATCHED[method](
+        problem, epsilon=epsilon, tolerance=tolerance, max_iterations=max_iterations, watch=watch
+    )
     return points

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -51,6 +52,10 @@ class TransportSolution:
     marginal_error: Tensor
     iterations: Tensor
     converged: Tensor
+
+
+Watch = Callable[[int, Tensor], None]
+"""Told by an iterative solver after each iteration: how many there were, and the plan (B, n, m)."""
 
 
 def transport_cost(plan: Tensor, cost: Tensor) -> Tensor:

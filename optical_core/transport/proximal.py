@@ -9,14 +9,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from optical_core.transport.problem import TransportProblem
+from optical_core.transport.problem import TransportProblem, Watch
 
 LOOK = 10
 """Iterations between two looks at convergence (a host sync on a GPU)."""
 
 
 def ipot(
-    problem: TransportProblem, *, epsilon: float, tolerance: float, max_iterations: int
+    problem: TransportProblem,
+    *,
+    epsilon: float,
+    tolerance: float,
+    max_iterations: int,
+    watch: Watch | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Plan, iterations and converged; `epsilon` is the paper's step size beta.
 
@@ -42,6 +47,8 @@ def ipot(
         log_plan = torch.where(converged[:, None, None], log_plan, log_plan_new)
         log_v = torch.where(converged[:, None], log_v, log_v_new)
         iterations += ~converged
+        if watch is not None:
+            watch(step, log_plan.exp())
         if step % LOOK == 0 or step == max_iterations:
             plan = log_plan.exp()
             value = (plan * cost).sum((-1, -2))

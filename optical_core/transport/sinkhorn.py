@@ -8,19 +8,30 @@ log-sum-exp in every iteration. Small eps is reached by halving from the size of
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
-from optical_core.transport.problem import TransportProblem
+from optical_core.transport.problem import TransportProblem, Watch
 
 ROUND = 10
 """Scaling iterations between two looks at the marginal error (a host sync on a GPU)."""
 
 
 def sinkhorn(
-    problem: TransportProblem, *, epsilon: float, tolerance: float, max_iterations: int
+    problem: TransportProblem,
+    *,
+    epsilon: float,
+    tolerance: float,
+    max_iterations: int,
+    watch: Watch | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Plan (B, n, m), iterations (B,) and converged (B,) of the eps-regularised problem."""
+    """Plan (B, n, m), iterations (B,) and converged (B,) of the eps-regularised problem.
+
+    watch: for B = 1 alone, since pairs that have converged are dropped; while eps is halved it
+        is told the plans of the larger eps.
+    """
     cost, a, b = problem.cost, problem.a, problem.b
     pairs = len(cost)
     plan = torch.zeros_like(cost)
@@ -38,7 +49,8 @@ def sinkhorn(
     while len(active) and done < max_iterations:
         steps = min(ROUND, max_iterations - done)
         selected = cost[active], a[active], b[active], f[active], g[active]
-        kernel, f_new, g_new = _scaling_round(*selected, epsilon=current, steps=steps)
+        seen = None if watch is None else partial(_numbered, watch, done)
+        kernel, f_new, g_new = _scaling_round(*selected, epsilon=current, steps=steps, watch=seen)
         f[active], g[active] = f_new, g_new
         done += steps
         if current > epsilon:
@@ -52,8 +64,20 @@ def sinkhorn(
     return plan, iterations, converged
 
 
+def _numbered(watch: Watch, done: int, step: int, plan: Tensor) -> None:
+    watch(done + step, plan)
+
+
 def _scaling_round(
-    cost: Tensor, a: Tensor, b: Tensor, f: Tensor, g: Tensor, *, epsilon: float, steps: int
+    cost: Tensor,
+    a: Tensor,
+    b: Tensor,
+    f: Tensor,
+    g: Tensor,
+    *,
+    epsilon: float,
+    steps: int,
+    watch: Watch | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """One log-domain iteration and `steps - 1` scaling iterations: plan and new potentials."""
     tiny = torch.finfo(cost.dtype).tiny
@@ -64,7 +88,9 @@ def _scaling_round(
     g = torch.where(b > 0, g, -torch.inf)
     kernel = ((f[:, :, None] + g[:, None, :] - cost) / epsilon).exp()
     u, v = torch.ones_like(a), torch.ones_like(b)
-    for _ in range(steps - 1):
+    for step in range(1, steps):
+        if watch is not None:
+            watch(step, u[:, :, None] * kernel * v[:, None, :])
         u = a / torch.einsum("bnm,bm->bn", kernel, v).clamp_min(tiny)
         v = b / torch.einsum("bnm,bn->bm", kernel, u).clamp_min(tiny)
     # A column that the clamp touched has no finite scaling in this dtype: keep its potential.
@@ -72,4 +98,6 @@ def _scaling_round(
     v = torch.where(torch.isfinite(v) & (v > 0), v, 1)
     plan = u[:, :, None] * kernel * v[:, None, :]
     plan = torch.where(torch.isfinite(plan), plan, kernel)
+    if watch is not None:
+        watch(steps, plan)
     return plan, f + epsilon * u.log(), g + epsilon * v.log()

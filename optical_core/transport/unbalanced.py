@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from optical_core.transport.problem import TransportProblem
+from optical_core.transport.problem import TransportProblem, Watch
 
 LOOK = 10
 
@@ -21,6 +21,7 @@ def unbalanced(
     tolerance: float,
     max_iterations: int,
     mass_penalty: float = 0.5,
+    watch: Watch | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Plan, iterations and converged; `mass_penalty` is rho.
 
@@ -43,12 +44,19 @@ def unbalanced(
         moved = torch.maximum((f_new - f).abs().amax(-1), (g_new - g).abs().amax(-1))
         f, g = f_new, g_new
         iterations += ~converged
+        if watch is not None:
+            watch(step, _plan(problem, f, g, epsilon))
         if step % LOOK == 0 or step == max_iterations:
             scale = torch.maximum(f.abs().amax(-1), torch.ones_like(moved))
             converged = converged | (moved <= tolerance * scale)
-    exponent = (f[:, :, None] + g[:, None, :] - cost) / epsilon
-    plan = (log_a[:, :, None] + log_b[:, None, :] + exponent).exp()
+    plan = _plan(problem, f, g, epsilon)
     return torch.where(empty[:, None, None], 0.0, plan), iterations, converged
+
+
+def _plan(problem: TransportProblem, f: Tensor, g: Tensor, epsilon: float) -> Tensor:
+    """The plan of potentials f (B, n) and g (B, m)."""
+    exponent = (f[:, :, None] + g[:, None, :] - problem.cost) / epsilon
+    return (problem.a.log()[:, :, None] + problem.b.log()[:, None, :] + exponent).exp()
 
 
 def _soft_minimum(

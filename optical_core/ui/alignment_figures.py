@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,25 +12,59 @@ from plotly.subplots import make_subplots
 from optical_core.transport import TransportPlan
 from optical_core.transport.convergence import ConvergencePoint
 from optical_core.ui.links import Link, Pin, is_faded, label, links_figure
-from optical_core.ui.theme import BLUE, ORANGE, RED, blend, cost_scale, ink, layout, note
+from optical_core.ui.theme import (
+    BLUE,
+    CHEAP,
+    DEAR,
+    RED,
+    cost_colour,
+    cost_scale,
+    ink,
+    layout,
+    note,
+)
 
 SMALLEST = 0.004
 """Shares below it are never drawn: Sinkhorn gives every pair a little mass."""
-CHEAP, DEAR = 0.1, 0.9
-"""Costs of the two colours: fixed, so that two models' pictures can be compared."""
+MOST_LINKS = 800
+"""Links that one picture draws, the heaviest: a browser takes a second for a thousand shapes."""
+MOST_CELLS = 400
+"""Cells of a heatmap in which an empty one can be clicked too, by an unseen disc."""
+_LABELLED = 26
+"""Pixels of a row from which on each row of a heatmap has room for its token."""
 
 
-def shown_mass(plan: TransportPlan, *, row_normalised: bool, threshold: float) -> np.ndarray:
+def shown_mass(
+    plan: TransportPlan, *, row_normalised: bool, threshold: float, most: int = MOST_LINKS
+) -> np.ndarray:
     """The masses that figures draw, (n, m), as shares.
 
     Of the source token's own mass if `row_normalised`, else of the largest mass that one source
-    token has. Shares below `threshold` are zero.
+    token has. Shares below `threshold` are zero, and all but the `most` heaviest.
     """
     if row_normalised:
         shares = plan.row_normalised()
     else:
         shares = plan.plan / max(float(plan.plan.sum(1).max(initial=0.0)), 1e-12)
-    return np.where(shares >= max(threshold, SMALLEST), shares, 0.0)
+    shares = np.where(shares >= max(threshold, SMALLEST), shares, 0.0)
+    if np.count_nonzero(shares) > most:
+        light = np.argsort(-shares, axis=None, kind="stable")[most:]
+        np.put(shares, light, 0.0)
+    return shares
+
+
+def left_out(plan: TransportPlan, *, row_normalised: bool, threshold: float) -> str:
+    """Which part of the mass is drawn, as a sentence; empty where that is all but a trace."""
+    drawn = shown_mass(plan, row_normalised=row_normalised, threshold=threshold) > 0
+    total = float(plan.plan.sum())
+    share = float(plan.plan[drawn].sum()) / total if total > 0 else 1.0
+    if share >= 0.985:
+        return ""
+    links = np.count_nonzero(plan.plan > 1e-9)
+    return (
+        f"Drawn: the {np.count_nonzero(drawn):,} heaviest of {links:,} links, {share:.0%} of the "
+        "mass. The files have them all."
+    )
 
 
 def plan_heatmap(
@@ -41,75 +76,95 @@ def plan_heatmap(
     pinned: Pin = None,
     gold: Sequence[tuple[int, int]] = (),
 ) -> go.Figure:
-    """Cost as the ground, mass as discs on it (area = mass), gold links as rings.
+    """Cost as the ground (one image), mass as discs on it (area = mass), gold links as rings.
 
-    Axes are integers with tick texts, so that a token that comes twice keeps both its rows. The
-    discs, invisible ones too, are what a click selects (customdata: i, j).
+    Axes are numbers with texts for them, so that a token that comes twice keeps both its rows;
+    the browser leaves out texts for which there is no room. The discs are what a click selects
+    (customdata: i, j); where there are few cells, empty ones have an unseen disc.
     """
+    if not plan.source or not plan.target:
+        return note("no words on one of the sides", dark=dark)
     n, m = plan.plan.shape
     shares = shown_mass(plan, row_normalised=row_normalised, threshold=threshold)
+    cell = _cell(n, m)
     figure = go.Figure()
     figure.add_heatmap(
-        z=plan.cost,
-        x=list(range(m)),
-        y=list(range(n)),
+        z=plan.cost.astype(np.float32),
+        x=_places(m),
+        y=_places(n),
         colorscale=cost_scale(dark),
         zmin=CHEAP,
         zmax=DEAR,
-        hoverinfo="skip",
-        xgap=1,
-        ygap=1,
-        colorbar={"title": {"text": "cost", "side": "right"}, "thickness": 10, "len": 0.6},
+        hovertemplate="%{y} → %{x}<br>cost %{z:.3f}<extra></extra>",
+        xgap=1 if cell >= _LABELLED else 0,
+        ygap=1 if cell >= _LABELLED else 0,
+        colorbar={
+            "title": {"text": "cost", "side": "right"},
+            "thickness": 10,
+            "orientation": "h",
+            "y": 0,
+            "yanchor": "top",
+            "len": 0.6,
+        },
     )
     _add_discs(figure, plan, shares, pinned, dark=dark)
-    cell = _cell(n, m)
     if gold:
         figure.add_scatter(
-            x=[j for _, j in gold],
-            y=[i for i, _ in gold],
+            x=[str(j) for _, j in gold],
+            y=[str(i) for i, _ in gold],
             mode="markers",
             marker={"size": cell * 0.95, "symbol": "square-open", "color": RED},
             hoverinfo="skip",
             name="gold",
             showlegend=False,
         )
-    layout(figure, dark=dark, height=int(n * cell + 130), clickmode="event+select", dragmode=False)
-    ticks = {"tickmode": "array", "fixedrange": True, "showgrid": False}
+    layout(figure, dark=dark, height=int(n * cell + 180), clickmode="event+select", dragmode=False)
+    # An axis of categories: the browser sets as many of their texts as have room.
+    axis = {"type": "category", "fixedrange": True, "showgrid": False, "ticks": ""}
     figure.update_xaxes(
-        **ticks,
-        tickvals=list(range(m)),
-        ticktext=[label(token, 16) for token in plan.target],
+        **axis,
+        categoryarray=_places(m),
+        labelalias=_texts(plan.target),
         side="top",
-        tickangle=-45,
+        tickangle=-90 if m > 12 else -45,
         range=[-0.5, m - 0.5],
     )
     figure.update_yaxes(
-        **ticks,
-        tickvals=list(range(n)),
-        ticktext=[label(token, 16) for token in plan.source],
+        **axis,
+        categoryarray=_places(n),
+        labelalias=_texts(plan.source),
         range=[n - 0.5, -0.5],
     )
     return figure
 
 
+def _places(count: int) -> list[str]:
+    return [str(place) for place in range(count)]
+
+
+def _texts(tokens: Sequence[str]) -> dict[str, str]:
+    """Place on an axis -> the text that stands there."""
+    return {str(place): label(token, 16) for place, token in enumerate(tokens)}
+
+
 def _add_discs(
     figure: go.Figure, plan: TransportPlan, shares: np.ndarray, pinned: Pin, *, dark: bool
 ) -> None:
-    rows, columns = (axis.ravel() for axis in np.indices(shares.shape))
+    rows, columns = np.nonzero(np.ones_like(shares) if shares.size <= MOST_CELLS else shares)
     cells = list(zip(rows.tolist(), columns.tolist(), strict=True))
+    kept = shares[rows, columns]
     cell, total = _cell(*shares.shape), plan.total_cost
-    sizes = np.sqrt(np.clip(shares, 0, 1)) * cell * 0.9
-    faded = np.array([is_faded(pinned, i, j) for i, j in cells])
-    visible = np.where(shares.ravel() > 0, np.where(faded, 0.18, 0.95), 0.0)
+    sizes = np.maximum(np.sqrt(np.clip(kept, 0, 1)) * cell * 0.9, 4)
+    faded = np.array([is_faded(pinned, i, j) for i, j in cells], bool)
     figure.add_scatter(
-        x=columns,
-        y=rows,
+        x=[str(j) for _, j in cells],
+        y=[str(i) for i, _ in cells],
         mode="markers",
         marker={
-            "size": np.where(shares.ravel() > 0, np.maximum(sizes.ravel(), 4), cell * 0.8),
+            "size": np.where(kept > 0, sizes, cell * 0.8),
             "color": BLUE,
-            "opacity": visible,
-            "line": {"width": 1, "color": ink(dark)},
+            "opacity": np.where(kept > 0, np.where(faded, 0.18, 0.95), 0.0),
+            "line": {"width": 1 if cell >= _LABELLED else 0, "color": ink(dark)},
         },
         customdata=np.stack([rows, columns], 1),
         text=[_hover(plan, i, j, total) for i, j in cells],
@@ -137,7 +192,7 @@ def plan_ribbons(
             int(i),
             int(j),
             float(shares[i, j]),
-            blend(BLUE, ORANGE, (plan.cost[i, j] - CHEAP) / (DEAR - CHEAP)),
+            cost_colour(plan.cost[i, j]),
             _hover(plan, i, j, total),
         )
         for i, j in zip(*np.nonzero(shares), strict=True)
@@ -149,18 +204,19 @@ def convergence_figure(points: Sequence[ConvergencePoint], *, dark: bool) -> go.
     """Marginal error (log) and <P, C> over the iterations."""
     if not points:
         return note("The exact solver does not iterate.", dark=dark)
-    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.14)
+    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.16)
     steps = [point.iterations for point in points]
+    look: dict[str, Any] = {"mode": "lines+markers" if len(points) <= 60 else "lines"}
     for column, values, colour in (
         (1, [max(point.marginal_error, 1e-9) for point in points], RED),
         (2, [point.cost for point in points], BLUE),
     ):
         figure.add_scatter(
-            x=steps, y=values, mode="lines+markers", line={"color": colour}, row=1, col=column,
+            **look, x=steps, y=values, line={"color": colour}, row=1, col=column,
             showlegend=False, hovertemplate="%{x} iterations: %{y:.2g}<extra></extra>",
         )  # fmt: skip
     layout(figure, dark=dark, height=250)
-    figure.update_xaxes(title_text="iterations")
+    figure.update_xaxes(title_text="iterations", nticks=6)
     figure.update_yaxes(title_text="marginal error", type="log", exponentformat="power", col=1)
     figure.update_yaxes(title_text="cost ⟨P, C⟩", col=2)
     return figure
@@ -176,5 +232,5 @@ def _hover(plan: TransportPlan, i: int, j: int, total: float) -> str:
 
 
 def _cell(n: int, m: int) -> float:
-    """Pixels of a cell: large for short sentences, never below what a finger can hit."""
-    return float(np.clip(520 / max(n, m, 1), 20, 44))
+    """Pixels of a cell: large for short sentences, small for long ones, which stay one picture."""
+    return float(np.clip(520 / max(n, m, 1), 4, 44))

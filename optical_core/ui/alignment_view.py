@@ -15,6 +15,21 @@ from optical_core.study.word_vectors import linked_words
 from optical_core.transport import TransportPlan
 from optical_core.ui import loaders
 
+PICTURES = {
+    "ribbons": "Ribbons are mass that the plan moves, the thicker the more; blue is cheap, orange "
+    "is expensive. A click on a token pins it.",
+    "heatmap": "A row is a token on the left, a column one on the right. The ground is the cost of "
+    "each pair, the stronger the cheaper; discs are mass that the plan moves, the larger the more. "
+    "A click on a disc pins its row.",
+    "chips": "Under each token on the left: where most of its mass goes, the share of it that goes "
+    "there, and the cost. The colour is its mean cost: blue is cheap, orange is expensive.",
+}
+"""Picture -> what is seen in it."""
+LONE = (
+    "▁ is a token without letters of its own: the mark of a word's beginning, or the rest of a "
+    "letter that takes several tokens."
+)
+
 
 @dataclass(frozen=True)
 class AlignmentView:
@@ -32,6 +47,8 @@ class AlignmentView:
     normalise: bool
     threshold: float
     gold: GoldPair | None = None
+    language: str = ""
+    against: str = "en"
 
     def clicked(self, points: Sequence[Mapping[str, Any]] | None) -> str | None:
         """The token that a click chose, as `pin_from` reads it."""
@@ -107,10 +124,17 @@ def plan_table(plan: TransportPlan) -> pd.DataFrame:
     )
 
 
-def translations(need: str) -> list[str]:
-    """Languages that the demo has a query in."""
-    return [
-        code
+def translations(view: AlignmentView) -> dict[str, str]:
+    """The left text in each language that has one, by code.
+
+    That of the view in the view's own language, the demo's query in the others, but for the
+    language that it is set against.
+    """
+    found = {
+        code: view.foreign
+        if code == view.language
+        else loaders.queries("demo", code).get(view.need)
         for code in loaders.collection("demo").languages
-        if code != "en" and need in loaders.queries("demo", code)
-    ]
+        if code != view.against
+    }
+    return {code: text for code, text in found.items() if text}

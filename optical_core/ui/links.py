@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import east_asian_width
 
 import plotly.graph_objects as go
 
@@ -14,9 +15,13 @@ from optical_core.ui.theme import ink, layout
 
 ROW = 27
 """Height of a token's row in pixels."""
+LONGEST = 16
+"""Columns of a label; on hovering the whole token is shown."""
 LEFT, RIGHT = 0.0, 1.0
 _FROM, _TO = 0.02, 0.98
 """Where ribbons begin and end between the columns."""
+_NARROW, _LETTER = 350, 8.2
+"""Pixels of a telephone's figure, and of a column of a label."""
 _HOVER = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Places along a ribbon that tell about it on hovering."""
 
@@ -72,7 +77,8 @@ def links_figure(
                 "opacity": 0.85,
             },
             customdata=[[side, k] for k in range(len(tokens))],
-            hovertemplate="%{text}<br>click to pin<extra></extra>",
+            hovertext=[label(token, 80) for token in tokens],
+            hovertemplate="%{hovertext}<br>click to pin<extra></extra>",
             cliponaxis=False,
             showlegend=False,
         )
@@ -84,10 +90,8 @@ def links_figure(
         dragmode=False,
         shapes=shapes,
     )
-    # Room for the labels, in units of the gap between the columns.
-    margin_left = _room(left)
-    margin_right = _room(right)
-    figure.update_xaxes(visible=False, range=[-margin_left, 1 + margin_right], fixedrange=True)
+    room_left, room_right = _rooms(left, right)
+    figure.update_xaxes(visible=False, range=[-room_left, 1 + room_right], fixedrange=True)
     figure.update_yaxes(visible=False, range=[rows - 0.4, -0.6], fixedrange=True)
     figure.update_layout(hovermode="closest")
     figure.update_traces(
@@ -145,23 +149,40 @@ def _spread(count: int, rows: int) -> list[float]:
     return [index + (rows - count) / 2 for index in range(count)]
 
 
-def _room(tokens: Sequence[str]) -> float:
-    longest = max((len(label(token)) for token in tokens), default=1)
-    return min(0.16 + 0.055 * longest, 1.3)
+def _rooms(left: Sequence[str], right: Sequence[str]) -> tuple[float, float]:
+    """Room for each side's labels, in units of the gap between the columns.
+
+    As much as they need on a telephone, where it is scarcest.
+    """
+    shares = [
+        (_LETTER * max((_width(_cut(visible(token), LONGEST)) for token in tokens), default=1) + 16)
+        / _NARROW
+        for tokens in (left, right)
+    ]
+    gap = max(1 - sum(shares), 0.15)
+    return shares[0] / gap, shares[1] / gap
 
 
-def label(token: str, length: int = 22) -> str:
+def label(token: str, length: int = LONGEST) -> str:
     """Plotly reads a little HTML in text: none may come from a token. Long tokens are cut."""
-    shown = visible(token)
-    return plotly_text(shown if len(shown) <= length else _cut(shown, length - 1) + "…")
+    return plotly_text(_cut(visible(token), length))
 
 
 def _cut(text: str, length: int) -> str:
-    """The beginning of a text, no letter without its accents, no emoji halved at a joiner."""
-    end = length
-    while end and (text[end - 1] == "\u200d" or is_joined(text[end])):
-        end -= 1
-    return text[: end or length]
+    """A text of at most so many columns: no letter without its accents, no emoji halved."""
+    if _width(text) <= length or len(text) <= 1:
+        return text
+    end = max(1, next(k for k in range(len(text) + 1) if _width(text[:k]) > length - 1) - 1)
+    kept = end
+    while kept and (text[kept - 1] == "\u200d" or is_joined(text[kept])):
+        kept -= 1
+    return text[: kept or end] + "…"
+
+
+def _width(text: str) -> int:
+    """Columns that a text takes: Chinese, Japanese and Korean letters take two, accents none."""
+    wide = sum(east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(is_joined(character) for character in text)
 
 
 def _ribbon(start: float, end: float, half: float) -> str:

@@ -37,6 +37,11 @@ def model_symbols(models: Iterable[str]) -> dict[str, str]:
     return {model: _SYMBOLS[index % len(_SYMBOLS)] for index, model in enumerate(models)}
 
 
+def ground(dark: bool) -> str:
+    """The page's own background: saved pictures have it too."""
+    return "#171614" if dark else "#FFFFFF"
+
+
 def ink(dark: bool) -> str:
     """Colour of text and lines that must stand out."""
     return "#E6E9EF" if dark else "#1F2430"
@@ -52,6 +57,15 @@ def cost_scale(dark: bool) -> list[list[Any]]:
     if dark:
         return [[0.0, "#8FB7D9"], [0.5, "#3C4E63"], [1.0, "#1A1F29"]]
     return [[0.0, "#9CC3E6"], [0.5, "#DDE7F1"], [1.0, "#FAFBFC"]]
+
+
+CHEAP, DEAR = 0.1, 0.9
+"""Costs of the two colours: fixed, so that two models' pictures can be compared."""
+
+
+def cost_colour(cost: float) -> str:
+    """Blue is cheap, orange is dear."""
+    return blend(BLUE, ORANGE, (cost - CHEAP) / (DEAR - CHEAP))
 
 
 def value_scale(dark: bool) -> list[list[Any]]:
@@ -75,6 +89,24 @@ def blend(low: str, high: str, share: float) -> str:
     return "#" + "".join(f"{part:02x}" for part in parts)
 
 
+def contrast(text: str, background: str) -> float:
+    """WCAG's contrast of two #RRGGBB colours, 1 to 21; text needs 4.5.
+
+    >>> round(contrast("#FFFFFF", "#000000"))
+    21
+    """
+    lighter, darker = sorted((_luminance(text), _luminance(background)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
 def rgb(colour: str) -> str:
     """A #RRGGBB colour as the numbers of CSS's rgba().
 
@@ -89,10 +121,15 @@ def layout(figure: go.Figure, *, dark: bool, height: int, **settings: Any) -> go
     figure.update_layout(
         height=height,
         font={"family": FONT, "size": 14, "color": ink(dark)},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        # The page's ground, not none: a picture that is saved must be readable where it is put.
+        paper_bgcolor=ground(dark),
+        plot_bgcolor=ground(dark),
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        hoverlabel={"font": {"family": FONT, "size": 13}},
+        hoverlabel={
+            "font": {"family": FONT, "size": 13, "color": ink(dark)},
+            "bgcolor": ground(dark),
+            "bordercolor": GREY,
+        },
         **settings,
     )
     figure.update_xaxes(gridcolor=faint(dark), zeroline=False, automargin=True)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from optical_core.models.tokens import visible
 from optical_core.ui.escaping import html_text
-from optical_core.ui.theme import BLUE, FONT, rgb
+from optical_core.ui.theme import BLUE, FONT, GREY, cost_colour, rgb
 
 if TYPE_CHECKING:
     from optical_core.transport import TransportPlan
 
 _BLUE = rgb(BLUE)
+STRONGEST = 0.5
+"""Opacity of the strongest ground under a text: what is read on it keeps a contrast of 4.5."""
 _CHIP = (
     "display:inline-block;margin:3px;padding:3px 9px;border-radius:9px;"
     "border:1px solid rgba(128,140,160,.45);line-height:1.35;vertical-align:top"
@@ -20,20 +22,25 @@ _CHIP = (
 
 
 def word_chips(plan: TransportPlan, *, smallest: float = 0.05) -> str:
-    """One chip a source word, under it the target words that take its mass, best first."""
+    """One chip a source word (or token), under it the targets of most of its mass, best first.
+
+    A target has its share of the mass and the cost; the ground is the mean cost of the chip's
+    mass, in the colours of ribbons.
+    """
     shares = plan.row_normalised()
+    means = (shares * plan.cost).sum(1)
     chips = []
     for row, word in enumerate(plan.source):
         order = sorted(range(len(plan.target)), key=lambda column: -shares[row, column])
         kept = [column for column in order[:3] if shares[row, column] >= smallest]
         below = "<br>".join(
-            f"{html_text(visible(plan.target[column]))} <span style='opacity:.65'>"
-            f"{shares[row, column]:.0%}</span>"
+            f"{html_text(visible(plan.target[column]))} {shares[row, column]:.0%}"
+            f" · {plan.cost[row, column]:.2f}"
             for column in kept
         )
-        strength = 0.10 + 0.45 * float(shares[row].max(initial=0.0))
+        colour = rgb(cost_colour(means[row])) if kept else rgb(GREY)
         chips.append(
-            f"<span style='{_CHIP};background:rgba({_BLUE},{strength:.2f})'>"
+            f"<span style='{_CHIP};background:rgba({colour},{STRONGEST:.2f})'>"
             f"<b>{html_text(visible(word))}</b><br>"
             f"<span style='font-size:.88em'>{below or '–'}</span></span>"
         )
@@ -46,10 +53,11 @@ def contribution_chips(tokens: Sequence[str], contributions: Sequence[float]) ->
     chips = []
     for token, value in zip(tokens, contributions, strict=True):
         share = max(value, 0.0) / most
+        strength = 0.06 + (STRONGEST - 0.06) * share
         chips.append(
             f"<span style='{_CHIP};font-size:{0.8 + 0.5 * share:.2f}em;"
-            f"background:rgba({_BLUE},{0.06 + 0.44 * share:.2f})'>{html_text(visible(token))}"
-            f" <span style='font-size:.72rem;opacity:.75'>{value:.2f}</span></span>"
+            f"background:rgba({_BLUE},{strength:.2f})'>{html_text(visible(token))}"
+            f" <span style='font-size:.72rem'>{value:.2f}</span></span>"
         )
     return _block("".join(chips))
 
@@ -62,7 +70,7 @@ def heat_strip(text: str, spans: Mapping[tuple[int, int], float]) -> str:
         start = max(start, position)
         if end <= start or weight <= 0:
             continue
-        strength = 0.18 + 0.5 * weight / most
+        strength = 0.15 + (STRONGEST - 0.15) * weight / most
         parts.append(html_text(text[position:start]))
         parts.append(
             f"<mark style='background:rgba({_BLUE},{strength:.2f});color:inherit;"

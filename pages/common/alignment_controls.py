@@ -11,6 +11,10 @@ from optical_core.ui import loaders
 from optical_core.ui.alignment_view import AlignmentView
 from pages.common import parts
 from pages.common.address import bound
+from pages.common.typed import text_input
+
+LONGEST = 2000
+"""Characters of a text: some 400 words, more than an encoder takes."""
 
 
 def controls() -> AlignmentView | None:
@@ -31,13 +35,12 @@ def controls() -> AlignmentView | None:
         key="need", default=next(iter(against)), format_func=against.get,
     )  # fmt: skip
     row = st.columns(2)
-    foreign = bound(
-        row[0].text_input, "Left text (or type your own)",
-        key="a", default="", max_chars=2000, placeholder=texts[need],
-    )  # fmt: skip
-    english = bound(
-        row[1].text_input, "Right text (or type your own)",
-        key="b", default="", max_chars=2000, placeholder=against[need],
+    foreign = text_input(
+        row[0], "Left text (or type your own)", key="a", longest=LONGEST, placeholder=texts[need]
+    )
+    english = text_input(
+        row[1], "Right text (or type your own)", key="b", longest=LONGEST,
+        placeholder=against[need],
     )  # fmt: skip
     foreign, english = foreign.strip() or texts[need], english.strip() or against[need]
     gold = _gold()
@@ -64,7 +67,7 @@ def controls() -> AlignmentView | None:
         return None
     return AlignmentView(
         foreign, english, need, tuple(models), unit, kind, solver, epsilon, marginals,
-        normalise, threshold, gold,
+        normalise, threshold, gold, code, other,
     )  # fmt: skip
 
 
@@ -102,9 +105,9 @@ def _gold() -> GoldPair | None:
     """A pair with gold alignments, from a file on this machine."""
     with st.expander("Compare with gold word alignments", expanded="gold" in st.query_params):
         row = st.columns([4, 1])
-        path = bound(
-            row[0].text_input, "File (NAME.src-tgt beside NAME.gold, or an XL-WA TSV)",
-            key="gold", default="", max_chars=1000,
+        path = text_input(
+            row[0], "File (NAME.src-tgt beside NAME.gold, or an XL-WA TSV)",
+            key="gold", longest=1000,
         )  # fmt: skip
         number = bound(
             row[1].number_input, "Sentence", key="sentence", default=1, read=int, min_value=1

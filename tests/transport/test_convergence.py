@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from optical_core.transport import compiled_sinkhorn, solve
-from optical_core.transport.convergence import STEPS, convergence
+from optical_core.transport.convergence import convergence
 
 
 def pair():
@@ -11,26 +11,36 @@ def pair():
     return cost, torch.full((1, 6), 1 / 6), torch.full((1, 9), 1 / 9)
 
 
-@pytest.mark.parametrize("method", ["sinkhorn", "ipot", "unbalanced"])
-def test_each_point_is_the_solvers_own_report_after_so_many_iterations(method):
-    points = convergence(*pair(), method=method, epsilon=0.1)
-    reports = [solve(*pair(), method=method, epsilon=0.1, max_iterations=n) for n in STEPS]
-    ends = [bool(report.converged) for report in reports].index(True) + 1
-    assert [(p.iterations, p.marginal_error, p.cost) for p in points] == [
-        (int(r.iterations), float(r.marginal_error), float(r.cost))
-        for r in reports[:ends]
-        if r.plan.any()
-    ]
-
-
-def test_rounds_without_a_plan_are_left_out(monkeypatch):
-    # Batched Sinkhorn halves eps, from a quarter of the costs' spread: it has no plan before.
+@pytest.fixture(autouse=True)
+def batched(monkeypatch):
+    """The solvers that are watched, not the compiled one."""
     monkeypatch.setattr(compiled_sinkhorn, "applies", lambda problem: False)
-    cost, a, b = pair()
-    points = convergence(cost, a, b, method="sinkhorn", epsilon=0.01)
-    assert points[0].iterations > STEPS[0]
-    assert all(point.marginal_error < 2 for point in points)
 
 
-def test_an_exact_solver_has_no_way_to_show():
+@pytest.mark.parametrize("method", ["sinkhorn", "ipot", "unbalanced"])
+@pytest.mark.parametrize("epsilon", [0.02, 0.3])
+def test_there_is_a_point_an_iteration_and_each_is_the_solvers_own_report(method, epsilon):
+    points = convergence(*pair(), method=method, epsilon=epsilon)
+    end = solve(*pair(), method=method, epsilon=epsilon)
+    assert [point.iterations for point in points] == list(range(1, int(end.iterations) + 1))
+    for point in (points[len(points) // 2], points[-1]):
+        report = solve(*pair(), method=method, epsilon=epsilon, max_iterations=point.iterations)
+        if report.plan.any():  # Sinkhorn has no plan of its own while it halves eps
+            found = (point.iterations, point.marginal_error, point.cost)
+            assert found == (
+                int(report.iterations),
+                pytest.approx(float(report.marginal_error), rel=1e-4, abs=1e-6),
+                pytest.approx(float(report.cost), rel=1e-4),
+            )
+
+
+def test_the_error_falls_and_the_cost_settles():
+    points = convergence(*pair(), method="sinkhorn", epsilon=0.05)
+    assert points[-1].marginal_error < 1e-3 < points[0].marginal_error
+    assert all(0 < point.cost < 1 and point.marginal_error < 2 for point in points)
+
+
+def test_an_exact_solver_has_no_way_to_show_and_an_unknown_one_is_refused():
     assert convergence(*pair(), method="exact", epsilon=0.1) == []
+    with pytest.raises(ValueError, match="method must be one of"):
+        convergence(*pair(), method="magic", epsilon=0.1)

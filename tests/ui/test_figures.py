@@ -94,7 +94,8 @@ def test_colours_mean_the_same_cost_in_every_picture(plan):
 
 def test_heatmap_keeps_repeated_tokens_apart_and_every_cell_clickable(plan):
     figure = plan_heatmap(plan, dark=False, gold=[(0, 0)])
-    assert list(figure.layout.yaxis.ticktext) == ["na", "maji", "na", "&lt;b&gt;"]
+    assert list(figure.layout.yaxis.labelalias.values()) == ["na", "maji", "na", "&lt;b&gt;"]
+    assert list(figure.layout.xaxis.categoryarray) == ["0", "1", "2"]
     cells = figure.data[1]
     assert len(cells.x) == 12
     assert [tuple(pair) for pair in cells.customdata[:3]] == [(0, 0), (0, 1), (0, 2)]
