@@ -22,6 +22,7 @@ from optical_core.wording import counted
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.first_start import prepared
+from pages.common.typed import taken
 
 READ = (
     "How to read this: a collection is English passages, queries in one or more languages, and "
@@ -84,10 +85,10 @@ def _bring() -> None:
     with st.expander("Bring your own collection"):
         row = st.columns(2)
         form = row[0].selectbox("Format", list(FORMATS), format_func=FORMATS.get)
-        name = row[1].text_input("Name", max_chars=60, placeholder="my-collection")
+        name = taken(row[1], row[1].text_input("Name", placeholder="my-collection"), 60)
         row = st.columns(2)
         file = row[0].file_uploader("Zip file", type="zip")
-        path = row[1].text_input("or a folder on this machine", max_chars=1000)
+        path = taken(row[1], row[1].text_input("or a folder on this machine"), 1000)
         if st.button("Import", icon=":material/upload:"):
             try:
                 if file is not None:

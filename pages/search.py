@@ -22,6 +22,7 @@ from optical_core.ui.token_html import contribution_chips, heat_strip, plain
 from pages.common import parts
 from pages.common.address import bound, switch
 from pages.common.first_start import prepared
+from pages.common.typed import text_input
 
 READ = (
     "How to read this: every column is a model's ranking of the same English passages. ▲ and ▼ "
@@ -46,9 +47,9 @@ def render() -> None:
     examples = source.queries(name, code)
     need = bound(row[2].selectbox, "Example query", list(examples), key="need",
                  default=next(iter(examples)), format_func=examples.get)  # fmt: skip
-    typed = bound(st.text_input, "Your query, in any language", key="q", default="",
-                  max_chars=1000, placeholder=examples[need],
-                  help="Empty: the example above is searched.")  # fmt: skip
+    typed = text_input(st, "Your query, in any language", key="q", longest=1000,
+                       placeholder=examples[need],
+                       help="Empty: the example above is searched.")  # fmt: skip
     row = st.columns([4, 1])
     models = bound(row[0].multiselect, "Models (up to four; the first is what the others are "
                    "compared with)", source.model_names(), key="model",

@@ -22,6 +22,7 @@ from optical_core.wording import counted
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.fence import fragment
+from pages.common.typed import taken
 
 READ = (
     "How to read this: the loss should fall while the effective rank of the student's tokens "
@@ -42,7 +43,7 @@ def render() -> None:
 def _new(*, expanded: bool) -> None:
     with st.expander("New training", expanded=expanded):
         row = st.columns(2)
-        name = row[0].text_input("Name of the student", max_chars=60, placeholder="my-student")
+        name = taken(row[0], row[0].text_input("Name of the student", placeholder="my-student"), 60)
         source = bound(row[1].segmented_control, "Bitext", list(SOURCES), key="from",
                        default="demo", format_func=SOURCES.get, required=True)  # fmt: skip
         bitext = _source(source)
@@ -91,7 +92,7 @@ def _source(source: str) -> list[str]:
     if source == "demo":
         return ["demo"]
     if source == "folder":
-        path = st.text_input("Path on this machine", max_chars=1000)
+        path = taken(st, st.text_input("Path on this machine"), 1000)
         return [path.strip()] if path.strip() else []
     file = st.file_uploader(
         "TSV with a header of language codes, name.sw.tsv, TMX, or JSON Lines", key="bitext-file"

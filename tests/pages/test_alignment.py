@@ -51,7 +51,7 @@ def test_the_caption_is_that_of_the_picture_and_chips_follow_the_unit(open_page,
 def test_too_long_a_text_is_cut_and_the_page_says_so(open_page):
     app = open_page("alignment", a="maji " * 1000, b="sea", lang="sw", model=["embedded"])
     assert app.warning[0].value == ("Only the first 2,000 of 5,000 characters are taken.")
-    assert app.query_params["a"] == ["maji " * 400]
+    assert "".join(app.query_params["a"]) == "maji " * 400
 
 
 def test_convergence_has_a_point_an_iteration(open_page):
