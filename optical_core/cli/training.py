@@ -66,13 +66,7 @@ def distill(
         "steps": steps,
         "dev": dev,
     }
-    # What wasn't typed must not win over the settings of --config and --demo.
-    explicit = {
-        key: value
-        for key, value in given.items()
-        if (source := context.get_parameter_source(key)) and source.name != "DEFAULT"
-    }
-    resolved = resolve_config(explicit, config, option or [], demo=demo)
+    resolved = resolve_config(_typed(context, given), config, option or [], demo=demo)
     folder = train(resolved, device=device)
     first = ranks.rank() == 0
     ranks.leave()
@@ -89,6 +83,88 @@ def distill(
     print(f"student {resolved.name} -> {folder}")
     for code, (before, after) in report.get("demo_map", {}).items():
         print(f"{code}  MAP {before:.4f} -> {after:.4f}  ({after - before:+.4f})")
+
+
+@app.command(
+    epilog="Example:  optical teach --relevance nq --relevance medquad:5000 --name my-teacher   "
+    "and then   optical distill --teacher my-teacher --bitext tico19 --name my-student"
+)
+def teach(
+    context: typer.Context,
+    name: Annotated[str, typer.Option(help="Name of the teacher.")] = "",
+    relevance: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="BEIR folder, collection, MS MARCO's triples, or ColBERTv2's or PyLate's scored "
+            "examples; PATH:5000 takes at most so many queries. May be repeated."
+        ),
+    ] = None,
+    languages: Languages = "en",
+    encoder: Annotated[
+        str, typer.Option(help="What is taught: `embedded`, a teacher, a folder or a hub name.")
+    ] = "embedded",
+    objective: Annotated[str, typer.Option(help="contrastive, margin-mse or kl.")] = "contrastive",
+    dimension: Annotated[
+        int, typer.Option(min=2, help="Of the token vectors: 128, 96, 64, …")
+    ] = 128,
+    negatives: Annotated[
+        int, typer.Option(min=0, help="Hard negatives of each query, beside the batch's passages.")
+    ] = 1,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Times they are mined: by BM25, then by the model itself.")
+    ] = 1,
+    trainable: Annotated[str, typer.Option(help="lora, encoder or full.")] = "lora",
+    steps: Annotated[int | None, typer.Option(min=1)] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="JSON file of settings; options given here win.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any other setting, as key=value; may be repeated."),
+    ] = None,
+    dev: Annotated[
+        str | None, typer.Option(help="Collection whose MAP picks the best step.")
+    ] = None,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Train an encoder on relevance: a teacher. Interrupted, the same command goes on."""
+    from optical_core.distill import ranks
+    from optical_core.distill.settings import resolve_teaching
+    from optical_core.distill.teach import teach as train
+
+    given = {
+        "name": name,
+        "relevance": relevance,
+        "languages": languages,
+        "encoder": encoder,
+        "objective": objective,
+        "dimension": dimension,
+        "negatives": negatives,
+        "rounds": rounds,
+        "trainable": trainable,
+        "steps": steps,
+        "dev": dev,
+    }
+    resolved = resolve_teaching(_typed(context, given), config, option or [])
+    folder = train(resolved, device=device)
+    first = ranks.rank() == 0
+    ranks.leave()
+    if not first:
+        return
+    if as_json:
+        print_json({"name": resolved.name, "folder": str(folder)})
+    else:
+        print(f"teacher {resolved.name} -> {folder}")
+
+
+def _typed(context: typer.Context, given: dict[str, Any]) -> dict[str, Any]:
+    """What was typed alone: defaults must not win over the settings of --config and --demo."""
+    return {
+        key: value
+        for key, value in given.items()
+        if (source := context.get_parameter_source(key)) and source.name != "DEFAULT"
+    }
 
 
 @app.command(

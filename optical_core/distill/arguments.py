@@ -12,7 +12,7 @@ from sentence_transformers.base.sampler import DefaultBatchSampler
 from torch.utils.data import SequentialSampler
 
 from optical_core.distill import ranks
-from optical_core.distill.config import DistillConfig
+from optical_core.distill.config import TrainingConfig
 from optical_core.models.precision import training_precision
 from optical_core.models.token_encoder import TokenEncoder
 
@@ -30,9 +30,19 @@ def on_cpu(device: str | None) -> bool:
 
 
 def training_arguments(
-    config: DistillConfig, work: Path, device: str | None, prompts: dict[str, str]
+    config: TrainingConfig,
+    work: Path,
+    device: str | None,
+    *,
+    prompts: dict[str, str],
+    max_length: int | dict[str, int],
+    tasks: dict[str, str],
 ) -> MultiVectorEncoderTrainingArguments:
-    """The trainer's arguments for a run; `prompts` are those of the columns."""
+    """The trainer's arguments for a run.
+
+    prompts: column -> prompt. max_length: in tokens, or task -> tokens. tasks: column -> `query` or
+    `document`.
+    """
     arguments = MultiVectorEncoderTrainingArguments(
         output_dir=str(work),
         max_steps=config.steps,
@@ -51,8 +61,8 @@ def training_arguments(
         seed=config.seed,
         data_seed=config.seed,
         batch_sampler=_PlannedBatches,
-        max_length=config.max_tokens * (2 if config.objective == "tlm" else 1),
-        router_mapping={"foreign": "query", "english": "query", "passage": "document"},
+        max_length=max_length,
+        router_mapping=tasks,
         prompts=prompts,
         save_strategy="steps",
         save_steps=config.checkpoint_every,

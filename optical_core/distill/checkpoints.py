@@ -42,8 +42,7 @@ class ResumableTrainer(MultiVectorEncoderTrainer):
         write_tensors(folder / _TRAINABLE, tensors)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        tensors = read_tensors(Path(resume_from_checkpoint) / _TRAINABLE)
-        self.model.load_state_dict(tensors, strict=False)
+        tensors = load_trained(self.model, resume_from_checkpoint)
         with torch.no_grad():
             for name, parameter in self._head():
                 parameter.copy_(tensors[name])
@@ -65,6 +64,13 @@ class ResumableTrainer(MultiVectorEncoderTrainer):
         if ranks.rank() == 0:
             with replace_file(folder / COMPLETE) as temporary:
                 temporary.write_text(json.dumps(hashes(folder)), encoding="utf-8")
+
+
+def load_trained(model: torch.nn.Module, checkpoint: str) -> dict[str, torch.Tensor]:
+    """Put a checkpoint's weights into a model; returns them."""
+    tensors = read_tensors(Path(checkpoint) / _TRAINABLE)
+    model.load_state_dict(tensors, strict=False)
+    return tensors
 
 
 def last_complete_checkpoint(work: Path) -> str | None:

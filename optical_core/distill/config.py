@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -34,20 +34,61 @@ def solver_names() -> tuple[str, ...]:
     return tuple(method for method in METHODS if method != "unbalanced")
 
 
-class DistillConfig(BaseModel):
-    """Settings of `optical distill`; the resolved copy is saved beside the run."""
+class TrainingConfig(BaseModel):
+    """What every training has; the resolved copy is saved beside the run."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, AfterValidator(plain_name)]
+    licence: str = "unknown"
+    """Licence of the model, and of the data it comes from; goes into its card."""
+    overlap: Literal["refuse", "drop"] = "refuse"
+    """What is done with data that is part of an installed collection or the dev collection."""
+
+    trainable: Trainable = "lora"
+    """LoRA on the attention and feed-forward matrices; all but the word embeddings; everything."""
+    lora_rank: int = Field(16, ge=1)
+    learning_rate: float = Field(2e-4, gt=0)
+    warmup: float = Field(0.1, ge=0, lt=1)
+    steps: int = Field(300, ge=1)
+    batch_size: int = Field(32, ge=1)
+    accumulate: int = Field(1, ge=1)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """In a student: none by default, since the teacher's vectors are exact targets."""
+    bf16: bool | Literal["auto"] = "auto"
+    """Is it trained in bf16? By default where the processor multiplies it natively."""
+    seed: int = 1
+    checkpoint_every: int = Field(100, ge=1)
+
+    dev: str | None = None
+    """Collection on whose MAP the best step is chosen."""
+    dev_languages: tuple[str, ...] = ()
+    dev_every: int = Field(100, ge=1)
+    dev_queries: int = Field(100, ge=1)
+
+    def is_saved_as(self, saved: Any) -> bool:
+        """Does a saved copy mean the same? Settings that came later have their defaults in it."""
+        try:
+            return type(self).model_validate(saved)._decided() == self._decided()
+        except ValidationError:
+            return False
+
+    def _decided(self) -> Self:
+        """With what `auto` means on this machine."""
+        from optical_core.models.precision import training_precision
+
+        return self.model_copy(update={"bf16": training_precision(self.bf16) == "bf16"})
+
+
+class DistillConfig(TrainingConfig):
+    """Settings of `optical distill`."""
+
     teacher: str = "embedded"
     backbone: str | None = None
     """Encoder that the student is made of; the teacher's own by default. Another one learns the
     teacher's space: its vectors must have the same size, and LoRA can't take it there."""
     start: str | None = None
     """Student of the same teacher whose training goes on; from the teacher's weights by default."""
-    licence: str = "unknown"
-    """Licence of the student, and of the data it comes from; goes into its card."""
 
     bitext: tuple[str, ...]
     """Files or folders; `demo` is the shipped one."""
@@ -55,9 +96,6 @@ class DistillConfig(BaseModel):
     """Languages to train on; all of the bitext's by default."""
     pairs: int | None = Field(None, ge=1)
     """Most pairs of each language, drawn by the seed; all by default."""
-
-    overlap: Literal["refuse", "drop"] = "refuse"
-    """What is done with pairs that are part of an installed collection or the dev collection."""
 
     objective: str = "optical"
     """One of `objective_names`."""
@@ -74,14 +112,6 @@ class DistillConfig(BaseModel):
     score_weight: float = Field(0.5, ge=0)
     temperature: float = Field(0.05, gt=0)
 
-    trainable: Trainable = "lora"
-    """LoRA on the attention and feed-forward matrices; all but the word embeddings; everything."""
-    lora_rank: int = Field(16, ge=1)
-    learning_rate: float = Field(2e-4, gt=0)
-    warmup: float = Field(0.1, ge=0, lt=1)
-    steps: int = Field(300, ge=1)
-    batch_size: int = Field(32, ge=1)
-    accumulate: int = Field(1, ge=1)
     max_tokens: int = Field(64, ge=8, le=512)
     prompts: bool = False
     """Are texts read with the encoders' prompts, as they are in searching? Without them students
@@ -91,18 +121,6 @@ class DistillConfig(BaseModel):
     """Languages are drawn by (pairs) ** sampling: 0 evenly, 1 as the data has them."""
     strength: float = Field(1.0, gt=0, le=1)
     """How far the student goes from the teacher's weights to the trained ones (WiSE-FT)."""
-    dropout: float = Field(0.0, ge=0, lt=1)
-    """In the student: none by default, since the teacher's vectors are exact targets."""
-    bf16: bool | Literal["auto"] = "auto"
-    """Is it trained in bf16? By default where the processor multiplies it natively."""
-    seed: int = 1
-    checkpoint_every: int = Field(100, ge=1)
-
-    dev: str | None = None
-    """Collection on whose MAP the best step is chosen."""
-    dev_languages: tuple[str, ...] = ()
-    dev_every: int = Field(100, ge=1)
-    dev_queries: int = Field(100, ge=1)
 
     # Typed as strings, so that a line in its registry is all that an objective or a solver needs.
     @field_validator("objective")
@@ -126,19 +144,6 @@ class DistillConfig(BaseModel):
         if self.backbone and self.strength < 1:
             raise ValueError("strength goes back towards the teacher: not with another backbone")
         return self
-
-    def is_saved_as(self, saved: Any) -> bool:
-        """Does a saved copy mean the same? Settings that came later have their defaults in it."""
-        try:
-            return DistillConfig.model_validate(saved)._decided() == self._decided()
-        except ValidationError:
-            return False
-
-    def _decided(self) -> DistillConfig:
-        """With what `auto` means on this machine."""
-        from optical_core.models.precision import training_precision
-
-        return self.model_copy(update={"bf16": training_precision(self.bf16) == "bf16"})
 
 
 def _one_of(names: tuple[str, ...], name: str) -> str:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from sentence_transformers import MultiVectorEncoder
 
 
+ALARM_EVERY = 50
+"""Batches from one computing of the collapse alarms to the next: an eigenvalue problem each."""
+
+
 class OpticalLoss(nn.Module):
     """Distil a frozen teacher's English token vectors into a student's foreign ones.
 
@@ -89,7 +93,9 @@ class OpticalLoss(nn.Module):
         self.score_weight = 1.0 if objective in SCORES_ALONE else score_weight
         self.temperature = temperature
         self.figures: dict[str, float] = {}
-        """Figures of the last batch: marginal error, collapse alarms, tokens."""
+        """Figures of the last batch: marginal error, tokens; collapse alarms of the last batch
+        for which they were computed."""
+        self._batches, self._alarms = 0, dict[str, float]()
 
     def forward(
         self, sentence_features: Iterable[dict[str, Any]], labels: Tensor | None = None
@@ -120,9 +126,12 @@ class OpticalLoss(nn.Module):
                 else score_distillation(student, teacher, passages, temperature=self.temperature)
             )
             components["scores"] = self.score_weight * scores.mean() * share
+        if self._batches % ALARM_EVERY == 0:
+            self._alarms = collapse_alarms(student)
+        self._batches += 1
         self.figures = {
             **figures,
-            **collapse_alarms(student),
+            **self._alarms,
             "tokens": float(student.mask.sum() + teacher.mask.sum()),
         }
         return components

@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -15,10 +15,8 @@ from transformers import TrainerCallback
 
 from optical_core.analysis.metrics import mean_measures
 from optical_core.data.collection import open_collection
-from optical_core.distill.config import DistillConfig
-from optical_core.distill.language_modelling import MaskedLanguageLoss
+from optical_core.distill.config import TrainingConfig
 from optical_core.distill.logs import Stage, read_log, write_log, write_stage
-from optical_core.distill.loss import OpticalLoss
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.weights import write_tensors
 from optical_core.retrieval.maxsim import rank_in_memory
@@ -34,6 +32,13 @@ TELL_EVERY = 2.0
 """Seconds between two words on how far a training is."""
 
 
+class ObservedLoss(Protocol):
+    """A loss that says what it is and what it saw: figures of its last batch, `tokens` too."""
+
+    objective: str
+    figures: dict[str, float]
+
+
 class LogMonitor(TrainerCallback):
     """A line of log.csv every few steps, and a progress bar on stderr.
 
@@ -42,9 +47,9 @@ class LogMonitor(TrainerCallback):
     """
 
     def __init__(
-        self, path: Path, loss: OpticalLoss | MaskedLanguageLoss, *, progress: bool
+        self, path: Path, loss: ObservedLoss, *, progress: bool, doing: str = "distil"
     ) -> None:
-        self.path, self.loss, self.progress = path, loss, progress
+        self.path, self.loss, self.progress, self.doing = path, loss, progress, doing
         self._bar: Any = None
         self._tokens, self._since = 0.0, time.monotonic()
 
@@ -56,7 +61,7 @@ class LogMonitor(TrainerCallback):
             total=state.max_steps,
             initial=state.global_step,
             unit=" steps",
-            desc="distil",
+            desc=self.doing,
             disable=not self.progress,
         )
         self._since = self._begun = self._told = time.monotonic()
@@ -113,18 +118,30 @@ class LogMonitor(TrainerCallback):
 
 
 class DevMonitor(TrainerCallback):
-    """MAP on a collection's queries while training, in dev.csv; keeps the best step's weights."""
+    """MAP on a collection's queries while training, in dev.csv; keeps the best step's weights.
+
+    Args:
+        teacher: encodes the passages, once; None where `student`, the model that is trained, does.
+        patience: looks without a gain after which training stops; None for never.
+    """
 
     def __init__(
-        self, work: Path, config: DistillConfig, teacher: TokenEncoder, student: Any
+        self,
+        work: Path,
+        config: TrainingConfig,
+        teacher: TokenEncoder | None,
+        student: Any,
+        *,
+        patience: int | None = None,
     ) -> None:
-        self.every = config.dev_every
+        self.every, self.patience = config.dev_every, patience
         self.path = work / BEST
         self.log = work / "dev.csv"
         collection = open_collection(config.dev or "")
         passages = list(collection.passages())
         self.ids = [passage.id for passage in passages]
-        self.vectors = teacher.encode_passages([passage.full_text for passage in passages])
+        self.texts = [passage.full_text for passage in passages]
+        self.vectors = teacher.encode_passages(self.texts) if teacher else None
         languages = config.dev_languages or collection.languages
         self.queries, self.qrels = {}, {}
         for code in languages:
@@ -148,6 +165,16 @@ class DevMonitor(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step % self.every == 0 or state.global_step == state.max_steps:
             self._look(state.global_step)
+            if self.exhausted:
+                control.should_training_stop = control.should_save = True
+
+    @property
+    def exhausted(self) -> bool:
+        """Have there been `patience` looks since the best one?"""
+        if self.patience is None or self.best is None:
+            return False
+        since = [row for row in read_log(self.log) if int(row["step"]) > self.best["step"]]
+        return len(since) >= self.patience
 
     def _look(self, step: int) -> None:
         """Measure, and keep the weights if they are the best so far.
@@ -178,9 +205,11 @@ class DevMonitor(TrainerCallback):
     def measure(self) -> dict[str, float]:
         """MAP of each dev language with the student as it stands."""
         found = {}
+        self.student.model.eval()
+        passages = self.vectors or self.student.encode_passages(self.texts)
         for code, texts in self.queries.items():
             vectors = self.student.encode_queries(list(texts.values()))
-            run = rank_in_memory(list(texts), vectors, self.ids, self.vectors, top=1000)
+            run = rank_in_memory(list(texts), vectors, self.ids, passages, top=1000)
             found[code] = mean_measures(run, self.qrels[code])["AP"]
         return found
 

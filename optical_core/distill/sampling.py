@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from optical_core.data.bitext import SentencePair
+
+T = TypeVar("T")
 
 WINDOW = 16
 """Batches that are drawn together and sorted by length, so that little is padded."""
@@ -43,7 +46,7 @@ def plan_batches(
         by_language.setdefault(pair.language, []).append(pair)
     languages = sorted(by_language)
     weights = [len(by_language[code]) ** temperature for code in languages]
-    streams = {code: _endless(by_language[code], generator) for code in languages}
+    streams = {code: endless(by_language[code], generator) for code in languages}
     batches: list[list[SentencePair]] = []
     while len(batches) < steps:
         drawn = []
@@ -75,11 +78,11 @@ def first_pairs(pairs: Sequence[SentencePair], most: int, *, seed: int) -> tuple
     return tuple(kept)
 
 
-def _endless(pairs: list[SentencePair], generator: random.Random):
-    """Every pair once, in random order, then again in another order."""
-    order: list[SentencePair] = []
+def endless(items: Sequence[T], generator: random.Random) -> Iterator[T]:
+    """Every item once, in random order, then again in another order."""
+    order: list[T] = []
     while True:
         if not order:
-            order = list(pairs)
+            order = list(items)
             generator.shuffle(order)
         yield order.pop()

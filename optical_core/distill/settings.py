@@ -1,31 +1,54 @@
-"""From the command line and files to one validated DistillConfig."""
+"""From the command line and files to one validated configuration of a training."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from optical_core.data.languages import language_codes
 from optical_core.data.lines import read_json
-from optical_core.distill.config import DistillConfig
+from optical_core.distill.config import DistillConfig, TrainingConfig
+from optical_core.distill.teach_config import TeachConfig
 from optical_core.errors import InputError
 from optical_core.storage import assets
 from optical_core.validation import first_problem
+
+Config = TypeVar("Config", bound=TrainingConfig)
 
 
 def resolve_config(
     given: dict[str, Any], file: Path | None, pairs: list[str], *, demo: bool
 ) -> DistillConfig:
-    """Later wins: the demo's settings, the file's, `key=value` pairs, options given by name.
+    """Settings of `distill`; see `_layered`, over those of the demo where that is asked for."""
+    settings = _layered(given, file, pairs)
+    if demo:
+        settings = read_json(assets("recipes", "demo.json")) | settings
+    if not settings.get("name"):
+        raise InputError("the student needs a name: --name NAME (or --demo)")
+    if not settings.get("bitext"):
+        raise InputError("there is nothing to train on: give --bitext FILE (or --demo)")
+    return _validated(DistillConfig, settings)
+
+
+def resolve_teaching(given: dict[str, Any], file: Path | None, pairs: list[str]) -> TeachConfig:
+    """Settings of `teach`; see `_layered`."""
+    settings = _layered(given, file, pairs)
+    if not settings.get("name"):
+        raise InputError("the teacher needs a name: --name NAME")
+    if not settings.get("relevance"):
+        raise InputError("there is nothing to train on: give --relevance PATH")
+    return _validated(TeachConfig, settings)
+
+
+def _layered(given: dict[str, Any], file: Path | None, pairs: list[str]) -> dict[str, Any]:
+    """Later wins: the file's settings, `key=value` pairs, options given by name.
 
     Raises InputError that names the first setting that is wrong.
     """
     settings: dict[str, Any] = {}
-    if demo:
-        settings |= read_json(assets("recipes", "demo.json"))
     if file is not None:
         content = read_json(file)
         if not isinstance(content, dict):
@@ -42,12 +65,12 @@ def resolve_config(
             settings[key] = language_codes(settings[key])
         elif isinstance(settings.get(key), list | tuple):
             settings[key] = language_codes(",".join(map(str, settings[key])))
-    if not settings.get("name"):
-        raise InputError("the student needs a name: --name NAME (or --demo)")
-    if not settings.get("bitext"):
-        raise InputError("there is nothing to train on: give --bitext FILE (or --demo)")
+    return settings
+
+
+def _validated(kind: type[Config], settings: dict[str, Any]) -> Config:
     try:
-        return DistillConfig.model_validate(settings)
+        return kind.model_validate(settings)
     except ValidationError as error:
         text = first_problem(error)
         # What is wrong between settings is a sentence of its own.

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from optical_core.distill.config import DistillConfig
+from optical_core.distill.config import DistillConfig, TrainingConfig
 from optical_core.errors import InputError
 from optical_core.models.retriever import list_models, load_retriever
 from optical_core.models.token_encoder import TokenEncoder
@@ -16,13 +16,19 @@ from optical_core.models.token_encoder import TokenEncoder
 LORA_MODULES = ["query", "key", "value", "dense"]
 
 
-def select_trainable(student: Any, config: DistillConfig) -> None:
-    """Freeze what stays; put LoRA in where that is what is trained."""
+def select_trainable(student: Any, config: TrainingConfig, *, head: bool = False) -> None:
+    """Freeze what stays; put LoRA in where that is what is trained.
+
+    head: train what comes after the transformer too, the projection.
+    """
     student.requires_grad_(False)
     transformer = student[0].model
     for module in transformer.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = config.dropout
+    if head:
+        for module in list(student)[1:]:
+            module.requires_grad_(True)
     if config.trainable == "lora":
         from peft import LoraConfig, get_peft_model
 
@@ -38,10 +44,6 @@ def select_trainable(student: Any, config: DistillConfig) -> None:
     transformer.requires_grad_(True)
     if getattr(transformer, "pooler", None) is not None:
         transformer.pooler.requires_grad_(False)
-    if config.backbone:
-        # The layer that brings the student into the teacher's space.
-        for module in list(student)[1:]:
-            module.requires_grad_(True)
     if config.trainable == "encoder":
         transformer.get_input_embeddings().requires_grad_(False)
     else:

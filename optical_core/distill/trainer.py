@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import logging
 import random
 from collections.abc import Sequence
@@ -17,7 +16,6 @@ from datasets import Dataset
 
 from optical_core.data.bitext import Bitext, SentencePair, read_bitexts
 from optical_core.data.collection import installed_collections, open_collection
-from optical_core.data.lines import read_json
 from optical_core.data.overlap import guard_overlap, refuse_benchmarks
 from optical_core.data.records import write_record
 from optical_core.distill import ranks
@@ -44,6 +42,7 @@ from optical_core.distill.monitor import DevMonitor, LogMonitor
 from optical_core.distill.objectives import SCORES_ALONE
 from optical_core.distill.other_backbone import TwoTokenizers, student_of
 from optical_core.distill.randomness import own_random_numbers
+from optical_core.distill.runs import claim, finished
 from optical_core.distill.sampling import first_pairs, plan_batches
 from optical_core.distill.student import go_on_from, select_trainable, soften
 from optical_core.distill.teacher_vectors import VectorStore, shared_store
@@ -54,10 +53,12 @@ from optical_core.models.precision import precision, training_precision
 from optical_core.models.retriever import save_retriever
 from optical_core.models.teachers import open_shared
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.storage import assets, exclusive, home, replace_file
+from optical_core.storage import assets, exclusive, home
 
 logger = logging.getLogger(__name__)
 
+TASKS = {"foreign": "query", "english": "query", "passage": "document"}
+"""Column -> what the encoders read it as."""
 FITTED_SENTENCES = 2000
 """English sentences on which a student's own backbone is first brought into the teacher's space."""
 
@@ -86,7 +87,7 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
 def _distill(
     config: DistillConfig, folder: Path, work: Path, device: str | None, progress: bool
 ) -> Path:
-    if ranks.once(lambda: _finished(work, folder, config)):
+    if ranks.once(lambda: finished(work, folder, config)):
         logger.info("%s is trained already; another --name trains anew", config.name)
         ranks.once(lambda: remove_checkpoints(work))
         return folder
@@ -100,11 +101,12 @@ def _distill(
     if (config.plan_layer or 0) > teacher.layers:
         raise InputError(f"plan_layer goes from 0 to {teacher.layers}, got {config.plan_layer}")
     # Only now: a run that cannot start must not take the name.
-    ranks.once(lambda: _claim(work, folder, config))
+    ranks.once(lambda: claim(work, folder, config))
     stage("making the student")
     student = _student(config, teacher, backbone, bitext)
     torch.manual_seed(config.seed)
-    select_trainable(student, config)
+    # Another backbone needs the layer that brings it into the teacher's space.
+    select_trainable(student, config, head=backbone is not None)
     if config.start:
         go_on_from(student, config, teacher, backbone)
 
@@ -130,7 +132,14 @@ def _distill(
     prompts = column_prompts(student, teacher) if config.prompts else {}
     trainer = ResumableTrainer(
         model=student,
-        args=training_arguments(config, work, device, prompts),
+        args=training_arguments(
+            config,
+            work,
+            device,
+            prompts=prompts,
+            max_length=config.max_tokens * (2 if config.objective == "tlm" else 1),
+            tasks=TASKS,
+        ),
         train_dataset=_dataset(batches, config, student.tokenizer),
         loss=loss,
         callbacks=monitors,
@@ -306,27 +315,6 @@ def _dataset(
 def _token_counts(pairs: Sequence[SentencePair], tokenizer: Any, limit: int) -> list[int]:
     encoded = tokenizer([pair.foreign for pair in pairs], truncation=True, max_length=limit)
     return [len(ids) for ids in encoded["input_ids"]]
-
-
-def _finished(work: Path, folder: Path, config: DistillConfig) -> bool:
-    path = work / "config.json"
-    same = path.exists() and config.is_saved_as(read_json(path))
-    return same and (folder / "record.json").exists()
-
-
-def _claim(work: Path, folder: Path, config: DistillConfig) -> None:
-    """Write the resolved configuration, or refuse if the name belongs to other settings."""
-    path = work / "config.json"
-    if path.exists() and not config.is_saved_as(read_json(path)):
-        raise InputError(
-            f"a run {config.name!r} with other settings exists in {work}; choose another --name, "
-            "or remove that folder to start again"
-        )
-    if (folder / "retriever.json").exists() and not path.exists():
-        raise InputError(f"a model {config.name!r} exists in {folder}; choose another --name")
-    with replace_file(path) as temporary:
-        text = json.dumps(config.model_dump(), indent=2, ensure_ascii=False) + "\n"
-        temporary.write_text(text, encoding="utf-8")
 
 
 def _card(config: DistillConfig, bitext: Bitext) -> ModelCard:

@@ -139,7 +139,10 @@ def _ours(
     batches = [pairs[:batch_size]] * config.steps
     loss: Any = training._loss(config, student, teacher, batches)
     loss._teacher.store = store
-    arguments = training_arguments(config, work, "cpu", column_prompts(student, teacher))
+    arguments = training_arguments(
+        config, work, "cpu", prompts=column_prompts(student, teacher),
+        max_length=config.max_tokens, tasks=training.TASKS,
+    )  # fmt: skip
     arguments.save_strategy = "no"
     trainer = ResumableTrainer(
         model=student,

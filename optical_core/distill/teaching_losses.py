@@ -1,0 +1,63 @@
+"""sentence-transformers' losses over query and passages, as `optical teach` sets them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sentence_transformers.multi_vector_encoder.losses import (
+    CachedMultiVectorMultipleNegativesRankingLoss,
+    MultiVectorDistillKLDivLoss,
+    MultiVectorMarginMSELoss,
+    MultiVectorMultipleNegativesRankingLoss,
+)
+from sentence_transformers.multi_vector_encoder.scoring import (
+    mean_colbert_kd_scores,
+    mean_colbert_scores,
+)
+from torch import nn
+
+from optical_core.distill import ranks
+from optical_core.distill.teach_config import TeachConfig
+
+
+def teaching_loss(config: TeachConfig, model: Any) -> Any:
+    """The library's loss of a configuration, observed for the log.
+
+    MaxSim is a mean over the query's tokens, so that a temperature fits short and long queries;
+    margins are of sums, as the scores of published sets are made for.
+    """
+    if config.objective == "margin-mse":
+        loss: nn.Module = MultiVectorMarginMSELoss(model)
+    elif config.objective == "kl":
+        loss = MultiVectorDistillKLDivLoss(
+            model,
+            similarity_fct=mean_colbert_kd_scores,
+            student_temperature=config.temperature,
+            teacher_temperature=config.score_temperature,
+        )
+    else:
+        settings: dict[str, Any] = {
+            "scale": 1 / config.temperature,
+            "similarity_fct": mean_colbert_scores,
+            "gather_across_devices": ranks.count() > 1,
+        }
+        loss = (
+            CachedMultiVectorMultipleNegativesRankingLoss(
+                model, mini_batch_size=config.mini_batch, **settings
+            )
+            if config.mini_batch
+            else MultiVectorMultipleNegativesRankingLoss(model, **settings)
+        )
+    return observed(loss, config.objective)
+
+
+def observed(loss: Any, objective: str) -> Any:
+    """The same loss with what the log asks for: its objective's name, and figures of a batch."""
+    loss.objective, loss.figures = objective, {}
+    loss.register_forward_pre_hook(_count_tokens)
+    return loss
+
+
+def _count_tokens(loss: Any, arguments: tuple[Any, ...]) -> None:
+    tokens = sum(float(features["attention_mask"].sum()) for features in arguments[0])
+    loss.figures = {"tokens": tokens}

@@ -1,0 +1,234 @@
+"""A training on relevance: from files to a teacher that is used by name."""
+
+import json
+import random
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from optical_core.data.lines import write_jsonl
+from optical_core.distill.logs import read_log
+from optical_core.distill.relevance_batches import plan_rows
+from optical_core.distill.settings import resolve_teaching
+from optical_core.distill.teach import load_relevance, round_ends, teach
+from optical_core.distill.teach_config import TeachConfig
+from optical_core.errors import InputError
+from optical_core.models.retriever import load_retriever
+from optical_core.models.teachers import open_shared
+from optical_core.storage import home
+from tests.conftest import WORDS
+
+NEEDS = WORDS[6:30]
+
+
+def write_source(folder, *, scored=False):
+    """Two dozen needs: each query names a word, and the passages about it repeat that word."""
+    generator = random.Random(5)
+    folder.mkdir(parents=True)
+    queries, corpus, rows = [], [], []
+    for number, word in enumerate(NEEDS):
+        text = f"{word} {generator.choice(WORDS)} {word} in the {generator.choice(WORDS)} of {word}"
+        queries.append({"_id": f"q{number}", "text": f"where is the {word}"})
+        corpus.append({"_id": f"p{number}", "title": "", "text": text})
+        other = (number + 1) % len(NEEDS)
+        rows.append([f"q{number}", [f"p{number}", 9.0], [f"p{other}", 1.0]])
+    if scored:
+        (folder / "examples.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        for name, texts in (("queries.train", queries), ("collection", corpus)):
+            lines = "".join(f"{row['_id']}\t{row['text']}\n" for row in texts)
+            (folder / f"{name}.tsv").write_text(lines)
+        return folder
+    write_jsonl(folder / "queries.jsonl", queries)
+    write_jsonl(folder / "corpus.jsonl", corpus)
+    lines = [f"q{number}\tp{number}\t1" for number in range(len(NEEDS))]
+    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n" + "\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture
+def source(tmp_path):
+    return write_source(tmp_path / "needs")
+
+
+def config(tiny_encoder, source, **changes) -> TeachConfig:
+    settings = {
+        "name": "tiny-teacher",
+        "encoder": str(tiny_encoder),
+        "relevance": (str(source),),
+        "steps": 6,
+        "batch_size": 4,
+        "lora_rank": 4,
+        "learning_rate": 1e-2,
+        "checkpoint_every": 2,
+        "dimension": 8,
+        "depth": 10,
+        "bf16": False,
+    }
+    return TeachConfig(**{**settings, **changes})
+
+
+def run(*arguments, **changes):
+    return teach(config(*arguments, **changes), device="cpu", progress=False)
+
+
+def test_a_teacher_is_taught_and_used_by_its_name(tiny_encoder, source, bitext_file):
+    from optical_core.distill.config import DistillConfig
+    from optical_core.distill.trainer import distill
+
+    folder = run(tiny_encoder, source)
+    record = json.loads((folder / "record.json").read_text())
+    assert record["relevance"]["sources"] == {"needs": 24}
+    assert len(record["relevance"]["hash"]) == 16
+    assert "Training data" in (folder / "README.md").read_text()
+    assert open_shared("tiny-teacher", device="cpu").dimension == 8
+    assert not list(home("runs", "tiny-teacher", "x").parent.glob("checkpoint-*"))
+    student = DistillConfig(
+        name="its-student", teacher="tiny-teacher", bitext=(str(bitext_file),), steps=2,
+        batch_size=4, lora_rank=2, bf16=False,
+    )  # fmt: skip
+    distill(student, device="cpu", progress=False)
+    pair = load_retriever("its-student", device="cpu")
+    assert pair.distilled
+    assert pair.teacher.hash == open_shared("tiny-teacher", device="cpu").hash
+
+
+@pytest.mark.parametrize("trainable", ["lora", "encoder", "full"])
+def test_teaching_lowers_the_loss(tiny_encoder, source, trainable):
+    run(tiny_encoder, source, steps=60, batch_size=8, trainable=trainable)
+    losses = [float(row["loss"]) for row in read_log(home("runs", "tiny-teacher") / "log.csv")]
+    assert len(losses) == 6
+    assert np.mean(losses[-2:]) < 0.7 * losses[0]
+    before = load_retriever(str(tiny_encoder), device="cpu").teacher
+    embeddings = [
+        e.model[0].model.get_input_embeddings().weight
+        for e in (before, open_shared("tiny-teacher", device="cpu"))
+    ]
+    assert bool((embeddings[0] == embeddings[1]).all()) == (trainable != "full")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"objective": "kl"},
+        {"objective": "margin-mse"},
+        {"negatives": 0},
+        {"mini_batch": 2, "dimension": None},
+        {"accumulate": 2, "negatives": 3},
+    ],
+)
+def test_every_objective_and_option_teaches(tiny_encoder, tmp_path, changes):
+    scored = "objective" in changes
+    run(tiny_encoder, write_source(tmp_path / "needs", scored=scored), steps=2, **changes)
+    vectors = open_shared("tiny-teacher", device="cpu").encode_passages(["the sea"])[0]
+    assert np.isfinite(vectors).all()
+    assert vectors.shape[1] == (changes.get("dimension", 8) or 16)
+
+
+def test_later_rounds_are_mined_by_the_model_itself(tiny_encoder, source):
+    folder = run(tiny_encoder, source, rounds=3, steps=7)
+    counted = json.loads((folder / "record.json").read_text())["negatives"]
+    assert len(counted) == 3
+    mined = [
+        json.loads((home("runs", "tiny-teacher") / f"negatives-{n}.json").read_text())["negatives"]
+        for n in (1, 2, 3)
+    ]
+    assert mined[0] != mined[1]
+    assert all(keys for keys in mined[0])
+    assert round_ends(config(tiny_encoder, source, rounds=3, steps=7)) == [2, 4, 7]
+
+
+def test_interrupted_it_goes_on_to_the_same_teacher(tiny_encoder, source, monkeypatch):
+    from optical_core.distill.monitor import LogMonitor
+
+    settings = {"rounds": 2, "steps": 8, "checkpoint_every": 1, "dropout": 0.1}
+    straight = run(tiny_encoder, source, name="straight", **settings)
+
+    class KilledError(Exception):
+        pass
+
+    begin = LogMonitor.on_step_begin
+    for at in (2, 4, 6):
+
+        def die(self, args, state, control, at=at, **kwargs):
+            if state.global_step == at:
+                raise KilledError
+
+        monkeypatch.setattr(LogMonitor, "on_step_begin", die)
+        with pytest.raises(KilledError):
+            run(tiny_encoder, source, name="cut", **settings)
+    monkeypatch.setattr(LogMonitor, "on_step_begin", begin)
+    cut = run(tiny_encoder, source, name="cut", **settings)
+    for name in ("changed.safetensors", "adapter/adapter_model.safetensors"):
+        assert (cut / name).read_bytes() == (straight / name).read_bytes()
+    assert run(tiny_encoder, source, name="cut", **settings) == cut
+    with pytest.raises(InputError, match="other settings"):
+        run(tiny_encoder, source, name="cut", **settings, seed=2)
+
+
+def test_it_stops_when_dev_gains_nothing_more(tiny_encoder, source, collection):
+    folder = run(
+        tiny_encoder, source, steps=40, learning_rate=1e-12, dev=str(collection.folder),
+        dev_every=2, dev_languages=("en",), patience=3, overlap="drop",
+    )  # fmt: skip
+    assert json.loads((folder / "record.json").read_text())["dev_map"]["step"] == 0
+    looks = [row["step"] for row in read_log(home("runs", "tiny-teacher") / "dev.csv")]
+    assert looks == ["0", "2", "4", "6"]
+
+
+def test_batches_have_one_source_and_documents_of_their_own(tiny_encoder, tmp_path):
+    sources = (str(write_source(tmp_path / "a")), str(write_source(tmp_path / "b")) + ":12")
+    relevance = load_relevance(config(tiny_encoder, sources[0], relevance=sources))
+    planned = plan_rows(relevance, batches=40, batch_size=6, seed=3)
+    assert planned == plan_rows(relevance, batches=40, batch_size=6, seed=3)
+    assert planned != plan_rows(relevance, batches=40, batch_size=6, seed=4)
+    named = [[relevance.examples[row.example].source for row in batch] for batch in planned]
+    assert all(len(set(batch)) == 1 for batch in named)
+    assert all(len({row.positive for row in batch}) == 6 for batch in planned)
+    drawn = Counter(batch[0] for batch in named)
+    assert drawn["a"] > drawn["b"] > 0
+    small = plan_rows(relevance, batches=2, batch_size=30, seed=3)
+    assert [len(batch) for batch in small] == [30, 30]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dimension": 32}, "dimension goes up to the encoder's 16, got 32"),
+        ({"objective": "kl"}, "needs passages with scores"),
+        ({"relevance": ("test-scifact",)}, "never for training"),
+        ({"encoder": "nowhere/none"}, "unknown model"),
+    ],
+)
+def test_what_cannot_be_taught_is_told(tiny_encoder, source, changes, message):
+    with pytest.raises(InputError, match=message):
+        run(tiny_encoder, source, **changes)
+    assert not (home("models", "tiny-teacher") / "teacher.json").exists()
+
+
+def test_too_few_scored_passages_are_counted(tiny_encoder, tmp_path):
+    folder = write_source(tmp_path / "needs", scored=True)
+    settings = config(tiny_encoder, folder, objective="kl", negatives=2)
+    with pytest.raises(InputError, match="fewer than 3 scored passages 24"):
+        load_relevance(settings)
+
+
+def test_settings_are_layered_and_named_when_wrong(tmp_path):
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({"name": "x", "relevance": ["nq"], "steps": 7, "seed": 5}))
+    resolved = resolve_teaching({"steps": 9}, file, ["seed=6", "languages=swa"])
+    assert (resolved.steps, resolved.seed, resolved.languages) == (9, 6, ("sw",))
+    assert (resolved.dimension, resolved.encoder) == (128, "embedded")
+    for given, wrong, message in (
+        ({}, ["rounds=9"], "9 rounds need as many steps"),
+        ({}, ["negatives=0", "rounds=2"], "rounds mine negatives"),
+        ({}, ["objective=kl", "mini_batch=2"], "mini_batch is for the objective contrastive"),
+        ({}, ["objective=kl", "negatives=0"], "needs negatives"),
+        ({}, ["objective=kl", "rounds=2"], "rounds must be 1"),
+        ({}, ["patience=2"], "choose one"),
+        ({}, ["objective=magic"], "objective"),
+        ({"name": ""}, [], "the teacher needs a name"),
+        ({"relevance": []}, [], "nothing to train on"),
+    ):
+        with pytest.raises(InputError, match=message):
+            resolve_teaching(given, file, wrong)
