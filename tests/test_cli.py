@@ -15,8 +15,8 @@ from optical_core.cli import app
 from optical_core.data.collection import open_collection
 from optical_core.errors import InputError
 
-COMMANDS = ["align", "distill", "index", "search", "evaluate", "data", "models", "collections",
-            "serve", "app"]  # fmt: skip
+COMMANDS = ["align", "distill", "teach", "index", "search", "evaluate", "data", "models",
+            "collections", "serve", "app"]  # fmt: skip
 runner = CliRunner()
 
 
@@ -155,6 +155,30 @@ def test_distill_then_align_and_search_with_the_student(tiny_encoder, bitext_fil
     assert found.exit_code == 0
 
 
+def test_teach_then_search_and_evaluate_with_the_teacher(tiny_encoder, collection, tmp_path):
+    source = tmp_path / "needs"
+    source.mkdir()
+    (source / "corpus.jsonl").write_text(
+        '{"_id": "a", "text": "an old tree by the city"}\n{"_id": "b", "text": "cold lake water"}\n'
+    )
+    (source / "queries.jsonl").write_text(
+        '{"_id": "1", "text": "which tree"}\n{"_id": "2", "text": "which lake"}\n'
+    )
+    (source / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n1\ta\t1\n2\tb\t1\n")
+    arguments = ["teach", "--name", "mine", "--relevance", str(source), "--steps", "2"]
+    arguments += ["--encoder", str(tiny_encoder), "--dimension", "8", "--set", "batch_size=2"]
+    done = runner.invoke(app, [*arguments, "--device", "cpu"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("teacher mine -> ")
+    rows = json.loads(runner.invoke(app, ["models", "--json"]).stdout)
+    assert ("mine", "teacher") in [(row["name"], row["kind"]) for row in rows]
+    where, out = str(collection.folder), str(tmp_path / "out")
+    found = runner.invoke(app, ["search", where, "salty sea", "--model", "mine"])
+    assert found.exit_code == 0, found.output
+    tried = ["evaluate", where, "--models", "mine,bm25", "--languages", "en", "--out", out]
+    assert runner.invoke(app, tried).exit_code == 0
+
+
 def test_an_encoder_is_exported_for_the_hub_and_as_onnx(onnx, tiny_encoder, tmp_path):
     for form, written in (("hub", "modules.json"), ("onnx", "onnx/model.onnx")):
         out = tmp_path / form
@@ -242,6 +266,9 @@ def bad_cases(folder: Path, collection) -> dict[str, tuple[list, str]]:
         "unknown teacher": ([*distill, good, "--teacher", "no-such"], "no-such"),
         "no name": (["distill", "--bitext", good], "--name"),
         "bad setting": ([*distill, good, "--set", "stepz=3"], "stepz"),
+        "nothing to teach": (["teach", "--name", "x"], "--relevance"),
+        "no relevance": (["teach", "--name", "x", "--relevance", folder], "no relevance data"),
+        "test data": (["teach", "--name", "x", "--relevance", "test-x"], "never for training"),
         "unknown collection": (["search", "nowhere", "sea"], "nowhere"),
         "empty query": (["search", where, "  "], "empty"),
         "unknown model": (["search", where, "sea", "-m", "no-such"], "unknown model"),

@@ -83,7 +83,7 @@ def test_a_training_takes_the_precision_of_the_processor_and_records_it(
         monkeypatch.setattr(
             trainer,
             "training_arguments",
-            lambda *given: asked.append(training_arguments(*given)) or asked[-1],
+            lambda *given, **named: asked.append(training_arguments(*given, **named)) or asked[-1],
         )
         folder = distill(settings, device="cpu", progress=False)
         record = json.loads((folder / "record.json").read_text())
