@@ -8,18 +8,14 @@ that its checkpoint is of.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import TrainerCallback
 
 from optical_core.data.collection import installed_collections, open_collection
-from optical_core.data.lines import read_json
 from optical_core.data.overlap import guard_relevance, refuse_test_data
 from optical_core.data.records import write_record
 from optical_core.data.relevance import Relevance, read_relevance
@@ -31,11 +27,11 @@ from optical_core.distill.checkpoints import (
     load_trained,
     remove_checkpoints,
 )
-from optical_core.distill.mining import Mined, by_bm25, by_encoder, mine
 from optical_core.distill.monitor import DevMonitor, LogMonitor
 from optical_core.distill.projection import principal_directions
 from optical_core.distill.randomness import own_random_numbers
-from optical_core.distill.relevance_batches import Row, contrastive_rows, plan_rows, scored_rows
+from optical_core.distill.relevance_batches import plan_rows
+from optical_core.distill.rounds import StopAt, round_ends, rows_of_round
 from optical_core.distill.runs import claim, finished
 from optical_core.distill.student import select_trainable
 from optical_core.distill.teach_config import TeachConfig
@@ -46,7 +42,7 @@ from optical_core.models.deltas import resized
 from optical_core.models.precision import training_precision
 from optical_core.models.teachers import open_shared, save_teacher
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.storage import exclusive, home, replace_file
+from optical_core.storage import exclusive, home
 
 logger = logging.getLogger(__name__)
 
@@ -151,7 +147,7 @@ def _teach(
             break
         if checkpoint:
             load_trained(model, checkpoint)
-        rows, found = _rows(config, relevance, batches, number, model, work)
+        rows, found = rows_of_round(config, relevance, batches, number, model, work)
         mined.append(found)
         if checkpoint and int(checkpoint.rpartition("-")[2]) >= end:
             continue
@@ -160,7 +156,7 @@ def _teach(
             args=arguments,
             train_dataset=rows,
             loss=loss,
-            callbacks=[*monitors, _StopAt(end)],
+            callbacks=[*monitors, StopAt(end)],
         )
         remove_library_callbacks(trainer)
         trainer.train(resume_from_checkpoint=checkpoint)
@@ -169,22 +165,6 @@ def _teach(
         remove_checkpoints(work)
     ranks.wait()
     return folder
-
-
-def round_ends(config: TeachConfig) -> list[int]:
-    """The step after which each round is over."""
-    return [config.steps * (number + 1) // config.rounds for number in range(config.rounds)]
-
-
-class _StopAt(TrainerCallback):
-    """Ends a round with a checkpoint."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.global_step >= self.step:
-            control.should_save = control.should_training_stop = True
 
 
 def _start(config: TeachConfig, base: TokenEncoder, relevance: Relevance) -> Any:
@@ -207,75 +187,6 @@ def _prompts(model: Any, negatives: int) -> dict[str, str]:
     found = {"query": model.prompts.get("query")}
     found |= {column: model.prompts.get("document") for column in passages}
     return {column: prompt for column, prompt in found.items() if prompt}
-
-
-def _rows(
-    config: TeachConfig,
-    relevance: Relevance,
-    batches: Sequence[Sequence[Row]],
-    number: int,
-    model: Any,
-    work: Path,
-) -> tuple[Any, dict[str, int]]:
-    """The training's rows as a round sees them, and what was left out of its negatives."""
-    if config.objective != "contrastive":
-        return scored_rows(relevance, batches, negatives=config.negatives, seed=config.seed), {}
-    mined = Mined([])
-    asked = sorted({row.example for batch in batches for row in batch})
-    if config.negatives:
-        path = work / f"negatives-{number + 1}.json"
-        mined = ranks.once(lambda: _mined(config, relevance, asked, number, model, path))
-    rows, random_ones = contrastive_rows(
-        relevance,
-        batches,
-        dict(zip(asked, mined.negatives, strict=False)),
-        negatives=config.negatives,
-        seed=config.seed,
-    )
-    counted = {**mined.dropped, "drawn at random": random_ones}
-    logger.info("round %d, left out of the negatives: %s", number + 1, counted)
-    return rows, counted
-
-
-def _mined(
-    config: TeachConfig,
-    relevance: Relevance,
-    asked: Sequence[int],
-    number: int,
-    model: Any,
-    path: Path,
-) -> Mined:
-    """A round's negatives of the examples that are asked, read where they are mined already."""
-    if path.exists():
-        saved = read_json(path)
-        return Mined([tuple(keys) for keys in saved["negatives"]], saved["dropped"])
-    found: dict[int, tuple[str, ...]] = {}
-    dropped: dict[str, int] = {}
-    for source in sorted(relevance.sources):
-        numbers = [n for n in asked if relevance.examples[n].source == source]
-        corpus = [p for key, p in relevance.passages.items() if key.startswith(f"{source}/")]
-        if not numbers:
-            continue
-        if number == 0:
-            search = by_bm25(corpus, depth=config.depth)
-        else:
-            encoder = TokenEncoder(model, name=config.name)
-            folder = path.with_name(f"index-{number + 1}-{source}")
-            search = by_encoder(corpus, encoder, folder, depth=config.depth)
-        part = mine(
-            [relevance.examples[n] for n in numbers],
-            relevance.passages,
-            search,
-            share=config.negative_share,
-        )
-        found |= dict(zip(numbers, part.negatives, strict=True))
-        for reason, count in part.dropped.items():
-            dropped[reason] = dropped.get(reason, 0) + count
-    mined = Mined([found[n] for n in asked], dropped)
-    with replace_file(path) as temporary:
-        content = {"negatives": mined.negatives, "dropped": mined.dropped}
-        temporary.write_text(json.dumps(content), encoding="utf-8")
-    return mined
 
 
 def _write(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from sentence_transformers.multi_vector_encoder.losses import (
     CachedMultiVectorMultipleNegativesRankingLoss,
     MultiVectorDistillKLDivLoss,
@@ -17,6 +18,8 @@ from sentence_transformers.multi_vector_encoder.scoring import (
 from torch import nn
 
 from optical_core.distill import ranks
+from optical_core.distill.loss import ALARM_EVERY
+from optical_core.distill.objectives import TokenBatch, collapse_alarms
 from optical_core.distill.teach_config import TeachConfig
 
 
@@ -54,10 +57,28 @@ def teaching_loss(config: TeachConfig, model: Any) -> Any:
 def observed(loss: Any, objective: str) -> Any:
     """The same loss with what the log asks for: its objective's name, and figures of a batch."""
     loss.objective, loss.figures = objective, {}
-    loss.register_forward_pre_hook(_count_tokens)
+    observer = _Observer(loss)
+    loss.register_forward_pre_hook(observer.before)
+    loss.model.register_forward_hook(observer.within)
     return loss
 
 
-def _count_tokens(loss: Any, arguments: tuple[Any, ...]) -> None:
-    tokens = sum(float(features["attention_mask"].sum()) for features in arguments[0])
-    loss.figures = {"tokens": tokens}
+class _Observer:
+    """Counts a batch's tokens; every so often looks whether the tokens become alike."""
+
+    def __init__(self, loss: Any) -> None:
+        self.figures: dict[str, float] = loss.figures
+        self.batches, self.due = 0, False
+
+    def before(self, loss: Any, arguments: tuple[Any, ...]) -> None:
+        self.due = self.batches % ALARM_EVERY == 0
+        self.batches += 1
+        tokens = (float(features["attention_mask"].sum()) for features in arguments[0])
+        self.figures["tokens"] = sum(tokens)
+
+    def within(self, model: Any, arguments: tuple[Any, ...], outputs: dict[str, Any]) -> None:
+        if self.due and outputs["token_embeddings"].requires_grad:
+            self.due = False
+            mask = outputs["attention_mask"].bool()
+            batch = TokenBatch(outputs["token_embeddings"], mask, torch.zeros_like(mask))
+            self.figures.update(collapse_alarms(batch))

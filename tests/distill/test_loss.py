@@ -57,6 +57,24 @@ def test_it_trains_in_the_librarys_trainer(models, tmp_path):
     assert not any("teacher" in name for name, _ in loss.named_parameters())
 
 
+def test_collapse_alarms_are_computed_now_and_then(models, monkeypatch):
+    from optical_core.distill import loss as module
+
+    computed = []
+    monkeypatch.setattr(module, "ALARM_EVERY", 3)
+    monkeypatch.setattr(
+        module, "collapse_alarms", lambda batch: computed.append(batch) or {"rank": len(computed)}
+    )
+    student, teacher = models
+    loss = OpticalLoss(student, teacher)
+    columns = [features(student, ROWS[name][:4], "query") for name in ("foreign", "english")]
+    seen = []
+    for _ in range(7):
+        loss([dict(column) for column in columns])
+        seen.append(loss.figures["rank"])
+    assert seen == [1, 1, 1, 2, 2, 2, 3]
+
+
 def test_the_teachers_vectors_are_computed_once(models):
     student, teacher = models
     calls = []

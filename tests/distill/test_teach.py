@@ -10,8 +10,9 @@ import pytest
 from optical_core.data.lines import write_jsonl
 from optical_core.distill.logs import read_log
 from optical_core.distill.relevance_batches import plan_rows
+from optical_core.distill.rounds import round_ends
 from optical_core.distill.settings import resolve_teaching
-from optical_core.distill.teach import load_relevance, round_ends, teach
+from optical_core.distill.teach import load_relevance, teach
 from optical_core.distill.teach_config import TeachConfig
 from optical_core.errors import InputError
 from optical_core.models.retriever import load_retriever
@@ -99,6 +100,9 @@ def test_teaching_lowers_the_loss(tiny_encoder, source, trainable):
     losses = [float(row["loss"]) for row in read_log(home("runs", "tiny-teacher") / "log.csv")]
     assert len(losses) == 6
     assert np.mean(losses[-2:]) < 0.7 * losses[0]
+    rows = read_log(home("runs", "tiny-teacher") / "log.csv")
+    assert all(1 <= float(row["effective_rank"]) <= 8 for row in rows)
+    assert all(float(row["tokens_per_second"]) > 0 for row in rows)
     before = load_retriever(str(tiny_encoder), device="cpu").teacher
     embeddings = [
         e.model[0].model.get_input_embeddings().weight
@@ -134,6 +138,7 @@ def test_later_rounds_are_mined_by_the_model_itself(tiny_encoder, source):
         for n in (1, 2, 3)
     ]
     assert mined[0] != mined[1]
+    assert not list(home("runs", "tiny-teacher").glob("index-*"))
     assert all(keys for keys in mined[0])
     assert round_ends(config(tiny_encoder, source, rounds=3, steps=7)) == [2, 4, 7]
 

@@ -1,0 +1,109 @@
+"""Rounds of a training on relevance: when each ends, and what it shows beside the queries."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+from optical_core.data.lines import read_json
+from optical_core.data.relevance import Relevance
+from optical_core.distill import ranks
+from optical_core.distill.mining import Mined, by_bm25, by_encoder, mine
+from optical_core.distill.relevance_batches import Row, contrastive_rows, scored_rows
+from optical_core.distill.teach_config import TeachConfig
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.storage import replace_file
+
+logger = logging.getLogger(__name__)
+
+
+def round_ends(config: TeachConfig) -> list[int]:
+    """The step after which each round is over."""
+    return [config.steps * (number + 1) // config.rounds for number in range(config.rounds)]
+
+
+class StopAt(TrainerCallback):
+    """Ends a round with a checkpoint."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step >= self.step:
+            control.should_save = control.should_training_stop = True
+
+
+def rows_of_round(
+    config: TeachConfig,
+    relevance: Relevance,
+    batches: Sequence[Sequence[Row]],
+    number: int,
+    model: Any,
+    work: Path,
+) -> tuple[Any, dict[str, int]]:
+    """The training's rows as a round sees them, and what was left out of its negatives."""
+    if config.objective != "contrastive":
+        return scored_rows(relevance, batches, negatives=config.negatives, seed=config.seed), {}
+    mined = Mined([])
+    asked = sorted({row.example for batch in batches for row in batch})
+    if config.negatives:
+        path = work / f"negatives-{number + 1}.json"
+        mined = ranks.once(lambda: _mined(config, relevance, asked, number, model, path))
+    rows, random_ones = contrastive_rows(
+        relevance,
+        batches,
+        dict(zip(asked, mined.negatives, strict=False)),
+        negatives=config.negatives,
+        seed=config.seed,
+    )
+    counted = {**mined.dropped, "drawn at random": random_ones}
+    logger.info("round %d, left out of the negatives: %s", number + 1, counted)
+    return rows, counted
+
+
+def _mined(
+    config: TeachConfig,
+    relevance: Relevance,
+    asked: Sequence[int],
+    number: int,
+    model: Any,
+    path: Path,
+) -> Mined:
+    """A round's negatives of the examples that are asked, read where they are mined already."""
+    if path.exists():
+        saved = read_json(path)
+        return Mined([tuple(keys) for keys in saved["negatives"]], saved["dropped"])
+    found: dict[int, tuple[str, ...]] = {}
+    dropped: Counter[str] = Counter()
+    for source in sorted(relevance.sources):
+        numbers = [n for n in asked if relevance.examples[n].source == source]
+        corpus = [p for key, p in relevance.passages.items() if key.startswith(f"{source}/")]
+        if not numbers:
+            continue
+        folder = path.with_name(f"index-{source}")
+        if number == 0:
+            search = by_bm25(corpus, depth=config.depth)
+        else:
+            encoder = TokenEncoder(model, name=config.name)
+            search = by_encoder(corpus, encoder, folder, depth=config.depth)
+        part = mine(
+            [relevance.examples[n] for n in numbers],
+            relevance.passages,
+            search,
+            share=config.negative_share,
+        )
+        found |= dict(zip(numbers, part.negatives, strict=True))
+        dropped.update(part.dropped)
+        shutil.rmtree(folder, ignore_errors=True)
+    mined = Mined([found[n] for n in asked], dict(dropped))
+    with replace_file(path) as temporary:
+        content = {"negatives": mined.negatives, "dropped": mined.dropped}
+        temporary.write_text(json.dumps(content), encoding="utf-8")
+    return mined
