@@ -30,12 +30,15 @@ READ = (
     "asked in every language: only then are levels comparable between languages."
 )
 
+SHOWN = "show"
+"""Parameter of the address: the collection that is looked at."""
+
 
 def render() -> None:
     parts.header("Collections", READ)
     _bring()
     found = {collection.name: collection for collection in installed_collections()}
-    name = bound(st.selectbox, "Installed", list(found), key="show", default=next(iter(found)))
+    name = bound(st.selectbox, "Installed", list(found), key=SHOWN, default=next(iter(found)))
     _show(found[name])
 
 
@@ -50,11 +53,14 @@ def _show(collection: Collection) -> None:
     st.text(f"Licence: {info.licence}\nSource: {info.source}")
     with st.container(horizontal=True):
         parts.link("search", "Search it", icon=":material/search:", **{"in": collection.name})
-        wanted = not has_index(collection) and st.button("Index now", icon=":material/database:")
+        wanted = not has_index(collection) and st.button(
+            "Index now", icon=":material/database:", type="primary"
+        )
         if wanted and prepared(collection.name):
             st.rerun()
         if not is_shipped(collection):
             _remove(collection)
+    parts.unknown_judgements(collection.name)
     st.dataframe(
         statistics(collection), hide_index=True,
         column_config={
@@ -102,8 +108,10 @@ def _bring() -> None:
                 return
             st.success(
                 f"{markdown_text(made.name)}: {counted(len(made.by_id), 'passage')}, "
-                f"{counted(len(made.languages), 'language')}"
+                f"{counted(len(made.languages), 'language')}. Next: index it with the button "
+                "“Index now” below, to search it and to measure models on it."
             )
+            st.session_state[SHOWN] = made.name
 
 
 if __name__ == "__main__":

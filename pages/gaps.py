@@ -9,6 +9,7 @@ from optical_core.analysis.report import published_table
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE
 from optical_core.data.published import MIRACL_SOURCE, MIRACL_WARNING
 from optical_core.study.results import SavedResults
+from optical_core.ui import loaders
 from optical_core.ui.escaping import markdown_text
 from optical_core.ui.gap_figures import NAMES, differences, level_dots, resource_scatter
 from optical_core.ui.gap_view import GapStudy, GapTables, headline
@@ -61,6 +62,8 @@ def render() -> None:
     results, *chosen = choice
     with st.spinner("Resampling topics, testing differences…"):
         tables = study(results).tables(*chosen)
+    if results.collection in loaders.collection_names():
+        parts.unknown_judgements(results.collection)
     _show(results, tables, *chosen[2:4])
     _details(results, tables, *chosen)
     origins = ", ".join(f"{model}: {origin}" for model, origin in results.origin.items())

@@ -295,6 +295,15 @@ def test_bad_input_is_one_sentence_and_exit_code_2(collection, tmp_path, shared_
         assert "Traceback" not in errors, name
 
 
+def test_an_evaluation_says_which_judgements_count_for_nothing(collection, tmp_path, capsys):
+    with (collection.folder / "qrels.tsv").open("a") as file:
+        file.write("q1\tnowhere\t1\nq2\tnowhere\t1\n")
+    arguments = ["evaluate", str(collection.folder), "--models", "bm25", "--out"]
+    done = CliRunner().invoke(app, [*arguments, str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    assert "2 judgements name passages that the corpus lacks: left out" in done.stdout
+
+
 def test_what_should_never_happen_is_one_sentence_and_a_file(tmp_path):
     code = "import optical_core.cli as c; c.app = lambda: {}['the key']; c.main()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import optical_core
+from optical_core.wording import counted
+
+if TYPE_CHECKING:
+    from optical_core.data.collection import Collection
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
@@ -69,6 +73,13 @@ def default_student() -> str:
 
     entries = list_models()
     return next((entry.name for entry in entries if entry.default), entries[0].name)
+
+
+def print_left_out(collection: Collection) -> None:
+    """Say it where judgements of the collection count for nothing."""
+    if count := collection.unknown_judgements():
+        told = counted(count, "judgement names a passage", "judgements name passages")
+        print(f"{told} that the corpus lacks: left out of every measure")
 
 
 def print_json(value: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from optical_core.cli.application import Json, Languages, app, data_app, print_json
+from optical_core.cli.application import Json, Languages, app, data_app, print_json, print_left_out
 from optical_core.storage import home
 from optical_core.wording import counted
 
@@ -90,6 +90,7 @@ def import_data(
         f"{collection.name}: {counted(passages, 'passage')}, "
         f"{counted(len(collection.languages), 'language')} -> {target}"
     )
+    print_left_out(collection)
 
 
 @data_app.command("bitext", epilog="Example:  optical data bitext train.sw.tsv --languages sw")

@@ -11,7 +11,15 @@ from typing import Annotated
 import typer
 
 import optical_core
-from optical_core.cli.application import Device, Json, Languages, app, default_student, print_json
+from optical_core.cli.application import (
+    Device,
+    Json,
+    Languages,
+    app,
+    default_student,
+    print_json,
+    print_left_out,
+)
 from optical_core.errors import InputError
 from optical_core.process import cores
 from optical_core.storage import home
@@ -46,8 +54,9 @@ def evaluate(
     from optical_core.study.evaluate import evaluate as run_evaluation
 
     names = [name.strip() for name in models.split(",") if name.strip()]
+    opened = open_collection(collection)
     found = run_evaluation(
-        open_collection(collection),
+        opened,
         names or ["embedded", default_student(), "bm25"],
         language_codes(languages),
         out,
@@ -74,6 +83,7 @@ def evaluate(
         if len(rows):
             print(title)
             print(table_texts(rows)["md"])
+    print_left_out(opened)
     print(f"runs, tables and record -> {out}")
 
 

@@ -14,6 +14,7 @@ import hashlib
 import json
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -112,8 +113,7 @@ class Collection:
         them as relevant passages that no system can find.
         """
         self._check_language(code)
-        own = on_disk(self.folder / "qrels" / f"{code}.tsv")
-        path = own if own.exists() else on_disk(self.folder / "qrels.tsv")
+        path = self._qrels_file(code)
         qrels = read_qrels(path)
         known = self._passage_ids
         unknown = sum(passage not in known for grades in qrels.values() for passage in grades)
@@ -130,6 +130,22 @@ class Collection:
             if query in queries
         }
         return {query: grades for query, grades in kept.items() if grades}
+
+    def _qrels_file(self, code: str) -> Path:
+        own = on_disk(self.folder / "qrels" / f"{code}.tsv")
+        return own if own.exists() else on_disk(self.folder / "qrels.tsv")
+
+    def unknown_judgements(self) -> int:
+        """How many judgements name passages that the corpus lacks, which `qrels` leaves out."""
+        unknown = Counter(
+            passage
+            for path in {self._qrels_file(code) for code in self.languages}
+            for grades in read_qrels(path).values()
+            for passage in grades
+        )
+        for passage in self.passages():
+            unknown.pop(passage.id, None)
+        return unknown.total()
 
     @cached_property
     def fingerprint(self) -> str:

@@ -92,6 +92,16 @@ def collection(name: str) -> Collection:
     return _collection(name, _collection_stamp(name))
 
 
+def unknown_judgements(name: str) -> int:
+    """How many judgements of an installed collection are of passages that it lacks, kept."""
+    return _unknown_judgements(name, _collection_stamp(name))
+
+
+@lru_cache(maxsize=64)
+def _unknown_judgements(name: str, stamp: int) -> int:
+    return _collection(name, stamp).unknown_judgements()
+
+
 def languages(name: str) -> Sequence[str]:
     """Codes of the languages in which a collection has queries."""
     return collection(name).languages

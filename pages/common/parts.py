@@ -10,8 +10,9 @@ import streamlit as st
 
 from optical_core.analysis.export import number_text, table_texts
 from optical_core.data.languages import language
+from optical_core.ui import loaders
 from optical_core.ui.escaping import markdown_text
-from optical_core.wording import listed
+from optical_core.wording import counted, listed
 from pages.common.address import bound
 from pages.common.fence import fragment
 
@@ -54,6 +55,13 @@ def header(title: str, how_to_read: str) -> None:
 def section(title: str) -> None:
     """Title of a part of a page; names in it are to be escaped."""
     st.header(title, anchor=False)
+
+
+def unknown_judgements(collection: str) -> None:
+    """Say it where judgements of an installed collection count for nothing."""
+    if count := loaders.unknown_judgements(collection):
+        told = counted(count, "judgement names a passage", "judgements name passages")
+        st.warning(f"{told} that the corpus lacks: left out of every measure.")
 
 
 def left_out(codes: Sequence[str], chosen: Sequence[str]) -> None:

@@ -295,4 +295,17 @@ def test_collections_imports_a_folder_and_refuses_nonsense(open_page, collection
     app.text_input[1].input(str(shutil.copytree(collection.folder, home / "given")))
     next(button for button in app.button if button.label == "Import").click().run()
     assert not app.exception
-    assert any("6 passages" in element.value for element in app.success)
+    assert any("6 passages, 2 languages. Next: index it" in e.value for e in app.success)
+    assert app.selectbox(key="show").value == "mine"
+    assert app.query_params["show"] in ("mine", ["mine"])
+    assert any(button.label == "Index now" for button in app.button)
+
+
+def test_judgements_that_count_for_nothing_are_told(measured, demo, open_page):
+    assert not open_page("gaps", results="demo").warning
+    with (demo / "demo" / "collection" / "qrels.tsv").open("a") as file:
+        file.write("q1\tnowhere\t1\n")
+    (demo / "demo" / "collection" / "collection.json").touch()
+    for page in ("collections", "gaps"):
+        (warning,) = open_page(page, show="demo", results="demo").warning
+        assert "1 judgement names a passage that the corpus lacks" in warning.value
