@@ -40,6 +40,10 @@ _OWNED = re.compile(
 )
 
 
+_LONGEST_NAME, _LONGEST_PATH = 255, 4095
+"""Bytes that Linux takes."""
+
+
 def home(*parts: str) -> Path:
     """Path under the user's OPTICAL folder; its parents are made, the path itself is not.
 
@@ -65,6 +69,22 @@ def app_file() -> Path:
     package = Path(str(resources.files("optical_core")))
     folder = package / "app"
     return (folder if folder.is_dir() else package.parent) / "app.py"
+
+
+def is_too_long(path: str | os.PathLike[str]) -> bool:
+    """Is this longer than the path of a file may be? To look for it would raise an OSError."""
+    parts = re.split(r"[/\\]", os.fspath(path))
+    sizes = [len(part.encode(errors="surrogatepass")) for part in parts]
+    return max(sizes) > _LONGEST_NAME or sum(sizes) + len(sizes) > _LONGEST_PATH
+
+
+def check_path(path: str | os.PathLike[str]) -> None:
+    """Raise InputError for a name or path that no file can have, before it is looked for."""
+    if is_too_long(path):
+        raise InputError(
+            f"{os.fspath(path)[:40]!r}… is longer than a path may be ({_LONGEST_NAME} bytes a "
+            f"name, {_LONGEST_PATH} in all)"
+        )
 
 
 @contextlib.contextmanager

@@ -390,3 +390,23 @@ def test_latency_of_the_app_is_judged_by_its_95th_percentile():
     assert latency_row("gaps", [100.0] * 10, clicks=10).quality["met"]
     with pytest.raises(InputError, match="gaps: 2 of 10 clicks were seen"):
         latency_row("gaps", [100.0] * 2, clicks=10)
+
+
+def command(monkeypatch, capsys, *arguments):
+    """Exit code and stderr of the command itself, with its last fence."""
+    from optical_core import cli
+
+    monkeypatch.setattr("sys.argv", ["optical", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [("search", "demo"), ("align", "sea")])
+def test_half_a_character_is_one_sentence(monkeypatch, capsys, arguments, tiny_encoder):
+    # Bytes that are no UTF-8, as Python gives them to a program.
+    given = (*arguments, "caf\udce9", "--model", str(tiny_encoder))
+    code, told = command(monkeypatch, capsys, *given)
+    assert code == 2
+    assert "has half a character" in told
+    assert "Traceback" not in told

@@ -12,7 +12,7 @@ import traceback
 import warnings
 
 # Importing a module registers its commands.
-from optical_core.cli import catalogue, measuring, searching, starting, training  # noqa: F401
+from optical_core.cli import catalogue, measuring, searching, serving, starting, training  # noqa: F401
 from optical_core.cli.application import app
 from optical_core.errors import InputError
 from optical_core.process import prepare
@@ -27,6 +27,8 @@ def main() -> None:
     So does what should never happen, with exit code 1 and its traceback in a file.
     """
     prepare()
+    # A file's name may be no UTF-8: it is printed with an escape, not refused at the very end.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     # What a library will change in its next version is no news for who runs a command.
     warnings.simplefilter("ignore", FutureWarning)
@@ -50,8 +52,8 @@ def _unexpected(error: Exception) -> str:
     text = "".join(traceback.format_exception(error))
     try:
         path = home("logs", f"error-{secrets.token_hex(4)}.log")
-        path.write_text(f"{shlex.join(sys.argv)}\n{text}", encoding="utf-8")
-    except OSError:
+        path.write_text(f"{shlex.join(sys.argv)}\n{text}", "utf-8", "backslashreplace")
+    except (InputError, OSError):
         return f"this is a fault of the program, please report it:\n{text}"
     return f"this is a fault of the program ({type(error).__name__}): please report it with {path}"
 

@@ -1,8 +1,7 @@
-"""Indexes, searches, alignments, and the server."""
+"""Indexes, searches and alignments."""
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -188,10 +187,12 @@ def search(
 ) -> None:
     """Search a collection; it is indexed first if that hasn't been done."""
     from optical_core.data.collection import open_collection
+    from optical_core.data.lines import check_characters
     from optical_core.models.tokens import visible
     from optical_core.retrieval.engines import LOCAL
     from optical_core.retrieval.searcher import LateInteraction, open_searcher
 
+    check_characters(query, "the query")
     if not query.strip():
         raise InputError("the query is empty: type at least one word")
     opened = open_collection(collection)
@@ -240,72 +241,3 @@ def search(
             print(f"    {'  '.join(parts)}")
     if not rows:
         print("no passage found", file=sys.stderr)
-
-
-@app.command(
-    epilog="Example:  optical serve --collections demo --models optical-lowres,embedded,bm25"
-)
-def serve(
-    collections: Annotated[str, typer.Option(help="What may be searched, comma-separated.")],
-    models: Annotated[str, typer.Option(help="What may be asked, comma-separated.")] = "",
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8601,
-    allow_host: Annotated[
-        str,
-        typer.Option(help="Names it is known by too, comma-separated; * for any."),
-    ] = "",
-    mode: Annotated[str, typer.Option(help="How indexes are searched, see `search`.")] = "exact",
-    longest_query: Annotated[int, typer.Option(help="Characters of a query.")] = 1000,
-    largest_body: Annotated[int, typer.Option(help="Bytes of a request's body.")] = 65_536,
-    most_results: Annotated[int, typer.Option(help="Passages of an answer.")] = 1000,
-    most_searches: Annotated[
-        int, typer.Option(help="Searches at once, waiting ones included; more get 503.")
-    ] = 256,
-    batch_size: Annotated[int, typer.Option(help="Queries encoded together.")] = 32,
-    batch_characters: Annotated[
-        int, typer.Option(help="Of the queries encoded together, each counted as the longest.")
-    ] = 2048,
-    most_connections: Annotated[int, typer.Option(help="Connections open at once.")] = 512,
-    rate: Annotated[
-        float, typer.Option(help="Searches a second of one client; 0: any number.")
-    ] = 0.0,
-    engine: Engine = "local",
-    uri: Uri = None,
-    device: Device = None,
-) -> None:
-    """Answer searches over HTTP: POST /search; its documentation is at /docs.
-
-    With the environment variable OPTICAL_TOKEN it answers those who send that token.
-    """
-    from optical_core.serve.access import TOKEN_VARIABLE
-    from optical_core.serve.command import serve as run_server
-    from optical_core.serve.limits import Limits
-
-    *named, known = (
-        [part.strip() for part in text.split(",") if part.strip()]
-        for text in (collections, models or default_student(), allow_host)
-    )
-    limits = Limits(
-        query=longest_query,
-        body=largest_body,
-        top=most_results,
-        searches=most_searches,
-        batch=batch_size,
-        characters=batch_characters,
-        connections=most_connections,
-        rate=rate,
-    )
-    index: dict[str, Any] = {"mode": mode, "engine": engine, "uri": uri}
-    token = os.environ.get(TOKEN_VARIABLE, "").strip()
-    run_server(
-        *named,
-        host=host,
-        port=port,
-        limits=limits,
-        names=known,
-        token=token,
-        device=device,
-        **index,
-    )

@@ -18,6 +18,7 @@ from typing import IO
 
 from optical_core.data.folders import is_data
 from optical_core.errors import InputError
+from optical_core.storage import is_too_long
 from optical_core.wording import counted
 
 LARGEST = 2_000_000_000
@@ -66,14 +67,15 @@ def _check(members: list[zipfile.ZipInfo], what: str, largest: int) -> None:
         raise InputError(f"{what} unpacks to more than {largest // 1_000_000} MB")
     names: set[str] = set()
     for member in members:
-        # A name ends at a zero byte for the standard library, which then trips over what is left.
-        if not member.filename or "\0" in member.orig_filename:
-            raise InputError(f"{what} holds the path {member.orig_filename!r}: refused")
-        if member.filename in names:
-            raise InputError(f"{what} holds {member.filename!r} twice: which one counts?")
-        names.add(member.filename)
-        parts = PurePosixPath(member.filename.replace("\\", "/")).parts
+        # The library's own `filename` ends at a zero byte.
+        name, shown = member.orig_filename, f"{member.orig_filename[:80]!r}"
+        if name in names:
+            raise InputError(f"{what} holds {shown} twice: which one counts?")
+        names.add(name)
+        parts = PurePosixPath(name.replace("\\", "/")).parts
         if ".." in parts or parts[:1] == ("/",) or (parts and ":" in parts[0]):
-            raise InputError(f"{what} holds the path {member.filename!r}: refused")
+            raise InputError(f"{what} holds the path {shown}: refused")
+        if not name or "\0" in name or is_too_long(name):
+            raise InputError(f"{what} holds the path {shown}, which no file can have: refused")
         if stat.S_ISLNK(member.external_attr >> 16):
-            raise InputError(f"{what} holds the link {member.filename!r}: refused")
+            raise InputError(f"{what} holds the link {shown}: refused")

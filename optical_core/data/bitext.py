@@ -12,6 +12,7 @@ from pathlib import Path
 from optical_core.data.bitext_files import SentencePair, bitext_files, read_pairs
 from optical_core.data.languages import LANGUAGES, language, main_script
 from optical_core.errors import InputError
+from optical_core.storage import check_path
 from optical_core.wording import counted
 
 
@@ -106,6 +107,7 @@ def read_bitexts(
     names = []
     for path in map(Path, paths):
         names.append(str(path))
+        check_path(path)
         if not path.exists():
             raise InputError(f"no such bitext file or folder: {path}")
         pairs = [

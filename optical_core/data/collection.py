@@ -30,7 +30,7 @@ from optical_core.data.languages import language
 from optical_core.data.lines import read_json, read_jsonl, read_queries, write_jsonl
 from optical_core.data.trec import Qrels, read_qrels, write_qrels
 from optical_core.errors import InputError
-from optical_core.storage import assets, home, replace_folder, tidy
+from optical_core.storage import assets, check_path, home, replace_folder, tidy
 from optical_core.validation import first_problem
 
 logger = logging.getLogger(__name__)
@@ -181,6 +181,7 @@ def open_collection(name_or_path: str | Path) -> Collection:
 
     Raises InputError where there is none, or its collection.json is not right.
     """
+    check_path(name_or_path)
     tidy(Path(name_or_path).parent)
     candidates = [
         Path(name_or_path),

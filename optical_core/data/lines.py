@@ -11,6 +11,7 @@ from typing import Any
 from optical_core.data.compression import DAMAGE, open_plain
 from optical_core.data.fields import Row, add_once, identifier
 from optical_core.errors import InputError
+from optical_core.storage import check_path
 
 LONGEST = 1 << 26
 """Bytes that a line may have. A few kilobytes of gzip can hold a line that fills the memory."""
@@ -30,6 +31,7 @@ def read_lines(
     UTF-8, or a line of more than `LONGEST` bytes.
     """
     path = Path(path)
+    check_path(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder, a file was expected")
     if not path.exists():

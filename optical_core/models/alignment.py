@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from optical_core.data.lines import check_characters
 from optical_core.errors import InputError
 from optical_core.models.retriever import Retriever
 from optical_core.models.token_encoder import TokenEncoder
@@ -52,6 +53,7 @@ def encode_pair(
     check_marginals(marginals)
     student, teacher = retriever.student, retriever.teacher
     for text, encoder in ((foreign, student), (english, teacher)):
+        check_characters(text, "the text")
         if not encoder.scored_tokens(text, "query"):
             raise InputError(f"the text {text[:80]!r} has no tokens to align")
     if marginals == "mask-augmented":

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from optical_core.checksums import check_noted
 from optical_core.errors import InputError
 from optical_core.models.embedded import MARKERS, PASSAGE_PROMPT, QUERY_PROMPT, embedded_folder
 from optical_core.models.minilm import is_installed, minilm_folder
 from optical_core.models.tokens import is_punctuation
+from optical_core.models.weights import read_tensors
 from optical_core.storage import assets
 
 if TYPE_CHECKING:
@@ -145,9 +147,9 @@ def projection_module(matrix: Tensor, bias: Tensor) -> nn.Module:
 
 
 def _embedded(device: str | None) -> MultiVectorEncoder:
-    from safetensors.torch import load_file
-
-    mean = load_file(assets("encoder", "embedded.safetensors"))["mean"]
+    path = assets("encoder", "embedded.safetensors")
+    check_noted(path)
+    mean = read_tensors(path)["mean"]
     return assemble(
         load_transformer(str(embedded_folder())),
         query_prompt=QUERY_PROMPT,

@@ -129,5 +129,8 @@ def _save_adapter(model: Any, folder: Path) -> None:
     write_tensors(weights, half)
     config = json.loads((folder / "adapter_config.json").read_text())
     config["base_model_name_or_path"] = None
+    # PEFT writes its sets as they come: in another order in every process.
+    settings = vars(model.active_peft_config)
+    config |= {key: sorted(value) for key, value in settings.items() if isinstance(value, set)}
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     (folder / "README.md").unlink(missing_ok=True)

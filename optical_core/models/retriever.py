@@ -4,7 +4,7 @@ What is saved is the pair: which teacher, how the student differs from it, and a
 what it was trained on. Passages are the teacher's, so one index serves every student of it.
 A student's backbone is the teacher itself, or another encoder that learned the teacher's space.
 
-    retriever.json         format, teacher, backbone, languages, card
+    retriever.json         format, teacher, backbone, languages, card, checksums of the other files
     adapter/               LoRA weights (PEFT), or
     changed.safetensors    the tensors in which the student differs from its backbone
     README.md              the card for people
@@ -19,8 +19,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from optical_core.checksums import check_files, checksums
 from optical_core.data.lines import read_json
 from optical_core.errors import InputError
 from optical_core.models.backbones import PACKAGED
@@ -29,12 +30,13 @@ from optical_core.models.deltas import load_delta, save_delta, with_projection
 from optical_core.models.teachers import FILE as TEACHER_FILE
 from optical_core.models.teachers import open_shared, read_teacher
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.storage import assets, home, replace_folder
+from optical_core.storage import assets, check_path, home, replace_folder
 from optical_core.validation import first_problem
 
 logger = logging.getLogger(__name__)
 
 FORMAT = 1
+FILE = "retriever.json"
 
 
 class PairInfo(BaseModel):
@@ -50,6 +52,8 @@ class PairInfo(BaseModel):
     """Encoder that the student was trained from; None for the teacher."""
     backbone_hash: str | None = None
     card: ModelCard
+    files: dict[str, str] = Field(default_factory=dict)
+    """Checksums of the folder's other files; none of a student that an older version saved."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +92,7 @@ def list_models() -> list[ModelEntry]:
         for name, packaged in PACKAGED.items()
         if packaged.is_installed()
     ]
-    folders = sorted(assets("students").glob("[!.]*/retriever.json"))
-    folders += sorted(home("models", "x").parent.glob("[!.]*/retriever.json"))
-    for index, path in enumerate(folders):
+    for index, path in enumerate(_students()):
         try:
             languages = _info(path.parent, path.stat().st_mtime_ns).card.languages
         except (InputError, OSError) as error:
@@ -108,18 +110,28 @@ def list_models() -> list[ModelEntry]:
     return entries
 
 
+def _students() -> list[Path]:
+    """The retriever.json of every student, those that can't be read among them."""
+    shipped = sorted(assets("students").glob(f"[!.]*/{FILE}"))
+    return shipped + sorted(home("models", "x").parent.glob(f"[!.]*/{FILE}"))
+
+
 def load_retriever(name_or_path: str, *, device: str | None = None) -> Retriever:
     """Load a pair by name or folder; an encoder's name or folder gives it undistilled.
 
     Raises InputError for an unknown name, a damaged folder, or another teacher than it was
     trained with.
     """
-    known = {entry.name: entry.folder for entry in list_models() if entry.folder}
-    folder = known.get(name_or_path, Path(name_or_path))
-    if not (folder / "retriever.json").is_file():
+    check_path(name_or_path)
+    named = {path.parent.name: path.parent for path in _students()}
+    folder = named.get(name_or_path, Path(name_or_path))
+    if not (folder / FILE).is_file():
         encoder = open_shared(name_or_path, device=device)
         return Retriever(name_or_path, encoder, encoder, ModelCard(summary="undistilled"))
     info = read_info(folder)
+    check_files(folder, info.files)
+    if not info.files:
+        _warn_of_no_checksums(folder)
     teacher = _part(folder, "teacher", info.teacher, info.teacher_hash, info.name, device)
     base = teacher
     if info.backbone and info.backbone_hash:
@@ -134,7 +146,13 @@ def _part(
 ) -> TokenEncoder:
     """A pair's teacher or backbone: saved along, or known by name."""
     own = folder / role
-    encoder = open_shared(str(own) if own.is_dir() else name, device=device)
+    try:
+        encoder = open_shared(str(own) if own.is_dir() else name, device=device)
+    except InputError as error:
+        raise InputError(
+            f"the {role} that {folder / FILE} names can't be opened, or that file is damaged: "
+            f"{error}"
+        ) from error
     encoder.name = name
     if encoder.hash != wanted:
         raise InputError(
@@ -142,6 +160,12 @@ def _part(
             f"(hash {wanted}, here {encoder.hash}); train it again"
         )
     return encoder
+
+
+@lru_cache(maxsize=1024)
+def _warn_of_no_checksums(folder: Path) -> None:
+    """Once a process."""
+    logger.warning("%s has no checksums: damage to its files would go unnoticed", folder / FILE)
 
 
 def load_student(folder: Path, base: TokenEncoder, name: str) -> TokenEncoder:
@@ -179,8 +203,13 @@ def save_retriever(
         save_delta(temporary, student_model, backbone or teacher)
         for role, encoder in own.items():
             encoder.model.save(str(temporary / role))
+        files = checksums(temporary)
+        cards = {name for name in files if name.endswith("README.md")}  # anyone may change those
+        info = info.model_copy(
+            update={"files": {n: files[n] for n in sorted(files.keys() - cards)}}
+        )
         text = json.dumps(info.model_dump(exclude_none=True), indent=2, ensure_ascii=False) + "\n"
-        (temporary / "retriever.json").write_text(text, encoding="utf-8")
+        (temporary / FILE).write_text(text, encoding="utf-8")
         (temporary / "README.md").write_text(card_text(info), encoding="utf-8")
 
 
@@ -200,9 +229,9 @@ def _info(folder: Path, stamp: int) -> PairInfo:
 def read_info(folder: Path) -> PairInfo:
     """What a student's retriever.json says. Raises InputError: damaged, or of another format."""
     try:
-        info = PairInfo.model_validate(read_json(folder / "retriever.json"))
+        info = PairInfo.model_validate(read_json(folder / FILE))
     except ValidationError as error:
-        raise InputError(f"{folder / 'retriever.json'}: {first_problem(error)}") from error
+        raise InputError(f"{folder / FILE}: {first_problem(error)}") from error
     if info.format != FORMAT:
         newer = "update the package" if info.format > FORMAT else "train the student again"
         raise InputError(f"{folder} has format {info.format}, this version reads {FORMAT}; {newer}")

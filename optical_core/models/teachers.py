@@ -22,7 +22,7 @@ from optical_core.models.cards import ModelCard
 from optical_core.models.deltas import load_delta, resized, save_delta
 from optical_core.models.embedded import embedded_folder
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.storage import home, replace_folder
+from optical_core.storage import check_path, home, replace_folder
 from optical_core.validation import first_problem
 
 FORMAT = 1
@@ -67,6 +67,7 @@ def teacher_folder(name_or_path: str) -> Path | None:
     """The folder of a teacher by its name or path; None for another encoder."""
     if name_or_path in PACKAGED or not name_or_path:
         return None
+    check_path(name_or_path)
     candidates = [Path(name_or_path)]
     if Path(name_or_path).name == name_or_path:
         candidates.append(home("models", name_or_path))

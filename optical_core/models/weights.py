@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optical_core.checksums import check_files, checksums
+from optical_core.data.lines import read_json
 from optical_core.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+logger = logging.getLogger(__name__)
+
+_PROVENANCE = "provenance.json"
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], **metadata: str) -> None:
@@ -22,16 +30,31 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], **metadata: str) -> No
         raise OSError(str(error)) from error
 
 
-def has_weights(folder: Path) -> bool:
-    """Is there a model.safetensors as long as its header says?"""
+def write_provenance(folder: Path, *, model: str, origin: str) -> None:
+    """Note what a folder of weights was made of, and the checksums of its files."""
+    told = {"model": model, "from": origin, "files": checksums(folder)}
+    (folder / _PROVENANCE).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+
+
+def is_whole(folder: Path) -> bool:
+    """Are the weights of the cache there, and as they were written?
+
+    One that an older version wrote, without checksums, need only be as long as its header says.
+    """
     from safetensors import SafetensorError, safe_open
 
-    path = folder / "model.safetensors"
     try:
-        with safe_open(path, "np"):
-            return True
+        with safe_open(folder / "model.safetensors", "np"):
+            pass
+        noted = folder / _PROVENANCE
+        told = read_json(noted) if noted.is_file() else {}
+        check_files(folder, dict(told.get("files", {})))
     except (OSError, SafetensorError):
         return False
+    except (ValueError, TypeError, AttributeError) as error:
+        logger.warning("%s; it is made again", error)
+        return False
+    return True
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -20,9 +20,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from optical_core.checksums import check_noted, replace_noted
 from optical_core.retrieval import int8_kernel
 from optical_core.retrieval.token_index import TokenIndex
-from optical_core.storage import replace_file
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def packed_tokens(
     if found := _read(index, path, window):
         return found
     projection = basis() if basis else None
-    with replace_file(path) as temporary:
+    with replace_noted(path) as temporary:
         with temporary.open("wb") as file:
             _write_head(file, index, projection, window, recall=0.0)
             for tokens in _whole_blocks(_kept(index, projection, window)):
@@ -126,6 +126,7 @@ def _read(index: TokenIndex, path: Path, window: int) -> PackedTokens | None:
     if not path.is_file():
         return None
     try:
+        check_noted(path)
         with safe_open(path, "pt") as file:
             facts = file.metadata()
             if _identity(index, window).items() - facts.items():

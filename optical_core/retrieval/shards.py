@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from optical_core.checksums import checksums
 from optical_core.data.lines import read_json
 from optical_core.data.passages import read_passages
 from optical_core.data.records import file_hash
@@ -33,7 +34,7 @@ from optical_core.errors import InputError
 from optical_core.models.precision import VARIABLE, precision
 from optical_core.models.retriever import load_retriever
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.retrieval.token_index import TokenIndex, build_index
+from optical_core.retrieval.token_index import FILES, TokenIndex, build_index
 from optical_core.storage import exclusive, replace_folder
 
 logger = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ def join_indexes(out: Path, folders: Sequence[Path]) -> TokenIndex:
             text = json.dumps(ids, ensure_ascii=False)
             (temporary / "ids.json").write_text(text, encoding="utf-8")
             info |= {"passages": len(ids), "tokens": int(offsets[-1][-1])}
-            info |= {"texts": None, "shards": names}
+            info |= {"texts": None, "shards": names, "files": checksums(temporary, FILES)}
             (temporary / "index.json").write_text(json.dumps(info, indent=2) + "\n", "utf-8")
     return TokenIndex.open(out)
 

@@ -1,6 +1,6 @@
 """TokenIndex: the passages' token vectors on disk, memory-mapped.
 
-    index.json       format, encoder name and hash, dimension, counts, collection
+    index.json       format, encoder name and hash, dimension, counts, collection, checksums
     vectors.f16      (T, d) fp16, one passage's tokens after another's
     offsets.i64      (P + 1,) where each passage's tokens begin
     ids.json         passage ids, in order
@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from optical_core.checksums import check_files, checksums
 from optical_core.data.collection import Collection, Passage
 from optical_core.data.lines import read_json
 from optical_core.data.records import environment
@@ -31,11 +32,12 @@ from optical_core.errors import InputError
 from optical_core.models.precision import precision
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.maxsim import maxsim_scores, top_passages
-from optical_core.storage import exclusive, home, replace_folder, tidy
+from optical_core.storage import check_path, exclusive, home, replace_folder, tidy
 
 logger = logging.getLogger(__name__)
 
 FORMAT = 1
+FILES = ("vectors.f16", "offsets.i64", "ids.json")
 BLOCK_TOKENS = 8192
 """Tokens scored at a time: as many as stay in a core's cache, widened to fp32."""
 GROUP_QUERIES = 64
@@ -60,6 +62,7 @@ class TokenIndex:
     def open(cls, folder: Path | str) -> TokenIndex:
         """Open an index; a missing, damaged or newer one is refused with a sentence."""
         folder = Path(folder)
+        check_path(folder)
         tidy(folder.parent)
         if not (folder / "index.json").is_file():
             raise InputError(f"no index in {folder}; build one with `optical index`")
@@ -70,6 +73,7 @@ class TokenIndex:
                     f"{folder} has index format {info['format']}, this version reads {FORMAT}; "
                     "build it again with `optical index`"
                 )
+            _check(folder, dict(info.get("files") or {}))
             names = str(info["encoder"]), str(info["encoder_hash"])
             ids = tuple(map(str, read_json(folder / "ids.json")))
             offsets = np.fromfile(folder / "offsets.i64", np.int64)
@@ -180,6 +184,14 @@ class TokenIndex:
     @cached_property
     def _positions(self) -> dict[str, int]:
         return {identifier: position for position, identifier in enumerate(self.ids)}
+
+
+def _check(folder: Path, noted: dict[str, str]) -> None:
+    """Raise ValueError for a file that isn't as it was written."""
+    try:
+        check_files(folder, noted)
+    except InputError as error:
+        raise ValueError(str(error)) from error
 
 
 def build_index(
@@ -336,6 +348,7 @@ def _write(
         "passages": len(ids),
         "tokens": offsets[-1],
         "texts": digest.hexdigest() if digest else None,
+        "files": checksums(folder, FILES),
         "precision": precision(encoder.model.device),
         "environment": environment(),
     }

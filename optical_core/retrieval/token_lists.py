@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from optical_core.checksums import check_noted, replace_noted
 from optical_core.data.lines import read_json
 from optical_core.errors import InputError
 from optical_core.retrieval.quantised import QuantisedIndex
@@ -75,6 +76,7 @@ class ListedIndex(Ranker):
             if known["of"] != index.fingerprint:
                 logger.info("%s is of other vectors: made again", path)
                 return None
+            check_noted(path)
             engine = faiss.read_index(str(path))
             if engine.ntotal != len(index.vectors) or engine.d != index.dimension:
                 raise ValueError("it has other tokens")
@@ -114,7 +116,7 @@ def _built(index: TokenIndex, *, seed: int = 0) -> Any:
     engine.train(np.asarray(index.vectors[np.sort(drawn)], np.float32))
     for begin in range(0, total, _ADDED_TOKENS):
         engine.add(np.asarray(index.vectors[begin : begin + _ADDED_TOKENS], np.float32))
-    with replace_file(index.folder / FILE) as temporary:
+    with replace_noted(index.folder / FILE) as temporary:
         try:
             faiss.write_index(engine, str(temporary))
         except RuntimeError as error:  # what FAISS makes of a full disk

@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from optical_core.analysis.alignment_error import Link
+from optical_core.checksums import check_noted, replace_noted
 from optical_core.data.compression import on_disk
 from optical_core.data.lines import read_lines
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.bm25 import words
 from optical_core.retrieval.structured_query import Lexicon
-from optical_core.storage import replace_file
 from optical_core.study.word_vectors import centred, encode_sides, linked_words, plan_between
 
 Words = Sequence[str]
@@ -112,7 +112,7 @@ def ot_aligner(encoder: TokenEncoder, *, solver: str = "exact") -> Aligner:
 
 def write_lexicon(path: Path, lexicon: Lexicon) -> None:
     """Write a lexicon as TSV, whole or not at all."""
-    with replace_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+    with replace_noted(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         for word, translations in lexicon.items():
             for english, share in translations.items():
                 file.write(f"{word}\t{english}\t{share:.6g}\n")
@@ -123,6 +123,7 @@ def read_lexicon(path: Path) -> Lexicon:
     path = on_disk(path)
     if not path.is_file():
         raise InputError(f"no lexicon: {path} was expected, as `optical lexicon` writes it")
+    check_noted(path)
     found: dict[str, dict[str, float]] = {}
     for number, line in read_lines(path):
         columns = line.split("\t")

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optical_core.checksums import check_noted, replace_noted
 from optical_core.data.collection import Collection
 from optical_core.data.compression import on_disk
 from optical_core.data.languages import language
 from optical_core.data.lines import read_queries, write_jsonl
 from optical_core.errors import InputError
-from optical_core.storage import replace_file
+from optical_core.storage import check_path
 
 if TYPE_CHECKING:
     from optical_core.models.translator import Translator
@@ -32,6 +33,7 @@ def model_and_source(spec: str) -> tuple[str, str | None]:
         (('bm25', 'human'), ('embedded', None))
     """
     name, separator, source = spec.partition("@")
+    check_path(spec)
     if not separator or Path(spec).exists():
         return spec, None
     return name, source
@@ -58,6 +60,7 @@ def asked_queries(collection: Collection, code: str, source: str | None) -> dict
             raise InputError(
                 f"no translations of the {language(code).name} queries: {path} was expected"
             )
+        check_noted(path)
         english = read_queries(path)
     missing = [query for query in queries if query not in english]
     if missing:
@@ -79,7 +82,7 @@ def translate_queries(
         if not path.exists():
             texts = translator.translate(list(queries.values()), code)
             pairs = zip(queries, texts, strict=True)
-            with replace_file(path) as temporary:
+            with replace_noted(path) as temporary:
                 write_jsonl(temporary, ({"_id": query, "text": text} for query, text in pairs))
         written.append(path)
     return written

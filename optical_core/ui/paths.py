@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 
 from optical_core.errors import InputError
-from optical_core.storage import home
+from optical_core.storage import check_path, home
 
 
 def typed_path(text: str) -> Path:
@@ -17,6 +17,7 @@ def typed_path(text: str) -> Path:
 
     Raises InputError: a path that leads elsewhere.
     """
+    check_path(text.strip())
     allowed = [Path.cwd().resolve(), home("x").parent.resolve()]
     try:
         path = Path(text.strip()).expanduser().resolve()

@@ -19,6 +19,7 @@ from optical_core.models.retriever import load_retriever
 from optical_core.retrieval.token_index import TokenIndex, append_to_index, collection_index
 from optical_core.storage import home, replace_folder
 from tests.faults.children import together
+from tests.test_checksums import inverted
 
 
 def edit(path, change):
@@ -67,6 +68,20 @@ def test_weights_of_the_cache_that_were_cut_are_made_again(monkeypatch, left):
     edit(path, lambda data: data[:left])
     assert not embedded.is_converted()
     assert (embedded.embedded_folder() / "model.safetensors").read_bytes() == whole
+
+
+def test_a_tokenizer_of_the_cache_that_is_damaged_is_made_again(tmp_path):
+    (tmp_path / "tokenizer.json").write_text('{"pieces": ["a", "b"]}')
+    weights.write_tensors(tmp_path / "model.safetensors", {"x": torch.ones(100)})
+    weights.write_provenance(tmp_path, model="m", origin="o")
+    assert weights.is_whole(tmp_path)
+    for name in ("tokenizer.json", "model.safetensors"):
+        whole = (tmp_path / name).read_bytes()
+        inverted(tmp_path / name, len(whole) - 12)
+        assert not weights.is_whole(tmp_path)
+        (tmp_path / name).write_bytes(whole)
+    edit(tmp_path / "provenance.json", lambda data: data[:9])
+    assert not weights.is_whole(tmp_path)
 
 
 def test_two_that_convert_at_once_convert_once(monkeypatch, tmp_path):

@@ -1,18 +1,21 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
 
 from optical_core import load_retriever
+from optical_core.checksums import check_files
 from optical_core.errors import InputError
 from optical_core.models.alignment import align_texts
 from optical_core.models.cards import ModelCard
 from optical_core.models.deltas import clone_model
-from optical_core.models.retriever import list_models, save_retriever
+from optical_core.models.retriever import list_models, read_info, save_retriever
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.weights import write_tensors
-from optical_core.storage import home
+from optical_core.storage import assets, home
+from tests.test_checksums import inverted
 
 
 @pytest.fixture
@@ -83,6 +86,7 @@ def test_a_student_of_another_teacher_is_refused(saved):
 
 def put_tensor(folder, name):
     write_tensors(folder / "changed.safetensors", {name: torch.zeros(3)})
+    edit(folder, files={})  # as an older version saved it
 
 
 @pytest.mark.parametrize(
@@ -102,6 +106,65 @@ def test_a_damaged_pair_is_one_sentence(saved, damage, message):
     with pytest.raises(InputError, match=message) as caught:
         load_retriever(str(saved[0]), device="cpu")
     assert "\n" not in str(caught.value)
+
+
+def test_eight_bytes_inverted_in_any_file_of_a_student_are_told(saved):
+    folder = saved[0]
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    decisive = [path for path in files if path.name not in ("README.md", "retriever.json")]
+    assert {"changed.safetensors", "tokenizer.json", "model.safetensors"} <= {
+        path.name for path in decisive
+    }
+    for path in decisive:
+        whole = path.read_bytes()
+        inverted(path, len(whole) // 2)
+        with pytest.raises(InputError, match="is damaged") as caught:
+            load_retriever("pair", device="cpu")
+        assert str(path) in str(caught.value)
+        path.write_bytes(whole)
+    load_retriever("pair", device="cpu")
+
+
+def test_a_student_without_checksums_opens_and_says_so_once(saved, caplog):
+    edit(saved[0], files={})
+    for _ in range(2):
+        load_retriever("pair", device="cpu")
+    assert caplog.text.count("has no checksums") == 1
+
+
+@pytest.mark.parametrize("text", ["{", "\0\0", '{"format": 1, "name": "pair"}'])
+def test_a_damaged_record_is_told_as_damage_not_as_an_unknown_model(saved, text):
+    (saved[0] / "retriever.json").write_text(text)
+    with pytest.raises(InputError, match=r"retriever\.json") as caught:
+        load_retriever("pair", device="cpu")
+    assert "hub" not in str(caught.value)
+
+
+def test_a_teacher_that_cannot_be_opened_may_be_a_damaged_record(saved):
+    shutil.rmtree(saved[0] / "teacher")
+    edit(saved[0], teacher="embeXded", files={})
+    with pytest.raises(InputError, match=r"retriever\.json names can't be opened, or that file is"):
+        load_retriever("pair", device="cpu")
+
+
+def test_every_shipped_student_has_checksums():
+    for path in assets("students").glob("*/retriever.json"):
+        info = read_info(path.parent)
+        assert any(name.endswith(".safetensors") for name in info.files)
+        check_files(path.parent, info.files)
+
+
+def test_an_adapters_settings_are_in_one_order(tiny_encoder, tmp_path):
+    from peft import LoraConfig, get_peft_model
+
+    teacher = TokenEncoder.load(str(tiny_encoder), device="cpu")
+    student = clone_model(teacher)
+    wanted = ["value", "query", "key", "dense"]
+    student[0].model = get_peft_model(student[0].model, LoraConfig(r=2, target_modules=wanted))
+    card = ModelCard()
+    save_retriever(tmp_path / "s", name="s", teacher=teacher, student_model=student, card=card)
+    config = json.loads((tmp_path / "s" / "adapter" / "adapter_config.json").read_text())
+    assert config["target_modules"] == sorted(wanted)
 
 
 def test_a_damaged_student_does_not_hide_the_others(saved, caplog):

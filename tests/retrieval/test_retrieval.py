@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,12 +15,14 @@ from optical_core.retrieval.explain import explain
 from optical_core.retrieval.maxsim import maxsim_scores, rank_in_memory, top_passages
 from optical_core.retrieval.searcher import LateInteraction, open_searcher
 from optical_core.retrieval.token_index import (
+    FILES,
     TokenIndex,
     append_to_index,
     build_index,
     collection_index,
 )
 from optical_core.storage import home
+from tests.test_checksums import inverted
 
 
 @pytest.fixture(scope="module")
@@ -132,12 +135,17 @@ def test_a_failed_build_leaves_the_old_index_and_no_litter(encoder, collection, 
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 
 
+def inverted_in(name, folder):
+    inverted(folder / name)
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (lambda f: (f / "vectors.f16").write_bytes(b"12"), "damaged"),
         (lambda f: (f / "offsets.i64").unlink(), "damaged"),
-        (lambda f: (f / "ids.json").write_text("["), "not JSON"),
+        (lambda f: (f / "ids.json").write_text("["), "damaged"),
+        *((partial(inverted_in, name), f"{name} is damaged") for name in FILES),
         (lambda f: (f / "index.json").write_text('{"format": 99}'), "format 99"),
         (lambda f: (f / "index.json").unlink(), "no index"),
     ],

@@ -19,11 +19,13 @@ from optical_core.data.collection import open_collection
 from optical_core.data.lines import LONGEST, read_lines
 from optical_core.data.readers import import_collection
 from optical_core.errors import InputError
-from optical_core.models.retriever import load_student
+from optical_core.models.retriever import load_retriever, load_student
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.token_index import TokenIndex
 from optical_core.storage import home
 from optical_core.study.config import read_study
 from optical_core.study.results import read_results_zip
+from optical_core.study.translations import model_and_source
 from optical_core.ui.escaping import html_text, markdown_text
 from optical_core.ui.loaders import gold_pairs
 from optical_core.ui.paths import typed_path
@@ -152,6 +154,20 @@ def test_paths_that_lead_out_and_links_are_refused(read, name, tmp_path):
         read(archive([(name, b"/etc/passwd")]), tmp_path)
 
 
+def named(name):
+    member = zipfile.ZipInfo("x")
+    member.filename = member.orig_filename = name
+    return member
+
+
+@pytest.mark.parametrize("read", READ_ZIP.values(), ids=READ_ZIP)
+@pytest.mark.parametrize("name", ["\0evil", "a\0.tmx", "", "x" * 5000, "a/" * 3000, "é" * 200])
+def test_paths_that_no_file_can_have_are_refused(read, name, tmp_path):
+    with pytest.raises(InputError, match="which no file can have: refused") as caught:
+        read(archive([(named(name), b"x")]), tmp_path)
+    assert len(str(caught.value)) < 300
+
+
 @pytest.mark.parametrize("read", READ_ZIP.values(), ids=READ_ZIP)
 def test_too_much_content_is_refused_by_what_is_declared(read, tmp_path, monkeypatch):
     monkeypatch.setattr("optical_core.data.archives.MOST", 3)
@@ -265,6 +281,27 @@ def started(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
+
+
+OPENED = {
+    "typed": typed_path,
+    "gold": gold_pairs,
+    "collection": open_collection,
+    "model": load_retriever,
+    "bitext": read_bitext,
+    "index": TokenIndex.open,
+    "study": read_study,
+    "lines": lambda text: list(read_lines(text)),
+    "asked": model_and_source,
+}
+
+
+@pytest.mark.parametrize("text", ["x" * 5000, "a/" * 3000, "x" * 4000 + "@y"])
+@pytest.mark.parametrize("opened", OPENED.values(), ids=OPENED)
+def test_a_name_that_no_file_can_have_is_one_sentence(opened, text):
+    with pytest.raises(InputError) as caught:
+        opened(text)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,16 @@ def test_a_wrong_line_is_named(tmp_path, line):
         read_lexicon(tmp_path / "sw.tsv")
 
 
+def test_a_damaged_lexicon_is_refused_and_one_of_ones_own_is_read(tmp_path):
+    path = tmp_path / "so.tsv"
+    write_lexicon(path, {"badda": {"sea": 1.0}})
+    path.write_text("badda\tsun\t1\n")
+    with pytest.raises(InputError, match="is damaged"):
+        read_lexicon(path)
+    (tmp_path / "so.tsv.sha256").unlink()
+    assert read_lexicon(path) == {"badda": {"sun": 1.0}}
+
+
 def test_the_command_makes_what_evaluate_asks_with(tiny_encoder, tmp_path):
     bitext = tmp_path / "train.sw.tsv"
     bitext.write_text("".join(f"{english}\t{foreign}\n" for foreign, english in PAIRS))
