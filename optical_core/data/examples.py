@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from optical_core.data.collection import Passage
+from optical_core.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -47,5 +48,8 @@ class ReadExamples:
     dropped: Counter[str] = field(default_factory=Counter)
 
     def add_passage(self, source: str, passage: Passage) -> None:
+        """Keep a passage under its key. Raises InputError: an id that comes twice."""
         key = f"{source}/{passage.id}"
+        if key in self.passages:
+            raise InputError(f"{source}: the passage id {passage.id!r} comes twice")
         self.passages[key] = Passage(key, passage.title, passage.text)

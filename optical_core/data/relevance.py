@@ -93,7 +93,8 @@ def read_relevance(
     for given in paths:
         path, most = split_limit(str(given))
         most = most or pairs
-        name = path.name.removesuffix(".gz").partition(".")[0] or path.name
+        path = path.resolve()
+        name = path.name if path.is_dir() else path.name.partition(".")[0]
         names[name] += 1
         source = name if names[name] == 1 else f"{name}-{names[name]}"
         read = read_examples(path, source, wanted, most=most)

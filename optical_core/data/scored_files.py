@@ -192,7 +192,12 @@ def _resolve(
     """Examples by the texts that ids stand for; passages of unknown ids are counted."""
     asked = {example.query for example in named}
     wanted = {passage for example in named for passage in example.passages}
-    texts = {key: text for key, text in queries if key in asked}
+    texts: dict[str, str] = {}
+    for key, text in queries:
+        if key in texts:
+            raise InputError(f"{source}: the query id {key!r} comes twice")
+        if key in asked:
+            texts[key] = text
     found = ReadExamples()
     for key, text in corpus:
         if key in wanted:

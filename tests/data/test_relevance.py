@@ -213,6 +213,24 @@ def test_scored_rows_must_fit_together(tmp_path):
         read_relevance([tmp_path])
 
 
+def test_an_id_that_comes_twice_is_refused(tmp_path, marco):
+    folder = beir(tmp_path / "nq")
+    write(folder / "corpus.jsonl", lines([*CORPUS, CORPUS[0]]))
+    with pytest.raises(InputError, match="nq: the passage id 'p1' comes twice"):
+        read_relevance([folder])
+    write(marco / "qidpidtriples.train.tsv", "11\t1\t2\n")
+    write(marco / "queries.train.tsv", "11\twhy\n11\twhere\n")
+    with pytest.raises(InputError, match="the query id '11' comes twice"):
+        read_relevance([marco])
+
+
+def test_a_source_is_named_as_its_folder_is(tmp_path, monkeypatch):
+    folder = beir(tmp_path / "nq-v1.0")
+    monkeypatch.chdir(folder)
+    for given in (folder, "."):
+        assert read_relevance([given]).sources == {"nq-v1.0": 2}
+
+
 def test_an_evaluated_collection_is_no_training_data(collection, tmp_path):
     source = beir(tmp_path / "nq")
     relevance = read_relevance([source])
