@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from optical_core.analysis.report import published_table
-from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE
+from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, members
 from optical_core.data.published import MIRACL_SOURCE, MIRACL_WARNING
 from optical_core.study.results import SavedResults
 from optical_core.ui import loaders
@@ -89,10 +89,10 @@ def _controls(found: dict[str, SavedResults]):
                        format_func=parts.language_name)  # fmt: skip
         row = st.columns(2)
         high = bound(row[0].multiselect, "High-resource", codes, key="high",
-                     default=[c for c in codes if c in HIGH_RESOURCE],
+                     default=list(members(HIGH_RESOURCE, codes)),
                      format_func=parts.language_name)  # fmt: skip
         low = bound(row[1].multiselect, "Low-resource", codes, key="low",
-                    default=[c for c in codes if c in LOW_RESOURCE],
+                    default=list(members(LOW_RESOURCE, codes)),
                     format_func=parts.language_name)  # fmt: skip
     parts.left_out(codes, chosen)
     apart = [code for code in chosen if code not in {*high, *low}]

@@ -17,7 +17,7 @@ from scipy import stats
 
 from optical_core.analysis.report import Results
 from optical_core.analysis.resampling import RESAMPLES
-from optical_core.data.languages import language
+from optical_core.data.languages import is_english, language
 from optical_core.data.resources import CC100_TOKENS, UNSPACED
 
 PREDICTORS = {
@@ -52,7 +52,7 @@ def language_values(
     rows = []
     for model, languages in results.items():
         for code, measures in languages.items():
-            if code == "en" or not measures[measure]:
+            if is_english(code) or not measures[measure]:
                 continue
             tokens = None if code in UNSPACED else CC100_TOKENS.get(code)
             row = {

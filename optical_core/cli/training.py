@@ -182,12 +182,12 @@ def translate(
 ) -> None:
     """Translate a collection's queries to English, for translate-then-retrieve."""
     from optical_core.data.collection import open_collection
-    from optical_core.data.languages import language_codes
+    from optical_core.data.languages import is_english, language_codes
     from optical_core.models.translator import Translator
     from optical_core.study.translations import translate_queries
 
     opened = open_collection(collection)
-    codes = language_codes(languages) or [code for code in opened.languages if code != "en"]
+    codes = language_codes(languages) or [code for code in opened.languages if not is_english(code)]
     for path in translate_queries(opened, Translator.load(model, device=device), codes, out):
         print(path)
 

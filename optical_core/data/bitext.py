@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from optical_core.data.bitext_files import SentencePair, bitext_files, read_pairs
-from optical_core.data.languages import LANGUAGES, language, main_script
+from optical_core.data.bitext_files import read_file_or_folder
+from optical_core.data.languages import is_english, language, main_script, matching
+from optical_core.data.sentence_pairs import SentencePair, pair_language
 from optical_core.errors import InputError
 from optical_core.storage import check_path
 from optical_core.wording import counted
@@ -76,13 +77,15 @@ def read_bitext(
     Args:
         path: a file, or a folder of them. The form follows from the name:
             `*.tsv`, `*.txt`: English and foreign in two columns, the language from the name's
-            last part before the suffix (`news.sw.tsv`, `eng-swa.tsv`); or a header line of
-            language codes, one column each, of which `en` pairs with every other.
+            last part before the suffix (`news.sw.tsv`, `eng-swa.tsv`), columns of numbers and
+            addresses passed over; or a header line of language codes or names, one column each,
+            of which English pairs with every other.
             `NAME.en` beside `NAME.sw`, or `eng.txt` beside `swa.txt`: Moses.
             `*.tmx`, `*.tmx.zip`: TMX.
             `*.jsonl`: {"en": …, "sw": …} or {"english", "foreign", "language"}.
             A folder with `dataset_info.json`: a saved Hugging Face dataset with such columns.
-        languages: keep these alone; all by default.
+        languages: keep these alone, with their regions; all by default. Unknown ones are left
+            out with a warning.
         max_length_ratio: pairs whose lengths in characters differ by more are dropped.
 
     Raises InputError: nothing readable, an unknown language, more than 1 % bad lines.
@@ -100,7 +103,7 @@ def read_bitexts(
 
     A language may lie in some of them alone; that none has any is an InputError.
     """
-    wanted = {language(code).code for code in languages} if languages else None
+    wanted = {pair_language(code) for code in languages} if languages else None
     joined: list[SentencePair] = []
     dropped: Counter[str] = Counter()
     read = 0
@@ -112,9 +115,8 @@ def read_bitexts(
             raise InputError(f"no such bitext file or folder: {path}")
         pairs = [
             pair
-            for file in bitext_files(path)
-            for pair in read_pairs(file)
-            if wanted is None or pair.language in wanted
+            for pair in read_file_or_folder(path)
+            if wanted is None or _is_wanted(pair.language, wanted)
         ]
         read += len(pairs)
         part = filter_pairs(pairs, max_length_ratio=max_length_ratio)
@@ -124,6 +126,11 @@ def read_bitexts(
         asked = f" in {', '.join(sorted(wanted))}" if wanted else ""
         raise InputError(f"no sentence pairs{asked} in {', '.join(names)}")
     return Bitext(tuple(joined), dict(dropped))
+
+
+def _is_wanted(code: str, wanted: Iterable[str]) -> bool:
+    """Is it one of the languages, or a region of one?"""
+    return code in wanted or any(matching(other, [code]) for other in wanted)
 
 
 def filter_pairs(pairs: Iterable[SentencePair], *, max_length_ratio: float = 3.0) -> Bitext:
@@ -141,13 +148,13 @@ def filter_pairs(pairs: Iterable[SentencePair], *, max_length_ratio: float = 3.0
         script = main_script(pair.foreign)
         if not english or not foreign:
             dropped["empty"] += 1
-        elif english == foreign and pair.language != "en":
+        elif english == foreign and not is_english(pair.language):
             dropped["identical"] += 1
         elif key in seen:
             dropped["duplicate"] += 1
         elif longer > 15 and longer > max_length_ratio * shorter:
             dropped["length ratio"] += 1
-        elif script is not None and script != LANGUAGES[pair.language].script:
+        elif script is not None and script != language(pair.language).script:
             dropped["wrong script"] += 1
         else:
             seen.add(key)

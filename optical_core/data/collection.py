@@ -13,20 +13,21 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import ValidationError
 
+from optical_core.data.collection_info import CollectionInfo
 from optical_core.data.compression import on_disk, plain_name
 from optical_core.data.corpus import Passage, each_once, write_corpus
 from optical_core.data.fields import identifier
 from optical_core.data.folders import data_files
-from optical_core.data.languages import language
+from optical_core.data.language_files import file_of
+from optical_core.data.languages import is_english, language, matching
 from optical_core.data.lines import read_json, read_jsonl, read_queries, write_jsonl
 from optical_core.data.trec import Qrels, read_qrels, write_qrels
 from optical_core.errors import InputError
@@ -34,46 +35,6 @@ from optical_core.storage import assets, check_path, home, replace_folder, tidy
 from optical_core.validation import first_problem
 
 logger = logging.getLogger(__name__)
-
-
-def check_name(name: str) -> None:
-    """Raise InputError for a name under which no collection can be kept.
-
-    Its folder and those of its indexes and results are called so: it must not lead elsewhere.
-    """
-    if not re.fullmatch(r"[^./\\\0-\x1f][^/\\\0-\x1f]{0,150}", name):
-        raise InputError(
-            f"{name!r} can't name a collection: up to 150 characters were expected, no slashes, "
-            "not beginning with a dot"
-        )
-
-
-class CollectionInfo(BaseModel):
-    """Content of collection.json. `parallel`: the same information needs in every language."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    description: str = ""
-    licence: str
-    source: str
-    languages: tuple[str, ...]
-    parallel: bool
-
-    @field_validator("name")
-    @classmethod
-    def _no_path(cls, name: str) -> str:
-        check_name(name)
-        return name
-
-    @field_validator("languages")
-    @classmethod
-    def _codes(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
-        """A language's code is the name of its files."""
-        for code in codes:
-            if not re.fullmatch(r"[A-Za-z]{2,3}([_-][A-Za-z]+)*", code):
-                raise ValueError(f"{code!r} is no language code")
-        return codes
 
 
 @dataclass(frozen=True)
@@ -87,9 +48,34 @@ class Collection:
     def name(self) -> str:
         return self.info.name
 
-    @property
+    @cached_property
     def languages(self) -> tuple[str, ...]:
-        return self.info.languages
+        """Query languages by their codes, whatever form `info` gives those in."""
+        return tuple(self._stems)
+
+    @cached_property
+    def _stems(self) -> dict[str, str]:
+        """Code -> as collection.json has it, and as files are called."""
+        return {language(stem).code: stem for stem in self.info.languages}
+
+    @property
+    def english(self) -> str | None:
+        """The code of the English queries, `en` if there are several; None without any."""
+        found = [code for code in self.languages if is_english(code)]
+        return "en" if "en" in found else next(iter(found), None)
+
+    def select(self, codes: Iterable[str]) -> list[str]:
+        """The query languages that codes stand for, see `matching`.
+
+        Raises InputError for one that the collection lacks.
+        """
+        found: dict[str, None] = {}
+        for code in codes:
+            chosen = matching(code, self.languages)
+            if not chosen:
+                self._check_language(code)
+            found |= dict.fromkeys(chosen)
+        return list(found)
 
     def passages(self) -> Iterator[Passage]:
         """Stream the passages in the corpus's order."""
@@ -103,8 +89,9 @@ class Collection:
 
     def queries(self, code: str) -> dict[str, str]:
         """Query id -> text in one language."""
-        self._check_language(code)
-        return read_queries(on_disk(self.folder / "queries" / f"{code}.jsonl"))
+        return read_queries(
+            on_disk(self.folder / "queries" / f"{self._check_language(code)}.jsonl")
+        )
 
     def qrels(self, code: str) -> Qrels:
         """Judgements of one language's queries.
@@ -132,8 +119,8 @@ class Collection:
         return {query: grades for query, grades in kept.items() if grades}
 
     def _qrels_file(self, code: str) -> Path:
-        own = on_disk(self.folder / "qrels" / f"{code}.tsv")
-        return own if own.exists() else on_disk(self.folder / "qrels.tsv")
+        own = file_of(self.folder / "qrels", language(code).code, ".tsv")
+        return own or on_disk(self.folder / "qrels.tsv")
 
     def unknown_judgements(self) -> int:
         """How many judgements name passages that the corpus lacks, which `qrels` leaves out."""
@@ -167,13 +154,15 @@ class Collection:
     def _passage_ids(self) -> frozenset[str]:
         return frozenset(passage.id for passage in self.passages())
 
-    def _check_language(self, code: str) -> None:
-        if code not in self.languages:
-            known = language(code).name
+    def _check_language(self, code: str) -> str:
+        """What a language's files are called; raises InputError for one that isn't there."""
+        known = language(code)
+        if known.code not in self._stems:
             raise InputError(
-                f"collection {self.name} has no {known} queries ({code}); "
+                f"collection {self.name} has no {known.name} queries ({known.code}); "
                 f"it has {', '.join(self.languages)}"
             )
+        return self._stems[known.code]
 
 
 def open_collection(name_or_path: str | Path) -> Collection:
@@ -198,8 +187,6 @@ def open_collection(name_or_path: str | Path) -> Collection:
         info = CollectionInfo.model_validate(read_json(folder / "collection.json"))
     except ValidationError as error:
         raise InputError(f"{folder / 'collection.json'}: {first_problem(error)}") from error
-    for code in info.languages:
-        language(code)
     return Collection(folder, info)
 
 

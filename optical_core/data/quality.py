@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from optical_core.data.bitext import SentencePair, normalise
 from optical_core.data.collection import Collection
-from optical_core.data.languages import LANGUAGES, main_script
+from optical_core.data.languages import is_english, language, main_script
 from optical_core.wording import counted
 
 _SENTENCE_END = re.compile(r"(?<=[.!?।])\s+")
@@ -24,11 +24,11 @@ def check_collection(collection: Collection) -> list[str]:
     judged queries without a relevant passage.
     """
     problems = list(_passage_problems(collection))
-    english = collection.queries("en") if "en" in collection.languages else {}
+    english = collection.queries(collection.english) if collection.english else {}
     for code in collection.languages:
         queries = collection.queries(code)
         problems += _text_problems(code, queries)
-        if code != "en":
+        if not is_english(code):
             for identifier, text in queries.items():
                 if identifier in english and normalise(text) == normalise(english[identifier]):
                     problems.append(f"{code} query {identifier} is untranslated: {text}")
@@ -78,7 +78,7 @@ def _passage_problems(collection: Collection) -> Iterator[str]:
 
 
 def _text_problems(code: str, texts: dict[str, str]) -> Iterator[str]:
-    expected = LANGUAGES[code].script
+    expected = language(code).script
     seen: dict[str, str] = {}
     for identifier, text in texts.items():
         key = normalise(text)

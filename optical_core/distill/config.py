@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from optical_core.data.languages import given_codes
 from optical_core.validation import plain_name
 
 Trainable = Literal["lora", "encoder", "full"]
@@ -78,6 +79,12 @@ class TrainingConfig(BaseModel):
         from optical_core.models.precision import training_precision
 
         return self.model_copy(update={"bf16": training_precision(self.bf16) == "bf16"})
+
+    @field_validator("languages", "dev_languages", mode="before", check_fields=False)
+    @classmethod
+    def _one_form(cls, codes: Any) -> Any:
+        """Codes in any form, or a comma-separated list of them."""
+        return given_codes(codes)
 
 
 class DistillConfig(TrainingConfig):

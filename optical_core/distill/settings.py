@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from optical_core.data.languages import language_codes
 from optical_core.data.lines import read_json
 from optical_core.distill.config import DistillConfig, TrainingConfig
 from optical_core.distill.teach_config import TeachConfig
@@ -60,11 +59,6 @@ def _layered(given: dict[str, Any], file: Path | None, pairs: list[str]) -> dict
             raise InputError(f"--set {pair}: key=value was expected")
         settings[key.strip()] = _value(value.strip())
     settings |= given
-    for key in ("languages", "dev_languages"):
-        if isinstance(settings.get(key), str):
-            settings[key] = language_codes(settings[key])
-        elif isinstance(settings.get(key), list | tuple):
-            settings[key] = language_codes(",".join(map(str, settings[key])))
     return settings
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import glob
 import logging
 import sys
 import warnings
@@ -212,7 +213,7 @@ def export_backbone(encoder: TokenEncoder, target: Path, *, int8: bool) -> None:
     finally:
         encoder.model.eval()  # the exporter can leave it in training mode
         if int8:
-            for part in target.parent.glob(f"{fp32.name}*"):
+            for part in target.parent.glob(f"{glob.escape(fp32.name)}*"):
                 part.unlink()
 
 

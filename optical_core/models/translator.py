@@ -5,15 +5,18 @@ Marian (one pair or many to one), M2M-100, NLLB, mBART-50 and their like: a fold
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
-from optical_core.data.languages import find_language, language
+from optical_core.data.languages import find_language, language, matching, without_region
+from optical_core.data.sentence_pairs import pair_language
 from optical_core.errors import InputError
 
 TARGET = "en"
+_SCRIPT = re.compile(r"_[A-Z][a-z]{3}$")
 
 
 class Translator:
@@ -82,23 +85,40 @@ class Translator:
             for tag in self.tokenizer.get_added_vocab()
             if (found := language_of_tag(tag)) is not None
         }
-        if TARGET not in tags:
+        english = _tag_of(TARGET, tags)
+        if english is None:
             return {}
-        if code not in tags:
+        source = _tag_of(code, tags)
+        if source is None:
             raise InputError(f"{self.name} does not translate from {language(code).name}")
         # M2M-100's tokenizer takes `sw` where its token is `__sw__`.
-        self.tokenizer.src_lang = tags[code].strip("_")
-        return {"forced_bos_token_id": self.tokenizer.convert_tokens_to_ids(tags[TARGET])}
+        self.tokenizer.src_lang = source.strip("_")
+        return {"forced_bos_token_id": self.tokenizer.convert_tokens_to_ids(english)}
+
+
+def _tag_of(code: str, tags: Mapping[str, str]) -> str | None:
+    """The token of a language: its own, of the language it is a variant of, of its only region.
+
+    A token that names a script (srp_Cyrl) stands for no other script.
+    """
+    known = language(code)
+    for found in (known.code, without_region(known.code), *matching(known.code, tags)):
+        if found in tags:
+            return tags[found]
+    plain = tags.get(known.base)
+    return None if plain is None or _SCRIPT.search(plain.strip("_")) else plain
 
 
 def language_of_tag(tag: str) -> str | None:
     """Our code of a checkpoint's language token, None for any other token.
 
     Examples:
-        >>> [language_of_tag(tag) for tag in ("__sw__", "som_Latn", "hi_IN", "<pad>", "▁the")]
-        ['sw', 'so', 'hi', None, None]
+        >>> [language_of_tag(tag) for tag in ("__sw__", "zho_Hant", "hi_IN", "<pad>", "▁the")]
+        ['sw', 'zh-Hant', 'hi', None, None]
     """
     stem, *rest = tag.strip("_").split("_")
     looks = (tag.startswith("__") and tag.endswith("__")) or len(rest) == 1
-    found = find_language(stem) if looks and stem.isascii() and stem.islower() else None
-    return found.code if found else None
+    if not (looks and stem.isascii() and stem.islower() and find_language(stem)):
+        return None
+    found = find_language("_".join([stem, *rest]))
+    return pair_language(found.code) if found else None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from optical_core.data.collection import Collection, open_collection
+from optical_core.data.languages import find_language
 from optical_core.errors import InputError
 from optical_core.models.retriever import list_models, load_retriever
 from optical_core.retrieval.engines import LOCAL, open_engine
@@ -44,7 +45,8 @@ class Holdings:
     def topics(self, collection: str, code: str) -> Topics:
         """A collection's queries and judgements in one language; NotServedError without them."""
         opened = self.collection(collection)
-        if code not in opened.languages:
+        known = find_language(code)
+        if known is None or known.code not in opened.languages:
             raise NotServedError(_unknown(f"{collection} language", code, opened.languages))
         return Topics(queries=opened.queries(code), judgements=opened.qrels(code))
 

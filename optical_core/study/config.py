@@ -19,11 +19,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, language
+from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, given_codes
 from optical_core.data.lines import read_text
+from optical_core.data.yaml import read_yaml
 from optical_core.distill.config import DistillConfig
 from optical_core.errors import InputError
 from optical_core.storage import assets
@@ -44,6 +52,11 @@ class CollectionSource(BaseModel):
     unit: str | None = None
     languages: tuple[str, ...] = ()
     """Query languages measured on this collection; the study's by default."""
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _one_form(cls, codes: Any) -> Any:
+        return given_codes(codes)
 
 
 class StudyConfig(BaseModel):
@@ -73,10 +86,14 @@ class StudyConfig(BaseModel):
     low: tuple[str, ...] = LOW_RESOURCE
     depth: int = Field(1000, ge=1)
 
+    @field_validator("languages", "high", "low", mode="before")
+    @classmethod
+    def _one_form(cls, codes: Any) -> Any:
+        """Codes in any form, or a comma-separated list of them."""
+        return given_codes(codes)
+
     @model_validator(mode="after")
     def _consistent(self) -> StudyConfig:
-        for code in (*self.languages, *self.high, *self.low):
-            language(code)
         if self.baseline not in self.models:
             raise ValueError(f"baseline {self.baseline!r} must be one of models")
         if self.arms and self.reference not in self.arms:
@@ -136,12 +153,7 @@ def read_study(name_or_path: str, *, data: Path | None = None) -> StudyConfig:
             f"no study {name_or_path!r}: give a YAML file, or one of {', '.join(shipped_studies())}"
         )
     text = read_text(path)
-    try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{where}: this is no YAML") from error
+    content = read_yaml(text, str(path))
     if not isinstance(content, dict):
         raise InputError(f"{path}: settings by name were expected, such as `name: demo`")
     try:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -24,7 +25,7 @@ from optical_core.analysis.report import (
     power_table,
 )
 from optical_core.data.collection import Collection
-from optical_core.data.languages import language
+from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, language, members
 from optical_core.data.lines import read_json
 from optical_core.data.records import write_record
 from optical_core.data.trec import Run, write_run
@@ -201,7 +202,7 @@ def evaluate(
     Raises InputError: an unknown model, a language that the collection lacks, an unwritable OUT.
     """
     _check_names(models)
-    languages = list(languages) or list(collection.languages)
+    languages = collection.select(languages) or list(collection.languages)
     with writable(out):
         out.mkdir(parents=True, exist_ok=True)
     results: dict[str, Measures] = {}
@@ -220,12 +221,17 @@ def evaluate(
             spec, collection, languages, out / label(spec),
             depth=depth, device=device, progress=progress, watch=tell,
         )  # fmt: skip
+    groups: dict[str, Any] = {
+        "high": members(HIGH_RESOURCE, languages),
+        "low": members(LOW_RESOURCE, languages),
+    }
+    family: dict[str, Any] = {"parallel": collection.info.parallel, **groups}
     evaluation = Evaluation(
         measures=measure_table(results),
-        gaps=gap_table(results, parallel=collection.info.parallel),
+        gaps=gap_table(results, **family),
         comparisons=comparison_table(results, next(iter(results))),
-        changes=change_table(results, next(iter(results))),
-        groups=group_table(results, next(iter(results)), parallel=collection.info.parallel),
+        changes=change_table(results, next(iter(results)), **groups),
+        groups=group_table(results, next(iter(results)), **family),
         power=power_table(results, next(iter(results))),
     )
     for name in TABLES:

@@ -18,6 +18,8 @@ import numpy as np
 from optical_core.analysis.alignment_error import Link
 from optical_core.checksums import check_noted, replace_noted
 from optical_core.data.compression import on_disk
+from optical_core.data.language_files import file_of
+from optical_core.data.languages import is_english, language
 from optical_core.data.lines import read_lines
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
@@ -143,9 +145,14 @@ def read_lexicon(path: Path) -> Lexicon:
 
 
 def lexicon_of(folder: Path, code: str) -> Lexicon:
-    """A folder's lexicon of a query language; English words stand for themselves."""
-    path = folder / f"{code}.tsv"
-    return {} if code == "en" and not on_disk(path).is_file() else read_lexicon(path)
+    """A folder's lexicon of a query language, or of the one that it is a variant of.
+
+    English words stand for themselves.
+    """
+    path = file_of(folder, code, ".tsv") or file_of(folder, language(code).base, ".tsv")
+    if path is None and is_english(code):
+        return {}
+    return read_lexicon(path or folder / f"{code}.tsv")
 
 
 def sentence_words(pairs: Iterable[tuple[str, str]]) -> list[tuple[list[str], list[str]]]:

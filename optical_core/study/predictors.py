@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optical_core.data.collection import Collection
-from optical_core.data.languages import language
+from optical_core.data.languages import is_english, language
 from optical_core.data.resources import UNSPACED
 from optical_core.errors import InputError
 from optical_core.models.alignment import EncodedPair, solve_pair
@@ -59,13 +59,13 @@ def query_costs(
 
     Raises InputError: the collection isn't parallel, or has no English queries.
     """
-    if not collection.info.parallel or "en" not in collection.languages:
+    if not collection.info.parallel or collection.english is None:
         raise InputError(
             f"collection {collection.name} has no English query for each query of another "
             "language: transport costs need a parallel collection with English"
         )
-    codes = [code for code in languages or collection.languages if code != "en"]
-    english = dict(list(collection.queries("en").items())[:topics])
+    codes = [code for code in languages or collection.languages if not is_english(code)]
+    english = dict(list(collection.queries(collection.english).items())[:topics])
     target = _Side.of(retriever.teacher, english)
     found = {}
     for done, code in enumerate(codes):

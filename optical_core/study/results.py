@@ -20,7 +20,8 @@ from pydantic import BaseModel, ValidationError
 from optical_core.analysis.metrics import per_query_measures
 from optical_core.analysis.report import Results
 from optical_core.data.archives import open_zip
-from optical_core.data.languages import language
+from optical_core.data.language_files import say_left_out
+from optical_core.data.languages import find_language
 from optical_core.data.lines import parse_json, read_json, read_text
 from optical_core.data.trec import Qrels, Run
 from optical_core.errors import InputError
@@ -224,25 +225,34 @@ class _Record(BaseModel):
 
 def _assemble(record: Any, files: Mapping[str, str], where: str, origin: str) -> SavedResults:
     values: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    unknown = []
     for name, text in files.items():
         parts = PurePosixPath(name)
         if len(parts.parts) != 2 or parts.suffix != ".csv":
             continue
-        code = language(parts.stem).code
-        values.setdefault(parts.parts[0], {})[code] = read_values(text, f"{where}: {name}")
+        known = find_language(parts.stem)
+        if known is None:
+            unknown.append(name)
+            continue
+        own = values.setdefault(parts.parts[0], {})
+        if known.code in own:
+            raise InputError(f"{where}: {name} is {known.name}, which another table is of")
+        own[known.code] = read_values(text, f"{where}: {name}")
+    say_left_out(unknown, where)
     if not values:
         raise InputError(f"{where} is no evaluation: its tables are missing")
     try:
         told = _Record.model_validate(record)
     except ValidationError as error:
         raise InputError(f"{where}: record.json: {first_problem(error)}") from error
+    codes = [found.code for code in told.languages if (found := find_language(code))]
     order = [model for model in told.models if model in values]
     order += [model for model in values if model not in order]
     return SavedResults(
         collection=told.collection.name,
         parallel=told.parallel,
         values={
-            model: {c: values[model][c] for c in dict.fromkeys([*told.languages, *values[model]])
+            model: {c: values[model][c] for c in dict.fromkeys([*codes, *values[model]])
                     if c in values[model]}
             for model in order
         },

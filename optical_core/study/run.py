@@ -23,6 +23,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from optical_core.data.collection import Collection, installed_collections, open_collection
+from optical_core.data.languages import matching
 from optical_core.data.lines import read_json
 from optical_core.data.readers import import_collection
 from optical_core.distill.config import DistillConfig
@@ -112,7 +113,8 @@ def languages_of(config: StudyConfig, collection: Collection) -> list[str]:
     """The study's languages, or those named for this collection, that it has."""
     named = next((s.languages for s in config.sources if s.name == collection.name), ())
     wanted = named or config.languages or collection.languages
-    return [code for code in wanted if code in collection.languages]
+    chosen = [code for asked in wanted for code in matching(asked, collection.languages)]
+    return list(dict.fromkeys(chosen))
 
 
 class Cells:

@@ -19,6 +19,7 @@ from optical_core.analysis.report import (
     power_table,
 )
 from optical_core.data.collection import Collection
+from optical_core.data.languages import members
 from optical_core.data.records import write_record
 from optical_core.models.precision import precision, query_precision
 from optical_core.study.config import StudyConfig
@@ -98,7 +99,7 @@ def write_results(config: StudyConfig, found: Findings, out: Path) -> None:
 
 def tables(config: StudyConfig, found: Findings) -> dict[str, pd.DataFrame]:
     """Every table of one collection by name; all are of MAP."""
-    groups: dict[str, Any] = {"high": config.high, "low": config.low}
+    groups: dict[str, Any] = dict(zip(("high", "low"), _groups(config, found), strict=True))
     family: dict[str, Any] = {"parallel": found.parallel, **groups}
     made = {
         "levels": level_table(config, found),
@@ -117,16 +118,26 @@ def tables(config: StudyConfig, found: Findings) -> dict[str, pd.DataFrame]:
     return made
 
 
+def _groups(config: StudyConfig, found: Findings) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The languages measured that belong to either group, variants with them."""
+    codes = dict.fromkeys(code for languages in found.results.values() for code in languages)
+    return members(config.high, codes), members(config.low, codes)
+
+
+def _named_groups(config: StudyConfig, found: Findings) -> list[tuple[str, tuple[str, ...]]]:
+    return list(zip(("high-resource", "low-resource"), _groups(config, found), strict=True))
+
+
 def level_table(config: StudyConfig, found: Findings) -> pd.DataFrame:
     """MAP of each model and language, and the means of both groups."""
     rows: list[dict[str, Any]] = []
     for model, languages in found.results.items():
         means = {code: _mean_value(values[MEASURE]) for code, values in languages.items()}
         row: dict[str, Any] = {"model": model, **means}
-        for name, codes in (("high-resource", config.high), ("low-resource", config.low)):
-            members = [means[code] for code in codes if code in means]
-            if members:
-                row[name] = sum(members) / len(members)
+        for name, codes in _named_groups(config, found):
+            levels = [means[code] for code in codes if code in means]
+            if levels:
+                row[name] = sum(levels) / len(levels)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -136,12 +147,12 @@ def seed_table(config: StudyConfig, found: Findings) -> pd.DataFrame:
     rows = []
     for arm, students in found.seeds.items():
         row: dict[str, Any] = {"arm": arm, "seeds": len(students)}
-        for name, codes in (("high-resource", config.high), ("low-resource", config.low)):
+        for name, codes in _named_groups(config, found):
             levels = []
             for measures in students.values():
-                members = [_mean_value(measures[c][MEASURE]) for c in codes if c in measures]
-                if members:
-                    levels.append(sum(members) / len(members))
+                values = [_mean_value(measures[c][MEASURE]) for c in codes if c in measures]
+                if values:
+                    levels.append(sum(values) / len(values))
             if levels:
                 series = pd.Series(levels)
                 row[name] = float(series.mean())

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from optical_core.checksums import check_noted, replace_noted
 from optical_core.data.collection import Collection
-from optical_core.data.compression import on_disk
-from optical_core.data.languages import language
+from optical_core.data.language_files import file_of
+from optical_core.data.languages import is_english, language
 from optical_core.data.lines import read_queries, write_jsonl
 from optical_core.errors import InputError
 from optical_core.storage import check_path
@@ -48,20 +48,21 @@ def asked_queries(collection: Collection, code: str, source: str | None) -> dict
     if source is None:
         return queries
     if source == HUMAN:
-        if "en" not in collection.languages:
+        if collection.english is None:
             raise InputError(f"{collection.name} has no English queries to stand for translations")
-        where, english = f"the English queries of {collection.name}", collection.queries("en")
+        where = f"the English queries of {collection.name}"
+        english = collection.queries(collection.english)
     else:
-        path = on_disk(Path(source) / f"{code}.jsonl")
-        where = str(path)
-        if code == "en" and not path.exists():
+        path = file_of(Path(source), code, ".jsonl")
+        if path is None and is_english(code):
             return queries
-        if not path.is_file():
+        if path is None:
             raise InputError(
-                f"no translations of the {language(code).name} queries: {path} was expected"
+                f"no translations of the {language(code).name} queries: "
+                f"{Path(source) / f'{code}.jsonl'} was expected"
             )
         check_noted(path)
-        english = read_queries(path)
+        where, english = str(path), read_queries(path)
     missing = [query for query in queries if query not in english]
     if missing:
         raise InputError(f"{where} lack the query {missing[0]!r} ({len(missing)} in all)")
@@ -76,7 +77,7 @@ def translate_queries(
     Raises InputError: a language that the collection or the translator lacks.
     """
     written = []
-    for code in languages:
+    for code in collection.select(languages):
         path = out / f"{code}.jsonl"
         queries = collection.queries(code)
         if not path.exists():

@@ -189,6 +189,9 @@ def upload_runs(
                     f"{name}: name the file model.language.run, such as colbert.so.run, so that "
                     "its model and language are known"
                 )
-            parsed[(parts[0], language(parts[1]).code)] = read_run(path)
+            key = (parts[0], language(parts[1]).code)
+            if key in parsed:
+                raise InputError(f"{name}: another run is of {key[0]} in {key[1]}")
+            parsed[key] = read_run(path)
     codes = {code for _, code in parsed}
     return results_from_runs("upload", parsed, dict.fromkeys(codes, judged), parallel=parallel)

@@ -319,7 +319,7 @@ def costs_measurable(results: SavedResults, models: Sequence[str]) -> list[str]:
     if not results.parallel or results.collection not in installed:
         return []
     opened = collection(results.collection)
-    if "en" not in opened.languages or results.fingerprint not in (None, opened.fingerprint):
+    if opened.english is None or results.fingerprint not in (None, opened.fingerprint):
         return []
     known = model_names(token_level=True)
     return [name for name in models if name in known]

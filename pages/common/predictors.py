@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from optical_core.analysis.predictors import MOST_TERMS, PREDICTORS, regression_table
+from optical_core.data.languages import is_english
 from optical_core.study.predictors import QueryCosts
 from optical_core.ui import loaders
 from optical_core.ui.escaping import markdown_text
@@ -76,7 +77,7 @@ def _measure(study: GapStudy, models: tuple[str, ...], languages: tuple[str, ...
     ):  # fmt: skip
         return
     bar = st.progress(0.0)
-    pairs = [(model, code) for model in measurable for code in languages if code != "en"]
+    pairs = [(model, code) for model in measurable for code in languages if not is_english(code)]
     for done, (model, code) in enumerate(pairs):
         bar.progress(done / len(pairs), text=f"{markdown_text(model)}: {parts.language_name(code)}")
         found = loaders.query_costs(model, results.collection, code)

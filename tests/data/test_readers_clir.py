@@ -236,13 +236,13 @@ def test_belebele_joins_languages_by_passage_and_number(belebele, source, tmp_pa
     assert collection.qrels("so")["p001-1"] == {"p001": 1}
 
 
-def test_belebele_takes_a_language_in_its_own_script(belebele, tmp_path, caplog):
-    write(belebele / "kac_Latn.jsonl", "a language that the table doesn't have")
+def test_belebele_keeps_a_second_script_apart(belebele, tmp_path, caplog):
+    write(belebele / "qqq_Latn.jsonl", "a language that the table doesn't have")
     collection = import_collection("belebele", belebele, tmp_path / "out")
-    assert collection.languages == ("en", "hi", "so", "zh")
-    assert collection.queries("hi")["p001-1"].startswith("hin_Deva")
-    assert collection.queries("zh")["p001-1"].startswith("zho_Hans")
-    assert all(name in caplog.text for name in ("hin_Latn", "zho_Hant", "kac_Latn"))
+    assert collection.languages == ("en", "hi", "hi-Latn", "so", "zh", "zh-Hant")
+    for code, dialect in (("hi", "hin_Deva"), ("hi-Latn", "hin_Latn"), ("zh-Hant", "zho_Hant")):
+        assert collection.queries(code)["p001-1"].startswith(dialect)
+    assert "qqq_Latn" in caplog.text
 
 
 def test_belebele_with_other_fields_names_the_line(belebele):

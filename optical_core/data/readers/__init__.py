@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from optical_core.data.collection import Collection, check_name
+from optical_core.data.collection import Collection
+from optical_core.data.collection_info import check_name
 from optical_core.data.readers.afriqa import import_afriqa
 from optical_core.data.readers.beir import import_beir
 from optical_core.data.readers.belebele import import_belebele

@@ -11,7 +11,7 @@ from pathlib import Path
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.fields import add_once
 from optical_core.data.folders import data_files
-from optical_core.data.languages import language
+from optical_core.data.language_files import by_language
 from optical_core.data.lines import read_jsonl
 from optical_core.data.trec import Qrels
 from optical_core.errors import InputError
@@ -32,9 +32,7 @@ def import_afriqa(source: Path, target: Path, *, name: str, unit: str | None = N
     passages: dict[tuple[str, str], Passage] = {}
     queries: dict[str, dict[str, str]] = {"en": {}}
     qrels: dict[str, Qrels] = {"en": {}}
-    for path in files:
-        parts = path.name.split(".")
-        code, split = language(parts[2]).code, parts[4]
+    for (code, split), path in _parts(files, source).items():
         for row in read_jsonl(path, _FIELDS):
             key = (row.text_or_empty("title"), row.text("context"))
             passage = passages.setdefault(key, Passage(f"p{len(passages):04d}", *key))
@@ -54,3 +52,13 @@ def import_afriqa(source: Path, target: Path, *, name: str, unit: str | None = N
     return write_collection(
         target, info, passages.values(), queries, qrels, qrels_per_language=True
     )
+
+
+def _parts(files: list[Path], source: Path) -> dict[tuple[str, str], Path]:
+    """Files by language and split."""
+    found: dict[tuple[str, str], Path] = {}
+    for split in dict.fromkeys(path.name.split(".")[4] for path in files):
+        own = [path for path in files if path.name.split(".")[4] == split]
+        named = by_language(own, lambda path: path.name.split(".")[2], source)
+        found |= {(code, split): path for code, path in named.items()}
+    return dict(sorted(found.items(), key=lambda item: files.index(item[1])))

@@ -8,7 +8,7 @@ from pathlib import Path
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.compression import on_disk, plain_name
 from optical_core.data.folders import data_files
-from optical_core.data.languages import language
+from optical_core.data.language_files import by_language
 from optical_core.data.lines import read_jsonl, read_queries
 from optical_core.data.readers.judgements import read_judgements
 from optical_core.errors import InputError
@@ -44,16 +44,13 @@ def import_beir(source: Path, target: Path, *, name: str, unit: str | None = Non
 
 
 def _query_files(source: Path) -> dict[str, Path]:
-    files: dict[str, Path] = {}
     found = data_files(source / "queries", "*.jsonl", deep=False)
+    files = by_language(found, lambda path: plain_name(path.name).removesuffix(".jsonl"), source)
     plain = on_disk(source / "queries.jsonl")
-    for path in [*found, *([plain] if plain.is_file() or not found else [])]:
-        code = (
-            "en" if path is plain else language(plain_name(path.name).removesuffix(".jsonl")).code
-        )
-        if code in files:
-            raise InputError(f"{files[code]} and {path} are both queries in {code}: give one")
-        files[code] = path
+    if plain.is_file() or not found:
+        if "en" in files:
+            raise InputError(f"{files['en']} and {plain} are both queries in en: give one")
+        files["en"] = plain
     return files
 
 

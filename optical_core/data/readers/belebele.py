@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.compression import plain_name
 from optical_core.data.fields import add_once
 from optical_core.data.folders import data_files, one_file
-from optical_core.data.languages import find_language
+from optical_core.data.language_files import by_language
 from optical_core.data.lines import read_jsonl
 from optical_core.data.trec import Qrels
 from optical_core.errors import InputError
-
-logger = logging.getLogger(__name__)
 
 _FIELDS = ("link", "question_number", "flores_passage", "question")
 
@@ -24,9 +21,9 @@ def import_belebele(
 ) -> Collection:
     """Import `<lang>_<Script>.jsonl` files (FLORES-200 codes); eng_Latn gives the passages.
 
-    A passage is known by its `link`, a question by link and `question_number`. Left out and
-    warned of: languages that aren't in our table, and a second script of one that is (Latin for a
-    language with a script of its own, traditional Chinese).
+    A passage is known by its `link`, a question by link and `question_number`. Languages that
+    aren't in our table are left out and warned of; a second script of one that is (Latin for a
+    language with a script of its own, traditional Chinese) is a language of its own.
     """
     english = one_file(source, "eng_Latn.jsonl")
     if english is None:
@@ -54,23 +51,9 @@ def import_belebele(
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    def stem(path: Path) -> str:
-        return plain_name(path.name).removesuffix(".jsonl")
-
-    files: dict[str, Path] = {}
-    left_out = []
-    for path in sorted(
-        data_files(folder, "*.jsonl", deep=False),
-        key=lambda path: (stem(path).endswith("_Latn"), stem(path)),
-    ):
-        known = find_language(stem(path))
-        if known and known.code not in files:
-            files[known.code] = path
-        else:
-            left_out.append(stem(path))
-    if left_out:
-        logger.warning("%s: left out: %s", folder, ", ".join(left_out))
-    return dict(sorted(files.items()))
+    files = data_files(folder, "*.jsonl", deep=False)
+    found = by_language(files, lambda path: plain_name(path.name).removesuffix(".jsonl"), folder)
+    return dict(sorted(found.items()))
 
 
 def _passages(path: Path) -> tuple[list[Passage], dict[str, str]]:

@@ -10,7 +10,6 @@ A line is {"src_id", "src_query", "tgt_results": [[document id, grade], ...]}. G
 
 from __future__ import annotations
 
-import logging
 import re
 from pathlib import Path
 
@@ -18,12 +17,11 @@ from optical_core.data.collection import Collection, CollectionInfo, Passage, wr
 from optical_core.data.compression import plain_name
 from optical_core.data.fields import add_once, grade, identifier
 from optical_core.data.folders import data_files, only
+from optical_core.data.language_files import by_language, say_left_out
 from optical_core.data.languages import find_language
 from optical_core.data.lines import read_jsonl, read_table
 from optical_core.data.trec import Qrels, join_judgements
 from optical_core.errors import InputError
-
-logger = logging.getLogger(__name__)
 
 _PAIR = re.compile(r"([a-z]+)\.([a-z]+)\.(train|dev|test1|test2)(?:\.base)?\.jl")
 _SPLITS = ("test1", "test2", "dev", "train")
@@ -85,18 +83,14 @@ def _choose(source: Path) -> tuple[dict[str, Path], str]:
             f"{source} has documents in {document} and {', '.join(sorted(others))}, none in "
             "English: give a folder with one document language"
         )
-    pairs, unknown = {}, []
-    for query, path in found[document, split].items():
-        # als is Alemannic to Wikipedia and Albanian to ISO 639-3.
-        if query != "als" and (known := find_language(query)):
-            pairs[known.code] = path
-        else:
-            unknown.append(query)
-    if unknown:
-        logger.warning("%s: left out, not in our table of languages: %s", source, unknown)
-    if not pairs:
+    queries = {path: query for query, path in found[document, split].items()}
+    # als is Alemannic to Wikipedia and Albanian to ISO 639-3.
+    unknown = [query for query in queries.values() if query == "als" or not find_language(query)]
+    known = [path for path, query in queries.items() if query not in unknown]
+    say_left_out(unknown, source)
+    if not known:
         raise InputError(f"{source}: none of its query languages is known ({', '.join(unknown)})")
-    return pairs, document
+    return by_language(known, queries.__getitem__, source), document
 
 
 def _documents(source: Path, code: str) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 from optical_core.data.collection import Collection
 from optical_core.data.compression import on_disk
 from optical_core.data.folders import data_files
-from optical_core.data.languages import language
+from optical_core.data.language_files import by_language
 from optical_core.data.lines import read_lines
 from optical_core.data.readers.articles import read_parallel, write_articles
 from optical_core.errors import InputError
@@ -16,7 +16,8 @@ from optical_core.errors import InputError
 def import_flores(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
     """Import `<split>/<lang>_<Script>.<split>` with the article URLs of `metadata_<split>.tsv`.
 
-    The dev split is taken where there are both. The default unit is `article`.
+    The dev split is taken where there are both. The default unit is `article`. A language in a
+    script that isn't its usual one is a language of its own; unknown ones are left out.
     """
     split = next((s for s in ("dev", "devtest") if (source / s).is_dir()), None)
     metadata = on_disk(source / f"metadata_{split}.tsv")
@@ -30,7 +31,8 @@ def import_flores(source: Path, target: Path, *, name: str, unit: str | None = N
     if short:
         raise InputError(f"{metadata}, line {short}: it has no column URL")
     articles = [row[column] for row in rows[1:]]
-    files = {language(path.name).code: path for path in data_files(source / split, f"*.{split}")}
+    found = data_files(source / split, f"*.{split}")
+    files = by_language(found, lambda path: path.name.partition(".")[0], source)
     if "en" not in files:
         raise InputError(f"{source / split} has no eng_Latn.{split}")
     return write_articles(

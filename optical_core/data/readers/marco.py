@@ -12,12 +12,14 @@ Read from:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from glob import escape
 from pathlib import Path
 from typing import NamedTuple
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.compression import plain_name
 from optical_core.data.folders import data_files, one_file
+from optical_core.data.language_files import say_left_out
 from optical_core.data.languages import LANGUAGES
 from optical_core.data.lines import read_columns, read_table, read_topics
 from optical_core.data.trec import read_qrels
@@ -48,8 +50,8 @@ def import_msmarco(source: Path, target: Path, *, name: str, unit: str | None = 
     """
     splits = (unit,) if unit else _SPLITS
     for split in splits:
-        queries = one_file(source, f"queries.{split}.tsv")
-        qrels = one_file(source, f"qrels.{split}.tsv")
+        queries = one_file(source, f"queries.{escape(split)}.tsv")
+        qrels = one_file(source, f"qrels.{escape(split)}.tsv")
         if queries and qrels:
             break
     else:
@@ -75,13 +77,16 @@ def import_mmarco(source: Path, target: Path, *, name: str, unit: str | None = N
     ending = f"_queries.{split}.tsv"
     codes = {known.name.lower(): code for code, known in LANGUAGES.items()}
     queries: dict[str, Path] = {}
-    for path in data_files(source, f"*{ending}"):
+    unknown = []
+    for path in data_files(source, f"*{escape(ending)}"):
         named = plain_name(path.name).removesuffix(ending)
         if named not in codes:
-            raise InputError(f"{path}: {named!r} is no language that we know by this name")
+            unknown.append(path.name)
+            continue
         if codes[named] in queries:
             raise InputError(f"{queries[codes[named]]} and {path} are both of {named}: give one")
         queries[codes[named]] = path
+    say_left_out(unknown, source)
     if not queries:
         raise InputError(
             f"{source} has no <language>{ending}: mMARCO's folder of queries and collections was "
@@ -89,7 +94,7 @@ def import_mmarco(source: Path, target: Path, *, name: str, unit: str | None = N
         )
     corpus, qrels = (
         one_file(source, "english_collection.tsv"),
-        one_file(source, f"qrels.{split}.tsv"),
+        one_file(source, f"qrels.{escape(split)}.tsv"),
     )
     if corpus is None or qrels is None:
         missing = "english_collection.tsv" if corpus is None else f"qrels.{split}.tsv"

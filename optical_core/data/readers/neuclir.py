@@ -18,6 +18,7 @@ from pathlib import Path
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.fields import Row, add_once
 from optical_core.data.folders import data_files
+from optical_core.data.language_files import say_left_out
 from optical_core.data.languages import find_language, language
 from optical_core.data.lines import read_jsonl
 from optical_core.data.readers.unit import chosen_language
@@ -80,6 +81,7 @@ def _queries(source: Path, qrels: Qrels) -> dict[str, dict[str, str]]:
     if not files:
         raise InputError(f"{source} has no *topics*.jsonl")
     queries: dict[str, dict[str, str]] = {}
+    unknown: list[str] = []
     for path in files:
         for row in read_jsonl(path, ("topic_id", "topics")):
             where, identifier = row.where, row.id("topic_id")
@@ -89,11 +91,14 @@ def _queries(source: Path, qrels: Qrels) -> dict[str, dict[str, str]]:
                 if not isinstance(topic, dict) or "topic_title" not in topic:
                     raise InputError(f"{where}: topics must be a list of objects with topic_title")
                 known = find_language(str(topic.get("lang", "")))
-                if known and topic.get("source", "original") in _SOURCES:
+                if known is None:
+                    unknown.append(str(topic.get("lang")))
+                elif topic.get("source", "original") in _SOURCES:
                     parts = Row(topic, where)
                     text = f"{parts.text('topic_title')} {parts.text_or_empty('topic_description')}"
                     texts = queries.setdefault(known.code, {})
                     add_once(texts, identifier, text.strip(), where, again=True)
+    say_left_out(unknown, source)
     return queries
 
 

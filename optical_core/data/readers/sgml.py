@@ -15,7 +15,9 @@ from optical_core.data.collection import Passage
 from optical_core.data.lines import read_lines
 from optical_core.errors import InputError
 
-_ANY_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_ANY_TAG = re.compile(
+    r"<!--.*?-->|<!\[CDATA\[|\]\]>|<[?!][A-Za-z][^<>]*>|</?[A-Za-z][^<>]*>", re.DOTALL
+)
 
 
 def elements(path: Path, tag: str, *, fallback: str | None = None) -> Iterator[tuple[int, str]]:
@@ -52,7 +54,7 @@ def plain_text(markup: str) -> str:
     """Text without tags, its entities resolved and its white space made single.
 
     Examples:
-        >>> plain_text("<P>AT&T &amp; 3 < 4</P>")
+        >>> plain_text("<P>AT&T &amp; 3 <!-- of <b> --> < 4</P>")
         'AT&T & 3 < 4'
     """
     return " ".join(html.unescape(_ANY_TAG.sub(" ", markup)).split())
@@ -60,12 +62,12 @@ def plain_text(markup: str) -> str:
 
 def field(element: str, tag: str) -> str:
     """Plain text of all `<tag> ... </tag>` in an element's content; empty where there is none."""
-    return plain_text(" ".join(re.findall(rf"(?is)<{tag}>(.*?)</{tag}>", element)))
+    return plain_text(" ".join(re.findall(rf"(?is)<{tag}(?:\s[^<>]*)?>(.*?)</{tag}\s*>", element)))
 
 
 def open_field(element: str, tag: str) -> str:
     """Plain text from the first `<tag>` to whatever tag comes next: end tags may be missing."""
-    found = re.search(rf"(?is)<{tag}>(.*?)(?=</?[a-z][^<>]*>|\Z)", element)
+    found = re.search(rf"(?is)<{tag}(?:\s[^<>]*)?>(.*?)(?=</?[a-z][^<>]*>|\Z)", element)
     return plain_text(found[1]) if found else ""
 
 

@@ -10,7 +10,8 @@ from optical_core.data.collection import Collection, CollectionInfo, Passage, wr
 from optical_core.data.compression import plain_name
 from optical_core.data.fields import add_once, identifier
 from optical_core.data.folders import data_files
-from optical_core.data.languages import language
+from optical_core.data.language_files import say_left_out
+from optical_core.data.languages import find_language
 from optical_core.data.lines import read_jsonl, read_lines, read_table
 from optical_core.data.readers import sgml
 from optical_core.data.readers.judgements import read_judgements
@@ -31,11 +32,18 @@ def import_trec(source: Path, target: Path, *, name: str, unit: str | None = Non
     if not topics:
         raise InputError(f"{source} has no topics.<language>.tsv or .txt file")
     queries: dict[str, dict[str, str]] = {}
+    unknown = []
     for path in topics:
         parts = plain_name(path.name).split(".")
         if len(parts) < 3:
             raise InputError(f"{path}: its name must tell the language, like topics.sw.tsv")
-        _add_topics(path, queries.setdefault(language(parts[1]).code, {}))
+        if known := find_language(parts[1]):
+            _add_topics(path, queries.setdefault(known.code, {}))
+        else:
+            unknown.append(path.name)
+    say_left_out(unknown, source)
+    if not queries:
+        raise InputError(f"{source} has no topics of a known language, only {', '.join(unknown)}")
     judgements = data_files(source, "qrels*", deep=False)
     if not judgements:
         raise InputError(f"{source} has no qrels.txt")

@@ -9,7 +9,7 @@ from optical_core.data.collection import Collection, CollectionInfo, Passage, wr
 from optical_core.data.compression import on_disk
 from optical_core.data.fields import add_once, identifier, text
 from optical_core.data.folders import data_files
-from optical_core.data.languages import language
+from optical_core.data.language_files import by_language
 from optical_core.data.lines import read_json
 from optical_core.data.trec import Qrels
 from optical_core.errors import InputError
@@ -25,8 +25,9 @@ def import_xquad_r(source: Path, target: Path, *, name: str, unit: str | None = 
     passages = [Passage(part.id, part.title, part.text) for part in english]
     qrels: Qrels = {query: {part.id: 1} for part in english for query in part.questions}
     queries: dict[str, dict[str, str]] = {}
-    for path in data_files(folder, "*.json", deep=False):
-        code = language(path.name.partition(".")[0]).code
+    found = data_files(folder, "*.json", deep=False)
+    files = by_language(found, lambda path: path.name.partition(".")[0], folder)
+    for code, path in files.items():
         for part in _read(path):
             for key, question in part.questions.items():
                 add_once(queries.setdefault(code, {}), key, question, str(path))
