@@ -75,7 +75,7 @@ def test_each_kind_of_problem_is_found(collection, tmp_path):
         "sw text q2 is empty",
         "sw query q3 is untranslated",
         "en query q2 has no relevant passage",
-        "1 en queries have no judgement",
+        "1 en query without judgements",
     ):
         assert expected in problems
 
