@@ -29,7 +29,7 @@ STYLE = """
 [data-testid=stHeading] h2 {font-size: 1.5rem; padding: .5rem 0; overflow-wrap: anywhere}
 input, textarea, [data-baseweb=select] {unicode-bidi: plaintext}
 [data-testid=stCaptionContainer] {opacity: .78}
-[data-testid$=Active] {color: inherit}
+[data-testid=stButtonGroup] button[aria-checked=true] {color: inherit !important}
 """
 """Less room above titles than the library leaves, smaller ones of sections, texts set in their own
 direction, captions and chosen options in colours that can be read."""

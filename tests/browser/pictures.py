@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.browser.server import ROOT, goto, running_app, running_browser
 
 VIEWS = {
-    "alignment": ("/alignment?lang=so&need=earth-q03", "light", 1180, 880),
+    "alignment": ("/alignment?lang=so&need=earth-q03", "light", 1180, 900),
     "gaps": ("/gaps?results=ntrex128&model=embedded&model=optical-lowres", "light", 1180, 1090),
     "search": (
         "/search?lang=so&need=craft-q03",
