@@ -14,6 +14,7 @@ import platform
 import shlex
 import shutil
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,18 @@ def library(source: Path, declarations: str, *flags: str) -> tuple[Any, Any] | N
         reason = getattr(error, "stderr", None) or error
         logger.warning("%s can't be compiled and is not used (%s)", source.name, reason)
         return None
+
+
+def chosen(path: str | None, has: Sequence[str]) -> str:
+    """`path`, by default the last of those that this processor has.
+
+    Raises InputError for another: its instructions would end the process.
+    """
+    if path is None:
+        return has[-1]
+    if path not in has:
+        raise InputError(f"path {path!r}: this processor has {', '.join(has)}")
+    return path
 
 
 def _compiled(source: Path, command: list[str]) -> Path:

@@ -83,9 +83,12 @@ def maxsim(
     """Scores (P,), fp32, of passages whose tokens are begins[i] to before ends[i].
 
     blocks: `pack`'s; begins and ends (P,) int64; query (n, d). `path`: one of `PATHS` or
-    "torch"; by default the fastest there is. A passage without tokens scores 0.
+    "torch"; by default the fastest there is. A passage without tokens scores 0. Raises InputError
+    for a path that isn't there.
     """
     compiled = None if path == "torch" else library()
+    if compiled is None:
+        native.chosen(path, ("torch",))
     codes, scales = quantise(torch.from_numpy(np.asarray(query, np.float32)))
     width = blocks.shape[1] // TOKENS - _SCALE_BYTES
     padded = np.zeros((len(codes), width), np.int8)
@@ -93,7 +96,7 @@ def maxsim(
     if compiled is None:
         return _torch_maxsim(blocks, begins, ends, torch.from_numpy(padded), scales)
     ffi, kernel = compiled
-    which = kernel.optical_best_path() if path is None else PATHS.index(path)
+    which = PATHS.index(native.chosen(path, PATHS[: kernel.optical_best_path() + 1]))
     scores = np.empty(len(begins), np.float32)
     tokens, factors = padded.ravel(), scales.numpy()
 

@@ -20,17 +20,16 @@ from optical_core.transport.threads import over_threads
 _LEAST_COSTS = 2**17
 """Entries of the costs that are worth waking a thread for: some hundred microseconds of work."""
 _DECLARATIONS = """
-int optical_sinkhorn_best_path(void);
-int optical_sinkhorn(int path, const float *cost, const float *a, const float *b,
+int optical_sinkhorn(const float *cost, const float *a, const float *b,
                      const int64_t *pairs, int64_t count, int64_t height, int64_t width,
                      float epsilon, double tolerance, int64_t most, float *plan,
                      int64_t *iterations, uint8_t *converged);
 """
 
 
-def library() -> tuple[Any, Any] | None:
+def library(path: str | None = None) -> tuple[Any, Any] | None:
     """cffi's (ffi, library) of sinkhorn.c; None where it can't be compiled."""
-    return lanes.library("sinkhorn.c", _DECLARATIONS, "-ffp-contract=fast")
+    return lanes.library("sinkhorn.c", _DECLARATIONS, "-ffp-contract=fast", path=path)
 
 
 def applies(problem: TransportProblem) -> bool:
@@ -49,12 +48,11 @@ def compiled_sinkhorn(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Plan (B, n, m), iterations (B,) and converged (B,), as `sinkhorn` gives them.
 
-    path: one of `lanes.PATHS`; by default the fastest that the processor has.
+    path: one of `lanes.paths`; by default the fastest.
     """
-    opened = library()
+    opened = library(path)
     assert opened is not None
     ffi, compiled = opened
-    which = compiled.optical_sinkhorn_best_path() if path is None else lanes.PATHS.index(path)
     cost, a, b = (x.contiguous().numpy() for x in (problem.cost, problem.a, problem.b))
     pairs, height, width = cost.shape
     plan = np.zeros_like(cost)
@@ -71,7 +69,7 @@ def compiled_sinkhorn(
         chosen = ffi.from_buffer("int64_t[]", np.ascontiguousarray(part))
         size = (len(part), height, width)
         stop = (epsilon, tolerance, max_iterations)
-        if compiled.optical_sinkhorn(which, *inputs, chosen, *size, *stop, *outputs):
+        if compiled.optical_sinkhorn(*inputs, chosen, *size, *stop, *outputs):
             raise MemoryError("no memory for a kernel of this size")
 
     over_threads(pairs, work, least=1 + _LEAST_COSTS // (height * width + 1))

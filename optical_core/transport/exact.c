@@ -60,25 +60,31 @@ INLINE void reach(state *s, int64_t row, double at)
     s->reached[row] = at;
     EACH(j, wide) {
         double here = base + cost[j] - open[j], now = ahead[j];
-        from[j] = here < now ? row : from[j];
+        from[j] ^= (from[j] ^ row) & -(int64_t)(here < now); /* a store under a mask is slow */
         ahead[j] = here < now ? here : now;
     }
+}
+
+/* Of a row, padded with infinity. */
+INLINE double least_of(const double *row, int64_t padded)
+{
+    double partial[MULTIPLE];
+    EACH(k, MULTIPLE) partial[k] = row[k];
+    for (int64_t at = MULTIPLE; at < padded; at += MULTIPLE)
+        EACH(k, MULTIPLE) partial[k] = row[at + k] < partial[k] ? row[at + k] : partial[k];
+    double least = partial[0];
+    EACH(k, MULTIPLE) least = partial[k] < least ? partial[k] : least;
+    return least;
 }
 
 /* The nearest column that isn't settled; -1 where none can be reached. */
 INLINE int64_t nearest(const state *s)
 {
-    const double *ahead = s->ahead;
-    double least[LANES];
-    EACH(k, LANES) least[k] = ahead[k];
-    for (int64_t at = LANES; at < s->wide; at += LANES)
-        EACH(k, LANES) least[k] = ahead[at + k] < least[k] ? ahead[at + k] : least[k];
-    double best = least[0];
-    EACH(k, LANES) best = least[k] < best ? least[k] : best;
+    double best = least_of(s->ahead, s->wide);
     if (!(best < INFINITY))
         return -1;
     int64_t j = 0;
-    while (ahead[j] != best)
+    while (s->ahead[j] != best)
         j++;
     return j;
 }
@@ -171,16 +177,23 @@ INLINE int64_t gather(int64_t *token, double *left, const double *mass, int64_t 
 INLINE void guess(state *s)
 {
     int64_t n = s->n, m = s->m, high = s->high, wide = s->wide;
-    double spread = 0;
-    EACH(j, m) s->v[j] = INFINITY;
-    EACH(i, n) {
-        const double *cost = s->cost + i * wide;
-        double least = INFINITY;
-        EACH(j, m) least = cost[j] < least ? cost[j] : least;
-        s->u[i] = least;
-        EACH(j, m) s->v[j] = cost[j] - least < s->v[j] ? cost[j] - least : s->v[j];
+    double spread = 0, *sums = s->distance;
+    EACH(j, wide) {
+        s->v[j] = INFINITY;
+        sums[j] = 0;
     }
-    EACH(i, n) EACH(j, m) spread += s->cost[i * wide + j] - s->u[i] - s->v[j];
+    EACH(i, n) {
+        const double *restrict cost = s->cost + i * wide;
+        double least = s->u[i] = least_of(cost, wide);
+        EACH(j, wide) {
+            double above = cost[j] - least;
+            s->v[j] = above < s->v[j] ? above : s->v[j];
+            sums[j] += above;
+        }
+    }
+    EACH(j, m) spread += sums[j] - n * s->v[j];
+    for (int64_t j = m; j < wide; j++)
+        s->v[j] = 0;
     spread /= n * m;
     if (!(spread > 0))
         return;
@@ -189,8 +202,8 @@ INLINE void guess(state *s)
     memset(s->transposed, 0, sizeof(float) * high * wide);
     EACH(i, n) {
         float *kernel = s->kernel + i * wide;
-        EACH(j, m) kernel[j] = (float)(s->u[i] + s->v[j] - s->cost[i * wide + j]) * sharpness;
-        EACH(j, m) kernel[j] = exponential(kernel[j]);
+        EACH(j, wide) kernel[j] = (float)(s->u[i] + s->v[j] - s->cost[i * wide + j]) * sharpness;
+        EACH(j, wide) kernel[j] = exponential(kernel[j]);
         EACH(j, m) s->transposed[j * high + i] = kernel[j];
     }
     EACH(i, high) {
@@ -219,10 +232,11 @@ INLINE void begin(state *s, const task *t, int64_t pair)
     EACH(i, s->n) {
         int64_t from = (pair * t->height + s->row[i]) * t->width;
         double *to = s->cost + i * s->wide;
+        const int64_t *column = s->column;
         if (t->single)
-            EACH(j, s->m) to[j] = ((const float *)t->cost)[from + s->column[j]];
+            EACH(j, s->m) to[j] = ((const float *)t->cost)[from + column[j]];
         else
-            EACH(j, s->m) to[j] = ((const double *)t->cost)[from + s->column[j]];
+            EACH(j, s->m) to[j] = ((const double *)t->cost)[from + column[j]];
         for (int64_t j = s->m; j < s->wide; j++)
             to[j] = INFINITY;
     }
@@ -317,13 +331,11 @@ INLINE int solve_pairs(const task *t)
     return 0;
 }
 
-PATHS(exact, solve_pairs)
-
 /* Solves the pairs into plan and converged; 1 where memory is short. */
-int optical_exact(int path, int single, const void *cost, const double *a, const double *b,
+int optical_exact(int single, const void *cost, const double *a, const double *b,
                   const int64_t *pairs, int64_t count, int64_t height, int64_t width,
                   int64_t most, void *plan, uint8_t *converged)
 {
     task t = {single, cost, a, b, pairs, count, height, width, most, plan, converged};
-    return paths[path](&t);
+    return solve_pairs(&t);
 }

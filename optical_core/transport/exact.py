@@ -17,8 +17,7 @@ ROUNDS = 100
 _OPTIMAL = 1
 """What POT's network simplex returns when it has come to its end."""
 _DECLARATIONS = """
-int optical_exact_best_path(void);
-int optical_exact(int path, int single, const void *cost, const double *a, const double *b,
+int optical_exact(int single, const void *cost, const double *a, const double *b,
                   const int64_t *pairs, int64_t count, int64_t height, int64_t width,
                   int64_t most, void *plan, uint8_t *converged);
 """
@@ -45,9 +44,9 @@ def exact(
     )
 
 
-def library() -> tuple[Any, Any] | None:
+def library(path: str | None = None) -> tuple[Any, Any] | None:
     """cffi's (ffi, library) of exact.c; None where it can't be compiled."""
-    return lanes.library("exact.c", _DECLARATIONS)
+    return lanes.library("exact.c", _DECLARATIONS, path=path)
 
 
 def shortest_paths(
@@ -56,12 +55,11 @@ def shortest_paths(
     """Plans (B, n, m) and converged (B,) of contiguous arrays, by at most `most` paths each.
 
     cost (B, n, m), fp32 or fp64 as the plan will be; a (B, n) and b (B, m), fp64.
-    path: one of `lanes.PATHS`; by default the fastest that the processor has.
+    path: one of `lanes.paths`; by default the fastest.
     """
-    opened = library()
+    opened = library(path)
     assert opened is not None
     ffi, compiled = opened
-    which = compiled.optical_exact_best_path() if path is None else lanes.PATHS.index(path)
     single = int(cost.dtype == np.float32)
     plan, converged = np.zeros_like(cost), np.zeros(len(cost), np.uint8)
     inputs = [ffi.from_buffer(cost)]
@@ -74,7 +72,7 @@ def shortest_paths(
     def work(part: np.ndarray) -> None:
         chosen = ffi.from_buffer("int64_t[]", np.ascontiguousarray(part))
         size = (len(part), *cost.shape[1:])
-        if compiled.optical_exact(which, single, *inputs, chosen, *size, most, *outputs):
+        if compiled.optical_exact(single, *inputs, chosen, *size, most, *outputs):
             raise MemoryError("no memory for a plan of this size")
 
     over_threads(len(cost), work)

@@ -1,19 +1,36 @@
-/* What the solvers in C share: loops over whole vectors, and a path for each kind of processor. */
+/* What the solvers in C share: loops over vectors as wide as the processor's. A library is compiled
+ * for each kind of processor (lanes.py). With vectors wider than its registers, a compiler would
+ * keep every sum in memory; with LANES of 1, it makes what it can of plain floats. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LANES 16 /* Rows are padded to a multiple. */
 #define ALIGNMENT 64
 #define TINY 1e-30f
 
 #define INLINE static inline __attribute__((always_inline))
 #define EACH(k, count) for (int64_t k = 0; k < (count); k++)
 
+#if LANES == 1
+typedef float lanes;
+#else
 typedef float lanes __attribute__((vector_size(4 * LANES)));
+#endif
 
-INLINE int64_t padded(int64_t count) { return (count + LANES - 1) / LANES * LANES; }
+/* Sums run in four chains, so that additions need not wait for one another; in the same order
+ * whatever the width. `BLOCKS` vectors of them fill half of the registers. */
+#define CHAINS 4
+#if LANES == 16 || defined(__aarch64__)
+#define BLOCKS 4
+#else
+#define BLOCKS 2
+#endif
+
+/* Rows and columns are filled up to a multiple of this. */
+#define MULTIPLE (LANES > CHAINS ? LANES : CHAINS)
+
+INLINE int64_t padded(int64_t count) { return (count + MULTIPLE - 1) / MULTIPLE * MULTIPLE; }
 
 /* Takes `items` of a size from the pool, whose parts stay aligned. */
 INLINE void *take(char **pool, int64_t items, size_t size)
@@ -23,13 +40,14 @@ INLINE void *take(char **pool, int64_t items, size_t size)
     return part;
 }
 
-/* e^x for x up to 88, to the last but one digit; 0 below e^-87. */
+/* e^x for x up to 88, to the last but one digit; 0 from e^-87 on. Without a branch, of which the
+ * compiler would make several. */
 INLINE float exponential(float x)
 {
     const float shift = 12582912.f; /* 1.5 * 2^23: adding it rounds to an integer */
-    float kept = x < -87.f ? -87.f : x;
-    float k = kept * 1.44269504f + shift - shift;
-    float r = kept - k * 0.693359375f + k * 2.12194440e-4f;
+    union { float value; uint32_t bits; } k = {x * 1.44269504f + shift}, power, found;
+    float whole = k.value - shift;
+    float r = x - whole * 0.693359375f + whole * 2.12194440e-4f;
     float p = 1.9875691500e-4f;
     p = p * r + 1.3981999507e-3f;
     p = p * r + 8.3334519073e-3f;
@@ -37,43 +55,45 @@ INLINE float exponential(float x)
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
     p = p * r * r + r + 1.f;
-    union { int32_t bits; float value; } power = {.bits = ((int32_t)k + 127) << 23};
-    return x < -87.f ? 0.f : p * power.value;
+    power.bits = (k.bits + 127) << 23;
+    found.value = p * power.value;
+    found.bits &= -(uint32_t)(x > -87.f);
+    return found.value;
 }
 
-/* `blocks` vectors of sums over rows of x[row] * matrix[row], in `chains` independent sums. */
+/* `blocks` vectors of sums over rows of x[row] * matrix[row]. */
 INLINE void product_of(const float *matrix, int64_t stride, const float *x, int64_t rows,
-                       float *sums, const int blocks, const int chains)
+                       float *sums, const int blocks)
 {
-    lanes sum[4][4] = {0};
-    for (int64_t row = 0; row < rows; row += chains)
+    lanes sum[CHAINS][BLOCKS] = {0};
+    for (int64_t row = 0; row < rows; row += CHAINS)
 #pragma GCC unroll 4
-        for (int c = 0; c < chains; c++)
+        for (int c = 0; c < CHAINS; c++)
 #pragma GCC unroll 4
             for (int block = 0; block < blocks; block++)
                 sum[c][block] +=
                     x[row + c] * *(const lanes *)(matrix + (row + c) * stride + block * LANES);
 #pragma GCC unroll 4
-    for (int block = 0; block < blocks; block++) {
-        lanes total = sum[0][block];
-#pragma GCC unroll 4
-        for (int c = 1; c < chains; c++)
-            total += sum[c][block];
-        *(lanes *)(sums + block * LANES) = total;
-    }
+    for (int block = 0; block < blocks; block++)
+        *(lanes *)(sums + block * LANES) =
+            (sum[0][block] + sum[1][block]) + (sum[2][block] + sum[3][block]);
 }
 
-/* sums (stride) of x (rows) times matrix (rows, stride); both a multiple of LANES. */
+/* sums (stride) of x (rows) times matrix (rows, stride), both `padded`. */
 INLINE void product(const float *matrix, int64_t stride, const float *x, int64_t rows, float *sums)
 {
-    for (int64_t at = 0; at < stride; at += 4 * LANES) {
-        const float *part = matrix + at;
-        switch ((stride - at) / LANES) {
-        case 1: product_of(part, stride, x, rows, sums + at, 1, 4); break;
-        case 2: product_of(part, stride, x, rows, sums + at, 2, 4); break;
-        case 3: product_of(part, stride, x, rows, sums + at, 3, 2); break;
-        default: product_of(part, stride, x, rows, sums + at, 4, 2);
-        }
+    for (int64_t at = 0; at < stride; at += BLOCKS * LANES) {
+        int64_t blocks = (stride - at) / LANES;
+        if (blocks >= BLOCKS)
+            product_of(matrix + at, stride, x, rows, sums + at, BLOCKS);
+        else if (blocks == 1)
+            product_of(matrix + at, stride, x, rows, sums + at, 1);
+#if BLOCKS > 2
+        else if (blocks == 2)
+            product_of(matrix + at, stride, x, rows, sums + at, 2);
+        else
+            product_of(matrix + at, stride, x, rows, sums + at, 3);
+#endif
     }
 }
 
@@ -84,8 +104,9 @@ INLINE void scale(float *restrict scaling, const float *restrict mass,
 {
     if (relaxing)
         EACH(k, count) {
-            float exact = mass[k] / (reached[k] > TINY ? reached[k] : TINY);
-            float further = exact * sqrtf(exact / scaling[k]);
+            float sent = scaling[k] * reached[k];
+            float factor = mass[k] / (sent > TINY ? sent : TINY);
+            float further = scaling[k] * factor * sqrtf(factor);
             scaling[k] = mass[k] > 0 ? further : 1.f;
         }
     else
@@ -94,27 +115,3 @@ INLINE void scale(float *restrict scaling, const float *restrict mass,
             scaling[k] = mass[k] > 0 ? exact : 1.f;
         }
 }
-
-/* The same code three times, for the compiler to make the most of each kind of processor;
- * `optical_<name>_best_path` is the fastest that this one has. */
-#if defined(__x86_64__) && defined(__GNUC__)
-#define PATHS(name, solve)                                                                       \
-    static int portable(const task *t) { return solve(t); }                                      \
-    __attribute__((target("avx2,fma"))) static int avx2(const task *t) { return solve(t); }      \
-    __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,prefer-vector-width=512")))        \
-    static int avx512(const task *t) { return solve(t); }                                        \
-    static int (*const paths[])(const task *) = {portable, avx2, avx512};                        \
-    int optical_##name##_best_path(void)                                                         \
-    {                                                                                            \
-        __builtin_cpu_init();                                                                    \
-        if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&          \
-            __builtin_cpu_supports("avx512bw"))                                                  \
-            return 2;                                                                            \
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");                  \
-    }
-#else
-#define PATHS(name, solve)                                                                       \
-    static int portable(const task *t) { return solve(t); }                                      \
-    static int (*const paths[])(const task *) = {portable};                                      \
-    int optical_##name##_best_path(void) { return 0; }
-#endif

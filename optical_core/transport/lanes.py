@@ -1,17 +1,48 @@
-"""Opens the solvers in C; what their sources share is in lanes.h."""
+"""Opens the solvers in C, each in the form for this processor; what they share is in lanes.h."""
 
 from __future__ import annotations
 
+import platform
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from optical_core import native
 
-PATHS = ("portable", "avx2", "avx512")
-"""The kinds of processor in lanes.h, in the order of speed; each has those up to its best."""
 _FLAGS = ("-O3", "-fno-math-errno", "-fno-trapping-math")
+_PATHS = {
+    "portable": ("-DLANES=1",),
+    "neon": ("-DLANES=4",),
+    "avx2": ("-DLANES=8", "-mavx2", "-mfma"),
+    "avx512": (
+        "-DLANES=16",
+        *(f"-mavx512{part}" for part in ("f", "vl", "bw", "dq")),
+        "-mprefer-vector-width=512",
+    ),
+}
+"""Kinds of processor: the compiler's flags for each, and how many floats its registers hold."""
+_KINDS = {"x86_64": ("portable", "avx2", "avx512"), "aarch64": ("portable", "neon")}
+_ALIASES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
-def library(source: str, declarations: str, *flags: str) -> tuple[Any, Any] | None:
-    """cffi's (ffi, library) of a file of this folder; None where it can't be compiled."""
-    return native.library(Path(__file__).with_name(source), declarations, *_FLAGS, *flags)
+@cache
+def paths() -> tuple[str, ...]:
+    """The paths that this processor has, in the order of speed; without a compiler none."""
+    machine = platform.machine().lower()
+    kinds = _KINDS.get(_ALIASES.get(machine, machine), ("portable",))
+    opened = native.library(Path(__file__).with_name("processor.c"), "int optical_best_path(void);")
+    return () if opened is None else kinds[: opened[1].optical_best_path() + 1]
+
+
+def library(
+    source: str, declarations: str, *flags: str, path: str | None = None
+) -> tuple[Any, Any] | None:
+    """cffi's (ffi, library) of a file of this folder; None where it can't be compiled.
+
+    path: one of `paths`, by default the fastest. Raises InputError if the processor lacks it.
+    """
+    has = paths()
+    if not has:
+        return None
+    chosen = _PATHS[native.chosen(path, has)]
+    return native.library(Path(__file__).with_name(source), declarations, *_FLAGS, *chosen, *flags)

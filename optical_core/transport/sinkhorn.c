@@ -23,7 +23,7 @@ typedef struct {
     uint8_t *converged;
 } task;
 
-/* One side of a pair: its tokens with mass, padded to a multiple of LANES. */
+/* One side of a pair: its tokens with mass, padded. */
 typedef struct {
     int64_t count, padded, *token;
     float *mass, *potential, *scaling, *reached;
@@ -68,8 +68,6 @@ INLINE void fill(const side *rows, const side *columns, const float *restrict in
             float exponent = (f + g[j] - inner[i * wide + j]) * sharpness;
             kernel[i * wide + j] = exponential(exponent < LARGEST ? exponent : LARGEST);
         }
-        for (int64_t j = m; j < wide; j++)
-            kernel[i * wide + j] = 0;
         EACH(j, m) transposed[j * high + i] = kernel[i * wide + j];
     }
     EACH(k, high) rows->scaling[k] = 1;
@@ -125,6 +123,31 @@ INLINE double gather(side *s, const float *mass, int64_t length)
     return total;
 }
 
+/* Do a side's tokens lie one after another? */
+INLINE int contiguous(const side *s)
+{
+    return s->token[s->count - 1] - s->token[0] == s->count - 1;
+}
+
+/* Of a row of all tokens the ones of a side. */
+INLINE void pick(const side *s, const float *restrict all, float *restrict picked)
+{
+    if (contiguous(s))
+        memcpy(picked, all + s->token[0], sizeof(float) * s->count);
+    else
+        EACH(k, s->count) picked[k] = all[s->token[k]];
+}
+
+INLINE float least_of(const float *row, int64_t padded)
+{
+    float partial[LANES], least = INFINITY;
+    EACH(k, LANES) partial[k] = INFINITY;
+    for (int64_t at = 0; at < padded; at += LANES)
+        EACH(k, LANES) partial[k] = row[at + k] < partial[k] ? row[at + k] : partial[k];
+    EACH(k, LANES) least = partial[k] < least ? partial[k] : least;
+    return least;
+}
+
 INLINE void solve_pair(const task *t, int64_t pair, side *rows, side *columns, float *inner,
                        float *kernel, float *transposed)
 {
@@ -137,23 +160,17 @@ INLINE void solve_pair(const task *t, int64_t pair, side *rows, side *columns, f
         return;
     }
     float *f = rows->potential, *g = columns->potential;
-    EACH(j, m) g[j] = INFINITY;
+    EACH(j, wide) g[j] = INFINITY;
     EACH(i, n) {
-        const float *from = cost + rows->token[i] * t->width;
-        float least = INFINITY;
-        EACH(j, m) {
-            float here = from[columns->token[j]];
-            inner[i * wide + j] = here;
-            least = here < least ? here : least;
-        }
+        float *row = inner + i * wide;
+        pick(columns, cost + rows->token[i] * t->width, row);
         for (int64_t j = m; j < wide; j++)
-            inner[i * wide + j] = 0;
-        f[i] = least;
-        EACH(j, m) {
-            float here = inner[i * wide + j] - least;
-            g[j] = here < g[j] ? here : g[j];
-        }
+            row[j] = INFINITY; /* its kernel is 0 */
+        float least = f[i] = least_of(row, wide);
+        EACH(j, wide) g[j] = row[j] - least < g[j] ? row[j] - least : g[j];
     }
+    for (int64_t j = m; j < wide; j++)
+        g[j] = 0;
     memset(kernel + n * wide, 0, sizeof(float) * (high - n) * wide);
     memset(transposed, 0, sizeof(float) * wide * high);
     int64_t done = 0;
@@ -169,9 +186,13 @@ INLINE void solve_pair(const task *t, int64_t pair, side *rows, side *columns, f
     t->iterations[pair] = done;
     t->converged[pair] = error <= limit;
     EACH(i, n) {
-        float *to = t->plan + (pair * t->height + rows->token[i]) * t->width;
-        EACH(j, m) to[columns->token[j]] =
-            rows->scaling[i] * kernel[i * wide + j] * columns->scaling[j];
+        float *restrict to = t->plan + (pair * t->height + rows->token[i]) * t->width;
+        const float *restrict row = kernel + i * wide;
+        float scaling = rows->scaling[i];
+        if (contiguous(columns))
+            EACH(j, m) to[columns->token[0] + j] = scaling * row[j] * columns->scaling[j];
+        else
+            EACH(j, m) to[columns->token[j]] = scaling * row[j] * columns->scaling[j];
     }
 }
 
@@ -203,15 +224,13 @@ INLINE int solve_pairs(const task *t)
     return 0;
 }
 
-PATHS(sinkhorn, solve_pairs)
-
 /* Solves the pairs into plan, iterations and converged; 1 where memory is short. */
-int optical_sinkhorn(int path, const float *cost, const float *a, const float *b,
+int optical_sinkhorn(const float *cost, const float *a, const float *b,
                      const int64_t *pairs, int64_t count, int64_t height, int64_t width,
                      float epsilon, double tolerance, int64_t most, float *plan,
                      int64_t *iterations, uint8_t *converged)
 {
     task t = {cost, a, b, pairs, count, height, width, epsilon,
               tolerance, most, plan, iterations, converged};
-    return paths[path](&t);
+    return solve_pairs(&t);
 }

@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
+from optical_core.errors import InputError
 from optical_core.retrieval import int8_kernel
 
 
@@ -102,6 +105,21 @@ def test_threads_change_nothing(compiled, monkeypatch):
         results.append(int8_kernel.maxsim(blocks, begins, ends, query))
     np.testing.assert_array_equal(results[0], results[1])
     np.testing.assert_array_equal(results[0], results[2])
+
+
+@pytest.mark.parametrize("path", ["vnni", "fastest"])
+def test_a_path_that_the_processor_lacks_is_refused(compiled, monkeypatch, path):
+    """Its instructions would end the process."""
+    ffi, library = int8_kernel.library()
+    lacking = SimpleNamespace(optical_best_path=lambda: 0, optical_maxsim=library.optical_maxsim)
+    monkeypatch.setattr(int8_kernel, "library", lambda: (ffi, lacking))
+    vectors, begins, ends = random_passages(8, count=20)
+    blocks = int8_kernel.pack(torch.from_numpy(vectors))
+    with pytest.raises(InputError, match=f"path '{path}': this processor has portable"):
+        int8_kernel.maxsim(blocks, begins, ends, random_query(8, 3), path=path)
+    monkeypatch.setattr(int8_kernel, "library", lambda: None)
+    with pytest.raises(InputError, match=f"path '{path}': this processor has torch"):
+        int8_kernel.maxsim(blocks, begins, ends, random_query(8, 3), path=path)
 
 
 def test_without_the_library_torch_scores(monkeypatch):

@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 import torch
 
+from optical_core.errors import InputError
 from optical_core.transport import compiled_sinkhorn, exact, lanes, solve
 from optical_core.transport.problem import validate
 from optical_core.transport.sinkhorn import sinkhorn
 
 
-def paths(module, best):
-    opened = module.library()
-    if opened is None:
+def paths():
+    found = lanes.paths()
+    if not found:
         pytest.skip("no cffi or no C compiler")
-    return lanes.PATHS[: getattr(opened[1], best)() + 1]
+    return found
 
 
 def test_where_cffi_and_a_compiler_are_the_solvers_are_compiled_and_taken(monkeypatch):
@@ -50,7 +51,7 @@ def test_every_path_of_sinkhorn_reaches_torchs_plan(n, m):
     problem = validate(*ragged(n, m), balanced=True)
     options = {"epsilon": 0.1, "tolerance": 1e-6, "max_iterations": 5000}
     expected, _, _ = sinkhorn(problem, **options)
-    for path in paths(compiled_sinkhorn, "optical_sinkhorn_best_path"):
+    for path in paths():
         plan, _, converged = compiled_sinkhorn.compiled_sinkhorn(problem, **options, path=path)
         assert converged.all(), path
         torch.testing.assert_close(plan, expected, atol=2e-5, rtol=0, msg=path)
@@ -66,10 +67,12 @@ def test_every_path_of_the_exact_solver_costs_what_pots_plan_costs(n, m, ties):
     b *= (a.sum(1) / b.sum(1))[:, None]
     arrays = [x.numpy() for x in (cost, a, b)]
     expected, _ = exact.network_simplex(*arrays, 10**6)
-    for path in paths(exact, "optical_exact_best_path"):
+    same = exact.shortest_paths(*arrays, 10**6, path=paths()[0])[0]
+    for path in paths():
         plan, converged = exact.shortest_paths(*arrays, 10**6, path=path)
         assert converged.all(), path
         assert (plan >= 0).all(), path
+        np.testing.assert_array_equal(plan, same, err_msg=path)
         np.testing.assert_allclose(plan.sum(2), arrays[1], atol=1e-11)
         np.testing.assert_allclose(plan.sum(1), arrays[2], atol=1e-11)
         np.testing.assert_allclose(
@@ -77,8 +80,24 @@ def test_every_path_of_the_exact_solver_costs_what_pots_plan_costs(n, m, ties):
         )
 
 
+@pytest.mark.parametrize("path", ["avx512", "neon", "fastest"])
+def test_a_path_that_the_processor_lacks_is_refused(monkeypatch, path):
+    """Its instructions would end the process."""
+    has = [found for found in paths() if found != path]
+    monkeypatch.setattr(lanes, "paths", lambda: has)
+    problem = validate(*ragged(3, 4), balanced=True)
+    message = f"path '{path}': this processor has portable"
+    with pytest.raises(InputError, match=message):
+        compiled_sinkhorn.compiled_sinkhorn(
+            problem, epsilon=0.1, tolerance=1e-6, max_iterations=9, path=path
+        )
+    arrays = [x.double().numpy() for x in ragged(3, 4)]
+    with pytest.raises(InputError, match=message):
+        exact.shortest_paths(*arrays, 9, path=path)
+
+
 def test_the_exact_solver_says_where_its_ways_were_not_enough():
-    paths(exact, "optical_exact_best_path")
+    paths()
     cost, a, b = (x.double().numpy() for x in ragged(30, 40, seed=2))
     for solver in (exact.shortest_paths, exact.network_simplex):
         _, converged = solver(cost, a, b, 1)
