@@ -25,7 +25,8 @@ from optical_core.ui.theme import (
 )
 
 SMALLEST = 0.004
-"""Shares below it are never drawn: Sinkhorn gives every pair a little mass."""
+"""Shares below it are never drawn, nor below a quarter of an even one (long texts have small
+ones): Sinkhorn gives every pair a little mass."""
 MOST_LINKS = 800
 """Links that one picture draws, the heaviest: a browser takes a second for a thousand shapes."""
 MOST_CELLS = 400
@@ -46,7 +47,8 @@ def shown_mass(
         shares = plan.row_normalised()
     else:
         shares = plan.plan / max(float(plan.plan.sum(1).max(initial=0.0)), 1e-12)
-    shares = np.where(shares >= max(threshold, SMALLEST), shares, 0.0)
+    smallest = min(SMALLEST, 0.25 / max(shares.shape[1], 1))
+    shares = np.where(shares >= max(threshold, smallest), shares, 0.0)
     if np.count_nonzero(shares) > most:
         light = np.argsort(-shares, axis=None, kind="stable")[most:]
         np.put(shares, light, 0.0)

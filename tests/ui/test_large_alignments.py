@@ -10,6 +10,7 @@ from optical_core.ui.alignment_figures import (
     left_out,
     plan_heatmap,
     plan_ribbons,
+    shown_mass,
 )
 from optical_core.ui.links import LONGEST, links_figure
 
@@ -36,10 +37,11 @@ def test_a_heatmap_of_240_words_is_one_image_and_a_bounded_number_of_discs(blur)
 
 
 def test_ribbons_of_a_blurred_plan_are_the_heaviest():
-    plan = square(240, blur=0.5)
-    shapes = plan_ribbons(plan, dark=True).layout.shapes
-    assert len(shapes) == 240  # what is spread lies below the share that can be seen
-    assert len(plan_ribbons(square(100, blur=1.0), dark=True).layout.shapes) == MOST_LINKS
+    for size in (100, 240):
+        assert len(plan_ribbons(square(size, blur=1.0), dark=True).layout.shapes) == MOST_LINKS
+    shares = shown_mass(square(240, blur=0.5), **ALL)
+    assert np.count_nonzero(np.diag(shares)) == 240
+    assert np.count_nonzero(shown_mass(square(240, blur=0.2), **ALL)) == 240
 
 
 def test_what_is_left_out_is_said():
