@@ -68,8 +68,10 @@ def _keep_loaded(page: str) -> None:
 def run() -> None:
     """Set the frame and run the page that the address names."""
     prepare()
+    # The icon first: a page's own would be fetched from Google, to stand beside the title.
+    st.set_page_config(page_icon="🔎", layout="wide")
     page = st.navigation(list(pages().values()), position="top")
-    st.set_page_config(f"{page.title} · OPTICAL Workbench", page_icon="🔎", layout="wide")
+    st.set_page_config(f"{page.title} · OPTICAL Workbench")
     st.html(f"<style>{STYLE}</style>")
     address.start()
     with fence():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
+from urllib.parse import quote
 
 import pytest
 
@@ -26,6 +28,11 @@ def test_a_cold_deep_link_opens_its_page_in_the_frame(visit, path):
     page = visit().open(path, PAGES[path])
     assert page.get_by_role("link", name="Language gaps").first.is_visible()
     assert page.locator("[data-testid=stException]").count() == 0
+    title = {"/": "Start"}.get(path, PAGES[path])
+    page.wait_for_function("title => document.title.startsWith(title + ' · ')", arg=title)
+    levels = page.locator("h1, h2, h3, h4").evaluate_all("all => all.map(e => +e.tagName[1])")
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -151,7 +158,7 @@ def test_a_collection_is_imported_looked_at_and_removed(visit, workspace):
     page.keyboard.press("Enter")
     one.settle()
     page.get_by_role("button", name="Import").click()
-    page.get_by_text("mine: 1 passages, 1 languages").wait_for()
+    page.get_by_text("mine: 1 passage, 1 language.").wait_for()
     page.goto(one.site + "/collections?show=mine")
     page.get_by_text("maji ya bahari").first.wait_for()
     one.settle()
@@ -193,6 +200,16 @@ def test_typed_markup_never_runs(visit, text):
     page.locator("h1").first.wait_for()
     one.settle()
     assert asked == []
+
+
+def test_an_error_with_markup_in_it_is_plain_text(visit):
+    one = visit()
+    text = "![x](http://elsewhere.test/p.png) [sign in](http://elsewhere.test) www.elsewhere.test"
+    page = one.open(f"/alignment?model=embedded&gold={quote('/nowhere/' + text)}", "Alignment")
+    alert = page.locator("[data-testid=stAlert]", has_text="lies outside")
+    assert text in alert.inner_text().replace("\u2060", "")
+    assert page.locator("[data-testid=stAlert] :is(a, img)").count() == 0
+    assert one.outside == []
 
 
 def test_ten_tabs_do_not_mix(visit):
