@@ -1,8 +1,27 @@
 """What the benchmarks measure with."""
 
-import pytest
+import os
+import shutil
+import sys
 
-from tests.benchmarks import plaid, timing, where
+import pytest
+import torch
+
+from optical_core.errors import InputError
+from optical_core.transport import lanes
+from tests.benchmarks import (
+    __main__ as command,
+)
+from tests.benchmarks import (
+    analysis,
+    app,
+    plaid,
+    search,
+    timing,
+    translations,
+    transport,
+    where,
+)
 
 
 @pytest.fixture
@@ -52,3 +71,94 @@ def test_without_its_interpreter_fast_plaid_is_left_out(monkeypatch, capsys):
     with plaid.plaid(None, 4) as found:
         assert found is None
     assert plaid.VARIABLE in capsys.readouterr().err
+
+
+def run(monkeypatch, capsys, *arguments):
+    """Status, output and errors of `optical bench`."""
+    monkeypatch.setattr(sys, "argv", ["bench", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    return int(ended.value.code or 0), *capsys.readouterr()
+
+
+def test_without_its_data_search_says_what_to_name(monkeypatch, capsys, tmp_path):
+    monkeypatch.delenv("OPTICAL_BENCH_DATA", raising=False)
+    monkeypatch.setattr(search, "__file__", str(tmp_path / "tests/benchmarks/search.py"))
+    monkeypatch.setattr(search.TokenEncoder, "load", lambda name: None)
+    status, printed, errors = run(monkeypatch, capsys, "search")
+    assert status == 1
+    assert not printed
+    assert "OPTICAL_BENCH_DATA=path/to/tatoeba" in errors
+    assert len(errors.splitlines()) == 1
+
+
+def test_quick_search_runs_on_the_demo(monkeypatch):
+    monkeypatch.setenv("OPTICAL_BENCH_DATA", "/nowhere")
+    english, questions = search._sentences(True)
+    assert len(questions) == search._QUICK_QUERIES
+    assert len(english) > 400
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ModuleNotFoundError("No module named 'playwright'"), "playwright"),
+        (InputError("a browser is needed"), "a browser is needed"),
+    ],
+)
+def test_what_is_missing_is_one_sentence_and_the_other_paths_run(
+    monkeypatch, capsys, error, message
+):
+    def rows(quick):
+        raise error
+        yield
+
+    timed = timing.Row("analysis", "a case", timing.Timing(1, 1, 1), {})
+    monkeypatch.setattr(app, "rows", rows)
+    monkeypatch.setattr(analysis, "rows", lambda quick: [timed])
+    status, printed, errors = run(monkeypatch, capsys, "app", "analysis", "--quick")
+    assert status == 1
+    assert "a case" in printed
+    assert [message in line for line in errors.splitlines()] == [True, False]
+
+
+def test_without_a_browser_the_app_is_not_started(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(app, "running_app", None)
+    with pytest.raises(InputError, match="apt install chromium"):
+        next(app.rows(True))
+
+
+def test_the_figures_name_processor_extensions_and_threads(monkeypatch, capsys):
+    cpu = {"model name": "A processor", "flags": "fpu avx2 fma sse"}
+    monkeypatch.setattr(timing, "_cpuinfo", lambda key: cpu.get(key, ""))
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    timed = timing.Row("analysis", "a case", timing.Timing(1, 1, 1), {})
+    monkeypatch.setattr(analysis, "rows", lambda quick: [timed])
+    status, printed, _ = run(monkeypatch, capsys, "analysis")
+    assert status == 0
+    assert "A processor (avx2 fma), 3 threads of 4 cores" in printed
+
+
+def test_each_path_of_the_processor_is_timed_beside_the_portable_one(monkeypatch):
+    if not lanes.paths():
+        pytest.skip("no cffi or no C compiler")
+    monkeypatch.setattr(
+        transport,
+        "side_by_side",
+        lambda runs: {
+            path: timing.Timing(*[2.0 if path == "portable" else 0.5] * 3)
+            for path, run in runs.items()
+            if run() is not None
+        },
+    )
+    cost = torch.rand(3, 4, 5)
+    costs = translations.Costs(cost, torch.full((3, 4), 1 / 4), torch.full((3, 5), 1 / 5))
+    found = list(transport._paths("three pairs", costs))
+    assert ["Sinkhorn" in row.case for row in found] == [True, False]
+    for row in found:
+        assert row.ratio is None
+        assert row.quality == {
+            f"{path}: times portable": 1 if path == "portable" else 4 for path in lanes.paths()
+        }

@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 from optical_core.data.records import package_versions
+from optical_core.errors import InputError
 from tests.benchmarks.timing import Row, machine, table, write_report
 
 PATHS = {
@@ -29,23 +30,43 @@ def main() -> None:
         prog="optical bench", description="Time our hot paths beside our peers'."
     )
     parser.add_argument("paths", nargs="+", choices=PATHS, metavar="PATH", help=", ".join(PATHS))
-    parser.add_argument("--quick", action="store_true", help="fewer and smaller cases: a minute")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="fewer and smaller cases, on what ships: two minutes at most",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
     arguments = parser.parse_args()
     rows: list[Row] = []
     packages: dict[str, None] = {}
+    failed = False
     for path in dict.fromkeys(arguments.paths):
-        module = import_module(f"tests.benchmarks.{path}")
-        packages.update(dict.fromkeys(module.PACKAGES))
-        for found in module.rows(arguments.quick):
-            print(f"{found.path}: {found.case}", file=sys.stderr, flush=True)
-            rows.append(found)
+        try:
+            module = import_module(f"tests.benchmarks.{path}")
+            packages.update(dict.fromkeys(module.PACKAGES))
+            for found in module.rows(arguments.quick):
+                print(f"{found.path}: {found.case}", file=sys.stderr, flush=True)
+                rows.append(found)
+        except ImportError as error:
+            failed = True
+            print(
+                f'{path} is left out ({error}): pip install ".[bench,browser,fast,onnx]"',
+                file=sys.stderr,
+            )
+        except InputError as error:
+            failed = True
+            print(f"{path} is left out: {error}", file=sys.stderr)
+    if not rows:
+        sys.exit(1)
     if arguments.json:
         write_report(arguments.json, rows, list(packages))
     print(table(rows))
     about = machine()
-    print(f"\n{about['processor']}, {about['threads']} threads of {about['cores']} cores")
+    extensions = " ".join(about["vector extensions"])
+    threads = f"{about['threads']} threads of {about['cores']} cores"
+    print(f"\n{about['processor']} ({extensions}), {threads}")
     print(", ".join(f"{name} {version}" for name, version in package_versions(packages).items()))
+    sys.exit(failed)
 
 
 if __name__ == "__main__":

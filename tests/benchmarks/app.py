@@ -15,7 +15,7 @@ import numpy as np
 
 from optical_core.errors import InputError
 from tests.benchmarks.timing import Row, Timing
-from tests.browser.server import goto, running_app, running_browser, settle
+from tests.browser.server import chromium, goto, running_app, running_browser, settle
 
 PACKAGES = ("streamlit", "plotly", "playwright")
 CLICKS, QUICK_CLICKS = 20, 6
@@ -39,6 +39,8 @@ Act = Callable[[Any, int], None]
 
 
 def rows(quick: bool) -> Iterator[Row]:
+    if chromium() is None:
+        raise InputError("a browser is needed: apt install chromium, or Chrome")
     clicks = QUICK_CLICKS if quick else CLICKS
     with running_app() as site, running_browser() as browser:
         for case, path, act in _cases():

@@ -1,10 +1,11 @@
-"""Search among 10,000 and 100,000 passages, one query at a time.
+"""Search among 10,000 and 100,000 passages, one query at a time; with `--quick` among 500.
 
-Passages are English sentences of Tatoeba joined to about 60 tokens, queries foreign sentences whose
-translations are in no passage, encoded by the embedded encoder: vectors of 384 dimensions, and the
-same ones projected on their 128 principal directions. An index is made once and kept under bench/
-of the home (100,000 passages: half an hour on two cores); what each way to search derives from it
-is made anew, and timed. `recall@10` is of exhaustive exact MaxSim's first ten.
+Passages are English sentences of Tatoeba (with `--quick` of the demo) joined to about 60 tokens,
+queries foreign sentences whose translations are in no passage, encoded by the embedded encoder:
+vectors of 384 dimensions, and the same ones projected on their 128 principal directions. An index
+is made once and kept under bench/ of the home (100,000 passages: half an hour on two cores); what
+each way to search derives from it is made anew, and timed. `recall@10` is of exhaustive exact
+MaxSim's first ten.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import torch
 
 from optical_core.data.bitext import read_bitext
 from optical_core.data.collection import Passage
+from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder, unit_rows
 from optical_core.retrieval import candidates, quantised
 from optical_core.retrieval.candidates import CandidateIndex
@@ -31,7 +33,7 @@ from optical_core.retrieval.maxsim import maxsim_scores, top_passages
 from optical_core.retrieval.packed_tokens import principal_basis
 from optical_core.retrieval.quantised import QuantisedIndex
 from optical_core.retrieval.token_index import TokenIndex, build_index
-from optical_core.storage import home, replace_folder
+from optical_core.storage import assets, home, replace_folder
 from tests.benchmarks.peers import peer
 from tests.benchmarks.plaid import plaid
 from tests.benchmarks.timing import Row, side_by_side
@@ -39,8 +41,10 @@ from tests.benchmarks.timing import Row, side_by_side
 PACKAGES = ("torch", "faiss-cpu", "maxsim-cpu", "cffi")
 QUERIES = 100
 ROUNDS = 30
-_QUICK_QUERIES = 14
-_SENTENCES = 8
+_QUICK_QUERIES, _QUICK_PASSAGES = 14, 500
+_SENTENCES, _QUICK_SENTENCES = 8, 4
+"""Of a passage: the demo's are longer."""
+_DATA = "OPTICAL_BENCH_DATA"
 _NEIGHBOURS, _CANDIDATES, _PROBED = 512, 1024, 0.1
 """Of the FAISS peer: passage tokens looked up a query token, passages scored, lists searched."""
 _MOST_OF_SLOW = 10_000
@@ -53,10 +57,10 @@ Search = Callable[[np.ndarray], list[str]]
 
 def rows(quick: bool) -> Iterator[Row]:
     encoder = TokenEncoder.load("embedded")
-    english, questions = _sentences()
-    queries = encoder.encode_queries(questions[:_QUICK_QUERIES] if quick else questions)
-    for passages in (10_000,) if quick else (10_000, 100_000):
-        whole = _index(passages, english, encoder)
+    english, questions = _sentences(quick)
+    queries = encoder.encode_queries(questions)
+    for passages in (_QUICK_PASSAGES,) if quick else (10_000, 100_000):
+        whole = _index(passages, english, encoder, _QUICK_SENTENCES if quick else _SENTENCES)
         yield from _with_peers(whole, queries)
         if not quick:
             reduced, basis = _reduced(whole)
@@ -176,7 +180,8 @@ def _faiss_engine(index: TokenIndex) -> Any:
 
     lists = int(4 * np.sqrt(len(index.vectors)))
     engine = faiss.index_factory(index.dimension, f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT)
-    sample = np.random.default_rng(0).choice(len(index.vectors), 40 * lists, replace=False)
+    count = min(len(index.vectors), 40 * lists)
+    sample = np.random.default_rng(0).choice(len(index.vectors), count, replace=False)
     engine.train(index.vectors[np.sort(sample)].astype(np.float32))
     for tokens, _, _ in index.blocks():
         engine.add(tokens.numpy())
@@ -199,18 +204,35 @@ def _faiss(index: TokenIndex, engine: Any, query: np.ndarray) -> list[str]:
     return [identifier for identifier, _ in index.score(query, chosen)[:10]]
 
 
-def _sentences() -> tuple[list[str], list[str]]:
-    """English sentences for passages, and foreign ones for queries that are held out of them."""
-    checkout = Path(__file__).parents[2]
-    folder = os.environ.get("OPTICAL_BENCH_DATA") or checkout.parent / "shared/data/tatoeba"
-    pairs = read_bitext(folder).pairs
+def _sentences(quick: bool) -> tuple[list[str], list[str]]:
+    """English sentences for passages, and foreign ones for queries that are held out of them.
+
+    Raises InputError where those of the large cases aren't there.
+    """
+    if quick:
+        pairs = read_bitext(assets("demo", "bitext.tsv")).pairs
+    elif found := _data():
+        pairs = read_bitext(found).pairs
+    else:
+        raise InputError(
+            f"search wants Tatoeba's sentences: {_DATA}=path/to/tatoeba names their folder; "
+            "--quick runs on the demo's"
+        )
     order = np.random.default_rng(0).permutation(len(pairs))
-    held = [pairs[number] for number in order[:QUERIES]]
+    held = [pairs[number] for number in order[: _QUICK_QUERIES if quick else QUERIES]]
     out = {pair.english for pair in held}
     return sorted({pair.english for pair in pairs} - out), [pair.foreign for pair in held]
 
 
-def _index(count: int, english: Sequence[str], encoder: TokenEncoder) -> TokenIndex:
+def _data() -> Path | None:
+    """The folder of Tatoeba's sentences: `$OPTICAL_BENCH_DATA`, or beside the checkout."""
+    if named := os.environ.get(_DATA):
+        return Path(named)
+    beside = Path(__file__).parents[3] / "shared/data/tatoeba"
+    return beside if beside.is_dir() else None
+
+
+def _index(count: int, english: Sequence[str], encoder: TokenEncoder, sentences: int) -> TokenIndex:
     folder = home("bench", f"search-{count}-{encoder.hash}")
     if (folder / "index.json").is_file():
         return TokenIndex.open(folder)
@@ -218,7 +240,7 @@ def _index(count: int, english: Sequence[str], encoder: TokenEncoder) -> TokenIn
 
     def passages() -> Iterator[Passage]:
         for number in range(count):
-            chosen = generator.choice(len(english), _SENTENCES, replace=False)
+            chosen = generator.choice(len(english), sentences, replace=False)
             yield Passage(str(number), "", " ".join(english[position] for position in chosen))
 
     return build_index(folder, passages(), encoder, progress=True)

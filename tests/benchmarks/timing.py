@@ -17,6 +17,18 @@ from typing import Any
 from optical_core.data.records import package_versions
 
 OURS = "ours"
+EXTENSIONS = (
+    "avx2",
+    "fma",
+    "avx512f",
+    "avx512_vnni",
+    "avx512_bf16",
+    "amx_tile",
+    "asimd",
+    "asimddp",
+    "sve",
+    "bf16",
+)
 REPEATS = 7
 LEAST_SECONDS = 0.05
 """A round of a contender: what takes less is run several times and its mean taken, as timeit does,
@@ -124,7 +136,8 @@ def row(
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     return {
-        "processor": _processor(),
+        "processor": _cpuinfo("model name") or platform.processor() or platform.machine(),
+        "vector extensions": _extensions(),
         "cores": os.cpu_count(),
         "threads": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)),
         "system": f"{platform.system()} {platform.machine()}",
@@ -163,9 +176,20 @@ def _number(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _processor() -> str:
+def _extensions() -> list[str]:
+    """Those that decide how fast the paths are, as the system names them."""
+    flags = (_cpuinfo("flags") or _cpuinfo("Features")).split()
+    if flags:
+        return [name for name in EXTENSIONS if name in flags]
+    import torch
+
+    return [torch.backends.cpu.get_cpu_capability()]
+
+
+def _cpuinfo(key: str) -> str:
+    """What Linux says of the first core; empty elsewhere."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return platform.processor()
-    return next((line.split(": ", 1)[1] for line in lines if line.startswith("model name")), "?")
+        return ""
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(key)), "")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,13 @@ import ot
 import torch
 from torch import Tensor
 
-from optical_core.transport import solve
+from optical_core.transport import lanes, solve
+from optical_core.transport.compiled_sinkhorn import compiled_sinkhorn
+from optical_core.transport.exact import shortest_paths
 from optical_core.transport.problem import validate
 from optical_core.transport.sinkhorn import sinkhorn
 from tests.benchmarks.peers import peer
-from tests.benchmarks.timing import OURS, Row, row
+from tests.benchmarks.timing import OURS, Row, row, side_by_side
 from tests.benchmarks.translations import Costs, translation_costs
 
 PACKAGES = ("torch", "scipy", "POT", "ott-jax", "jax")
@@ -40,6 +43,7 @@ def rows(quick: bool) -> Iterator[Row]:
                 for tolerance in (1e-4, 1e-6):
                     yield _sinkhorn(case, costs, epsilon, tolerance)
             yield _exact(case, costs)
+            yield from _paths(case, costs)
 
 
 def _sinkhorn(case: str, costs: Costs, epsilon: float, tolerance: float) -> Row:
@@ -86,6 +90,29 @@ def _exact(case: str, costs: Costs) -> Row:
     quality = _quality(plans, costs)
     quality["largest difference of costs"] = float((each[0] - each[1]).abs().max())
     return row("transport", f"exact, {case}", contenders, quality=quality)
+
+
+def _paths(case: str, costs: Costs) -> Iterator[Row]:
+    """Each path of the C solvers that this processor has beside the portable one."""
+    problem = validate(costs.cost, costs.a, costs.b, balanced=True)
+    arrays = [x.numpy() for x in (costs.cost, costs.a.double(), costs.b.double())]
+    stop = {"epsilon": 0.05, "tolerance": 1e-6, "max_iterations": MOST}
+    solvers: dict[str, Callable[[str], Any]] = {
+        "Sinkhorn, eps 0.05, error 1e-06": lambda path: compiled_sinkhorn(
+            problem, **stop, path=path
+        ),
+        "exact": lambda path: shortest_paths(*arrays, 10**6, path=path),
+    }
+    paths = lanes.paths()
+    for name, solver in solvers.items() if paths else ():
+        timings = side_by_side({path: partial(solver, path) for path in paths})
+        # The least: other work on the machine only adds.
+        plain = timings["portable"].least
+        quality = {
+            f"{path}: times portable": plain / timing.least for path, timing in timings.items()
+        }
+        beside = {f"{OURS}, {path}": timing for path, timing in timings.items()}
+        yield Row("transport", f"{name}, {case}, paths in C", timings[paths[-1]], beside, quality)
 
 
 def _ott(costs: Costs, epsilon: float, tolerance: float) -> Callable[[], Any] | None:
