@@ -68,7 +68,7 @@ def render() -> None:
             if view.gold:
                 lines.append(gold_line(plan, view.gold))
             for line in lines:
-                st.caption(markdown_text(line))
+                st.caption(line)
     _pin(clicked)
     _convergence(view)
     _several(view)
