@@ -90,6 +90,7 @@ def test_the_server_is_this_machines_alone():
 
     settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
     assert settings["server"]["address"] == "127.0.0.1"
+    assert set(settings["server"]["allowedHosts"]) == {"localhost", "127.0.0.1", "::1"}
     assert settings["server"].get("enableXsrfProtection", True)
     assert settings["server"].get("enableCORS", True)
     assert settings["browser"]["gatherUsageStats"] is False
