@@ -27,7 +27,7 @@ class BusyError(Exception):
     """No more searches are taken on: there are enough, or the server is stopping."""
 
 
-EXPLAINED = 10
+EXPLAINED = 16
 """Characters of a query that take as long to encode as a passage's token matches to be found."""
 
 

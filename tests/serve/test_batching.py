@@ -122,7 +122,7 @@ def test_short_queries_pass_long_ones_which_still_have_their_turn(held):
 
 
 def test_a_batch_is_bounded_by_its_padded_characters(held):
-    batcher = Batcher(held, most_taken=20, most_together=10, most_characters=30)
+    batcher = Batcher(held, most_taken=20, most_together=10, most_characters=34)
     begin(batcher, held)
     queries = ["x" * 10, "y" * 40, *(letter * 10 for letter in "abc")]
     for query in queries:
