@@ -62,7 +62,8 @@ def hostile(with_embedded, demo, home):
         name=HOSTILE, description=HOSTILE, licence=HOSTILE, source=HOSTILE, languages=("en", "sw"),
         parallel=True,
     )  # fmt: skip
-    queries = {f"q{n} {HOSTILE}": f"{HOSTILE} {n}" for n in range(4)}
+    identifier = HOSTILE.replace(" ", "_")
+    queries = {f"q{n}_{identifier}": f"{HOSTILE} {n}" for n in range(4)}
     write_collection(
         home / "collections" / HOSTILE, info,
         [Passage(f"p{n}", HOSTILE, f"{HOSTILE} sea") for n in range(2)],
