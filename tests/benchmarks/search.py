@@ -42,7 +42,7 @@ PACKAGES = ("torch", "faiss-cpu", "maxsim-cpu", "cffi")
 QUERIES = 100
 ROUNDS = 30
 _QUICK_QUERIES, _QUICK_PASSAGES = 14, 500
-_SENTENCES, _QUICK_SENTENCES = 8, 4
+SENTENCES, QUICK_SENTENCES = 8, 4
 """Of a passage: the demo's are longer."""
 _DATA = "OPTICAL_BENCH_DATA"
 _NEIGHBOURS, _CANDIDATES, _PROBED = 512, 1024, 0.1
@@ -60,7 +60,7 @@ def rows(quick: bool) -> Iterator[Row]:
     english, questions = _sentences(quick)
     queries = encoder.encode_queries(questions)
     for passages in (_QUICK_PASSAGES,) if quick else (10_000, 100_000):
-        whole = _index(passages, english, encoder, _QUICK_SENTENCES if quick else _SENTENCES)
+        whole = _index(passages, english, encoder, QUICK_SENTENCES if quick else SENTENCES)
         yield from _with_peers(whole, queries)
         if not quick:
             reduced, basis = _reduced(whole)

@@ -25,6 +25,7 @@ import torch
 from optical_core.data.collection import Passage
 from optical_core.distill import objectives
 from optical_core.distill.teacher_vectors import VectorStore
+from optical_core.errors import InputError
 from optical_core.models.onnx_queries import OnnxQueries
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.candidates import WINDOW, CandidateIndex, candidates
@@ -149,7 +150,7 @@ def _shown(seconds: float) -> str:
 def searching(index: TokenIndex, peak: dict[str, float]) -> Iterator[str]:
     """One query; the median of many."""
     encoder = TokenEncoder.load("embedded")
-    _, questions = search._sentences()
+    _, questions = search._sentences(quick=False)
     fast = OnnxQueries(encoder)
     vectors = encoder.encode_queries(questions)
     eight = QuantisedIndex.open(index)
@@ -222,8 +223,8 @@ def main() -> None:
     print(f"{about['processor']}, {about['threads']} threads.", end=" ")
     print(f"It reads {peak['GB/s']:.1f} GB/s and multiplies", end=" ")
     print(f"{peak['fp32']:.0f} GFLOP/s in fp32, {peak['bf16']:.0f} in bf16.")
-    english, _ = search._sentences()
-    index = search._index(10_000, english, TokenEncoder.load("embedded"))
+    english, _ = search._sentences(quick=False)
+    index = search._index(10_000, english, TokenEncoder.load("embedded"), search.SENTENCES)
     for title, lines in (
         ("A step of distillation", training_step(peak)),
         (f"Indexing {PASSAGES} passages", indexing(peak)),
@@ -236,4 +237,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except InputError as error:
+        sys.exit(str(error))
