@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from optical_core.data.readers import import_collection
 from tests.damage import allowed, damaged_files, read_or_refused
+from tests.laws_languages import LANGUAGE_LAWS
 from tests.laws_server import SERVER_LAWS
 from tests.readers import SAMPLES, look
 from tests.samples import FOLDER, write_files
@@ -179,6 +180,7 @@ def reading(name: str, data: st.DataObject) -> bool:
 
 METHODS = ("sinkhorn", "ipot", "exact", "unbalanced")
 LAWS: dict[str, Law] = {
+    **LANGUAGE_LAWS,
     **{name: partial(reading, name) for name in SAMPLES},
     "irds": catalogue,
     "command line": command_line,

@@ -19,6 +19,7 @@ from optical_core.data import scored_files
 from optical_core.data.collection import Passage, open_collection
 from optical_core.data.compression import on_disk
 from optical_core.data.examples import Example, ReadExamples
+from optical_core.data.languages import matching
 from optical_core.data.lines import read_jsonl, read_queries
 from optical_core.data.trec import Qrels, read_qrels
 from optical_core.errors import InputError
@@ -99,7 +100,7 @@ def _add_judged(
 
 def _check_languages(path: Path, wanted: tuple[str, ...], has: tuple[str, ...]) -> tuple[str, ...]:
     """Those of the languages that a source has. Raises InputError: none."""
-    present = tuple(code for code in wanted if code in has)
+    present = tuple(dict.fromkeys(code for asked in wanted for code in matching(asked, has)))
     if not present:
         raise InputError(f"{path} has queries in {', '.join(has)}, not in {', '.join(wanted)}")
     return present

@@ -38,7 +38,7 @@ def solver_names() -> tuple[str, ...]:
 class TrainingConfig(BaseModel):
     """What every training has; the resolved copy is saved beside the run."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: Annotated[str, AfterValidator(plain_name)]
     licence: str = "unknown"
@@ -114,6 +114,7 @@ class DistillConfig(TrainingConfig):
     epsilon: float = Field(0.1, gt=0)
     """Of the entropic solvers, as a share of the standard deviation of the costs."""
     mass_penalty: float = Field(0.5, gt=0)
+    """Of `optical-unbalanced`, in units of cost; balanced transport is the objective `optical`."""
     plan_layer: int | None = Field(None, ge=0)
     """Layer, 0 for the embeddings, whose vectors the plans are made from; the output by default."""
     score_weight: float = Field(0.5, ge=0)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from optical_core.transport.problem import transport_cost, validate
+from optical_core.transport.options import checked
+from optical_core.transport.problem import resolved_epsilon, transport_cost, validate
 from optical_core.transport.proximal import ipot
 from optical_core.transport.sinkhorn import sinkhorn
 from optical_core.transport.unbalanced import unbalanced
@@ -46,14 +47,14 @@ def convergence(
         return points
     if method not in _WATCHED:
         raise ValueError(f"method must be one of exact, {', '.join(_WATCHED)}, got {method!r}")
+    method, settings = checked(method, epsilon, tolerance, max_iterations)
     problem = validate(cost, a, b, balanced=method != "unbalanced")
+    settings["epsilon"] = resolved_epsilon(problem, settings["epsilon"])
 
     def watch(iteration: int, plan: Tensor) -> None:
         error = float(problem.marginal_error(plan)[0])
         value = float(transport_cost(plan, problem.cost)[0])
         points.append(ConvergencePoint(iteration, error, value))
 
-    _WATCHED[method](
-        problem, epsilon=epsilon, tolerance=tolerance, max_iterations=max_iterations, watch=watch
-    )
+    _WATCHED[method](problem, watch=watch, **settings)
     return points

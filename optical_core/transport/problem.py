@@ -84,18 +84,28 @@ def validate(cost: Tensor, a: Tensor, b: Tensor, *, balanced: bool) -> Transport
     for name, mass, size in (("a", a, n), ("b", b, m)):
         if mass.shape != (pairs, size):
             raise ValueError(f"{name} must have shape {(pairs, size)}, got {tuple(mass.shape)}")
+    for name, tensor in (("cost", cost), ("a", a), ("b", b)):
+        if tensor.is_complex():
+            raise ValueError(f"{name} must be real, got {tensor.dtype}")
+    a, b = (mass if mass.is_floating_point() else mass.float() for mass in (a, b))
     rounding = 2 * max(torch.finfo(mass.dtype).eps for mass in (a, b))
     dtype = torch.promote_types(torch.promote_types(cost.dtype, a.dtype), b.dtype)
     dtype = torch.promote_types(dtype, torch.float32)
     cost, a, b = (tensor.detach().to(dtype) for tensor in (cost, a, b))
     # The sum is finite only if all is: it takes a small part of the time, and rarely overflows.
     if not torch.isfinite(cost.sum() + a.sum() + b.sum()):
-        for name, tensor in (("cost", cost), ("a", a), ("b", b)):
+        live = (a[:, :, None] != 0) & (b[:, None, :] != 0)
+        for name, tensor in (("cost", cost[live]), ("a", a), ("b", b)):
             if not torch.isfinite(tensor).all():
                 raise ValueError(f"{name} must be finite, but has NaN or infinite entries")
+        cost = torch.where(live, cost, 0)
     for name, mass in (("a", a), ("b", b)):
         if mass.numel() and (least := mass.min()) < 0:
             raise ValueError(f"{name} must not be negative, its smallest entry is {least:g}")
+    if cost.numel():
+        most = cost.abs().max() * torch.maximum(a.sum(-1), b.sum(-1)).max().clamp_min(1)
+        if not torch.isfinite(most):
+            raise ValueError(f"cost and mass are too large: their product overflows {dtype}")
     if balanced:
         total_a, total_b = a.sum(-1), b.sum(-1)
         difference = (total_a - total_b).abs()
@@ -107,5 +117,16 @@ def validate(cost: Tensor, a: Tensor, b: Tensor, *, balanced: bool) -> Transport
                 f"{total_b[worst]:g}; method='unbalanced' takes unequal masses"
             )
         # Rounding of the input dtype (bf16, say) must not keep a solver from converging.
-        b = b * (total_a / total_b.clamp_min(torch.finfo(dtype).tiny))[:, None]
+        b = b * torch.where(total_b > 0, total_a / total_b, 1)[:, None]
     return TransportProblem(cost, a, b)
+
+
+def resolved_epsilon(problem: TransportProblem, epsilon: float) -> float:
+    """An eps that the dtype can tell from 0 and from infinity against the size of the costs."""
+    if not problem.cost.numel():
+        return epsilon
+    size = float(problem.cost.abs().max())
+    info = torch.finfo(problem.cost.dtype)
+    least = max(size * info.eps**2, info.tiny / info.eps)
+    most = min(max(size, 1.0) / info.eps**2, info.max * info.eps)
+    return min(max(epsilon, least), most)

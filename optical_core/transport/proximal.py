@@ -36,6 +36,8 @@ def ipot(
     iterations = torch.zeros(len(cost), dtype=torch.long, device=cost.device)
     converged = problem.total == 0
     previous = torch.full_like(problem.total, torch.inf)
+    # A value near 0 settles against the size of the costs: their unit decides nothing.
+    least = tolerance * cost.abs().amax((-1, -2)) * problem.total
     for step in range(1, max_iterations + 1):
         if step % LOOK == 1 and bool(converged.all()):
             break
@@ -52,7 +54,7 @@ def ipot(
         if step % LOOK == 0 or step == max_iterations:
             plan = log_plan.exp()
             value = (plan * cost).sum((-1, -2))
-            settled = (value - previous).abs() <= tolerance * value.abs().clamp_min(tolerance)
+            settled = (value - previous).abs() <= tolerance * torch.maximum(value.abs(), least)
             fits = problem.marginal_error(plan) <= tolerance * problem.total
             converged, previous = converged | (settled & fits), value
     plan = log_plan.exp()

@@ -10,9 +10,11 @@ from torch import Tensor
 
 from optical_core.transport import compiled_sinkhorn, fused_sinkhorn
 from optical_core.transport.exact import exact
+from optical_core.transport.options import checked
 from optical_core.transport.problem import (
     TransportProblem,
     TransportSolution,
+    resolved_epsilon,
     transport_cost,
     validate,
 )
@@ -60,17 +62,22 @@ def solve(
         b: (B, m), target mass; same total as `a` in each pair, except for `unbalanced`.
         method: `sinkhorn`, `ipot`, `exact` or `unbalanced`.
         epsilon: strength of the entropy term, in units of cost (for `ipot` the step beta). An
-            eps that isn't small against the spread of the costs blurs the plan.
+            eps that isn't small against the spread of the costs blurs the plan; one that the
+            dtype can't tell from 0, or from infinity, against them is raised or lowered to what
+            it can.
         tolerance: largest marginal error, as a share of the mass, that counts as converged.
         max_iterations: per pair; a pair that reaches it is returned as it stands.
-        options: of one solver alone: `mass_penalty` (rho) of `unbalanced`.
+        options: of one solver alone: `mass_penalty` (rho) of `unbalanced`, in units of cost,
+            0.5 by default. Infinity means balanced transport: `sinkhorn`.
 
     Returns:
-        A TransportSolution. Never NaN: a pair that can't converge in its dtype says so.
+        A TransportSolution. Never NaN: a pair that can't converge in its dtype says so. Costs,
+        epsilon and mass_penalty in another unit give the same plan.
 
     Raises:
-        ValueError: an argument of wrong shape, NaN, negative mass, unequal totals, or an unknown
-            method; the message names the argument.
+        ValueError: an argument of wrong shape, NaN or infinite, negative mass, unequal totals, an
+            option that is NaN, infinite or not above 0, or an unknown method or option; the
+            message names the argument.
 
     Examples:
         >>> cost = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
@@ -81,15 +88,16 @@ def solve(
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    for name, value in (("epsilon", epsilon), ("tolerance", tolerance)):
-        if not value > 0:
-            raise ValueError(f"{name} must be greater than 0, got {value}")
-    if max_iterations < 1:
-        raise ValueError(f"max_iterations must be at least 1, got {max_iterations}")
+    method, settings = checked(method, epsilon, tolerance, max_iterations, **options)
     problem = validate(cost, a, b, balanced=method != "unbalanced")
-    plan, iterations, converged = METHODS[method](
-        problem, epsilon=epsilon, tolerance=tolerance, max_iterations=max_iterations, **options
-    )
+    settings["epsilon"] = resolved_epsilon(problem, settings["epsilon"])
+    if not problem.cost.numel():
+        plan = torch.zeros_like(problem.cost)
+        iterations = torch.zeros(len(plan), dtype=torch.long, device=plan.device)
+        converged = torch.ones_like(iterations, dtype=torch.bool)
+    else:
+        plan, iterations, converged = METHODS[method](problem, **settings)
+        plan, converged = _finite(problem, plan, converged)
     return TransportSolution(
         plan=plan,
         cost=transport_cost(plan, problem.cost),
@@ -97,3 +105,13 @@ def solve(
         iterations=iterations,
         converged=converged,
     )
+
+
+def _finite(problem: TransportProblem, plan: Tensor, converged: Tensor) -> tuple[Tensor, Tensor]:
+    """Plans that overflowed on the way become a b' / total, which isn't converged."""
+    good = torch.isfinite(plan.sum((-1, -2)))
+    if bool(good.all()):
+        return plan, converged
+    total = problem.b.sum(-1).clamp_min(torch.finfo(plan.dtype).tiny)
+    apart = problem.a[:, :, None] * (problem.b / total[:, None])[:, None, :]
+    return torch.where(good[:, None, None], plan, apart), converged & good

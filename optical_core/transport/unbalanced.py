@@ -25,10 +25,13 @@ def unbalanced(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Plan, iterations and converged; `mass_penalty` is rho.
 
-    Converged: the potentials moved by at most `tolerance` (in units of cost) in the last step.
+    Converged: the potentials moved by at most `tolerance` in the last step, as a share of the
+    largest of them, or of `mass_penalty` (between eps and ten eps) where that is more: the unit
+    of cost decides nothing.
     """
     cost, a, b = problem.cost, problem.a, problem.b
-    damping = mass_penalty / (mass_penalty + epsilon)
+    damping = 1 / (1 + epsilon / mass_penalty)
+    floor = min(max(epsilon, mass_penalty), 10 * epsilon)
     log_a, log_b = a.log(), b.log()
     f, g = torch.zeros_like(a), torch.zeros_like(b)
     empty = (problem.total == 0) | (b.sum(-1) == 0)
@@ -47,8 +50,8 @@ def unbalanced(
         if watch is not None:
             watch(step, _plan(problem, f, g, epsilon))
         if step % LOOK == 0 or step == max_iterations:
-            scale = torch.maximum(f.abs().amax(-1), torch.ones_like(moved))
-            converged = converged | (moved <= tolerance * scale)
+            largest = torch.maximum(f.abs().amax(-1), g.abs().amax(-1))
+            converged = converged | (moved <= tolerance * largest.clamp_min(floor))
     plan = _plan(problem, f, g, epsilon)
     return torch.where(empty[:, None, None], 0.0, plan), iterations, converged
 
