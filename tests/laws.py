@@ -22,6 +22,7 @@ import torch
 from hypothesis import strategies as st
 
 from optical_core.data.readers import import_collection
+from tests import laws_judged
 from tests.damage import allowed, damaged_files, read_or_refused
 from tests.laws_languages import LANGUAGE_LAWS
 from tests.laws_server import SERVER_LAWS
@@ -186,4 +187,5 @@ LAWS: dict[str, Law] = {
     "command line": command_line,
     **SERVER_LAWS,
     **{f"transport-{method}": partial(transport, method) for method in METHODS},
+    **laws_judged.LAWS,
 }

@@ -21,7 +21,7 @@ from optical_core.data.compression import on_disk
 from optical_core.data.examples import Example, ReadExamples
 from optical_core.data.languages import matching
 from optical_core.data.lines import read_jsonl, read_queries
-from optical_core.data.trec import Qrels, read_qrels
+from optical_core.data.trec import Qrels, read_qrels, trec_order
 from optical_core.errors import InputError
 
 
@@ -90,7 +90,7 @@ def _add_judged(
         if query not in queries:
             read.dropped["query unknown"] += 1
             continue
-        best_first = sorted(grades, key=lambda passage: -grades[passage])
+        best_first = trec_order(grades)
         positives = tuple(f"{source}/{key}" for key in best_first if grades[key] > 0)
         negatives = tuple(f"{source}/{key}" for key in best_first if grades[key] <= 0)
         read.examples.append(

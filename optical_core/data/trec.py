@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,8 @@ Qrels = dict[str, dict[str, int]]
 Run = dict[str, dict[str, float]]
 """Ranking: query id -> passage id -> score."""
 
+DIGITS = 4
+"""Decimals of a score that is ranked by."""
 _SCORE = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # What the columns of qrels are called where a first line names them.
 _HEADERS = {
@@ -47,6 +49,21 @@ def trec_order(scores: Mapping[str, float]) -> list[str]:
     with np.errstate(over="ignore"):
         values = np.asarray(list(scores.values()), np.float32).tolist()
     return [passage for _, passage in sorted(zip(values, scores, strict=True), reverse=True)]
+
+
+def best_first(found: Iterable[tuple[str, float]], top: int) -> list[tuple[str, float]]:
+    """The `top` best of (id, score), in trec_eval's order, scores rounded to `DIGITS` places.
+
+    What is searched, served, written and measured is ranked by this alone. Duplicates' scores
+    differ in their last bits, by what they are computed beside: rounded, they are equal, whatever
+    the depth.
+
+    Examples:
+        >>> best_first([("a", 1.0), ("b", 1.0000001), ("c", 2.0)], 2)
+        [('c', 2.0), ('b', 1.0)]
+    """
+    rounded = {identifier: round(float(score), DIGITS) for identifier, score in found}
+    return [(identifier, rounded[identifier]) for identifier in trec_order(rounded)[:top]]
 
 
 def write_run(path: Path, run: Run, *, name: str) -> None:

@@ -16,6 +16,7 @@ import bm25s
 import numpy as np
 
 from optical_core.data.collection import Passage
+from optical_core.data.trec import best_first
 
 # The library sets itself to DEBUG when imported, and would talk on every build.
 logging.getLogger("bm25s").setLevel(logging.WARNING)
@@ -64,5 +65,4 @@ class BM25:
         if not found:
             return []
         scores = np.asarray(self._engine.get_scores(found))
-        best = sorted(np.flatnonzero(scores > 0), key=lambda p: (-scores[p], self.ids[p]))[:top]
-        return [(self.ids[position], float(scores[position])) for position in best]
+        return best_first(((self.ids[p], scores[p]) for p in np.flatnonzero(scores > 0)), top)

@@ -5,13 +5,13 @@ Khattab and Zaharia 2020 (ColBERT), equation 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from optical_core.data.trec import Run
+from optical_core.data.trec import DIGITS, Run, best_first
 
 
 def maxsim_scores(
@@ -36,19 +36,14 @@ def best_of_passages(similarity: Tensor, owners: Tensor, passages: int) -> Tenso
 
 
 def top_passages(scores: Tensor, ids: Sequence[str], top: int) -> list[tuple[str, float]]:
-    """The `top` best of scores (P,) with their passages' ids: best first, equal ones by id."""
+    """The `top` best of scores (P,) with their passages' ids, as `best_first` has them."""
     if not len(scores):
         return []
     least = torch.topk(scores, min(top, len(scores))).values[-1]
     # topk breaks ties as it likes: all that equal the last one compete for the last places.
-    positions = torch.nonzero(scores >= least)[:, 0]
+    positions = torch.nonzero(scores >= least - 2 * 10**-DIGITS)[:, 0]
     found = zip(positions.tolist(), scores[positions].tolist(), strict=True)
     return best_first(((ids[position], score) for position, score in found), top)
-
-
-def best_first(found: Iterable[tuple[str, float]], top: int) -> list[tuple[str, float]]:
-    """The `top` best of (id, score), best first, equal ones by id as BM25's are."""
-    return sorted(found, key=lambda pair: (-pair[1], pair[0]))[:top]
 
 
 def rank_in_memory(

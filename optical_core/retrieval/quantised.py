@@ -58,7 +58,7 @@ class QuantisedIndex(Ranker):
 
 
 def largest(scores: np.ndarray, count: int) -> np.ndarray:
-    """Positions (<= count,) of the largest scores, ascending."""
+    """Positions of the `count` largest scores, ascending, and of all that equal the last."""
     if count >= len(scores):
         return np.arange(len(scores))
-    return np.sort(np.argpartition(scores, len(scores) - count)[-count:])
+    return np.flatnonzero(scores >= np.partition(scores, len(scores) - count)[-count])

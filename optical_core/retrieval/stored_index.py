@@ -22,9 +22,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from optical_core.data.collection import Collection, Passage
+from optical_core.data.trec import best_first
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.retrieval.maxsim import best_first
 from optical_core.retrieval.recall import Ranker
 from optical_core.retrieval.token_index import existing_index
 from optical_core.storage import exclusive
@@ -120,14 +120,20 @@ class StoredIndex(Ranker):
         _check_encoder(self.store, self.facts, encoder)
 
     def search(self, query: np.ndarray, *, top: int = 10) -> list[tuple[str, float]]:
-        """The best passages by exact MaxSim: (id, score), best first, equal ones by id.
+        """The best passages by exact MaxSim: (id, score), in the order of `best_first`.
 
         query: (n, d) unit token vectors; one without tokens finds nothing.
         """
         if not len(query):
             return []
-        found = self.store.nearest(np.asarray(query, np.float32), top + _SPARE)
-        return best_first(found, top)
+        count = top + _SPARE
+        while True:
+            found = self.store.nearest(np.asarray(query, np.float32), count)
+            ranked = best_first(found, count)
+            # An engine cuts equal scores as it likes: ask on until a lower one ends them.
+            if len(found) < count or ranked[-1][1] < ranked[top - 1][1]:
+                return ranked[:top]
+            count *= 2
 
     def passage_vectors(self, identifier: str) -> np.ndarray:
         """Vectors (tokens, d) of one passage, fp32, as they are scored."""

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.sparse import csc_array
 
 from optical_core.data.collection import Passage
-from optical_core.data.trec import Run
+from optical_core.data.trec import Run, best_first
 from optical_core.retrieval.bm25 import words
 
 Lexicon = Mapping[str, Mapping[str, float]]
@@ -68,8 +68,7 @@ class StructuredQueries:
             documents = float(self._documents[columns] @ shares)
             rarity = np.log1p((len(self.ids) - documents + 0.5) / (documents + 0.5))
             scores += times * rarity * frequency / (frequency + self._norm)
-        best = sorted(np.flatnonzero(scores > 0), key=lambda p: (-scores[p], self.ids[p]))[:top]
-        return [(self.ids[position], float(scores[position])) for position in best]
+        return best_first(((self.ids[p], scores[p]) for p in np.flatnonzero(scores > 0)), top)
 
     def run(self, queries: Mapping[str, str], lexicon: Lexicon, *, top: int = 1000) -> Run:
         """`search` for each of many queries in one language."""

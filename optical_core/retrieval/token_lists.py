@@ -21,7 +21,7 @@ import numpy as np
 from optical_core.checksums import check_noted, replace_noted
 from optical_core.data.lines import read_json
 from optical_core.errors import InputError
-from optical_core.retrieval.quantised import QuantisedIndex
+from optical_core.retrieval.quantised import QuantisedIndex, largest
 from optical_core.retrieval.recall import Ranker, measured_recall
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.storage import replace_file
@@ -133,8 +133,8 @@ def _probing(engine: Any) -> Any:
 def _best_owners(
     index: TokenIndex, similarity: np.ndarray, tokens: np.ndarray, most: int
 ) -> np.ndarray:
-    """Positions (<= most,) of passages with the largest sum over query tokens of the best
-    similarity found.
+    """Positions of the `most` passages with the largest sum over query tokens of the best
+    similarity found, and of those that equal the last.
 
     A query token that found nothing in a passage counts as the worst that it found anywhere:
     more can't be said of it.
@@ -147,4 +147,4 @@ def _best_owners(
     worst = np.where(np.isfinite(worst), worst, 0.0)
     best = np.repeat(worst[None, :], len(passages), axis=0)
     np.maximum.at(best, (inverse, rows), similarity[found])
-    return np.sort(passages[np.argsort(-best.sum(1), kind="stable")[:most]])
+    return passages[largest(best.sum(1), most)]

@@ -2,7 +2,7 @@
 
 A query's vectors depend a little on what it is encoded with (padding, and how the matrix product
 is cut up). In fp32 that moves a score by less than 1e-5 (in bf16 by up to 0.03: see
-`models.precision`). Scores are rounded and equal ones ordered by id, so an answer doesn't
+`models.precision`). Searchers round scores and order equal ones by id, so an answer doesn't
 depend on what came in beside it, but for one unit of a score's last digit.
 """
 
@@ -17,10 +17,7 @@ from optical_core.data.collection import Collection
 from optical_core.retrieval.explain import TokenMatch
 from optical_core.retrieval.searcher import LateInteraction, Searcher
 from optical_core.serve.holdings import Holdings
-from optical_core.serve.schema import DIGITS, Match, Result, SearchAnswer, SearchRequest
-
-_SPARE = 16
-"""Fetched beyond what is asked: which of several duplicates is cut off mustn't be left to noise."""
+from optical_core.serve.schema import Match, Result, SearchAnswer, SearchRequest
 
 Hits = list[tuple[str, float]]
 
@@ -53,7 +50,7 @@ def _rank(
     requests: Sequence[SearchRequest],
     vectors: Sequence[np.ndarray | None],
 ) -> list[Hits]:
-    top = max(request.top for request in requests) + _SPARE
+    top = max(request.top for request in requests)
     if not isinstance(searcher, LateInteraction):
         return [searcher.search(request.query, top=top) for request in requests]
     return searcher.rank([query for query in vectors if query is not None], top=top)
@@ -66,10 +63,8 @@ def _results(
     vectors: np.ndarray | None,
     hits: Hits,
 ) -> list[Result]:
-    rounded = [(identifier, round(score, DIGITS)) for identifier, score in hits]
-    rounded.sort(key=lambda hit: (-hit[1], hit[0]))
     results = []
-    for rank, (identifier, score) in enumerate(rounded[: request.top], 1):
+    for rank, (identifier, score) in enumerate(hits[: request.top], 1):
         passage = collection.by_id[identifier]
         matches = None
         if request.explain and isinstance(searcher, LateInteraction):

@@ -21,9 +21,6 @@ API = "1"
 """Version of this interface: raised when an older client would misread an answer."""
 API_HEADER = "optical-api"
 """On every response, errors too, so that a client can tell whom it talks to."""
-DIGITS = 4
-"""Decimals of a score. Equal scores are ordered by passage id, so that float noise (a query's
-vectors depend a little on what it is encoded with) doesn't shuffle duplicates."""
 MOST_EXPLAINED = 20
 """Results whose token matches may be asked for at once: each costs as much as a search."""
 
@@ -115,7 +112,7 @@ class Result(BaseModel):
 
 
 class SearchAnswer(BaseModel):
-    """The best passages, best first; equal scores by id."""
+    """The best passages, best first; equal scores by falling id, as trec_eval ranks them."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -19,7 +19,8 @@ from pydantic import BaseModel, ValidationError
 
 from optical_core.analysis.metrics import per_query_measures
 from optical_core.analysis.report import Results
-from optical_core.data.archives import open_zip
+from optical_core.data.archives import data_members, open_zip
+from optical_core.data.folders import is_data
 from optical_core.data.language_files import say_left_out
 from optical_core.data.languages import find_language
 from optical_core.data.lines import parse_json, read_json, read_text
@@ -119,6 +120,7 @@ def read_results(folder: Path, *, origin: str = "") -> SavedResults:
     files = {
         path.relative_to(folder).as_posix(): read_text(path)
         for path in sorted(folder.glob("*/*.csv"))
+        if is_data(path.relative_to(folder).as_posix())
     }
     return _assemble(read_json(folder / "record.json"), files, str(folder), origin or str(folder))
 
@@ -192,18 +194,24 @@ def read_results_zip(data: bytes, *, largest: int = 200_000_000) -> SavedResults
     Raises InputError: as `open_zip` does, no record.json in it, or damage in a file.
     """
     with open_zip(io.BytesIO(data), largest=largest) as archive:
-        names = [name for name in archive.namelist() if name.endswith((".csv", "record.json"))]
-        texts = {name: archive.read(name).decode("utf-8") for name in names}
+        names = [member.filename for member in data_members(archive)]
+        names = [name for name in names if name.endswith((".csv", "record.json"))]
+        texts = {name: archive.read(name).decode("utf-8-sig") for name in names}
     records = [name for name in texts if PurePosixPath(name).name == "record.json"]
     if not records:
         raise InputError("the zip file holds no record.json: zip a folder of `optical evaluate`")
-    root = PurePosixPath(min(records, key=len)).parent
+    records.sort(key=lambda name: (len(PurePosixPath(name).parts), name))
+    if len({len(PurePosixPath(name).parts) for name in records[:2]}) < len(records[:2]):
+        raise InputError(
+            f"the zip file holds several evaluations, {records[0]} and {records[1]}: zip one folder"
+        )
+    root = PurePosixPath(records[0]).parent
     files = {
         PurePosixPath(name).relative_to(root).as_posix(): text
         for name, text in texts.items()
         if PurePosixPath(name).is_relative_to(root)
     }
-    record = parse_json(texts[min(records, key=len)], "record.json in the zip file")
+    record = parse_json(texts[records[0]], "record.json in the zip file")
     return _assemble(record, files, "the zip file", "upload")
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from optical_core.data.collection import Collection, installed_collections, open_collection
+from optical_core.data.folders import is_data
 from optical_core.data.languages import language
 from optical_core.data.readers import READERS, import_collection
+from optical_core.data.trec import trec_order
 from optical_core.errors import InputError
 from optical_core.retrieval.token_index import collection_indexes
 from optical_core.storage import assets, home, replace_folder
@@ -65,7 +67,7 @@ def samples(collection: Collection, code: str, count: int = 3) -> list[tuple[str
     texts = collection.queries(code)
     found = []
     for query, grades in collection.qrels(code).items():
-        best = max(grades, key=lambda passage: grades[passage])
+        best = trec_order(grades)[0]
         if grades[best] > 0:
             passage = collection.by_id[best]
             found.append((texts[query], passage.title, passage.text))
@@ -124,8 +126,12 @@ def _install(folder: Path, form: str, target: Path) -> Collection:
         opened.qrels(code)
     info = opened.info.model_copy(update={"name": target.name})
     with replace_folder(target) as temporary:
-        shutil.copytree(folder, temporary, dirs_exist_ok=True)
+        shutil.copytree(folder, temporary, ignore=_no_data, dirs_exist_ok=True)
         (temporary / "collection.json").write_text(
             json.dumps(info.model_dump(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
         )
     return open_collection(target)
+
+
+def _no_data(_: str, names: list[str]) -> list[str]:
+    return [name for name in names if not is_data(name)]

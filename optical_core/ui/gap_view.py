@@ -18,6 +18,7 @@ from optical_core.analysis.report import (
     measure_table,
     power_table,
 )
+from optical_core.data.compression import plain_name
 from optical_core.data.languages import language
 from optical_core.data.trec import read_qrels, read_run
 from optical_core.errors import InputError
@@ -171,7 +172,7 @@ def upload_runs(
 ) -> SavedResults:
     """Uploaded files as results: a zipped evaluation folder, or runs with judgements.
 
-    A run is named `model.language.run` (or `.txt`, `.trec`).
+    A run is named `model.language.run` (or `.txt`, `.trec`); it and its qrels may be compressed.
 
     Raises InputError that names the file.
     """
@@ -183,7 +184,7 @@ def upload_runs(
         judged = read_qrels(paths[0])
         parsed = {}
         for (name, _), path in zip(runs, paths[1:], strict=True):
-            parts = name.rsplit(".", 2)
+            parts = plain_name(name).rsplit(".", 2)
             if len(parts) != 3:
                 raise InputError(
                     f"{name}: name the file model.language.run, such as colbert.so.run, so that "

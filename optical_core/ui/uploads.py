@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PureWindowsPath
 
-from optical_core.data.archives import LARGEST, open_zip
+from optical_core.data.archives import LARGEST, data_members, open_zip
 from optical_core.data.bitext import SentencePair
 from optical_core.distill.config import DistillConfig
 from optical_core.errors import InputError
@@ -47,11 +47,11 @@ def unpacked(data: bytes, *, name: str = "the zip file", largest: int = LARGEST)
     with tempfile.TemporaryDirectory() as folder:
         try:
             with open_zip(io.BytesIO(data), largest=largest) as archive:
-                archive.extractall(folder)
+                archive.extractall(folder, data_members(archive))
         except InputError as error:
             raise InputError(str(error).replace("the zip file", name, 1)) from error
         root = Path(folder)
-        inside = [path for path in root.iterdir() if path.name != "__MACOSX"]
+        inside = list(root.iterdir())
         if len(inside) == 1 and inside[0].is_dir():
             root = inside[0]
         try:

@@ -23,9 +23,10 @@ from pathlib import Path
 import numpy as np
 
 from optical_core.data.records import package_versions
+from optical_core.data.trec import DIGITS
 from optical_core.errors import InputError
 from optical_core.serve.client import Server
-from optical_core.serve.schema import DIGITS, SearchAnswer, SearchRequest
+from optical_core.serve.schema import SearchAnswer, SearchRequest
 from tests.benchmarks.timing import machine
 
 USERS = (1, 8, 32, 64)

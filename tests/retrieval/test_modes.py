@@ -54,7 +54,7 @@ def test_a_mode_keeps_nearly_all_of_the_exact_top_and_its_scores(
             assert len(found) == top
             assert [score for _, score in found] == sorted((s for _, s in found), reverse=True)
             for identifier, score in found:
-                assert score == pytest.approx(exact[identifier], abs=1e-5)
+                assert score == pytest.approx(exact[identifier], abs=2e-4)
 
 
 @pytest.mark.parametrize("mode", APPROXIMATE)
@@ -75,7 +75,7 @@ def test_small_indexes_empty_passages_and_empty_queries_work(topical_index, mode
     ranker = open_mode(small, mode)
     (query,) = queries_of(small, seed=7, count=1)
     found = ranker.search(query)
-    assert dict(found) == pytest.approx(dict(small.search(query)), abs=1e-5)
+    assert dict(found) == pytest.approx(dict(small.search(query)), abs=2e-4)
     assert dict(found)["empty"] == 0
     assert ranker.search(np.zeros((0, 32), np.float32)) == []
 
@@ -116,7 +116,7 @@ def test_files_are_kept_and_made_again_when_stale_or_damaged(topical_index, open
         assert path.stat().st_size == len(content)
     caplog.clear()
     shorter = cut(topical_index, 300)
-    assert dict(found(shorter)) == pytest.approx(dict(shorter.search(query)), abs=1e-5)
+    assert dict(found(shorter)) == pytest.approx(dict(shorter.search(query)), abs=2e-4)
     assert "of other vectors" in caplog.text
     assert not [p for p in topical_index.folder.iterdir() if p.name.startswith(f".{name}")]
 

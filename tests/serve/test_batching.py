@@ -178,4 +178,4 @@ def test_duplicates_are_ordered_by_id_wherever_the_ranking_is_cut(tiny_encoder, 
             collection="twins", model=str(tiny_encoder), query="the salty sea", top=top
         )
         (answer,) = answer_together(holdings, [asked])
-        assert [r.id for r in answer.results] == ["d1", "d3", "d5", "d7", "d9"][:top]
+        assert [r.id for r in answer.results] == ["d9", "d7", "d5", "d3", "d1"][:top]

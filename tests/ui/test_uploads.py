@@ -1,0 +1,93 @@
+"""Uploads as people have them: zipped on a Mac, compressed, two of one name."""
+
+import bz2
+import gzip
+import io
+import json
+import zipfile
+
+import pytest
+
+from optical_core.data.bitext import read_bitext
+from optical_core.errors import InputError
+from optical_core.ui.collection_view import import_folder, import_upload
+from optical_core.ui.gap_view import upload_runs
+from optical_core.ui.uploads import unpacked
+from tests.samples import FOLDER, write_files
+
+APPLE = bytes.fromhex("0005160700020000") + b"Mac OS X        " + b"\xa3" * 60
+JUNK = ("__MACOSX/res/bm25/._en.csv", "res/._record.json", "res/.DS_Store", ".DS_Store",
+        "res/bm25/Thumbs.db", "res/desktop.ini")  # fmt: skip
+RECORD = json.dumps({"collection": {"name": "demo"}, "parallel": True})
+
+
+def packed(files):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return stream.getvalue()
+
+
+def test_an_evaluation_zipped_on_a_mac_is_read():
+    files = {"res/record.json": RECORD, "res/bm25/en.csv": "query,AP\nq1,0.5\n"}
+    found = upload_runs([], None, packed(dict.fromkeys(JUNK, APPLE) | files), parallel=False)
+    assert found.values == {"bm25": {"en": {"AP": {"q1": 0.5}}}}
+
+
+def test_several_evaluations_in_a_zip_are_named():
+    files = {"b/record.json": RECORD, "a/record.json": RECORD, "a/x/en.csv": "query,AP\nq,1\n"}
+    with pytest.raises(InputError, match=r"several evaluations, a/record\.json and b/"):
+        upload_runs([], None, packed(files), parallel=False)
+    stream = io.BytesIO(packed({"record.json": RECORD}))
+    with zipfile.ZipFile(stream, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("record.json", "{}")
+    with pytest.raises(InputError, match=r"holds 'record.json' twice"):
+        upload_runs([], None, stream.getvalue(), parallel=False)
+
+
+def test_a_collection_zipped_on_a_mac_or_left_on_its_disk_is_installed(home, tmp_path, monkeypatch):
+    files = {f"col/{name}": data for name, data in FOLDER.items()}
+    junk = {"__MACOSX/col/._corpus.jsonl": APPLE, "col/queries/._en.jsonl": APPLE,
+            ".DS_Store": APPLE, "col/.DS_Store": APPLE}  # fmt: skip
+    plain = import_upload(packed(files), "folder", "plain")
+    made = import_upload(packed(junk | files), "folder", "mac")
+    write_files(tmp_path, files | junk)
+    monkeypatch.chdir(tmp_path)
+    for found in (made, import_folder(str(tmp_path / "col"), "folder", "disk")):
+        assert found.fingerprint == plain.fingerprint
+        assert not [path for path in found.folder.rglob("*") if path.name.startswith(".")]
+
+
+def test_translation_memories_zipped_on_a_mac_are_read(tmp_path):
+    unit = '<tu><tuv xml:lang="en"><seg>The sea</seg></tuv><tuv xml:lang="sw"><seg>Bahari</seg>'
+    memory = f"<tmx><body>{unit}</tuv></tu></body></tmx>"
+    path = tmp_path / "x.tmx.zip"
+    path.write_bytes(packed({"x.tmx": memory, "__MACOSX/._x.tmx": APPLE, "._x.tmx": APPLE}))
+    assert read_bitext(path).languages == {"sw": 1}
+    (tmp_path / "y.tmx.gz").write_bytes(gzip.compress(memory.encode()))
+    assert read_bitext(tmp_path / "y.tmx.gz").languages == {"sw": 1}
+
+
+def test_what_a_mac_adds_is_not_unpacked():
+    with unpacked(packed({"col/x": "x", "__MACOSX/col/._x": APPLE, ".DS_Store": APPLE})) as root:
+        assert (root.name, [path.name for path in root.rglob("*")]) == ("col", ["x"])
+
+
+def test_compressed_runs_are_read_and_two_of_one_name_refused():
+    run, qrels = b"q1 Q0 d1 1 3 r\n", gzip.compress(b"q1 0 d1 1\n")
+    for name, data in (("m.en.run.gz", gzip.compress(run)), ("m.en.run.bz2", bz2.compress(run))):
+        found = upload_runs([(name, data)], qrels, None, parallel=False)
+        assert found.values["m"]["en"]["AP"] == {"q1": 1.0}
+    with pytest.raises(InputError, match=r"m\.eng\.txt: another run is of m in en"):
+        upload_runs([("m.en.run", run), ("m.eng.txt", run)], qrels, None, parallel=False)
+    with pytest.raises(InputError, match=r"m\.en\.run is a zip file: unpack it"):
+        upload_runs([("m.en.run", packed({"x": run}))], qrels, None, parallel=False)
+
+
+def test_blanks_of_any_kind_make_no_topic_of_their_own():
+    lines = ["1\t0\ta\t1", "2 0\tb\t0", "2\t0\tc\t1\t"]
+    run = b"1 Q0 a 1 2 r\n2 Q0 b 1 2 r\n2 Q0 c 2 1 r\n"
+    qrels = "\n".join(lines).encode()
+    found = upload_runs([("m.en.run", run)], qrels, None, parallel=False)
+    assert found.values["m"]["en"]["AP"] == {"1": 1.0, "2": 0.5}
