@@ -28,7 +28,7 @@ from optical_core.distill.checkpoints import (
     remove_checkpoints,
 )
 from optical_core.distill.monitor import DevMonitor, LogMonitor
-from optical_core.distill.projection import principal_directions
+from optical_core.distill.projection import random_directions
 from optical_core.distill.randomness import own_random_numbers
 from optical_core.distill.relevance_batches import plan_rows
 from optical_core.distill.rounds import StopAt, round_ends, rows_of_round
@@ -118,7 +118,7 @@ def _teach(
     base = open_shared(config.encoder, device=device)
     # Only now: a run that cannot start must not take the name.
     ranks.once(lambda: claim(work, folder, config))
-    model = _start(config, base, relevance)
+    model = _start(config, base)
     torch.manual_seed(config.seed)
     select_trainable(model, config, head=True)
     batches = plan_rows(
@@ -167,7 +167,7 @@ def _teach(
     return folder
 
 
-def _start(config: TeachConfig, base: TokenEncoder, relevance: Relevance) -> Any:
+def _start(config: TeachConfig, base: TokenEncoder) -> Any:
     """The modules that training starts from: the encoder's, its vectors turned and cut to size."""
     dimension = config.dimension or base.dimension
     if dimension > base.dimension:
@@ -176,7 +176,7 @@ def _start(config: TeachConfig, base: TokenEncoder, relevance: Relevance) -> Any
         )
     if dimension == base.dimension:
         return resized(base, dimension).model
-    directions = principal_directions(base, relevance, dimension, seed=config.seed)
+    directions = random_directions(base.dimension, dimension, seed=config.seed)
     return resized(base, dimension, directions).model
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from optical_core.data.lines import write_jsonl
 from optical_core.distill.logs import read_log
+from optical_core.distill.projection import random_directions
 from optical_core.distill.relevance_batches import plan_rows
 from optical_core.distill.rounds import round_ends
 from optical_core.distill.settings import resolve_teaching
@@ -179,6 +180,17 @@ def test_it_stops_when_dev_gains_nothing_more(tiny_encoder, source, collection):
     assert json.loads((folder / "record.json").read_text())["dev_map"]["step"] == 0
     looks = [row["step"] for row in read_log(home("runs", "tiny-teacher") / "dev.csv")]
     assert looks == ["0", "2", "4", "6"]
+
+
+def test_a_projection_begins_with_directions_that_keep_dot_products():
+    directions = random_directions(64, 48, seed=1)
+    np.testing.assert_allclose(directions @ directions.T, np.eye(48), atol=1e-5)
+    assert bool((directions == random_directions(64, 48, seed=1)).all())
+    assert not bool((directions == random_directions(64, 48, seed=2)).all())
+    vectors = np.random.default_rng(0).standard_normal((40, 64))
+    before = vectors @ vectors.T
+    small = vectors @ directions.numpy().T
+    assert np.corrcoef(before.ravel(), (small @ small.T).ravel())[0, 1] > 0.9
 
 
 def test_batches_have_one_source_and_documents_of_their_own(tiny_encoder, tmp_path):
