@@ -1,4 +1,4 @@
-"""Search among 10,000 and 100,000 passages, one query at a time; with `--quick` among 500.
+"""Search among 10,000 and 100,000 passages, one query at a time; with `--quick` among 300.
 
 Passages are English sentences of Tatoeba (with `--quick` of the demo) joined to about 60 tokens,
 queries foreign sentences whose translations are in no passage, encoded by the embedded encoder:
@@ -41,7 +41,7 @@ from tests.benchmarks.timing import Row, side_by_side
 PACKAGES = ("torch", "faiss-cpu", "maxsim-cpu", "cffi")
 QUERIES = 100
 ROUNDS = 30
-_QUICK_QUERIES, _QUICK_PASSAGES = 14, 500
+_QUICK_QUERIES, _QUICK_PASSAGES = 14, 300
 SENTENCES, QUICK_SENTENCES = 8, 4
 """Of a passage: the demo's are longer."""
 _DATA = "OPTICAL_BENCH_DATA"
