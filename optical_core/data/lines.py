@@ -15,6 +15,8 @@ from optical_core.storage import check_path
 
 LONGEST = 1 << 26
 """Bytes that a line may have. A few kilobytes of gzip can hold a line that fills the memory."""
+BLANK = 1_000_000
+"""Blank lines that may follow one another: a megabyte of zip can hold a thousand times as many."""
 
 
 def read_lines(
@@ -36,7 +38,7 @@ def read_lines(
         raise InputError(f"{path} is a folder, a file was expected")
     if not path.exists():
         raise InputError(f"no such file: {path}")
-    number = 0
+    number = filled = 0
     try:
         with open_plain(path) as file:
             for number, raw in enumerate(iter(partial(file.readline, LONGEST), b""), 1):
@@ -44,6 +46,10 @@ def read_lines(
                     raise InputError(
                         f"{path}, line {number}: longer than {LONGEST >> 20} MB; is it text?"
                     )
+                if raw not in (b"\n", b"\r\n"):
+                    filled = number
+                elif number - filled > BLANK:
+                    raise InputError(f"{path}, line {number}: more than {BLANK:,} blank lines")
                 try:
                     text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
                 except UnicodeDecodeError:

@@ -1,5 +1,6 @@
 """One form of a language's code on both sides; variants apart; unknown ones left out and said."""
 
+import gzip
 import json
 
 import pytest
@@ -213,3 +214,10 @@ def test_a_folder_is_read_without_the_files_of_unknown_languages(tmp_path, caplo
     (tmp_path / "x.jsonl").unlink()
     with pytest.raises(InputError, match="language can't be told"):
         read_bitext(tmp_path)
+
+
+def test_endless_blank_lines_are_refused(tmp_path):
+    path = tmp_path / "x.sw.tsv.gz"
+    path.write_bytes(gzip.compress(b"The sea\tbahari\n" + b"\n" * 1_100_000))
+    with pytest.raises(InputError, match="more than 1,000,000 blank lines"):
+        read_bitext(path)
