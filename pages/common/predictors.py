@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import streamlit as st
 
 from optical_core.analysis.predictors import MOST_TERMS, PREDICTORS, regression_table
@@ -10,7 +12,7 @@ from optical_core.study.predictors import QueryCosts
 from optical_core.ui import loaders
 from optical_core.ui.escaping import markdown_text
 from optical_core.ui.gap_view import GapStudy
-from optical_core.ui.predictor_figures import predictor_scatter
+from optical_core.ui.predictor_figures import predictor_panels
 from pages.common import parts
 from pages.common.address import bound
 
@@ -28,10 +30,13 @@ def render(
     costs = tuple((model, found) for (*measured, model, _), found in known.items()
                   if tuple(measured) == version and model in models)  # fmt: skip
     tables = study.predictors(models, languages, measure, costs)
-    parts.chart(
-        predictor_scatter(tables.values, tables.correlations, measure, dark=parts.is_dark()),
-        key="predictors", name="predictors",
-    )  # fmt: skip
+    panels = predictor_panels(tables.values, tables.correlations, measure, dark=parts.is_dark())
+    if not panels:
+        st.info("Choose at least two languages beside English.")
+    # Columns stand below each other where the window is narrow.
+    for place, (name, figure) in zip(cycle(st.columns(min(3, len(panels) or 1))), panels.items()):
+        with place:
+            parts.chart(figure, key=f"predictors-{name}", name=f"predictors-{name}")
     if tables.correlations.empty:
         st.info("A correlation needs four languages beside English for which a predictor is known.")
         return

@@ -24,7 +24,7 @@ from optical_core.ui.inspector_view import (
     mean_correlation,
     query_table,
 )
-from optical_core.ui.predictor_figures import predictor_scatter
+from optical_core.ui.predictor_figures import label_places, predictor_panels
 from optical_core.ui.search_view import explained, match_figure
 from optical_core.ui.theme import cost_scale, model_colours, value_scale
 from optical_core.ui.token_html import contribution_chips, heat_strip, plain, word_chips
@@ -176,15 +176,26 @@ def test_differences_take_either_correction(results):
 def test_predictors_have_a_panel_each_and_constant_ones_none(results):
     measured = {"student": {"so": {"transport": 0.5}, "yo": {"transport": 0.6}}}
     values = language_values(results, measured=measured)
-    figure = predictor_scatter(values, correlation_table(values), "AP", dark=False)
+    panels = predictor_panels(values, correlation_table(values), "AP", dark=False)
     # Somali and Yoruba are both written in Latin letters, Yoruba isn't in CC-100.
+    ((name, figure),) = panels.items()
+    assert name == "transport"
     assert figure.layout.xaxis.title.text == "transport cost to English"
-    assert {trace.name: list(trace.x) for trace in figure.data} == {
-        "embedded": [], "student": [0.5, 0.6],
-    }  # fmt: skip
-    assert list(figure.data[1].text) == ["so", "yo"]
+    assert {trace.name: list(trace.x) for trace in figure.data} == {"student": [0.5, 0.6]}
+    assert list(figure.data[0].text) == ["so", "yo"]
     alone = values[values["language"] == "so"]
-    assert predictor_scatter(alone, pd.DataFrame(), "AP", dark=False).layout.annotations[0].text
+    assert predictor_panels(alone, pd.DataFrame(), "AP", dark=False) == {}
+
+
+def test_labels_of_neighbours_go_to_other_sides_and_away_where_there_is_no_room():
+    assert label_places([(0.5, 0.5)]) == ["top center"]
+    apart = label_places([(0.2, 0.5), (0.8, 0.5)])
+    assert apart == ["top center", "top center"]
+    beside = label_places([(0.5, 0.5), (0.55, 0.5)])
+    assert len(set(beside)) == 2
+    assert None not in beside
+    crowd = label_places([(0.5 + 0.005 * n, 0.5) for n in range(8)])
+    assert None in crowd
 
 
 def test_the_undistilled_encoder_has_one_colour_everywhere():
