@@ -41,8 +41,9 @@ def table_texts(table: pd.DataFrame) -> dict[str, str]:
 def number_text(column: str, value: float) -> str:
     """A number of a column to 4 places; a p that would be nought there as what it is below.
 
-    >>> number_text("AP", 0.00001), number_text("p_t", 0.00001), number_text("p", 0.0001)
-    ('0.0000', '< .0001', '0.0001')
+    Examples:
+        >>> number_text("AP", 0.00001), number_text("p_t", 0.00001), number_text("p", 0.0001)
+        ('0.0000', '< .0001', '0.0001')
     """
     small = value < SMALLEST_P and (column == "p" or column.startswith("p_"))
     return "< .0001" if small else f"{value:.4f}"

@@ -60,7 +60,7 @@ def read_yaml(text: str, where: str) -> Any:
     Raises InputError: no YAML, or a key that comes twice.
     """
     try:
-        return yaml.load(text, _Loader)  # noqa: S506 a SafeLoader
+        return _Loader(text).get_single_data()
     except InputError as error:
         raise InputError(f"{where}, {error}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -29,8 +29,8 @@ def sinkhorn(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Plan (B, n, m), iterations (B,) and converged (B,) of the eps-regularised problem.
 
-    watch: for B = 1 alone, since pairs that have converged are dropped; while eps is halved it
-        is told the plans of the larger eps.
+    `watch`: for B = 1 alone, since pairs that have converged are dropped; while eps is halved it
+    is told the plans of the larger eps.
     """
     cost, a, b = problem.cost, problem.a, problem.b
     pairs = len(cost)
