@@ -30,7 +30,7 @@ from optical_core.ui.alignment_view import (
 from optical_core.ui.escaping import markdown_text
 from optical_core.ui.token_html import plain, word_chips
 from pages.common import parts
-from pages.common.address import bound, held
+from pages.common.address import held
 from pages.common.alignment_controls import controls
 from pages.common.fence import fragment
 from pages.common.first_start import prepared
@@ -165,10 +165,9 @@ def _convergence(view: AlignmentView) -> None:
 def _several(view: AlignmentView) -> None:
     with st.expander("The same query in several languages", expanded="many" in st.query_params):
         texts = translations(view)
-        chosen = bound(
-            st.multiselect, "Languages", list(texts), key="many", default=[],
-            format_func=parts.language_name, max_selections=6,
-        )  # fmt: skip
+        chosen = parts.language_choice(
+            st.multiselect, "Languages", list(texts), key="many", default=[], max_selections=6
+        )
         model = view.models[-1]
         st.html(plain(view.english, bold=True))
         for start in range(0, len(chosen), 3):

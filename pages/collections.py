@@ -69,8 +69,9 @@ def _show(collection: Collection) -> None:
         },
     )  # fmt: skip
     parts.section("Samples")
-    code = bound(st.selectbox, "Language", list(info.languages), key="lang",
-                 default=info.languages[0], format_func=parts.language_name)  # fmt: skip
+    code = parts.language_choice(
+        st.selectbox, "Language", list(info.languages), key="lang", default=info.languages[0]
+    )
     for query, title, text in samples(collection, code):
         with st.container(border=True):
             st.html(plain(query, bold=True))

@@ -85,15 +85,14 @@ def _controls(found: dict[str, SavedResults]):
                    default=results.models)  # fmt: skip
     with st.expander("Languages, and which count as high- or low-resource"):
         codes = results.languages
-        chosen = bound(st.multiselect, "Languages", codes, key="lang", default=codes,
-                       format_func=parts.language_name)  # fmt: skip
+        chosen = parts.language_choice(
+            st.multiselect, "Languages", codes, key="lang", default=codes
+        )
         row = st.columns(2)
-        high = bound(row[0].multiselect, "High-resource", codes, key="high",
-                     default=list(members(HIGH_RESOURCE, codes)),
-                     format_func=parts.language_name)  # fmt: skip
-        low = bound(row[1].multiselect, "Low-resource", codes, key="low",
-                    default=list(members(LOW_RESOURCE, codes)),
-                    format_func=parts.language_name)  # fmt: skip
+        high = parts.language_choice(row[0].multiselect, "High-resource", codes, key="high",
+                                     default=list(members(HIGH_RESOURCE, codes)))  # fmt: skip
+        low = parts.language_choice(row[1].multiselect, "Low-resource", codes, key="low",
+                                    default=list(members(LOW_RESOURCE, codes)))  # fmt: skip
     parts.left_out(codes, chosen)
     apart = [code for code in chosen if code not in {*high, *low}]
     if apart and len(apart) < len(chosen):

@@ -51,8 +51,8 @@ def render() -> None:
     measure = bound(row[3].selectbox, "Measure", list(NAMES), key="measure", default="AP",
                     format_func=NAMES.get)  # fmt: skip
     row = st.columns([3, 1])
-    codes = bound(row[0].multiselect, "Languages", results.languages, key="lang",
-                  default=results.languages, format_func=parts.language_name)  # fmt: skip
+    codes = parts.language_choice(row[0].multiselect, "Languages", results.languages, key="lang",
+                                  default=results.languages)  # fmt: skip
     way = bound(row[1].segmented_control, "Show", list(WAYS), key="show", default="difference",
                 required=True)  # fmt: skip
     if not codes:

@@ -41,9 +41,8 @@ def render() -> None:
     if not (source.is_prepared(name) or prepared(name)):
         return
     codes = list(source.languages(name))
-    code = bound(row[1].selectbox, "Example language", codes, key="lang",
-                 default="so" if "so" in codes else codes[0],
-                 format_func=parts.language_name)  # fmt: skip
+    code = parts.language_choice(row[1].selectbox, "Example language", codes, key="lang",
+                                 default="so" if "so" in codes else codes[0])  # fmt: skip
     examples = source.queries(name, code)
     need = bound(row[2].selectbox, "Example query", list(examples), key="need",
                  default=next(iter(examples)), format_func=examples.get)  # fmt: skip

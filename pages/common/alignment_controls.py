@@ -21,14 +21,10 @@ def controls() -> AlignmentView | None:
     """Draw the controls; None (with a word on why) if there is nothing to align."""
     codes = list(loaders.collection("demo").languages)
     row = st.columns([1, 1, 3])
-    code = bound(
-        row[0].selectbox, "Language", [c for c in codes if c != "en"],
-        key="lang", default="so", format_func=parts.language_name,
-    )  # fmt: skip
-    other = bound(
-        row[1].selectbox, "Against", codes,
-        key="other", default="en", format_func=parts.language_name,
-    )  # fmt: skip
+    code = parts.language_choice(
+        row[0].selectbox, "Language", [c for c in codes if c != "en"], key="lang", default="so"
+    )
+    other = parts.language_choice(row[1].selectbox, "Against", codes, key="other", default="en")
     texts, against = loaders.queries("demo", code), loaders.queries("demo", other)
     need = bound(
         row[2].selectbox, "Demo query", list(against),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from optical_core.analysis.export import number_text, table_texts
-from optical_core.data.languages import language
+from optical_core.data.languages import find_language, language
 from optical_core.ui import loaders
 from optical_core.ui.escaping import markdown_text
 from optical_core.wording import counted, listed
@@ -44,6 +44,18 @@ def is_dark() -> bool:
 
 def language_name(code: str) -> str:
     return language(code).name
+
+
+def language_choice(
+    widget: Callable[..., Any], label: str, codes: Sequence[str], **settings: Any
+) -> Any:
+    """A `bound` choice of languages: the address may have a code in any form (`swh`, `pt_br`)."""
+    return bound(widget, label, codes, read=_one_form, format_func=language_name, **settings)
+
+
+def _one_form(code: str) -> str:
+    known = find_language(code)
+    return known.code if known else code
 
 
 def header(title: str, how_to_read: str) -> None:

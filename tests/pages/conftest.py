@@ -74,3 +74,22 @@ def open_page(with_embedded, demo):
         return app
 
     return opened
+
+
+@pytest.fixture
+def many_languages(with_embedded, demo, home):
+    """Write results in English and ten languages that were measured somewhere else."""
+    from optical_core.study.results import write_values
+
+    codes = ("en", "fr", "de", "sw", "te", "hi", "yo", "ru", "fi", "id", "ar")
+
+    def write(name):
+        folder = home / "results" / name
+        for rank, code in enumerate(codes):
+            values = {m: {"a": 0.9 - 0.05 * rank, "b": 0.8 - 0.05 * rank}
+                      for m in ("AP", "nDCG@10", "R@100")}  # fmt: skip
+            write_values(folder / "mine" / f"{code}.csv", values)
+        record = {"collection": {"name": name}, "parallel": False, "languages": codes}
+        (folder / "record.json").write_text(json.dumps(record))
+
+    return write

@@ -1,5 +1,6 @@
 """Controls whose options change under them, and switches that share a parameter."""
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 CHOICES = """
@@ -62,3 +63,40 @@ def test_switches_share_a_parameter():
     app.query_params["open"] = ["a"]
     app.run()
     assert [toggle.value for toggle in app.toggle] == [True, False, False]
+
+
+LANGUAGES = """
+import streamlit as st
+from pages.common import address, parts
+address.start()
+codes = ["en", "sw", "pt-BR", "zh-Hant"]
+parts.language_choice(st.selectbox, "Language", codes, key="lang", default="en")
+parts.language_choice(st.multiselect, "Languages", codes, key="many", default=codes)
+address.commit()
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [("swh", "sw"), ("SW", "sw"), ("swh_Latn", "sw"), ("pt-br", "pt-BR"), ("zho_Hant", "zh-Hant")],
+)
+def test_an_address_may_have_a_code_in_any_form(given, code):
+    app = AppTest.from_string(LANGUAGES, default_timeout=120)
+    app.query_params["lang"] = given
+    app.query_params["many"] = [given, "klingon", code]
+    app.run()
+    assert app.selectbox(key="lang").value == code
+    assert app.multiselect(key="many").value == [code]
+    assert (app.query_params["lang"], app.query_params["many"]) == (code, code)
+
+
+@pytest.mark.parametrize("page", ["alignment", "search", "collections", "gaps", "inspector"])
+def test_every_page_takes_a_code_in_any_form(page, open_page, many_languages):
+    many_languages("elsewhere")
+    asked = {"lang": "SWH_latn", "other": "swa", "high": "swh", "low": "ENG", "many": "eng"}
+    app = open_page(page, model="embedded", **asked)
+    shown = {"lang": "sw", "other": "sw", "high": "sw", "low": "en", "many": "en"}
+    controls = [c for c in (*app.selectbox, *app.multiselect) if c.key in shown]
+    assert controls
+    for control in controls:
+        assert control.value in (shown[control.key], [shown[control.key]]), control.key

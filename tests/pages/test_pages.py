@@ -185,25 +185,6 @@ def test_gaps_measures_query_costs_when_asked(measured, open_page):
     assert costs.transport > 0
 
 
-@pytest.fixture
-def many_languages(with_embedded, demo, home):
-    """Write results in English and ten languages that were measured somewhere else."""
-    from optical_core.study.results import write_values
-
-    codes = ("en", "fr", "de", "sw", "te", "hi", "yo", "ru", "fi", "id", "ar")
-
-    def write(name):
-        folder = home / "results" / name
-        for rank, code in enumerate(codes):
-            values = {m: {"a": 0.9 - 0.05 * rank, "b": 0.8 - 0.05 * rank}
-                      for m in ("AP", "nDCG@10", "R@100")}  # fmt: skip
-            write_values(folder / "mine" / f"{code}.csv", values)
-        record = {"collection": {"name": name}, "parallel": False, "languages": codes}
-        (folder / "record.json").write_text(json.dumps(record))
-
-    return write
-
-
 def test_gaps_shows_what_predicts_the_level_without_an_encoder(many_languages, open_page):
     many_languages("elsewhere")
     app = open_page("gaps", results="elsewhere", details="predictors")
