@@ -53,8 +53,7 @@ def same(found, expected):
     assert dict(found) == pytest.approx(dict(expected), abs=2e-4)
 
 
-def agrees_on_the_demo(place, retriever):
-    demo = open_collection("demo")
+def agrees(place, retriever, demo):
     local = LateInteraction(retriever, collection_index(demo, retriever.teacher))
     fill_engine(*place, demo, retriever.teacher)
     other = LateInteraction(retriever, open_engine(*place, demo, retriever.teacher))
@@ -69,12 +68,18 @@ def agrees_on_the_demo(place, retriever):
 
 
 def test_an_engine_ranks_the_demo_as_the_local_index(place, tiny_encoder):
-    agrees_on_the_demo(place, load_retriever(str(tiny_encoder), device="cpu"))
+    agrees(place, load_retriever(str(tiny_encoder), device="cpu"), open_collection("demo"))
 
 
 @pytest.mark.slow
-def test_an_engine_ranks_the_demo_as_the_local_index_of_a_real_encoder(place, with_embedded):
-    agrees_on_the_demo(place, load_retriever("embedded", device="cpu"))
+def test_an_engine_ranks_as_the_local_index_of_a_real_encoder(place, with_embedded, tmp_path):
+    demo = open_collection("demo")
+    info = demo.info.model_copy(update={"languages": tuple(LANGUAGES)})
+    queries = {language: demo.queries(language) for language in LANGUAGES}
+    part = write_collection(
+        tmp_path / "part", info, list(demo.passages())[:40], queries, demo.qrels("en")
+    )
+    agrees(place, load_retriever("embedded", device="cpu"), part)
 
 
 def test_without_a_local_index_the_same_vectors_are_encoded(place, encoder, collection, tmp_path):
