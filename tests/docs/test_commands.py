@@ -68,12 +68,13 @@ def test_a_howto_runs_as_it_stands(name, request, tiny_encoder, collection, tmp_
     "words",
     [
         pytest.param(words, id=" ".join(words)[:70])
-        for block in blocks(ROOT / "README.md")
+        for page in (ROOT / "README.md", *sorted(PAGES.glob("*.md")))
+        for block in blocks(page)
         if block.language == "bash"
         for words in commands(block.text)
     ],
 )
-def test_the_command_line_takes_the_readmes_commands(words):
+def test_the_command_line_takes_the_commands_of_readme_and_reference(words):
     parse(words)
 
 
