@@ -1,9 +1,9 @@
 """The plan on paper for large collections: `python -m tests.benchmarks.scale`.
 
 Arithmetic from figures measured on two cores (assets/docs/pages/speed.md) and from assumptions,
-which are named as such; prints the tables of assets/docs/pages/scale.md. Waiting times are simulated: Poisson
-arrivals, one worker a replica that takes all that wait as its next batch, as serve/batching.py
-does.
+which are named as such; prints the tables of assets/docs/pages/scale.md. Waiting times are
+simulated: Poisson arrivals, one worker a replica that takes all that wait as its next batch, as
+serve/batching.py does.
 """
 
 from __future__ import annotations
