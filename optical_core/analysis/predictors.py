@@ -21,7 +21,7 @@ from optical_core.data.languages import is_english, language
 from optical_core.data.resources import CC100_TOKENS, UNSPACED
 
 PREDICTORS = {
-    "tokens": "log10 of million tokens in CC-100",
+    "tokens": "tokens in CC-100, log10 of millions",
     "latin": "Latin script, as English",
     "fertility": "tokens a word (fertility)",
     "transport": "transport cost to English",

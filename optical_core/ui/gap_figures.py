@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -12,6 +14,7 @@ from optical_core.analysis.significance import CORRECTIONS
 from optical_core.data.languages import language
 from optical_core.data.resources import CC100_GIB
 from optical_core.ui.escaping import plotly_text
+from optical_core.ui.labels import label_places, marker_labels
 from optical_core.ui.theme import ink, layout, model_colours, model_symbols, note
 from optical_core.wording import counted
 
@@ -26,6 +29,8 @@ NAMES = {
 }
 """Measures as people read them."""
 _ROW = 34
+_SIZES = (-0.75, 2.65)
+"""Range of the axis of CC-100's sizes, log10 of GiB."""
 
 
 def level_dots(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
@@ -125,13 +130,17 @@ def resource_scatter(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Fig
     known = table[table["language"].isin(CC100_GIB)] if not table.empty else table
     if known.empty:
         return note("No chosen language is in CC-100.", dark=dark)
-    models = list(dict.fromkeys(known["model"]))
+    known = known.assign(size=known["language"].map(CC100_GIB)).sort_values("size", kind="stable")
+    models = list(dict.fromkeys(table["model"]))
     colours, symbols = model_colours(models), model_symbols(models)
+    points = _shares(known["size"], known[measure])
     figure = go.Figure()
-    for index, model in enumerate(models):
-        rows = known[known["model"] == model].copy()
-        rows["size"] = rows["language"].map(CC100_GIB)
-        rows = rows.sort_values("size")
+    for model in models:
+        own = known["model"] == model
+        rows = known[own]
+        places: list[str | None] = [None] * len(rows)
+        if model == models[-1]:
+            places = label_places(list(compress(points, own)), list(compress(points, ~own)))
         figure.add_scatter(
             x=rows["size"],
             y=rows[measure],
@@ -139,8 +148,8 @@ def resource_scatter(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Fig
             name=plotly_text(model),
             line={"color": colours[model], "width": 1, "dash": "dot"},
             marker={"color": colours[model], "symbol": symbols[model], "size": 10},
-            text=rows["language"] if index == len(models) - 1 else None,
-            textposition="top center",
+            text=marker_labels(rows["language"], places),
+            textposition=[place or "top center" for place in places],
             textfont={"size": 12},
             customdata=[language(code).name for code in rows["language"]],
             hovertemplate="%{customdata}, %{fullData.name}: %{y:.4f}<br>%{x} GiB<extra></extra>",
@@ -151,10 +160,17 @@ def resource_scatter(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Fig
         type="log",
         title_text="text in CC-100, GiB (log scale)",
         tickvals=[0.1, 0.3, 1, 3, 10, 30, 100, 300],
-        range=[-0.75, 2.65],
+        range=_SIZES,
     )
     figure.update_yaxes(title_text=NAMES.get(measure, measure))
     return figure
+
+
+def _shares(sizes: pd.Series, values: pd.Series) -> list[tuple[float, float]]:
+    """Where markers are, in shares of the panel's width and height."""
+    across = (np.log10(sizes) - _SIZES[0]) / (_SIZES[1] - _SIZES[0])
+    low, high = values.min(), values.max()
+    return list(zip(across, 0.06 + 0.88 * (values - low) / (high - low or 1), strict=True))
 
 
 def _topics(count: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import compress
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -11,18 +11,12 @@ from optical_core.analysis.predictors import PREDICTORS
 from optical_core.data.languages import language
 from optical_core.ui.escaping import plotly_text
 from optical_core.ui.gap_figures import NAMES
+from optical_core.ui.labels import label_places, marker_labels
 from optical_core.ui.theme import layout, model_colours, model_symbols
 from optical_core.wording import counted
 
-_LABEL = (0.11, 0.09)
-"""Room of a language's code, as shares of a panel's width and height."""
-_PLACES = {
-    "top center": (0.0, 0.08),
-    "bottom center": (0.0, -0.08),
-    "middle right": (0.09, 0.0),
-    "middle left": (-0.09, 0.0),
-}
-"""Where a label may be, and its middle's distance from the marker's."""
+_DODGE = 0.7
+"""Room of a script's models beside each other, where two scripts are 1 apart."""
 
 
 def predictor_panels(
@@ -73,52 +67,42 @@ def _add_models(
     }
     low, high = (-0.5, 1.5) if name == "latin" else (values[name].min(), values[name].max())
     known = values.dropna(subset=[name])
-    for model in known["model"].unique():
-        rows = known[known["model"] == model]
-        points = [
-            ((x - low) / (high - low), (y - heights[0]) / (heights[1] - heights[0]))
-            for x, y in zip(rows[name], rows["value"], strict=True)
-        ]
-        places = label_places(points) if model == known["model"].iloc[-1] else [None] * len(rows)
+    drawn = list(known["model"].unique())
+    x = known[name] + [_dodge(drawn.index(model), len(drawn)) if name == "latin" else 0.0
+                       for model in known["model"]]  # fmt: skip
+    across = (x - low) / (high - low)
+    up = (known["value"] - heights[0]) / (heights[1] - heights[0])
+    points = list(zip(across, up, strict=True))
+    for model in drawn:
+        own = known["model"] == model
+        rows = known[own]
+        places: list[str | None] = [None] * len(rows)
+        if model == drawn[-1]:
+            places = label_places(list(compress(points, own)), list(compress(points, ~own)))
         figure.add_scatter(
-            x=rows[name],
+            x=x[own],
             y=rows["value"],
             mode="markers+text",
             name=plotly_text(model),
             marker={"color": colours[model], "symbol": symbols[model], "size": 10},
-            text=[
-                code if place else "" for code, place in zip(rows["language"], places, strict=True)
-            ],
+            text=marker_labels(rows["language"], places),
             textposition=[place or "top center" for place in places],
             textfont={"size": 12},
-            customdata=[language(code).name for code in rows["language"]],
-            hovertemplate="%{customdata}, %{fullData.name}: %{y:.4f}<br>%{x:.3g}<br>"
+            customdata=[
+                [language(code).name, _told(name, value)]
+                for code, value in zip(rows["language"], rows[name], strict=True)
+            ],
+            hovertemplate="%{customdata[0]}, %{fullData.name}: %{y:.4f}<br>%{customdata[1]}<br>"
             f"{found.get(model, '')}<extra></extra>",
         )
 
 
-def label_places(points: Sequence[tuple[float, float]]) -> list[str | None]:
-    """Where each point's label goes so that it covers no other; None where there is no room.
+def _dodge(index: int, count: int) -> float:
+    """How far aside a model stands, so that it covers no other of the same script."""
+    return _DODGE / count * (index - (count - 1) / 2)
 
-    points: (x, y) in shares of the panel. What has no label is told when the marker is pointed at.
-    """
-    width, height = _LABEL
-    taken: list[tuple[float, float]] = []
-    places: list[str | None] = []
-    for x, y in points:
-        others = [point for point in points if point != (x, y)]
-        for place, (right, up) in _PLACES.items():
-            middle = (x + right, y + up)
-            free = all(
-                abs(middle[0] - a) >= width or abs(middle[1] - b) >= height for a, b in taken
-            ) and all(
-                abs(middle[0] - a) >= 0.6 * width or abs(middle[1] - b) >= 0.6 * height
-                for a, b in others
-            )
-            if free:
-                taken.append(middle)
-                places.append(place)
-                break
-        else:
-            places.append(None)
-    return places
+
+def _told(name: str, value: float) -> str:
+    """A predictor's value in the hover text."""
+    shown = ("yes" if value else "no") if name == "latin" else f"{value:.3g}"
+    return f"{PREDICTORS[name]}: {shown}"

@@ -133,7 +133,9 @@ def layout(figure: go.Figure, *, dark: bool, height: int, **settings: Any) -> go
         **settings,
     )
     figure.update_xaxes(gridcolor=faint(dark), zeroline=False, automargin=True)
-    figure.update_yaxes(gridcolor=faint(dark), zeroline=False, automargin=True)
+    figure.update_yaxes(
+        gridcolor=faint(dark), zeroline=False, automargin=True, title={"standoff": 10}
+    )
     return figure
 
 

@@ -196,7 +196,7 @@ def test_gaps_shows_what_predicts_the_level_without_an_encoder(many_languages, o
     assert list(regression["term"]) == ["intercept", "tokens", "latin"]
     titles = [axis["title"]["text"] for name, axis in figures(app)[-1]["layout"].items()
               if name.startswith("xaxis")]  # fmt: skip
-    assert titles == ["log10 of million tokens in CC-100", "Latin script, as English"]
+    assert titles == ["tokens in CC-100, log10 of millions", "Latin script, as English"]
     assert not any("fertility" in button.label for button in app.button)
 
 

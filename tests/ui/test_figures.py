@@ -24,7 +24,8 @@ from optical_core.ui.inspector_view import (
     mean_correlation,
     query_table,
 )
-from optical_core.ui.predictor_figures import label_places, predictor_panels
+from optical_core.ui.labels import label_places
+from optical_core.ui.predictor_figures import predictor_panels
 from optical_core.ui.search_view import explained, match_figure
 from optical_core.ui.theme import cost_scale, model_colours, value_scale
 from optical_core.ui.token_html import contribution_chips, heat_strip, plain, word_chips
@@ -187,6 +188,29 @@ def test_predictors_have_a_panel_each_and_constant_ones_none(results):
     assert predictor_panels(alone, pd.DataFrame(), "AP", dark=False) == {}
 
 
+def test_models_of_one_script_stand_beside_each_other_and_tell_the_script():
+    topics = {"AP": {"q1": 0.2, "q2": 0.4}}
+    values = language_values({m: {"so": topics, "mr": topics} for m in ("one", "two")})
+    figure = predictor_panels(values, pd.DataFrame(), "AP", dark=False)["latin"]
+    first, second = (list(trace.x) for trace in figure.data)
+    assert [round(x) for x in first] == [round(x) for x in second] == [1, 0]
+    assert set(first).isdisjoint(second)
+    assert [told for _, told in figure.data[0].customdata] == [
+        "Latin script, as English: yes",
+        "Latin script, as English: no",
+    ]
+
+
+def test_labels_of_near_sizes_do_not_cover_each_other():
+    codes = ["fr", "de"]
+    table = pd.DataFrame({"model": "bm25", "language": codes, "AP": [0.15, 0.16]})
+    (trace,) = resource_scatter(table, "AP", dark=False).data
+    assert list(trace.text) == codes
+    near = pd.DataFrame({"model": "bm25", "language": ["en", "fr", "de"], "AP": [0.9, 0.15, 0.16]})
+    (trace,) = resource_scatter(near, "AP", dark=False).data
+    assert len(set(trace.textposition[:2])) == 2
+
+
 def test_labels_of_neighbours_go_to_other_sides_and_away_where_there_is_no_room():
     assert label_places([(0.5, 0.5)]) == ["top center"]
     apart = label_places([(0.2, 0.5), (0.8, 0.5)])
@@ -194,6 +218,7 @@ def test_labels_of_neighbours_go_to_other_sides_and_away_where_there_is_no_room(
     beside = label_places([(0.5, 0.5), (0.55, 0.5)])
     assert len(set(beside)) == 2
     assert None not in beside
+    assert label_places([(0.5, 0.5)], [(0.5, 0.57)]) == ["bottom center"]
     crowd = label_places([(0.5 + 0.005 * n, 0.5) for n in range(8)])
     assert None in crowd
 
