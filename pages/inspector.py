@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -104,7 +106,7 @@ def _table(table: pd.DataFrame, label: str, codes: list[str], difference: bool) 
         lambda value: cell_style(value, difference=difference), subset=[*codes, "mean"]
     ).format("{:+.3f}" if difference else "{:.3f}", subset=[*codes, "mean"], na_rep="–")
     columns = {
-        "text": st.column_config.TextColumn("query text", width="large"),
+        "text": _text_column(table),
         **{code: st.column_config.NumberColumn(parts.language_name(code)) for code in codes},
     }
     # A selection is of row numbers: other rows have a table, and a selection, of their own.
@@ -161,7 +163,18 @@ def _extremes(table: pd.DataFrame, model: str, baseline: str) -> None:
         if rows.empty:
             st.caption("None.")
             continue
-        st.dataframe(rows, column_config={"mean": st.column_config.NumberColumn(format="%+.3f")})
+        columns = {
+            "text": _text_column(rows),
+            "mean": st.column_config.NumberColumn(format="%+.3f"),
+        }
+        st.dataframe(rows, column_config=columns)
+
+
+def _text_column(table: pd.DataFrame) -> Any:
+    """The column of the queries' texts; None, which hides it, where there is none."""
+    if not table["text"].any():
+        return None
+    return st.column_config.TextColumn("query text", width="large")
 
 
 if __name__ == "__main__":

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from optical_core.analysis.export import number_text, table_texts
+from optical_core.analysis.export import table_texts
 from optical_core.data.languages import find_language, language
 from optical_core.ui import loaders
 from optical_core.ui.escaping import markdown_text
+from optical_core.ui.tables import cell_formats, heading
 from optical_core.wording import counted, listed
 from pages.common.address import bound
 from pages.common.fence import fragment
@@ -115,9 +115,10 @@ def chart(figure: go.Figure, *, key: str, name: str, select: bool = False, alt: 
 
 
 def table(table: pd.DataFrame, name: str) -> None:
-    """A table with its downloads; numbers to four places, columns still sorted as numbers."""
-    formats = {column: partial(number_text, column) for column in table.select_dtypes("float")}
-    st.dataframe(table.style.format(formats, na_rep=""), hide_index=True)
+    """A table with its downloads; written as people read it, columns still sorted as numbers."""
+    styled = table.style.format(cell_formats(table), na_rep="")
+    headings: dict[str, Any] = {column: heading(column) for column in table}
+    st.dataframe(styled, hide_index=True, column_config=headings)
     downloads(table, name, key=name)
 
 

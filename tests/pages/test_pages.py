@@ -185,6 +185,20 @@ def test_gaps_measures_query_costs_when_asked(measured, open_page):
     assert costs.transport > 0
 
 
+def test_the_inspector_has_no_column_of_texts_that_it_lacks(many_languages, open_page):
+    many_languages("elsewhere")
+    app = open_page("inspector", results="elsewhere")
+    assert json.loads(app.dataframe[0].proto.columns)["text"]["hidden"]
+
+
+def test_tables_have_headings_in_words(many_languages, open_page):
+    many_languages("elsewhere")
+    app = open_page("gaps", results="elsewhere", details="predictors")
+    tables = [json.loads(element.proto.columns) for element in app.dataframe]
+    labels = [columns["p_permutation"]["label"] for columns in tables if "p_permutation" in columns]
+    assert labels == ["p (permutation)"]
+
+
 def test_gaps_shows_what_predicts_the_level_without_an_encoder(many_languages, open_page):
     many_languages("elsewhere")
     app = open_page("gaps", results="elsewhere", details="predictors")
@@ -194,8 +208,7 @@ def test_gaps_shows_what_predicts_the_level_without_an_encoder(many_languages, o
     assert list(correlations["languages"]) == [9, 10]  # Yoruba is not in CC-100
     regression = next(table for names, table in tables.items() if "coefficient" in names)
     assert list(regression["term"]) == ["intercept", "tokens", "latin"]
-    titles = [axis["title"]["text"] for name, axis in figures(app)[-1]["layout"].items()
-              if name.startswith("xaxis")]  # fmt: skip
+    titles = [figure["layout"]["xaxis"]["title"]["text"] for figure in figures(app)[-2:]]
     assert titles == ["tokens in CC-100, log10 of millions", "Latin script, as English"]
     assert not any("fertility" in button.label for button in app.button)
 

@@ -1,0 +1,45 @@
+"""Tables of measurements as people read them: on the page alone, files keep columns and codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from optical_core.analysis.export import number_text
+from optical_core.analysis.predictors import PREDICTORS
+from optical_core.analysis.significance import CORRECTIONS
+from optical_core.data.languages import language
+
+_TESTS = CORRECTIONS | {"t": "t-test", "wilcoxon": "Wilcoxon"}
+_HEADINGS = {"r2_adjusted": "adjusted R²"}
+
+
+def heading(column: str) -> str:
+    """A column's name in words.
+
+    >>> heading("relative_gap"), heading("p_holm"), heading("nDCG@10")
+    ('relative gap', 'p (Holm)', 'nDCG@10')
+    """
+    if column.startswith("p_"):
+        return f"p ({_TESTS.get(column[2:], column[2:])})"
+    return _HEADINGS.get(column, column.replace("_", " "))
+
+
+def cell_formats(table: pd.DataFrame) -> dict[str, Callable[[Any], str]]:
+    """How cells are written: numbers to four places, languages and predictors by name."""
+    formats: dict[str, Callable[[Any], str]] = {
+        column: partial(number_text, column) for column in table.select_dtypes("float")
+    }
+    names = {"language": _language, "worst": _language, "predictor": _predictor, "term": _predictor}
+    return formats | {column: named for column, named in names.items() if column in table}
+
+
+def _language(code: str) -> str:
+    return language(code).name
+
+
+def _predictor(name: str) -> str:
+    return PREDICTORS.get(name, name)
