@@ -22,6 +22,7 @@ from optical_core.wording import counted
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.first_start import prepared
+from pages.common.reading import reading
 from pages.common.typed import taken
 
 READ = (
@@ -98,12 +99,14 @@ def _bring() -> None:
         path = taken(row[1], row[1].text_input("or a folder on this machine"), 1000)
         if st.button("Import", icon=":material/upload:"):
             try:
-                if file is not None:
-                    made = import_upload(file.getvalue(), form, name.strip(), file=file.name)
-                elif path.strip():
-                    made = import_folder(path.strip(), form, name.strip())
-                else:
+                if file is None and not path.strip():
                     raise InputError("choose a zip file, or name a folder")
+                with reading() as tell:
+                    if file is None:
+                        made = import_folder(path.strip(), form, name.strip(), tell=tell)
+                    else:
+                        made = import_upload(file.getvalue(), form, name.strip(), file=file.name,
+                                             tell=tell)  # fmt: skip
             except InputError as error:
                 parts.fault(error)
                 return

@@ -7,7 +7,9 @@ from typing import get_args
 import streamlit as st
 
 from optical_core.analysis.export import csv_text
+from optical_core.data.allowance import COMMAND, UPLOADS
 from optical_core.data.languages import language_codes
+from optical_core.data.sentence_pairs import SentencePair
 from optical_core.distill.config import DistillConfig, Trainable, objective_names
 from optical_core.distill.estimate import estimate_seconds
 from optical_core.distill.jobs import Job, list_jobs, resume_job, start_job, stop_job
@@ -22,6 +24,7 @@ from optical_core.wording import counted
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.fence import fragment
+from pages.common.reading import reading
 from pages.common.typed import taken
 
 READ = (
@@ -75,12 +78,11 @@ def _new(*, expanded: bool) -> None:
             config = resolve_config({**given, "name": given["name"] or "unnamed"}, None, [],
                                     demo=False)  # fmt: skip
             if asked:
-                _estimate(config)
+                _estimate(config, source)
                 return
             if not name.strip():
                 raise InputError("give the student a name: letters, digits, dots and dashes")
-            with st.spinner("Reading and checking the bitext…"):
-                training_pairs(config)
+            _pairs(config, source)
             start_job(config)
         except InputError as error:
             parts.fault(error)
@@ -100,9 +102,15 @@ def _source(source: str) -> list[str]:
     return [str(keep_bitext(file.name, file.getvalue()))] if file else []
 
 
-def _estimate(config: DistillConfig) -> None:
+def _pairs(config: DistillConfig, source: str) -> list[SentencePair]:
+    """The pairs that the training would see; uploads may have fewer than files of this machine."""
+    with reading() as tell:
+        return training_pairs(config, UPLOADS if source == "upload" else COMMAND, tell)
+
+
+def _estimate(config: DistillConfig, source: str) -> None:
+    pairs = _pairs(config, source)
     with st.spinner("Measuring this machine…"):
-        pairs = training_pairs(config)
         seconds = estimate_seconds(config, pairs, loaders.retriever(config.teacher).student)
     st.info(
         f"{counted(len(pairs), 'sentence pair')}. About {duration(seconds)} for "

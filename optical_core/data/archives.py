@@ -7,7 +7,10 @@ than its declared size, and checks it against its checksum.
 from __future__ import annotations
 
 import contextlib
+import io
 import lzma
+import mmap
+import re
 import stat
 import struct
 import zipfile
@@ -16,28 +19,34 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from optical_core.data.allowance import allowance
+from optical_core.data.compression import check_growth
 from optical_core.data.folders import is_data
 from optical_core.errors import InputError
 from optical_core.storage import is_too_long
 from optical_core.wording import counted
 
-LARGEST = 2_000_000_000
-"""Bytes that a zip file may unpack to."""
-MOST = 100_000
-"""Members that a zip file may have."""
+_ENTRY = re.compile(rb"PK\x01\x02")
+"""How a member begins in a zip file's directory."""
 
 
 @contextlib.contextmanager
-def open_zip(source: Path | IO[bytes], *, largest: int = LARGEST) -> Iterator[zipfile.ZipFile]:
-    """Open a zip file to be read.
+def open_zip(source: Path | bytes) -> Iterator[zipfile.ZipFile]:
+    """Open a zip file, or one's content, to be read.
 
     Raises InputError: no zip file, damaged or encrypted, a path that leads out of it, a link, more
-    than `largest` bytes or `MOST` members; also where that shows while it is read.
+    bytes or members than the reader's `allowance`, or more bytes than its size can hold of text;
+    also where that shows while it is read.
     """
     what = str(source) if isinstance(source, Path) else "the zip file"
     try:
-        with zipfile.ZipFile(source) as archive:
-            _check(archive.infolist(), what, largest)
+        with contextlib.ExitStack() as stack:
+            file: IO[bytes] = stack.enter_context(
+                source.open("rb") if isinstance(source, Path) else io.BytesIO(source)
+            )
+            size = _check_count(file, source, what)
+            archive = stack.enter_context(zipfile.ZipFile(file))
+            _check(archive.infolist(), size, what)
             yield archive
     except InputError:
         raise
@@ -60,11 +69,26 @@ def data_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     return [m for m in archive.infolist() if not m.is_dir() and is_data(m.filename)]
 
 
-def _check(members: list[zipfile.ZipInfo], what: str, largest: int) -> None:
-    if len(members) > MOST:
-        raise InputError(f"{what} has {counted(len(members), 'member')}, more than {MOST:,}")
-    if sum(member.file_size for member in members) > largest:
-        raise InputError(f"{what} unpacks to more than {largest // 1_000_000} MB")
+def _check_count(file: IO[bytes], source: Path | bytes, what: str) -> int:
+    """Refuse too many members before the library reads them all; the zip file's size in bytes."""
+    with contextlib.ExitStack() as stack:
+        data = (
+            source
+            if isinstance(source, bytes)
+            else stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        )
+        most = allowance().members
+        for number, _ in enumerate(_ENTRY.finditer(data), 1):
+            if number > most:
+                raise InputError(f"{what} has more than {counted(most, 'member')}")
+        return len(data)
+
+
+def _check(members: list[zipfile.ZipInfo], size: int, what: str) -> None:
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > (largest := allowance().zipped):
+        raise InputError(f"{what} unpacks to more than {largest / 1e6:.0f} MB")
+    check_growth(unpacked, size, what)
     names: set[str] = set()
     for member in members:
         # The library's own `filename` ends at a zero byte.
@@ -72,6 +96,7 @@ def _check(members: list[zipfile.ZipInfo], what: str, largest: int) -> None:
         if name in names:
             raise InputError(f"{what} holds {shown} twice: which one counts?")
         names.add(name)
+        check_growth(member.file_size, member.compress_size, f"{what}: {shown}")
         parts = PurePosixPath(name.replace("\\", "/")).parts
         if ".." in parts or parts[:1] == ("/",) or (parts and ":" in parts[0]):
             raise InputError(f"{what} holds the path {shown}: refused")

@@ -9,7 +9,7 @@ from typing import IO
 from xml.etree.ElementTree import Element
 
 from optical_core.data.archives import data_members, open_zip
-from optical_core.data.compression import DAMAGE, open_plain
+from optical_core.data.compression import DAMAGE, metered, open_plain
 from optical_core.data.sentence_pairs import BadLines, SentencePair, row_pairs, say_unknown
 from optical_core.data.xml import xml_elements
 from optical_core.errors import InputError
@@ -34,7 +34,7 @@ def read_tmx(path: Path) -> Iterator[SentencePair]:
         for member in data_members(archive):
             if member.filename.lower().endswith(".tmx"):
                 with archive.open(member) as file:
-                    yield from _units(file, path)
+                    yield from _units(metered(file, f"{path}: {member.filename}"), path)
 
 
 def _units(file: IO[bytes], path: Path) -> Iterator[SentencePair]:

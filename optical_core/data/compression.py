@@ -9,12 +9,14 @@ import bz2
 import gzip
 import io
 import lzma
+import math
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
+from optical_core.data.allowance import allowance, step, watched
 from optical_core.errors import InputError
 
 ENDINGS = (".gz", ".bz2", ".xz", ".zst")
@@ -29,6 +31,11 @@ _UNREAD = {
     b"\x1f\x9d": "compressed by `compress` (.Z)",
     b"\x04\x22\x4d\x18": "compressed by lz4",
 }
+GROWTH = 200
+"""Times its size that compressed data may unpack to: text does to 3 to 20 times."""
+FREE = 100_000_000
+"""Bytes that it may unpack to whatever its size."""
+_BLOCK = 1 << 16
 _TAR = slice(257, 262), b"ustar"
 
 
@@ -36,16 +43,23 @@ _TAR = slice(257, 262), b"ustar"
 def open_plain(path: Path) -> Iterator[IO[bytes]]:
     """Open a file for reading, unpacked where it is compressed by gzip, bzip2, xz or zstd.
 
-    Raises InputError: compressed by something else, an archive, or not what its ending says; a
-    damaged stream raises one of `DAMAGE` where it is read.
+    Raises InputError: compressed by something else, an archive, or not what its ending says; where
+    it is read, that it unpacks to too much, or takes too long (see `allowance`). A damaged stream
+    raises one of `DAMAGE` there.
     """
     with path.open("rb") as file:
         head = file.peek(6)[:6]
         other = next((what for magic, what in _UNREAD.items() if head.startswith(magic)), None)
-        with _unpacked(file, head) as stream:
-            if other is None and stream is file and head and path.suffix in ENDINGS:
+        with _unpacked(file, head) as unpacked:
+            is_plain = unpacked is file
+            stream = file
+            if watched() or not is_plain:
+                # A pipe has no size.
+                packed = math.inf if is_plain else path.stat().st_size or math.inf
+                stream = metered(unpacked, str(path), packed)
+            if other is None and is_plain and head and path.suffix in ENDINGS:
                 raise InputError(f"{path} is no {path.suffix} file: is its name right?")
-            start = stream.peek(262)  # type: ignore[attr-defined]
+            start = stream.peek(262)
             if start[_TAR[0]] == _TAR[1]:
                 other = "a tar archive"
             if other:
@@ -68,6 +82,57 @@ def _unpacked(file: io.BufferedReader, head: bytes) -> IO[bytes]:
 
         return io.BufferedReader(cast(Any, pyarrow.CompressedInputStream(file, "zstd")))
     return file
+
+
+def check_growth(unpacked: float, packed: float, what: str) -> None:
+    """Raise InputError where so few bytes unpack to so many that they can't be text."""
+    if unpacked > max(FREE, GROWTH * packed):
+        raise InputError(
+            f"{what} unpacks to more than {GROWTH} times its size, as no text does: unpack it "
+            "yourself if that is right"
+        )
+
+
+def metered(stream: IO[bytes], where: str, packed: float = math.inf) -> io.BufferedReader:
+    """A stream that keeps to its reader's allowance.
+
+    Args:
+        where: opens every complaint: the file's path.
+        packed: bytes that a compressed stream is unpacked from; infinite for a plain one.
+    """
+    return io.BufferedReader(_Metered(stream, where, packed), _BLOCK)
+
+
+class _Metered(io.RawIOBase):
+    def __init__(self, stream: IO[bytes], where: str, packed: float) -> None:
+        self._stream: Any = stream
+        self._where = where
+        self._packed = packed
+        self._most = math.inf if packed == math.inf else allowance().stream
+        self._read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return bool(self._stream.seekable())
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._read = self._stream.seek(offset, whence)
+        return self._read
+
+    def tell(self) -> int:
+        return self._read
+
+    def readinto(self, buffer: Any) -> int:
+        # What comes before a damaged part is still given.
+        count: int = self._stream.readinto1(buffer)
+        self._read += count
+        check_growth(self._read, self._packed, self._where)
+        if self._read > self._most:
+            raise InputError(f"{self._where} unpacks to more than {self._most / 1e6:.0f} MB")
+        step(f"{Path(self._where).name}, {self._read / 1e6:.0f} MB")
+        return count
 
 
 def plain_name(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from optical_core.data.allowance import step
 from optical_core.data.collection import Passage
 from optical_core.data.compression import plain_name
 from optical_core.data.fields import Row
@@ -62,6 +63,8 @@ def parquet_rows(
             batches = file.iter_batches(batch_size=1024, columns=columns)
             rows = (values for batch in batches for values in batch.to_pylist())
             for number, values in enumerate(rows, 1):
+                if number % 1024 == 1:
+                    step(f"{path.name}, row {number:,}")
                 yield Row(values, f"{path}, row {number}")
     except (OSError, pyarrow.ArrowException) as error:
         raise InputError(f"cannot read {path}: {str(error).splitlines()[0]}") from error

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 
+from optical_core.data.allowance import COMMAND, Allowance, allowed
 from optical_core.data.bitext import Bitext, SentencePair, read_bitexts
 from optical_core.data.collection import installed_collections, open_collection
 from optical_core.data.overlap import guard_overlap, refuse_benchmarks
@@ -280,11 +281,15 @@ def _store(
     return shared_store((teacher.hash, str(device), precision(device), read, digest.hexdigest()))
 
 
-def load_bitext(config: DistillConfig) -> Bitext:
-    """Read, join and check the run's bitext: no benchmark, nothing of an installed collection."""
+def load_bitext(config: DistillConfig, given: Allowance = COMMAND) -> Bitext:
+    """Read, join and check the run's bitext: no benchmark, nothing of an installed collection.
+
+    given: what reading it may cost.
+    """
     refuse_benchmarks(config.bitext)
     paths = [assets("demo", "bitext.tsv") if p == "demo" else Path(p) for p in config.bitext]
-    bitext = read_bitexts(paths, config.languages or None)
+    with allowed(given):
+        bitext = read_bitexts(paths, config.languages or None)
     collections = installed_collections()
     if config.dev:
         collections.append(open_collection(config.dev))

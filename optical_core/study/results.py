@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from optical_core.analysis.metrics import per_query_measures
 from optical_core.analysis.report import Results
+from optical_core.data.allowance import step
 from optical_core.data.archives import data_members, open_zip
 from optical_core.data.folders import is_data
 from optical_core.data.language_files import say_left_out
@@ -188,15 +189,18 @@ def results_from_runs(
     return SavedResults(name, parallel, values, origin=dict.fromkeys(values, "upload"))
 
 
-def read_results_zip(data: bytes, *, largest: int = 200_000_000) -> SavedResults:
+def read_results_zip(data: bytes) -> SavedResults:
     """Read a zipped evaluation folder without unpacking it to disk.
 
     Raises InputError: as `open_zip` does, no record.json in it, or damage in a file.
     """
-    with open_zip(io.BytesIO(data), largest=largest) as archive:
+    with open_zip(data) as archive:
         names = [member.filename for member in data_members(archive)]
         names = [name for name in names if name.endswith((".csv", "record.json"))]
-        texts = {name: archive.read(name).decode("utf-8-sig") for name in names}
+        texts = {}
+        for number, name in enumerate(names, 1):
+            step(f"file {number:,} of {len(names):,}")
+            texts[name] = archive.read(name).decode("utf-8-sig")
     records = [name for name in texts if PurePosixPath(name).name == "record.json"]
     if not records:
         raise InputError("the zip file holds no record.json: zip a folder of `optical evaluate`")

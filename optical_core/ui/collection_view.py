@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from optical_core.data.allowance import COMMAND, UPLOADS, Tell, allowed
 from optical_core.data.collection import Collection, installed_collections, open_collection
 from optical_core.data.folders import is_data
 from optical_core.data.languages import language
@@ -81,23 +82,30 @@ def is_shipped(collection: Collection) -> bool:
     return collection.folder.resolve() == assets("demo", "collection").resolve()
 
 
-def import_upload(data: bytes, form: str, name: str, *, file: str = "the zip file") -> Collection:
-    """Install a zipped collection under a name; `file` is what the reader calls the zip file.
+def import_upload(
+    data: bytes, form: str, name: str, *, file: str = "the zip file", tell: Tell | None = None
+) -> Collection:
+    """Install a zipped collection under a name.
 
-    Raises InputError: a bad or taken name, an unreadable zip file, or content that isn't in the
-    format.
+    Args:
+        file: what the reader calls the zip file.
+        tell: takes word of how far it is.
+
+    Raises InputError: a bad or taken name, an unreadable zip file, content that isn't in the
+    format, or more of it than uploads may have.
     """
     target = _target(name)
-    with unpacked(data, name=file) as folder:
+    with allowed(UPLOADS, tell), unpacked(data, name=file) as folder:
         return _install(folder, form, target)
 
 
-def import_folder(path: str, form: str, name: str) -> Collection:
+def import_folder(path: str, form: str, name: str, *, tell: Tell | None = None) -> Collection:
     """Install a collection from a folder that the browser names; raises as `import_upload`."""
     folder = typed_path(path)
     if not folder.is_dir():
         raise InputError(f"no such folder: {path}")
-    return _install(folder, form, _target(name))
+    with allowed(COMMAND, tell):
+        return _install(folder, form, _target(name))
 
 
 def remove_collection(collection: Collection) -> None:

@@ -18,6 +18,7 @@ from optical_core.analysis.report import (
     measure_table,
     power_table,
 )
+from optical_core.data.allowance import UPLOADS, Tell, allowed
 from optical_core.data.compression import plain_name
 from optical_core.data.languages import language
 from optical_core.data.trec import read_qrels, read_run
@@ -168,19 +169,27 @@ def headline(tables: GapTables, baseline: str, *, parallel: bool) -> str:
 
 
 def upload_runs(
-    runs: Sequence[tuple[str, bytes]], qrels: bytes | None, archive: bytes | None, *, parallel: bool
+    runs: Sequence[tuple[str, bytes]],
+    qrels: bytes | None,
+    archive: bytes | None,
+    *,
+    parallel: bool,
+    tell: Tell | None = None,
 ) -> SavedResults:
     """Uploaded files as results: a zipped evaluation folder, or runs with judgements.
 
     A run is named `model.language.run` (or `.txt`, `.trec`); it and its qrels may be compressed.
 
+    `tell` takes word of how far it is.
+
     Raises InputError that names the file.
     """
     if archive is not None:
-        return read_results_zip(archive)
+        with allowed(UPLOADS, tell):
+            return read_results_zip(archive)
     if not runs or qrels is None:
         raise InputError("upload at least one run and its qrels, or a zipped evaluation folder")
-    with uploaded([("qrels.txt", qrels), *runs]) as paths:
+    with allowed(UPLOADS, tell), uploaded([("qrels.txt", qrels), *runs]) as paths:
         judged = read_qrels(paths[0])
         parsed = {}
         for (name, _), path in zip(runs, paths[1:], strict=True):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PureWindowsPath
 
-from optical_core.data.archives import LARGEST, data_members, open_zip
+from optical_core.data.allowance import COMMAND, Allowance, Tell, allowed, step
+from optical_core.data.archives import data_members, open_zip
 from optical_core.data.bitext import SentencePair
 from optical_core.distill.config import DistillConfig
 from optical_core.errors import InputError
@@ -39,15 +39,18 @@ def uploaded(files: Sequence[tuple[str, bytes]]) -> Iterator[list[Path]]:
 
 
 @contextlib.contextmanager
-def unpacked(data: bytes, *, name: str = "the zip file", largest: int = LARGEST) -> Iterator[Path]:
+def unpacked(data: bytes, *, name: str = "the zip file") -> Iterator[Path]:
     """A zip file's content in a temporary folder; a single folder inside is entered.
 
     Complaints, raised as `open_zip` does, name the file by the `name` that the reader knows.
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
-            with open_zip(io.BytesIO(data), largest=largest) as archive:
-                archive.extractall(folder, data_members(archive))
+            with open_zip(data) as archive:
+                members = data_members(archive)
+                for number, member in enumerate(members, 1):
+                    step(f"file {number:,} of the {len(members):,} in {name}")
+                    archive.extract(member, folder)
         except InputError as error:
             raise InputError(str(error).replace("the zip file", name, 1)) from error
         root = Path(folder)
@@ -78,11 +81,17 @@ def _plain_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", PureWindowsPath(name).name)[-80:].lstrip(".-") or "upload"
 
 
-def training_pairs(config: DistillConfig) -> list[SentencePair]:
-    """The pairs that a training would see. Raises InputError before a job is begun in vain."""
+def training_pairs(
+    config: DistillConfig, given: Allowance = COMMAND, tell: Tell | None = None
+) -> list[SentencePair]:
+    """The pairs that a training would see. Raises InputError before a job is begun in vain.
+
+    given: what reading its bitext may cost.
+    """
     from optical_core.distill.trainer import load_bitext
 
-    pairs = list(load_bitext(config).pairs)
+    with allowed(COMMAND, tell):
+        pairs = list(load_bitext(config, given).pairs)
     if not pairs:
         raise InputError("no sentence pair is left to train on; see `optical data bitext`")
     return pairs

@@ -12,6 +12,7 @@ from optical_core.ui import loaders
 from optical_core.ui.escaping import markdown_text
 from optical_core.ui.gap_view import upload_runs
 from pages.common import parts
+from pages.common.reading import reading
 
 
 @st.cache_resource(ttl=300, show_spinner=False)
@@ -48,12 +49,14 @@ def bring() -> None:
         parallel = st.checkbox("The queries are parallel (the same needs in each language)")
         if st.button("Add", icon=":material/upload:"):
             try:
-                upload = upload_runs(
-                    [(file.name, file.getvalue()) for file in runs],
-                    qrels.getvalue() if qrels else None,
-                    archive.getvalue() if archive else None,
-                    parallel=parallel,
-                )
+                with reading() as tell:
+                    upload = upload_runs(
+                        [(file.name, file.getvalue()) for file in runs],
+                        qrels.getvalue() if qrels else None,
+                        archive.getvalue() if archive else None,
+                        parallel=parallel,
+                        tell=tell,
+                    )
             except InputError as error:
                 parts.fault(error)
             else:

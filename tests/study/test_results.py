@@ -4,6 +4,7 @@ import zipfile
 
 import pytest
 
+from optical_core.data.allowance import Allowance, allowed
 from optical_core.errors import InputError
 from optical_core.study.evaluate import evaluate
 from optical_core.study.results import (
@@ -84,8 +85,8 @@ def test_what_is_no_evaluation_is_refused(tmp_path):
 
 
 def test_a_zip_that_unpacks_to_too_much_is_refused(folder):
-    with pytest.raises(InputError, match="unpacks to more"):
-        read_results_zip(zipped(folder), largest=10)
+    with allowed(Allowance(zipped=10)), pytest.raises(InputError, match="unpacks to more"):
+        read_results_zip(zipped(folder))
 
 
 def test_results_of_this_machine_join_shipped_ones_of_the_same_collection(

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from optical_core.data.allowance import Allowance, allowed
 from optical_core.data.collection import installed_collections, open_collection
 from optical_core.errors import InputError
 from optical_core.study.results import SavedResults
@@ -122,7 +123,8 @@ def test_zip_files_are_unpacked_without_leading_out():
     ):
         with pytest.raises(InputError, match=complaint), unpacked(bad):
             pass
-    with pytest.raises(InputError, match="more than"), unpacked(zipped({"a": "xx"}), largest=1):
+    few = allowed(Allowance(zipped=1))
+    with few, pytest.raises(InputError, match="more than"), unpacked(zipped({"a": "xx"})):
         pass
 
 
