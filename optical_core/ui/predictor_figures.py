@@ -38,8 +38,9 @@ def predictor_panels(
         layout(figure, dark=dark, height=360)
         figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0})
         figure.update_xaxes(title_text=PREDICTORS[name])
+        figure.update_xaxes(range=_width(values, name))
         if name == "latin":
-            figure.update_xaxes(tickvals=[0, 1], ticktext=["no", "yes"], range=[-0.5, 1.5])
+            figure.update_xaxes(tickvals=[0, 1], ticktext=["no", "yes"])
         figure.update_yaxes(title_text=NAMES.get(measure, measure), range=heights)
         panels[name] = figure
     return panels
@@ -65,7 +66,7 @@ def _add_models(
         for row in correlations.to_dict("records")
         if row["predictor"] == name
     }
-    low, high = (-0.5, 1.5) if name == "latin" else (values[name].min(), values[name].max())
+    low, high = _width(values, name)
     known = values.dropna(subset=[name])
     drawn = list(known["model"].unique())
     x = known[name] + [_dodge(drawn.index(model), len(drawn)) if name == "latin" else 0.0
@@ -95,6 +96,13 @@ def _add_models(
             hovertemplate="%{customdata[0]}, %{fullData.name}: %{y:.4f}<br>%{customdata[1]}<br>"
             f"{found.get(model, '')}<extra></extra>",
         )
+
+
+def _width(values: pd.DataFrame, name: str) -> tuple[float, float]:
+    """Range of a predictor's axis, with room for the markers at its ends."""
+    low, high = values[name].min(), values[name].max()
+    room = 0.5 if name == "latin" else 0.06 * (high - low)
+    return low - room, high + room
 
 
 def _dodge(index: int, count: int) -> float:

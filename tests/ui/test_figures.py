@@ -219,6 +219,8 @@ def test_labels_of_neighbours_go_to_other_sides_and_away_where_there_is_no_room(
     assert len(set(beside)) == 2
     assert None not in beside
     assert label_places([(0.5, 0.5)], [(0.5, 0.57)]) == ["bottom center"]
+    # Beside the axis the left is no place, and on the right is another marker.
+    assert label_places([(0.06, 0.5)], [(0.08, 0.5), (0.06, 0.58), (0.06, 0.42)]) == [None]
     crowd = label_places([(0.5 + 0.005 * n, 0.5) for n in range(8)])
     assert None in crowd
 

@@ -26,6 +26,6 @@ def test_cells_name_languages_and_predictors():
     assert set(formats) == {"worst", "term", "AP"}
     written = {column: formats[column](table[column][0]) for column in formats}
     assert written == {"worst": "Somali", "term": "intercept", "AP": "0.5000"}
-    assert cell_formats(pd.DataFrame({"predictor": ["latin"]}))["predictor"]("latin") == (
-        "Latin script, as English"
+    assert (
+        cell_formats(pd.DataFrame({"predictor": ["latin"]}))["predictor"]("latin") == "Latin script"
     )
