@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -193,7 +194,7 @@ def upload_runs(
         judged = read_qrels(paths[0])
         parsed = {}
         for (name, _), path in zip(runs, paths[1:], strict=True):
-            parts = plain_name(name).rsplit(".", 2)
+            parts = plain_name(PurePath(name).name).rsplit(".", 2)
             if len(parts) != 3:
                 raise InputError(
                     f"{name}: name the file model.language.run, such as colbert.so.run, so that "
