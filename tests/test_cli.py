@@ -239,7 +239,7 @@ def test_data_bitext_reports_what_was_dropped(tmp_path):
     path = tmp_path / "x.sw.tsv"
     path.write_text("the sea\tbahari\nthe sea\tbahari\nJupiter\tJupiter\n")
     output = runner.invoke(app, ["data", "bitext", str(path)]).output
-    assert "1 pairs kept (sw 1); dropped: duplicate 1, identical 1" in output
+    assert "1 pair kept (sw 1); dropped: duplicate 1, identical 1" in output
 
 
 @pytest.fixture(scope="module")
