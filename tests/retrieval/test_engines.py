@@ -126,7 +126,7 @@ def test_a_collection_of_passages_without_tokens_finds_nothing(place, encoder, c
 
 
 def test_equal_scores_are_in_the_order_of_ids_as_in_the_local_index(place, encoder, collection):
-    names = ["d", "b", "a'\"; --", "é", "c", "x"]
+    names = ["d", "b", "a'\";--", "é", "c", "x"]
     passages = [Passage(name, "", "the salty sea") for name in names]
     made = rewritten(collection, [*passages, Passage("y", "", "the moon")])
     index = collection_index(made, encoder)
@@ -136,7 +136,7 @@ def test_equal_scores_are_in_the_order_of_ids_as_in_the_local_index(place, encod
     for top in (2, 4, 10):
         same(other.search(query, top=top), index.search(query, top=top))
     assert [name for name, _ in index.search(query, top=6)] == sorted(names, reverse=True)
-    assert len(other.passage_vectors("a'\"; --"))
+    assert len(other.passage_vectors("a'\";--"))
 
 
 def test_the_same_again_writes_nothing_and_changes_are_followed(place, encoder, collection):

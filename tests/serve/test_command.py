@@ -40,6 +40,8 @@ def test_a_signal_has_what_runs_answered_and_ends_it_well(
          "--models", f"{tiny_encoder},bm25", "--port", "0", "--batch-size", "1"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "OPTICAL_HOME": str(home)},
+        # The tests themselves may run under nohup.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )  # fmt: skip
     try:
         assert process.stdout is not None
