@@ -26,8 +26,8 @@ def prepare(*, background: bool = False) -> None:
     background: nobody waits for this process, so others go first.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    if cores() < _visible_cores():
-        os.environ.setdefault("OMP_NUM_THREADS", str(cores()))
+    if (allowed := cores()) < _visible_cores():
+        os.environ.setdefault("OMP_NUM_THREADS", str(allowed))
     # A Ray cluster that starts here would report itself to its makers each hour.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if background and hasattr(os, "nice"):

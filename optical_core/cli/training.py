@@ -11,6 +11,17 @@ from optical_core.cli.application import Device, Json, Languages, app, export_ap
 from optical_core.errors import InputError
 from optical_core.wording import counted
 
+Trainable = Annotated[str, typer.Option(help="lora, encoder or full.")]
+Steps = Annotated[int | None, typer.Option(min=1)]
+ConfigFile = Annotated[
+    Path | None, typer.Option(help="JSON file of settings; options given here win.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Any other setting, as key=value; may be repeated."),
+]
+Dev = Annotated[str | None, typer.Option(help="Collection whose MAP picks the best step.")]
+
 
 @app.command(epilog="Example:  optical distill --demo\n\nExample:  optical distill --bitext tico19 "
              "--languages so,sw --name so-sw --steps 500")  # fmt: skip
@@ -34,18 +45,11 @@ def distill(
     ] = "optical",
     marginals: Annotated[str, typer.Option(help="real-tokens or mask-augmented.")] = "real-tokens",
     solver: Annotated[str, typer.Option(help="exact, sinkhorn or ipot.")] = "exact",
-    trainable: Annotated[str, typer.Option(help="lora, encoder or full.")] = "lora",
-    steps: Annotated[int | None, typer.Option(min=1)] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="JSON file of settings; options given here win.")
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Any other setting, as key=value; may be repeated."),
-    ] = None,
-    dev: Annotated[
-        str | None, typer.Option(help="Collection whose MAP picks the best step.")
-    ] = None,
+    trainable: Trainable = "lora",
+    steps: Steps = None,
+    config: ConfigFile = None,
+    option: Settings = None,
+    dev: Dev = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
@@ -113,18 +117,11 @@ def teach(
     rounds: Annotated[
         int, typer.Option(min=1, help="Times they are mined: by BM25, then by the model itself.")
     ] = 1,
-    trainable: Annotated[str, typer.Option(help="lora, encoder or full.")] = "lora",
-    steps: Annotated[int | None, typer.Option(min=1)] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="JSON file of settings; options given here win.")
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Any other setting, as key=value; may be repeated."),
-    ] = None,
-    dev: Annotated[
-        str | None, typer.Option(help="Collection whose MAP picks the best step.")
-    ] = None,
+    trainable: Trainable = "lora",
+    steps: Steps = None,
+    config: ConfigFile = None,
+    option: Settings = None,
+    dev: Dev = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
