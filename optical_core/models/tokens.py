@@ -21,7 +21,8 @@ class Token:
 
     Attributes:
         piece: the part of the text that it stands for, `text[start:end]`, as it is written there.
-            The pieces of a text one after the other read as the text without its white space.
+            The pieces of a text one after the other read as the text without its white space
+            (a word that normalisation drops whole, of joiners alone, may have no token).
             Empty for a lone word-boundary mark and for the further tokens of one character; of a
             token that is not in the text, its name in the vocabulary.
         word: index of the whitespace-separated word it belongs to (a lone mark: that it begins),

@@ -1,7 +1,7 @@
 """What a token's text is: one after the other, the tokens read as the text."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from optical_core.models.embedded import MARKERS, QUERY_PROMPT
@@ -129,10 +129,14 @@ SCRIPTS = "aé e\u0301ก็ขคนไข้医生ひらがなក្រុម�
 
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(alphabet=SCRIPTS, max_size=40))
+@example(text="\u200d ")
+@example(text="\u200d  a \u200d b")
 def test_whatever_the_mixture_nothing_is_doubled_or_lost(tokenizers, text):
     for kind in ("embedded", "bytes", "fallback"):
         tokens = tokens_of(tokenizers[kind], text)
-        assert read(tokens) == "".join(text.split())
+        # A word of joiners alone is dropped by SentencePiece's normalisation: it may have no token.
+        kept = [word for word in text.split() if word.strip("\u200d")]
+        assert [word for word in words(tokens) if word.strip("\u200d")] == kept
         spans = [(token.start, token.end) for token in tokens]
         assert spans == sorted(spans)
 
