@@ -7,25 +7,28 @@ from typing import Any, Protocol
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
 
-_EXPECTED = {
-    "missing": "it is missing",
-    "extra_forbidden": "there is no such setting",
-    "literal_error": "{expected} was expected",
-    "greater_than": "more than {gt} was expected",
-    "greater_than_equal": "at least {ge} was expected",
-    "less_than": "less than {lt} was expected",
-    "less_than_equal": "at most {le} was expected",
-    "too_short": "at least {min_length} was expected",
-    "string_type": "a text was expected (in quotes, if it looks like a number)",
-    "tuple_type": "a list was expected",
-    "list_type": "a list was expected",
-    "dict_type": "settings by name were expected",
-    "model_type": "settings by name were expected",
-    "model_attributes_type": "settings by name were expected",
-    "value_error": "{error}",
-} | dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number was expected") | (
-    dict.fromkeys(("float_type", "float_parsing", "finite_number"), "a number was expected")
-) | dict.fromkeys(("bool_type", "bool_parsing"), "true or false was expected")  # fmt: skip
+_EXPECTED = (
+    {
+        "missing": "it is missing",
+        "extra_forbidden": "there is no such setting",
+        "literal_error": "{expected} was expected",
+        "greater_than": "more than {gt} was expected",
+        "greater_than_equal": "at least {ge} was expected",
+        "less_than": "less than {lt} was expected",
+        "less_than_equal": "at most {le} was expected",
+        "too_short": "at least {min_length} was expected",
+        "string_type": "a text was expected (in quotes, if it looks like a number)",
+        "tuple_type": "a list was expected",
+        "list_type": "a list was expected",
+        "dict_type": "settings by name were expected",
+        "model_type": "settings by name were expected",
+        "model_attributes_type": "settings by name were expected",
+        "value_error": "{error}",
+    }
+    | dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number was expected")
+    | (dict.fromkeys(("float_type", "float_parsing", "finite_number"), "a number was expected"))
+    | dict.fromkeys(("bool_type", "bool_parsing"), "true or false was expected")
+)
 """Type of an error -> what to say; in braces what pydantic knows of it."""
 
 
@@ -38,10 +41,12 @@ def first_problem(error: _Errors) -> str:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"] if not _is_type(part))
     kind, given = first["type"], first.get("input")
-    text = _EXPECTED.get(kind, "").format(**{
-        key: f"{value:g}" if isinstance(value, float) else value
-        for key, value in first.get("ctx", {}).items()
-    })  # fmt: skip
+    text = _EXPECTED.get(kind, "").format(
+        **{
+            key: f"{value:g}" if isinstance(value, float) else value
+            for key, value in first.get("ctx", {}).items()
+        }
+    )
     text = text or first["msg"][:1].lower() + first["msg"][1:]
     if kind not in ("value_error", "missing", "extra_forbidden") and (
         given is None or isinstance(given, str | int | float)

@@ -81,9 +81,13 @@ def _solved(view: AlignmentView, model: str, foreign: str) -> TransportPlan | No
     try:
         pair = loaders.pair(model, foreign, view.english, view.marginals)
         plan = loaders.plan(
-            model, foreign, view.english, view.marginals,
-            method=view.solver, epsilon=view.epsilon,
-        )  # fmt: skip
+            model,
+            foreign,
+            view.english,
+            view.marginals,
+            method=view.solver,
+            epsilon=view.epsilon,
+        )
     except (InputError, ValueError) as error:
         parts.fault(error)
         return None
@@ -108,15 +112,19 @@ def _draw(
         st.html(word_chips(shown, smallest=max(view.threshold, 0.05)))
         return None
     draw = plan_heatmap if view.kind == "heatmap" else plan_ribbons
-    settings = {"gold": sorted(view.gold.possible)} if (
-        view.gold and view.kind == "heatmap" and view.unit == "word"
-    ) else {}  # fmt: skip
+    settings = (
+        {"gold": sorted(view.gold.possible)}
+        if (view.gold and view.kind == "heatmap" and view.unit == "word")
+        else {}
+    )
     mass = {"row_normalised": view.normalise, "threshold": view.threshold}
     points = parts.chart(
         draw(shown, dark=parts.is_dark(), pinned=pin, **mass, **settings),
-        key=f"plan-{view.kind}-{name}", name=f"plan-{name}", select=pins,
+        key=f"plan-{view.kind}-{name}",
+        name=f"plan-{name}",
+        select=pins,
         alt=f"Transport plan of {name}",
-    )  # fmt: skip
+    )
     sentence = left_out(shown, **mass)
     if sentence:
         st.caption(sentence)

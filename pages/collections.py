@@ -63,12 +63,13 @@ def _show(collection: Collection) -> None:
             _remove(collection)
     parts.unknown_judgements(collection.name)
     st.dataframe(
-        statistics(collection), hide_index=True,
+        statistics(collection),
+        hide_index=True,
         column_config={
             "relevant per query": st.column_config.NumberColumn(format="%.1f"),
             "words per query": st.column_config.NumberColumn(format="%.1f"),
         },
-    )  # fmt: skip
+    )
     parts.section("Samples")
     code = parts.language_choice(
         st.selectbox, "Language", list(info.languages), key="lang", default=info.languages[0]
@@ -105,8 +106,9 @@ def _bring() -> None:
                     if file is None:
                         made = import_folder(path.strip(), form, name.strip(), tell=tell)
                     else:
-                        made = import_upload(file.getvalue(), form, name.strip(), file=file.name,
-                                             tell=tell)  # fmt: skip
+                        made = import_upload(
+                            file.getvalue(), form, name.strip(), file=file.name, tell=tell
+                        )
             except InputError as error:
                 parts.fault(error)
                 return

@@ -73,26 +73,51 @@ def render() -> None:
 
 def _controls(found: dict[str, SavedResults]):
     row = st.columns([2, 2, 2])
-    label = bound(row[0].selectbox, "Collection", list(found), key="results",
-                  default="ntrex128" if "ntrex128" in found else next(iter(found)))  # fmt: skip
+    label = bound(
+        row[0].selectbox,
+        "Collection",
+        list(found),
+        key="results",
+        default="ntrex128" if "ntrex128" in found else next(iter(found)),
+    )
     results = found[label]
-    measure = bound(row[1].selectbox, "Measure and depth", list(NAMES), key="measure",
-                    default="AP", format_func=NAMES.get)  # fmt: skip
+    measure = bound(
+        row[1].selectbox,
+        "Measure and depth",
+        list(NAMES),
+        key="measure",
+        default="AP",
+        format_func=NAMES.get,
+    )
     start = "embedded" if "embedded" in results.models else results.models[0]
-    baseline = bound(row[2].selectbox, "Baseline of the comparison", results.models,
-                     key="baseline", default=start)  # fmt: skip
-    models = bound(st.multiselect, "Models", results.models, key="model",
-                   default=results.models)  # fmt: skip
+    baseline = bound(
+        row[2].selectbox,
+        "Baseline of the comparison",
+        results.models,
+        key="baseline",
+        default=start,
+    )
+    models = bound(st.multiselect, "Models", results.models, key="model", default=results.models)
     with st.expander("Languages, and which count as high- or low-resource"):
         codes = results.languages
         chosen = parts.language_choice(
             st.multiselect, "Languages", codes, key="lang", default=codes
         )
         row = st.columns(2)
-        high = parts.language_choice(row[0].multiselect, "High-resource", codes, key="high",
-                                     default=list(members(HIGH_RESOURCE, codes)))  # fmt: skip
-        low = parts.language_choice(row[1].multiselect, "Low-resource", codes, key="low",
-                                    default=list(members(LOW_RESOURCE, codes)))  # fmt: skip
+        high = parts.language_choice(
+            row[0].multiselect,
+            "High-resource",
+            codes,
+            key="high",
+            default=list(members(HIGH_RESOURCE, codes)),
+        )
+        low = parts.language_choice(
+            row[1].multiselect,
+            "Low-resource",
+            codes,
+            key="low",
+            default=list(members(LOW_RESOURCE, codes)),
+        )
     parts.left_out(codes, chosen)
     apart = [code for code in chosen if code not in {*high, *low}]
     if apart and len(apart) < len(chosen):
@@ -125,8 +150,9 @@ def _show(results: SavedResults, tables: GapTables, measure: str, baseline: str)
         parts.section(f"Difference to {markdown_text(baseline)}")
         parts.chart(
             differences(tables.comparisons, baseline, measure, dark=dark),
-            key="differences", name="differences",
-        )  # fmt: skip
+            key="differences",
+            name="differences",
+        )
     parts.section("The gap")
     shown = [(tables.changes, "difference-in-differences")]
     if results.parallel:
@@ -171,14 +197,21 @@ def _details(
     low: tuple[str, ...],
 ) -> None:
     what = bound(
-        st.segmented_control, "Details", list(DETAILS), key="details", default="resources",
-        format_func=DETAILS.get, required=True, label_visibility="collapsed",
-    )  # fmt: skip
+        st.segmented_control,
+        "Details",
+        list(DETAILS),
+        key="details",
+        default="resources",
+        format_func=DETAILS.get,
+        required=True,
+        label_visibility="collapsed",
+    )
     if what == "resources":
         parts.chart(
-            resource_scatter(tables.measures, measure, dark=parts.is_dark()), key="resources",
+            resource_scatter(tables.measures, measure, dark=parts.is_dark()),
+            key="resources",
             name="resources",
-        )  # fmt: skip
+        )
         st.caption("Text in CC-100 (Conneau et al. 2020). Languages that it lacks are left out.")
     elif what == "numbers":
         _table(tables.measures, "measures")
@@ -188,8 +221,9 @@ def _details(
         _table(tables.comparisons, "comparisons")
         more = study(results).tests(models, languages, measure, baseline, high, low)
         for table, name, caption in (
-            (more.groups, "groups", GROUPS), (more.power, "power", POWER),
-        ):  # fmt: skip
+            (more.groups, "groups", GROUPS),
+            (more.power, "power", POWER),
+        ):
             if not table.empty:
                 parts.table(table, name)
                 st.caption(caption)

@@ -41,22 +41,40 @@ def render() -> None:
         st.info("No evaluation yet: run one on the page Language gaps.")
         return
     row = st.columns(4)
-    label = bound(row[0].selectbox, "Collection", list(found), key="results",
-                  default="demo" if "demo" in found else next(iter(found)))  # fmt: skip
+    label = bound(
+        row[0].selectbox,
+        "Collection",
+        list(found),
+        key="results",
+        default="demo" if "demo" in found else next(iter(found)),
+    )
     results = found[label]
     names = results.models
     known = [*results.students, *loaders.model_names()]
     student = next((n for n in known if n in names and n != "embedded"), names[-1])
     model = bound(row[1].selectbox, "Model", names, key="model", default=student)
-    baseline = bound(row[2].selectbox, "Baseline", names, key="baseline",
-                     default="embedded" if "embedded" in names else names[0])  # fmt: skip
-    measure = bound(row[3].selectbox, "Measure", list(NAMES), key="measure", default="AP",
-                    format_func=NAMES.get)  # fmt: skip
+    baseline = bound(
+        row[2].selectbox,
+        "Baseline",
+        names,
+        key="baseline",
+        default="embedded" if "embedded" in names else names[0],
+    )
+    measure = bound(
+        row[3].selectbox, "Measure", list(NAMES), key="measure", default="AP", format_func=NAMES.get
+    )
     row = st.columns([3, 1])
-    codes = parts.language_choice(row[0].multiselect, "Languages", results.languages, key="lang",
-                                  default=results.languages)  # fmt: skip
-    way = bound(row[1].segmented_control, "Show", list(WAYS), key="show", default="difference",
-                required=True)  # fmt: skip
+    codes = parts.language_choice(
+        row[0].multiselect, "Languages", results.languages, key="lang", default=results.languages
+    )
+    way = bound(
+        row[1].segmented_control,
+        "Show",
+        list(WAYS),
+        key="show",
+        default="difference",
+        required=True,
+    )
     if not codes:
         st.info("Choose at least one language.")
         return
@@ -77,9 +95,10 @@ def render() -> None:
     with right:
         parts.section("Do the same queries fail in every language?")
         parts.chart(
-            correlation_figure(levels, codes, dark=parts.is_dark()), key="correlation",
+            correlation_figure(levels, codes, dark=parts.is_dark()),
+            key="correlation",
             name="rank-correlation",
-        )  # fmt: skip
+        )
         mean = mean_correlation(levels, codes)
         if mean is not None:
             st.caption(
@@ -111,8 +130,15 @@ def _table(table: pd.DataFrame, label: str, codes: list[str], difference: bool) 
     }
     # A selection is of row numbers: other rows have a table, and a selection, of their own.
     key = f"queries-{label}-{'-'.join(codes)}"
-    event = st.dataframe(styled, column_config=columns, height=420, placeholder="–", key=key,
-                         on_select="rerun", selection_mode="single-row")  # fmt: skip
+    event = st.dataframe(
+        styled,
+        column_config=columns,
+        height=420,
+        placeholder="–",
+        key=key,
+        on_select="rerun",
+        selection_mode="single-row",
+    )
     parts.downloads(table.reset_index(), "queries", key="queries-file")
     rows = event.selection.rows
     clicked = str(table.index[rows[0]]) if rows else None
@@ -142,8 +168,14 @@ def _open(label: str, query: str, codes: list[str], models: list[str]) -> None:
             with row[1]:
                 st.html(plain(text))
             with row[2]:
-                parts.link("search", f"Search in {name}", **{"in": label}, lang=code, need=query,
-                           model=models)  # fmt: skip
+                parts.link(
+                    "search",
+                    f"Search in {name}",
+                    **{"in": label},
+                    lang=code,
+                    need=query,
+                    model=models,
+                )
             if label == "demo" and code != "en":
                 with row[3]:
                     parts.link("alignment", f"Align the {name}", lang=code, need=query)

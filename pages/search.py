@@ -41,18 +41,39 @@ def render() -> None:
     if not (source.is_prepared(name) or prepared(name)):
         return
     codes = list(source.languages(name))
-    code = parts.language_choice(row[1].selectbox, "Example language", codes, key="lang",
-                                 default="so" if "so" in codes else codes[0])  # fmt: skip
+    code = parts.language_choice(
+        row[1].selectbox,
+        "Example language",
+        codes,
+        key="lang",
+        default="so" if "so" in codes else codes[0],
+    )
     examples = source.queries(name, code)
-    need = bound(row[2].selectbox, "Example query", list(examples), key="need",
-                 default=next(iter(examples)), format_func=examples.get)  # fmt: skip
-    typed = text_input(st, "Your query, in any language", key="q", longest=1000,
-                       placeholder=examples[need],
-                       help="Empty: the example above is searched.")  # fmt: skip
+    need = bound(
+        row[2].selectbox,
+        "Example query",
+        list(examples),
+        key="need",
+        default=next(iter(examples)),
+        format_func=examples.get,
+    )
+    typed = text_input(
+        st,
+        "Your query, in any language",
+        key="q",
+        longest=1000,
+        placeholder=examples[need],
+        help="Empty: the example above is searched.",
+    )
     row = st.columns([4, 1])
-    models = bound(row[0].multiselect, "Models (up to four; the first is what the others are "
-                   "compared with)", source.model_names(), key="model",
-                   default=source.default_models(), max_selections=4)  # fmt: skip
+    models = bound(
+        row[0].multiselect,
+        "Models (up to four; the first is what the others are compared with)",
+        source.model_names(),
+        key="model",
+        default=source.default_models(),
+        max_selections=4,
+    )
     top = bound(row[1].selectbox, "Results", list(TOP), key="top", default=5, read=int)
     query = typed.strip() or examples[need]
     if not models:
@@ -65,11 +86,18 @@ def render() -> None:
         others = [c for c in codes if c != code and need in source.queries(name, c)]
         with st.container(horizontal=True):
             for other in others:
-                parts.link("search", parts.language_name(other), lang=other, need=need,
-                           model=models, **{"in": name, "top": top})  # fmt: skip
+                parts.link(
+                    "search",
+                    parts.language_name(other),
+                    lang=other,
+                    need=need,
+                    model=models,
+                    **{"in": name, "top": top},
+                )
             if name == "demo" and code != "en":
-                parts.link("alignment", "Alignment", icon=":material/compare_arrows:",
-                           lang=code, need=need)  # fmt: skip
+                parts.link(
+                    "alignment", "Alignment", icon=":material/compare_arrows:", lang=code, need=need
+                )
     else:
         hint = language_hint(query)
         if hint:
@@ -101,15 +129,31 @@ def _columns(
                 st.warning("No passage found: the query has no word that this model can match.")
             first = first if first is not None else ranking.ranks
             for rank, (identifier, score) in enumerate(ranking.hits[:top], 1):
-                _result(source, model, name, query, rank, ranking.passages[identifier], score,
-                        grades.get(identifier), moves(first, identifier, rank))  # fmt: skip
+                _result(
+                    source,
+                    model,
+                    name,
+                    query,
+                    rank,
+                    ranking.passages[identifier],
+                    score,
+                    grades.get(identifier),
+                    moves(first, identifier, rank),
+                )
             parts.downloads(results_table(ranking), f"ranking-{model}", key=model)
 
 
 def _result(
-    source: SearchSource, model: str, name: str, query: str, rank: int, passage: Passage,
-    score: float, grade: int | None, move: str,
-) -> None:  # fmt: skip
+    source: SearchSource,
+    model: str,
+    name: str,
+    query: str,
+    rank: int,
+    passage: Passage,
+    score: float,
+    grade: int | None,
+    move: str,
+) -> None:
     with st.container(border=True):
         badges = [f":gray-badge[{score:.2f}]"]
         if move:
@@ -128,8 +172,11 @@ def _result(
         found = explained(source.explanation(model, name, query, passage.id))
         st.html(contribution_chips(found.tokens, found.contributions))
         st.html(heat_strip(passage.full_text, found.spans))
-        parts.chart(match_figure(found, dark=parts.is_dark()),
-                    key=f"links-{model}-{passage.id}", name="matches")  # fmt: skip
+        parts.chart(
+            match_figure(found, dark=parts.is_dark()),
+            key=f"links-{model}-{passage.id}",
+            name="matches",
+        )
         st.caption(f"The contributions add up to {found.total:.4f}, the score {score:.4f}.")
 
 

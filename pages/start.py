@@ -12,16 +12,28 @@ FOREIGN = "Kwa nini bahari ina chumvi?"
 ENGLISH = "Why is the sea salty?"
 
 CARDS = (
-    ("alignment", "Alignment", "See how a query meets its translation, before and after.",
-     {"lang": "so", "need": "body-q19"}),
-    ("gaps", "Language gaps", "Who is served worse, by how much, and is it significant?",
-     {"results": "ntrex128"}),
-    ("search", "Live search", "Ask in Somali, read the ranking of up to four models.",
-     {"lang": "so", "need": "craft-q03"}),
+    (
+        "alignment",
+        "Alignment",
+        "See how a query meets its translation, before and after.",
+        {"lang": "so", "need": "body-q19"},
+    ),
+    (
+        "gaps",
+        "Language gaps",
+        "Who is served worse, by how much, and is it significant?",
+        {"results": "ntrex128"},
+    ),
+    (
+        "search",
+        "Live search",
+        "Ask in Somali, read the ranking of up to four models.",
+        {"lang": "so", "need": "craft-q03"},
+    ),
     ("inspector", "Query inspector", "Every query: winners, losers, and why.", {}),
     ("train", "Train", "Teach a student your languages from bitext.", {}),
     ("collections", "Collections", "What is installed; bring your own.", {}),
-)  # fmt: skip
+)
 
 
 def render() -> None:

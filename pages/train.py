@@ -47,22 +47,52 @@ def _new(*, expanded: bool) -> None:
     with st.expander("New training", expanded=expanded):
         row = st.columns(2)
         name = taken(row[0], row[0].text_input("Name of the student", placeholder="my-student"), 60)
-        source = bound(row[1].segmented_control, "Bitext", list(SOURCES), key="from",
-                       default="demo", format_func=SOURCES.get, required=True)  # fmt: skip
+        source = bound(
+            row[1].segmented_control,
+            "Bitext",
+            list(SOURCES),
+            key="from",
+            default="demo",
+            format_func=SOURCES.get,
+            required=True,
+        )
         bitext = _source(source)
-        languages = st.text_input("Languages (codes, comma-separated; empty: all of the bitext's)",
-                                  placeholder="so, sw, ha, yo")  # fmt: skip
+        languages = st.text_input(
+            "Languages (codes, comma-separated; empty: all of the bitext's)",
+            placeholder="so, sw, ha, yo",
+        )
         row = st.columns(4)
-        objective = bound(row[0].selectbox, "Objective", objective_names(), key="objective",
-                          default="optical")  # fmt: skip
-        trainable = bound(row[1].selectbox, "What is trained", get_args(Trainable),
-                          key="train", default="lora")  # fmt: skip
-        steps = bound(row[2].number_input, "Steps", key="steps", default=100, read=int,
-                      min_value=1, max_value=100_000, step=50)  # fmt: skip
-        dev = bound(row[3].selectbox, "Dev collection (picks the best step)",
-                    ["none", *loaders.collection_names()], key="dev", default="none")  # fmt: skip
-        given = {"name": name.strip(), "bitext": bitext, "objective": objective,
-                 "trainable": trainable, "steps": steps, "overlap": "drop"}  # fmt: skip
+        objective = bound(
+            row[0].selectbox, "Objective", objective_names(), key="objective", default="optical"
+        )
+        trainable = bound(
+            row[1].selectbox, "What is trained", get_args(Trainable), key="train", default="lora"
+        )
+        steps = bound(
+            row[2].number_input,
+            "Steps",
+            key="steps",
+            default=100,
+            read=int,
+            min_value=1,
+            max_value=100_000,
+            step=50,
+        )
+        dev = bound(
+            row[3].selectbox,
+            "Dev collection (picks the best step)",
+            ["none", *loaders.collection_names()],
+            key="dev",
+            default="none",
+        )
+        given = {
+            "name": name.strip(),
+            "bitext": bitext,
+            "objective": objective,
+            "trainable": trainable,
+            "steps": steps,
+            "overlap": "drop",
+        }
         with st.container(horizontal=True):
             asked = st.button("How long will it take?", icon=":material/timer:")
             started = st.button("Start", type="primary", icon=":material/play_arrow:")
@@ -75,8 +105,9 @@ def _new(*, expanded: bool) -> None:
                 given["languages"] = language_codes(languages)
             if dev != "none":
                 given["dev"] = dev
-            config = resolve_config({**given, "name": given["name"] or "unnamed"}, None, [],
-                                    demo=False)  # fmt: skip
+            config = resolve_config(
+                {**given, "name": given["name"] or "unnamed"}, None, [], demo=False
+            )
             if asked:
                 _estimate(config, source)
                 return
@@ -149,11 +180,19 @@ def _job(job: Job) -> None:
     if job.error:
         parts.fault(job.error)
     with st.expander("Curves and settings", expanded=job.live):
-        parts.chart(training_figure(log, dev_log(job), dark=parts.is_dark()),
-                    key=f"curves-{job.name}", name=f"training-{job.name}")  # fmt: skip
+        parts.chart(
+            training_figure(log, dev_log(job), dark=parts.is_dark()),
+            key=f"curves-{job.name}",
+            name=f"training-{job.name}",
+        )
         if not log.empty:
-            st.download_button("Log as CSV", csv_text(log), f"{job.name}.csv",
-                               key=f"log-{job.name}", on_click="ignore")  # fmt: skip
+            st.download_button(
+                "Log as CSV",
+                csv_text(log),
+                f"{job.name}.csv",
+                key=f"log-{job.name}",
+                on_click="ignore",
+            )
         st.json(job.config.model_dump(), expanded=False)
     if job.state == "finished":
         parts.link("search", "Search with it", model=["embedded", job.name])

@@ -27,17 +27,47 @@ MEGABYTES = 400
 """Growth of the process that an input of a few hundred bytes may not cause."""
 
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
     | st.sampled_from(["../../x", "sw_/../x", "a\tb", "a\nb", "", "\0", "en", "=1+1", 10**30]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
     max_leaves=4,
-)  # fmt: skip
+)
 _SCRAPS = [
-    b"", b"\0", b"\n", b"\r", b"\t", b"\xff\xfe", b"\xef\xbb\xbf", b"{}", b"[]", b"null", b"nan",
-    b"-1", b"1e999", b"9" * 5000, b'"\\ud800"', b"[" * 20_000, b"<", b"</", b"&x;", b"<top>",
-    b"<DOC>", "\u2028".encode(), "\u202e".encode(), b"\x1f\x8b\x08\0", b"PK\x03\x04", b"*a", b"&a ",
-    b"!!python/object/apply:os.system [x]", b"<!DOCTYPE a [<!ENTITY x 'y'>]>", b"2020-99-99",
-]  # fmt: skip
+    b"",
+    b"\0",
+    b"\n",
+    b"\r",
+    b"\t",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b"{}",
+    b"[]",
+    b"null",
+    b"nan",
+    b"-1",
+    b"1e999",
+    b"9" * 5000,
+    b'"\\ud800"',
+    b"[" * 20_000,
+    b"<",
+    b"</",
+    b"&x;",
+    b"<top>",
+    b"<DOC>",
+    "\u2028".encode(),
+    "\u202e".encode(),
+    b"\x1f\x8b\x08\0",
+    b"PK\x03\x04",
+    b"*a",
+    b"&a ",
+    b"!!python/object/apply:os.system [x]",
+    b"<!DOCTYPE a [<!ENTITY x 'y'>]>",
+    b"2020-99-99",
+]
 
 
 @st.composite

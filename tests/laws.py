@@ -57,9 +57,16 @@ _COMMANDS = {
 _FLAGS = {"--json", "--explain", "--approximate", "--append", "--tokens"}
 # A model that needs no encoder, as the default one (an empty name) does: opening it takes seconds
 # and a gigabyte, and other laws cover it.
-_MODEL = {"search": "--model", "index": "--model", "align": "--model", "evaluate": "--models",
-          "distill": "--teacher", "align-quality": "--encoders", "lexicon": "--encoder",
-          "translate": "--model"}  # fmt: skip
+_MODEL = {
+    "search": "--model",
+    "index": "--model",
+    "align": "--model",
+    "evaluate": "--models",
+    "distill": "--teacher",
+    "align-quality": "--encoders",
+    "lexicon": "--encoder",
+    "translate": "--model",
+}
 
 
 def command_line(data: st.DataObject) -> bool:
@@ -109,8 +116,9 @@ def transport(method: str, data: st.DataObject) -> bool:
     cost = torch.tensor(values if not same else values * (pairs * n * m)).reshape(pairs, n, m)
     sides = []
     for count in (n, m):
-        mass = torch.tensor([data.draw(st.lists(_MASSES, min_size=count, max_size=count))
-                             for _ in range(pairs)])  # fmt: skip
+        mass = torch.tensor(
+            [data.draw(st.lists(_MASSES, min_size=count, max_size=count)) for _ in range(pairs)]
+        )
         sides.append(mass)
     a, b = sides
     both = (a.sum(-1) > 0) & (b.sum(-1) > 0)
@@ -141,10 +149,15 @@ _ERRORS = st.sampled_from([OSError("a\nb"), ValueError(), KeyError("x"), zlib.er
 
 def catalogue(data: st.DataObject) -> bool:
     """What ir_datasets gives or raises: imported whole, or refused with nothing half written."""
-    forms = {"docs": ["doc_id", "title", "text"], "queries": ["query_id", "text"],
-             "qrels": ["query_id", "doc_id", "relevance"]}  # fmt: skip
-    rows = {part: [{n: f"{n[0]}{row}" if n[-3:] == "_id" else 1 for n in fields}
-                   for row in range(3)] for part, fields in forms.items()}  # fmt: skip
+    forms = {
+        "docs": ["doc_id", "title", "text"],
+        "queries": ["query_id", "text"],
+        "qrels": ["query_id", "doc_id", "relevance"],
+    }
+    rows = {
+        part: [{n: f"{n[0]}{row}" if n[-3:] == "_id" else 1 for n in fields} for row in range(3)]
+        for part, fields in forms.items()
+    }
     for _ in range(data.draw(st.integers(0, 3))):
         row = data.draw(st.sampled_from([row for part in rows.values() for row in part]))
         row[data.draw(st.sampled_from(sorted(row)))] = data.draw(_VALUES)

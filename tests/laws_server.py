@@ -38,9 +38,35 @@ _TYPES = [
     b"application/problem+json",
 ]
 _VALUES = st.sampled_from(
-    [None, True, 0, 1, 3, 20, 21, 1000, 1001, -1, 10**30, 10**4000, 0.5, 1e999, float("nan"), "",
-     " ", "sea", "the salty sea " * 80, "\ud800", "\0", "\u202e", "a\u0301" * 50, [], {}, ["sea"]]
-) | st.text(max_size=20)  # fmt: skip
+    [
+        None,
+        True,
+        0,
+        1,
+        3,
+        20,
+        21,
+        1000,
+        1001,
+        -1,
+        10**30,
+        10**4000,
+        0.5,
+        1e999,
+        float("nan"),
+        "",
+        " ",
+        "sea",
+        "the salty sea " * 80,
+        "\ud800",
+        "\0",
+        "\u202e",
+        "a\u0301" * 50,
+        [],
+        {},
+        ["sea"],
+    ]
+) | st.text(max_size=20)
 _BODY = {"collection": "tiny", "model": "bert", "query": "salty sea", "top": 2, "explain": False}
 
 
@@ -60,11 +86,13 @@ def application() -> tuple[Any, dict[str, Any]]:
         loaded = load_holdings([str(folder / "tiny")], [model, "bm25"], device="cpu")
     called = {model: "bert", "bm25": "bm25"}
     holdings = Holdings(
-        {called[name]: found.model_copy(update={"name": called[name]})
-         for name, found in loaded.models.items()},
+        {
+            called[name]: found.model_copy(update={"name": called[name]})
+            for name, found in loaded.models.items()
+        },
         loaded.collections,
         {(called[name], key): found for (name, key), found in loaded.searchers.items()},
-    )  # fmt: skip
+    )
     app = create_app(holdings, access=Access.of("127.0.0.1"))
     return app, app.openapi()
 
@@ -79,11 +107,19 @@ def server(data: st.DataObject) -> bool:
     length = data.draw(st.sampled_from([str(len(body)).encode()] * 9 + [b"9" * 30, b"-1", b"x"]))
     headers.append((b"content-length", length))
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method,
-        "scheme": "http", "path": unquote(path), "raw_path": path.encode(), "root_path": "",
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "root_path": "",
         "query_string": data.draw(st.sampled_from([b"", b"a=%ff&a", b"\xff" * 9])),
-        "headers": headers, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
-    }  # fmt: skip
+        "headers": headers,
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+    }
     with ThreadPoolExecutor(1) as pool:  # a browser's test may have left its loop in this thread
         status, told, answer = pool.submit(asyncio.run, _asked(app, scope, body)).result()
     operations = schema["paths"].get(path, {})

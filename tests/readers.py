@@ -113,23 +113,42 @@ SAMPLES: dict[str, Sample] = {
             for form, files in BITEXT.items()
         ),
         Sample("bitext-dataset", _dataset(), partial(_bitext, "data")),
-        Sample("run", {"x.run": b"q1 Q0 d1 1 2.5 bm25\nq1 Q0 d2 2 1e-3 bm25\n"},
-               partial(_one, "x.run", read_run)),
-        Sample("qrels", {"q.tsv": b"query-id\tcorpus-id\tscore\nq1\td1\t1\n"},
-               partial(_one, "q.tsv", read_qrels)),
-        Sample("qrels-trec", {"q.txt": b"q1 0 d1 1\nq1 0 d2 0\n"},
-               partial(_one, "q.txt", read_qrels)),
-        Sample("gold", {"x.src-tgt": b"la mer ||| the blue sea\n", "x.gold": b"1-1 2-3 1p2\n"},
-               partial(_one, "x.gold", read_gold)),
-        Sample("gold-tsv", {"dev.tsv": b"the sea\tel mar azul\t0-0 1-1 1-2\n"},
-               partial(_one, "dev.tsv", read_gold)),
+        Sample(
+            "run",
+            {"x.run": b"q1 Q0 d1 1 2.5 bm25\nq1 Q0 d2 2 1e-3 bm25\n"},
+            partial(_one, "x.run", read_run),
+        ),
+        Sample(
+            "qrels",
+            {"q.tsv": b"query-id\tcorpus-id\tscore\nq1\td1\t1\n"},
+            partial(_one, "q.tsv", read_qrels),
+        ),
+        Sample(
+            "qrels-trec", {"q.txt": b"q1 0 d1 1\nq1 0 d2 0\n"}, partial(_one, "q.txt", read_qrels)
+        ),
+        Sample(
+            "gold",
+            {"x.src-tgt": b"la mer ||| the blue sea\n", "x.gold": b"1-1 2-3 1p2\n"},
+            partial(_one, "x.gold", read_gold),
+        ),
+        Sample(
+            "gold-tsv",
+            {"dev.tsv": b"the sea\tel mar azul\t0-0 1-1 1-2\n"},
+            partial(_one, "dev.tsv", read_gold),
+        ),
         Sample("results", RESULTS, _results),
-        Sample("results-zip", {"x.zip": zipped({f"mine/{n}": d for n, d in RESULTS.items()})},
-               lambda folder: read_results_zip(_content(folder / "x.zip"))),
+        Sample(
+            "results-zip",
+            {"x.zip": zipped({f"mine/{n}": d for n, d in RESULTS.items()})},
+            lambda folder: read_results_zip(_content(folder / "x.zip")),
+        ),
         Sample("study", {"s.yaml": STUDY}, lambda folder: read_study(str(folder / "s.yaml"))),
         Sample("index", index_files(), _index),
         Sample("student", STUDENT, _student),
-        Sample("lexicon", {"sw.tsv": b"bahari\tsea\t0.75\nbahari\tocean\t0.25\n"},
-               partial(_one, "sw.tsv", read_lexicon)),
+        Sample(
+            "lexicon",
+            {"sw.tsv": b"bahari\tsea\t0.75\nbahari\tocean\t0.25\n"},
+            partial(_one, "sw.tsv", read_lexicon),
+        ),
     )
-}  # fmt: skip
+}

@@ -156,14 +156,22 @@ COLLECTIONS: dict[str, Files] = {
 """Reader of `optical data import` -> a folder that it reads."""
 
 FOLDER: Files = {
-    "collection.json": _rows({"name": "tiny", "licence": "CC0", "source": "the tests",
-                              "languages": ["en", "sw"], "parallel": True}),
-    "corpus.jsonl": _rows({"_id": "p1", "title": "Sea", "text": "salty"},
-                          {"_id": "p2", "title": "", "text": "cold"}),
+    "collection.json": _rows(
+        {
+            "name": "tiny",
+            "licence": "CC0",
+            "source": "the tests",
+            "languages": ["en", "sw"],
+            "parallel": True,
+        }
+    ),
+    "corpus.jsonl": _rows(
+        {"_id": "p1", "title": "Sea", "text": "salty"}, {"_id": "p2", "title": "", "text": "cold"}
+    ),
     "queries/en.jsonl": _rows({"_id": "q1", "text": "why salty"}),
     "queries/sw.jsonl": _rows({"_id": "q1", "text": "chumvi"}),
     "qrels.tsv": b"query-id\tcorpus-id\tscore\nq1\tp1\t2\n",
-}  # fmt: skip
+}
 
 TMX = b"""<?xml version="1.0" encoding="UTF-8"?>
 <tmx version="1.4"><header srclang="en"/><body>
@@ -179,26 +187,43 @@ BITEXT: dict[str, Files] = {
     "tmx": {"memory.tmx": TMX},
     "tmx-zip": {"memory.tmx.zip": zipped({"memory.tmx": TMX})},
     "jsonl": {
-        "pairs.jsonl": _rows({"en": "The sea", "sw": "Bahari"},
-                             {"english": "Moon", "foreign": "Mwezi", "language": "sw"},
-                             {"translation": {"en": "Sun", "sw": "Jua"}})},
-}  # fmt: skip
+        "pairs.jsonl": _rows(
+            {"en": "The sea", "sw": "Bahari"},
+            {"english": "Moon", "foreign": "Mwezi", "language": "sw"},
+            {"translation": {"en": "Sun", "sw": "Jua"}},
+        )
+    },
+}
 
 RESULTS: Files = {
-    "record.json": _rows({"collection": {"name": "tiny"}, "models": ["bm25"], "languages": ["en"],
-                          "parallel": True, "fingerprint": "0" * 16, "study": "s",
-                          "students": {"arm": "student"}}),
+    "record.json": _rows(
+        {
+            "collection": {"name": "tiny"},
+            "models": ["bm25"],
+            "languages": ["en"],
+            "parallel": True,
+            "fingerprint": "0" * 16,
+            "study": "s",
+            "students": {"arm": "student"},
+        }
+    ),
     "bm25/en.csv": b"query,AP,RR\nq1,0.5,1\nq2,0,0.25\n",
-}  # fmt: skip
+}
 
 STUDENT: Files = {
-    "retriever.json": _rows({"format": 1, "name": "tiny", "teacher": "embedded",
-                             "teacher_hash": "0" * 16,
-                             "card": {"languages": ["sw"], "data": ["x"], "recipe": {"steps": 1}}}),
+    "retriever.json": _rows(
+        {
+            "format": 1,
+            "name": "tiny",
+            "teacher": "embedded",
+            "teacher_hash": "0" * 16,
+            "card": {"languages": ["sw"], "data": ["x"], "recipe": {"steps": 1}},
+        }
+    ),
     "changed.safetensors": save(
         {"0.model.encoder.layer.0.output.dense.bias": np.ones(32, np.float32)}
     ),
-}  # fmt: skip
+}
 """A student of a tiny BERT (see `tests.conftest.write_bert`)."""
 
 STUDY = b"""name: tiny
@@ -217,8 +242,15 @@ languages: [en, sw]
 def index_files(passages: int = 3, tokens: int = 2, dimension: int = 4) -> Files:
     """A token index: each passage has `tokens` vectors."""
     vectors = np.random.default_rng(0).normal(size=(passages * tokens, dimension))
-    info = {"format": 1, "encoder": "tiny", "encoder_hash": "0" * 16, "dimension": dimension,
-            "passages": passages, "tokens": passages * tokens, "texts": None}  # fmt: skip
+    info = {
+        "format": 1,
+        "encoder": "tiny",
+        "encoder_hash": "0" * 16,
+        "dimension": dimension,
+        "passages": passages,
+        "tokens": passages * tokens,
+        "texts": None,
+    }
     return {
         "index.json": json.dumps(info).encode(),
         "ids.json": json.dumps([f"p{n}" for n in range(passages)]).encode(),

@@ -15,8 +15,19 @@ from optical_core.cli import app
 from optical_core.data.collection import open_collection
 from optical_core.errors import InputError
 
-COMMANDS = ["align", "distill", "teach", "index", "search", "evaluate", "data", "models",
-            "collections", "serve", "app"]  # fmt: skip
+COMMANDS = [
+    "align",
+    "distill",
+    "teach",
+    "index",
+    "search",
+    "evaluate",
+    "data",
+    "models",
+    "collections",
+    "serve",
+    "app",
+]
 runner = CliRunner()
 
 
@@ -309,8 +320,13 @@ def test_an_evaluation_says_which_judgements_count_for_nothing(collection, tmp_p
 
 def test_what_should_never_happen_is_one_sentence_and_a_file(tmp_path):
     code = "import optical_core.cli as c; c.app = lambda: {}['the key']; c.main()"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False,
-                          env={**os.environ, "OPTICAL_HOME": str(tmp_path)})  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OPTICAL_HOME": str(tmp_path)},
+    )
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
     assert "(KeyError): please report it with" in line

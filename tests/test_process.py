@@ -103,8 +103,11 @@ def test_every_entry_settles_threads_before_torch_is_loaded(entry, home):
     environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
     done = subprocess.run(
         [sys.executable, "-c", f"{SAID}{ENTRIES[entry]}"],
-        cwd=Path(__file__).parent.parent, env=environment, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=Path(__file__).parent.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     nice = os.nice(0) + (process.NICENESS if entry == "a training" else 0)
     assert f"policy PASSIVE False {min(nice, 19)}" in done.stdout, done.stderr
 

@@ -65,9 +65,7 @@ def evaluate(
         progress=True,
     )
     if as_json:
-        print_json({
-            name: getattr(found, name).to_dict("records") for name in TABLES
-        })  # fmt: skip
+        print_json({name: getattr(found, name).to_dict("records") for name in TABLES})
         return
     table = found.measures.pivot(index="language", columns="model", values="AP")
     table = table.loc[
@@ -128,9 +126,13 @@ def study(
         return
     if not report_only:
         run_study(
-            settings, collections, folder, device=device, progress=True,
+            settings,
+            collections,
+            folder,
+            device=device,
+            progress=True,
             watch=lambda done, total, text: print(f"[{done + 1}/{total}] {text}", file=sys.stderr),
-        )  # fmt: skip
+        )
     found = findings(settings, collections, folder)
     if not found:
         raise InputError(f"nothing of the study is measured yet in {folder}")

@@ -56,8 +56,11 @@ def align(
     shares = shown.row_normalised()
     for row, word in enumerate(shown.source):
         best = shares[row].argsort()[::-1][:3]
-        parts = [f"{visible(shown.target[column])} {shares[row, column]:.0%}" for column in best
-                 if shares[row, column] >= 0.005]  # fmt: skip
+        parts = [
+            f"{visible(shown.target[column])} {shares[row, column]:.0%}"
+            for column in best
+            if shares[row, column] >= 0.005
+        ]
         print(f"{visible(word)}\t{'  '.join(parts)}")
 
 
@@ -156,9 +159,14 @@ def index_files(
     from optical_core.retrieval import shards
 
     built = shards.index_files(
-        out, passage_files(files), model or default_student(),
-        ray=ray, batch_size=batch_size, device=device, progress=True,
-    )  # fmt: skip
+        out,
+        passage_files(files),
+        model or default_student(),
+        ray=ray,
+        batch_size=batch_size,
+        device=device,
+        progress=True,
+    )
     print(f"{_sizes(built)} -> {built.folder}")
     print(f"{built.folder}.shards is needed only to add files; it may be removed")
 

@@ -23,8 +23,10 @@ Settings = Annotated[
 Dev = Annotated[str | None, typer.Option(help="Collection whose MAP picks the best step.")]
 
 
-@app.command(epilog="Example:  optical distill --demo\n\nExample:  optical distill --bitext tico19 "
-             "--languages so,sw --name so-sw --steps 500")  # fmt: skip
+@app.command(
+    epilog="Example:  optical distill --demo\n\nExample:  optical distill --bitext tico19 "
+    "--languages so,sw --name so-sw --steps 500"
+)
 def distill(
     context: typer.Context,
     name: Annotated[str, typer.Option(help="Name of the student.")] = "",
@@ -233,8 +235,13 @@ def lexicon(
         sizes[code] = {"pairs": len(cut), "words": len(made)}
         learnt = f"{counted(len(made), 'word')} from {counted(len(cut), 'pair')}"
         print(f"{code}: {learnt} -> {out / f'{code}.tsv'}")
-    settings = {"bitext": list(map(str, bitext)), "aligner": aligner, "most pairs": pairs,
-                "encoder": encoder if aligner == "ot" else None, "languages": sizes}  # fmt: skip
+    settings = {
+        "bitext": list(map(str, bitext)),
+        "aligner": aligner,
+        "most pairs": pairs,
+        "encoder": encoder if aligner == "ot" else None,
+        "languages": sizes,
+    }
     write_record(out / "record.json", settings)
 
 

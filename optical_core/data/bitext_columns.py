@@ -155,9 +155,10 @@ def _header(cells: Cells, body: Sequence[Cells]) -> dict[int, str] | None:
     if languages != {True, False} or any(" " in cell for cell in plain):
         return None
     codes = {
-        column: code for column, code in named.items()
+        column: code
+        for column, code in named.items()
         if re.fullmatch(r"[a-z]{2,3}([-_][A-Za-z0-9]+)*", code) and _is_text(body, column)
-    }  # fmt: skip
+    }
     return codes | known
 
 

@@ -10,9 +10,15 @@ from optical_core.data.compression import on_disk, plain_name
 from optical_core.errors import InputError
 
 _LEFT_BEHIND = {
-    "__macosx", "icon\r", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin",
-    "system volume information", "lost+found",
-}  # fmt: skip
+    "__macosx",
+    "icon\r",
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "$recycle.bin",
+    "system volume information",
+    "lost+found",
+}
 
 
 def is_data(name: str) -> bool:

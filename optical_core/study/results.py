@@ -264,12 +264,15 @@ def _assemble(record: Any, files: Mapping[str, str], where: str, origin: str) ->
         collection=told.collection.name,
         parallel=told.parallel,
         values={
-            model: {c: values[model][c] for c in dict.fromkeys([*codes, *values[model]])
-                    if c in values[model]}
+            model: {
+                c: values[model][c]
+                for c in dict.fromkeys([*codes, *values[model]])
+                if c in values[model]
+            }
             for model in order
         },
         fingerprint=told.fingerprint,
         origin=dict.fromkeys(order, origin),
         study=told.study,
         students=told.students or {},
-    )  # fmt: skip
+    )

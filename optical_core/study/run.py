@@ -146,9 +146,14 @@ class Cells:
                 text = json.dumps(self._origin(column, collection), indent=2, ensure_ascii=False)
                 temporary.write_text(text + "\n", encoding="utf-8")
         measure(
-            column.model, collection, codes, folder,
-            depth=self.config.depth, device=device, progress=progress,
-        )  # fmt: skip
+            column.model,
+            collection,
+            codes,
+            folder,
+            depth=self.config.depth,
+            device=device,
+            progress=progress,
+        )
 
     def values(self, column: Column, collection: Collection) -> Measures | None:
         """Values of a finished column, None if any language is missing."""

@@ -42,9 +42,20 @@ def fused_sinkhorn(
     error = torch.zeros(pairs, dtype=cost.dtype, device=cost.device)
     if pairs and n and m:
         _kernel()[(pairs,)](
-            cost, a, b, plan, iterations, error, n, m, epsilon, tolerance, max_iterations,
-            N=_power_of_two(n), M=_power_of_two(m),
-        )  # fmt: skip
+            cost,
+            a,
+            b,
+            plan,
+            iterations,
+            error,
+            n,
+            m,
+            epsilon,
+            tolerance,
+            max_iterations,
+            N=_power_of_two(n),
+            M=_power_of_two(m),
+        )
     return plan, iterations.long(), error <= tolerance * problem.total
 
 
@@ -69,9 +80,20 @@ def _kernel() -> Any:
 
 
 def _pair(
-    cost, a, b, plan, iterations, error, n, m, epsilon, tolerance, most,
-    N: constexpr, M: constexpr,  # noqa: N803
-):  # fmt: skip
+    cost,
+    a,
+    b,
+    plan,
+    iterations,
+    error,
+    n,
+    m,
+    epsilon,
+    tolerance,
+    most,
+    N: constexpr,  # noqa: N803
+    M: constexpr,  # noqa: N803
+):
     """Solve the pair of this program's number; N and M are n and m to the next power of two."""
     pair = tl.program_id(0)
     rows, columns = tl.arange(0, N), tl.arange(0, M)

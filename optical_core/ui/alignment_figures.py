@@ -214,9 +214,15 @@ def convergence_figure(points: Sequence[ConvergencePoint], *, dark: bool) -> go.
         (2, [point.cost for point in points], BLUE),
     ):
         figure.add_scatter(
-            **look, x=steps, y=values, line={"color": colour}, row=1, col=column,
-            showlegend=False, hovertemplate="%{x} iterations: %{y:.2g}<extra></extra>",
-        )  # fmt: skip
+            **look,
+            x=steps,
+            y=values,
+            line={"color": colour},
+            row=1,
+            col=column,
+            showlegend=False,
+            hovertemplate="%{x} iterations: %{y:.2g}<extra></extra>",
+        )
     layout(figure, dark=dark, height=250)
     figure.update_xaxes(title_text="iterations", nticks=6)
     figure.update_yaxes(title_text="marginal error", type="log", exponentformat="power", col=1)

@@ -89,9 +89,13 @@ def differences(table: pd.DataFrame, baseline: str, measure: str, *, dark: bool)
         rows = table[table["model"] == model]
         # The legend shows a trace's first marker, which may be hollow: it has a trace of its own.
         figure.add_scatter(
-            x=[None], y=[None], mode="markers", name=plotly_text(model), legendgroup=model,
+            x=[None],
+            y=[None],
+            mode="markers",
+            name=plotly_text(model),
+            legendgroup=model,
             marker={"size": 11, "symbol": symbols[model], "color": colours[model]},
-        )  # fmt: skip
+        )
         figure.add_scatter(
             x=rows["difference"],
             y=[

@@ -102,11 +102,15 @@ class GapStudy:
             return PairedTables(pd.DataFrame(), pd.DataFrame())
         return PairedTables(
             groups=group_table(
-                values, baseline, parallel=self.results.parallel, measure=measure, high=high,
+                values,
+                baseline,
+                parallel=self.results.parallel,
+                measure=measure,
+                high=high,
                 low=low,
             ),
             power=power_table(values, baseline, measure=measure),
-        )  # fmt: skip
+        )
 
     def _predictors(
         self,

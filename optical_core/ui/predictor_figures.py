@@ -69,8 +69,10 @@ def _add_models(
     low, high = _width(values, name)
     known = values.dropna(subset=[name])
     drawn = list(known["model"].unique())
-    x = known[name] + [_dodge(drawn.index(model), len(drawn)) if name == "latin" else 0.0
-                       for model in known["model"]]  # fmt: skip
+    x = known[name] + [
+        _dodge(drawn.index(model), len(drawn)) if name == "latin" else 0.0
+        for model in known["model"]
+    ]
     across = (x - low) / (high - low)
     up = (known["value"] - heights[0]) / (heights[1] - heights[0])
     points = list(zip(across, up, strict=True))

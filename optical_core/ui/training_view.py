@@ -34,19 +34,34 @@ def training_figure(log: pd.DataFrame, dev: pd.DataFrame, *, dark: bool) -> go.F
     for name, colour in {"loss": BLUE, **parts, "scores": PURPLE}.items():
         if name in log:
             figure.add_scatter(
-                x=log["step"], y=log[name], name="OT cost" if name == "optical" else name,
-                line={"color": colour}, row=1, col=1,
-            )  # fmt: skip
+                x=log["step"],
+                y=log[name],
+                name="OT cost" if name == "optical" else name,
+                line={"color": colour},
+                row=1,
+                col=1,
+            )
     if "effective_rank" in log:
         figure.add_scatter(
-            x=log["step"], y=log["effective_rank"], name="effective rank",
-            line={"color": AMBER}, showlegend=False, row=1, col=2,
-        )  # fmt: skip
+            x=log["step"],
+            y=log["effective_rank"],
+            name="effective rank",
+            line={"color": AMBER},
+            showlegend=False,
+            row=1,
+            col=2,
+        )
     if not dev.empty:
         figure.add_scatter(
-            x=dev["step"], y=dev["mean"], name="dev MAP", mode="lines+markers",
-            line={"color": RED}, showlegend=False, row=1, col=3,
-        )  # fmt: skip
+            x=dev["step"],
+            y=dev["mean"],
+            name="dev MAP",
+            mode="lines+markers",
+            line={"color": RED},
+            showlegend=False,
+            row=1,
+            col=3,
+        )
     layout(figure, dark=dark, height=300, legend={"orientation": "h", "y": -0.25})
     figure.update_layout(margin={"l": 8, "r": 8, "t": 36, "b": 8})
     figure.update_xaxes(title_text="step")

@@ -27,17 +27,24 @@ def controls() -> AlignmentView | None:
     other = parts.language_choice(row[1].selectbox, "Against", codes, key="other", default="en")
     texts, against = loaders.queries("demo", code), loaders.queries("demo", other)
     need = bound(
-        row[2].selectbox, "Demo query", list(against),
-        key="need", default=next(iter(against)), format_func=against.get,
-    )  # fmt: skip
+        row[2].selectbox,
+        "Demo query",
+        list(against),
+        key="need",
+        default=next(iter(against)),
+        format_func=against.get,
+    )
     row = st.columns(2)
     foreign = text_input(
         row[0], "Left text (or type your own)", key="a", longest=LONGEST, placeholder=texts[need]
     )
     english = text_input(
-        row[1], "Right text (or type your own)", key="b", longest=LONGEST,
+        row[1],
+        "Right text (or type your own)",
+        key="b",
+        longest=LONGEST,
         placeholder=against[need],
-    )  # fmt: skip
+    )
     foreign, english = foreign.strip() or texts[need], english.strip() or against[need]
     gold = _gold()
     if gold:
@@ -45,26 +52,50 @@ def controls() -> AlignmentView | None:
         st.caption("The gold pair is shown; empty its file's field to go back to the texts above.")
     row = st.columns([2, 2, 2])
     unit = bound(
-        row[0].segmented_control, "Unit", ["word", "token"], key="unit", default="word",
+        row[0].segmented_control,
+        "Unit",
+        ["word", "token"],
+        key="unit",
+        default="word",
         required=True,
-    )  # fmt: skip
+    )
     kind = bound(
-        row[1].segmented_control, "Picture", ["ribbons", "heatmap", "chips"],
-        key="show", default="ribbons", required=True,
-    )  # fmt: skip
+        row[1].segmented_control,
+        "Picture",
+        ["ribbons", "heatmap", "chips"],
+        key="show",
+        default="ribbons",
+        required=True,
+    )
     names = loaders.model_names(token_level=True)
     models = bound(
-        row[2].multiselect, "Encoders", names, key="model",
-        default=["embedded", names[0]], max_selections=3,
-    )  # fmt: skip
+        row[2].multiselect,
+        "Encoders",
+        names,
+        key="model",
+        default=["embedded", names[0]],
+        max_selections=3,
+    )
     solver, epsilon, marginals, normalise, threshold = _transport_settings()
     if not models:
         st.info("Choose at least one encoder.")
         return None
     return AlignmentView(
-        foreign, english, need, tuple(models), unit, kind, solver, epsilon, marginals,
-        normalise, threshold, gold, code, other,
-    )  # fmt: skip
+        foreign,
+        english,
+        need,
+        tuple(models),
+        unit,
+        kind,
+        solver,
+        epsilon,
+        marginals,
+        normalise,
+        threshold,
+        gold,
+        code,
+        other,
+    )
 
 
 def _transport_settings() -> tuple[str, float, str, bool, float]:
@@ -72,28 +103,46 @@ def _transport_settings() -> tuple[str, float, str, bool, float]:
     with st.expander("Transport settings"):
         row = st.columns(3)
         solver = bound(
-            row[0].selectbox, "Solver", ["exact", *(m for m in METHODS if m != "exact")],
-            key="solver", default="exact",
-        )  # fmt: skip
+            row[0].selectbox,
+            "Solver",
+            ["exact", *(m for m in METHODS if m != "exact")],
+            key="solver",
+            default="exact",
+        )
         epsilon = bound(
-            row[1].select_slider, "Epsilon (units of cost)",
+            row[1].select_slider,
+            "Epsilon (units of cost)",
             [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0],
-            key="eps", default=0.05, read=float, disabled=solver == "exact",
+            key="eps",
+            default=0.05,
+            read=float,
+            disabled=solver == "exact",
             help="Strength of the entropy term: the larger, the more blurred the plan.",
-        )  # fmt: skip
+        )
         marginals = bound(
-            row[2].selectbox, "Marginals", list(MARGINALS), key="marginals",
-            default=MARGINALS[0], help="mask-augmented: both sides extended with [MASK] to 32.",
-        )  # fmt: skip
+            row[2].selectbox,
+            "Marginals",
+            list(MARGINALS),
+            key="marginals",
+            default=MARGINALS[0],
+            help="mask-augmented: both sides extended with [MASK] to 32.",
+        )
         row = st.columns(2)
         normalise = bound(
-            row[0].toggle, "Row-normalise (each left token's mass is 1)", key="norm",
-            default=False, read=lambda text: text == "True",
-        )  # fmt: skip
+            row[0].toggle,
+            "Row-normalise (each left token's mass is 1)",
+            key="norm",
+            default=False,
+            read=lambda text: text == "True",
+        )
         threshold = bound(
-            row[1].select_slider, "Hide shares below", [0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5],
-            key="min", default=0.0, read=float,
-        )  # fmt: skip
+            row[1].select_slider,
+            "Hide shares below",
+            [0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5],
+            key="min",
+            default=0.0,
+            read=float,
+        )
     return solver, epsilon, marginals, normalise, threshold
 
 
@@ -102,9 +151,11 @@ def _gold() -> GoldPair | None:
     with st.expander("Compare with gold word alignments", expanded="gold" in st.query_params):
         row = st.columns([4, 1])
         path = text_input(
-            row[0], "File (NAME.src-tgt beside NAME.gold, or an XL-WA TSV)",
-            key="gold", longest=1000,
-        )  # fmt: skip
+            row[0],
+            "File (NAME.src-tgt beside NAME.gold, or an XL-WA TSV)",
+            key="gold",
+            longest=1000,
+        )
         number = bound(
             row[1].number_input, "Sentence", key="sentence", default=1, read=int, min_value=1
         )

@@ -74,9 +74,11 @@ def evaluate_here() -> None:
             bar = st.progress(0.0)
             collection = loaders.collection(name)
             evaluate(
-                collection, models, collection.languages,
+                collection,
+                models,
+                collection.languages,
                 home("results", f"{name}-{'-'.join(models)}"[:120]),
                 watch=lambda share, text: bar.progress(share, text=markdown_text(text)),
-            )  # fmt: skip
+            )
             saved.clear()
             st.rerun()

@@ -136,5 +136,11 @@ def files(make: Callable[[], dict[str, str]], *, key: str) -> None:
         if not box.open:
             return
         for name, text in make().items():
-            st.download_button(markdown_text(name), text, name, key=f"{key}-{name}",
-                               on_click="ignore", width="stretch")  # fmt: skip
+            st.download_button(
+                markdown_text(name),
+                text,
+                name,
+                key=f"{key}-{name}",
+                on_click="ignore",
+                width="stretch",
+            )

@@ -27,8 +27,11 @@ def render(
     _measure(study, models, languages)
     version = (study.results.collection, study.results.fingerprint)
     known: dict[tuple[str, str | None, str, str], QueryCosts] = st.session_state.get(_COSTS, {})
-    costs = tuple((model, found) for (*measured, model, _), found in known.items()
-                  if tuple(measured) == version and model in models)  # fmt: skip
+    costs = tuple(
+        (model, found)
+        for (*measured, model, _), found in known.items()
+        if tuple(measured) == version and model in models
+    )
     tables = study.predictors(models, languages, measure, costs)
     panels = predictor_panels(tables.values, tables.correlations, measure, dark=parts.is_dark())
     if not panels:
@@ -50,14 +53,20 @@ def render(
     )
     parts.table(tables.correlations, "correlations")
     terms = bound(
-        st.multiselect, f"Linear regression on at most {MOST_TERMS} predictors",
-        [name for name in PREDICTORS if name in tables.values], key="terms",
-        default=["tokens", "latin"], format_func=PREDICTORS.get, max_selections=MOST_TERMS,
-    )  # fmt: skip
+        st.multiselect,
+        f"Linear regression on at most {MOST_TERMS} predictors",
+        [name for name in PREDICTORS if name in tables.values],
+        key="terms",
+        default=["tokens", "latin"],
+        format_func=PREDICTORS.get,
+        max_selections=MOST_TERMS,
+    )
     fitted = regression_table(tables.values, terms)
     if fitted.empty:
-        st.info("The regression needs three languages for each of its coefficients, and predictors "
-                "that vary among them.")  # fmt: skip
+        st.info(
+            "The regression needs three languages for each of its coefficients, and predictors "
+            "that vary among them."
+        )
         return
     parts.table(fitted, "regression")
     st.caption(
@@ -77,9 +86,10 @@ def _measure(study: GapStudy, models: tuple[str, ...], languages: tuple[str, ...
         )
         return
     if not st.button(
-        "Measure fertility and transport costs", icon=":material/play_arrow:",
+        "Measure fertility and transport costs",
+        icon=":material/play_arrow:",
         help="Encodes up to 200 queries of each language: a few seconds a language and model.",
-    ):  # fmt: skip
+    ):
         return
     bar = st.progress(0.0)
     pairs = [(model, code) for model in measurable for code in languages if not is_english(code)]

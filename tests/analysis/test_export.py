@@ -60,11 +60,12 @@ def test_a_line_break_does_not_hide_a_formula(start):
 def test_every_sign_that_markdown_or_latex_would_read_is_escaped():
     table = pd.DataFrame({"a  b": [r"\|<>[]`", "two\nlines"]})
     assert markdown(table).splitlines() == [
-        "| a b |", "|---|", r"| \\\|\<\>\[\]\` |", "| two lines |",
-    ]  # fmt: skip
+        "| a b |",
+        "|---|",
+        r"| \\\|\<\>\[\]\` |",
+        "| two lines |",
+    ]
     rows = latex(pd.DataFrame({"a  b": [r"\&%$#_{}~^", "two\nlines"]})).splitlines()
     assert rows[2] == r"a b \\"
-    assert rows[4] == (
-        r"\textbackslash{}\&\%\$\#\_\{\}\textasciitilde{}\textasciicircum{} \\"
-    )  # fmt: skip
+    assert rows[4] == (r"\textbackslash{}\&\%\$\#\_\{\}\textasciitilde{}\textasciicircum{} \\")
     assert rows[5] == r"two lines \\"

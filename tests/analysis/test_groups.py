@@ -15,9 +15,9 @@ def named(values):
 
 def exact_p(shares):
     """Two-sided p of all sign patterns, twice the smaller tail as scipy has it."""
-    totals = np.array([
-        np.dot(signs, shares) for signs in itertools.product([1, -1], repeat=len(shares))
-    ])  # fmt: skip
+    totals = np.array(
+        [np.dot(signs, shares) for signs in itertools.product([1, -1], repeat=len(shares))]
+    )
     tail = min((totals >= sum(shares) - 1e-12).mean(), (totals <= sum(shares) + 1e-12).mean())
     return min(1.0, 2 * tail)
 
@@ -46,9 +46,7 @@ def test_topics_of_their_own_are_weighed_by_language():
 def test_the_stratified_interval_has_the_width_of_the_formula():
     generator = np.random.default_rng(0)
     strata = [generator.normal(0.1, 0.3, 400), generator.normal(0.0, 0.1, 100)]
-    found = compare_group(
-        {"so": named(strata[0]), "yo": named(strata[1])}, parallel=False
-    )  # fmt: skip
+    found = compare_group({"so": named(strata[0]), "yo": named(strata[1])}, parallel=False)
     error = np.sqrt(sum(s.var() / len(s) for s in strata)) / 2
     assert found.high - found.low == pytest.approx(2 * 1.96 * error, rel=0.05)
 

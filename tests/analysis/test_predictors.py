@@ -18,8 +18,12 @@ CODES = ("fr", "de", "it", "es", "sw", "so", "tl", "mr", "hi", "ha", "am", "te")
 
 def results(mean):
     """One model whose mean in each language is `mean(code)`."""
-    return {"m": {code: {"AP": {"a": mean(code) - 0.01, "b": mean(code) + 0.01}}
-                  for code in ("en", *CODES)}}  # fmt: skip
+    return {
+        "m": {
+            code: {"AP": {"a": mean(code) - 0.01, "b": mean(code) + 0.01}}
+            for code in ("en", *CODES)
+        }
+    }
 
 
 def test_every_language_of_cc100_is_known_and_has_tokens():
@@ -50,16 +54,22 @@ def test_values_leave_english_out_and_what_is_unknown_empty():
 def test_values_are_of_one_measure_and_of_languages_that_have_it():
     measured = {"m": {"so": {"transport": 0.6}}, "other": {"so": {"fertility": 2.0}}}
     own = {
-        "m": {"en": {"AP": {"a": 1.0}, "RR": {"a": 1.0}},
-              "sw": {"AP": {"a": 0.5}, "RR": {}},
-              "so": {"AP": {"a": 0.5}, "RR": {"a": 0.25, "b": 0.5}}},
-    }  # fmt: skip
+        "m": {
+            "en": {"AP": {"a": 1.0}, "RR": {"a": 1.0}},
+            "sw": {"AP": {"a": 0.5}, "RR": {}},
+            "so": {"AP": {"a": 0.5}, "RR": {"a": 0.25, "b": 0.5}},
+        },
+    }
     (row,) = language_values(own, measure="RR", measured=measured).to_dict("records")
     assert math.isnan(row.pop("fertility"))
     assert row == {
-        "model": "m", "language": "so", "value": 0.375, "tokens": math.log10(62), "latin": 1.0,
+        "model": "m",
+        "language": "so",
+        "value": 0.375,
+        "tokens": math.log10(62),
+        "latin": 1.0,
         "transport": 0.6,
-    }  # fmt: skip
+    }
 
 
 def test_a_perfect_order_has_correlation_one_and_an_exact_p():
@@ -112,8 +122,14 @@ def test_the_table_finds_the_predictor_that_made_the_means():
     assert table.loc["transport", "p_permutation"] < 0.001
     assert (table["languages"] == 12).all()
     assert list(table.reset_index().columns) == [
-        "predictor", "model", "languages", "spearman", "low", "high", "p_permutation",
-    ]  # fmt: skip
+        "predictor",
+        "model",
+        "languages",
+        "spearman",
+        "low",
+        "high",
+        "p_permutation",
+    ]
     assert (table["low"] <= table["spearman"]).all()
     assert (table["spearman"] <= table["high"]).all()
 
@@ -123,9 +139,9 @@ def planted(noise=0.0):
 
     def mean(code):
         latin = LANGUAGES[code].script == "LATIN"
-        return 0.1 + 0.12 * math.log10(CC100_TOKENS[code]) - 0.05 * latin + generator.normal(
-            0, noise
-        )  # fmt: skip
+        return (
+            0.1 + 0.12 * math.log10(CC100_TOKENS[code]) - 0.05 * latin + generator.normal(0, noise)
+        )
 
     return language_values(results(mean))
 
@@ -136,8 +152,16 @@ def test_the_regression_recovers_planted_coefficients():
     assert table["r2_adjusted"].iloc[0] == pytest.approx(1)
     assert (table["languages"] == 12).all()
     assert list(table.reset_index().columns) == [
-        "term", "model", "languages", "coefficient", "error", "low", "high", "p", "r2_adjusted",
-    ]  # fmt: skip
+        "term",
+        "model",
+        "languages",
+        "coefficient",
+        "error",
+        "low",
+        "high",
+        "p",
+        "r2_adjusted",
+    ]
     assert set(table["model"]) == {"m"}
     assert list(table.index) == ["intercept", "tokens", "latin"]
 

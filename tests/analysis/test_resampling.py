@@ -18,9 +18,14 @@ def draws(seed, sizes, mean=0.0):
 
 def scipy_p(values, resamples=10_000):
     test = stats.permutation_test(
-        (values,), np.mean, permutation_type="samples", vectorized=True, n_resamples=resamples,
-        batch=500, rng=np.random.default_rng(5),
-    )  # fmt: skip
+        (values,),
+        np.mean,
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=resamples,
+        batch=500,
+        rng=np.random.default_rng(5),
+    )
     return test.pvalue
 
 

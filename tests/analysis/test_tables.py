@@ -139,8 +139,9 @@ def test_power_is_planned_from_the_differences_of_shared_topics():
 
 
 def test_gaps_and_their_change():
-    gaps = gap_table({"base": {"en": named(0.5, 0.7, 0.6), "so": named(0.2, 0.3, 0.3)}},
-                     parallel=True)  # fmt: skip
+    gaps = gap_table(
+        {"base": {"en": named(0.5, 0.7, 0.6), "so": named(0.2, 0.3, 0.3)}}, parallel=True
+    )
     low, high = bootstrap_interval([0.3, 0.4, 0.3], seed=0)
     assert row(gaps, model="base") == approximately(
         model="base",
@@ -173,14 +174,22 @@ def test_published_rows_say_where_they_come_from():
     table = published_table({"mine": {"sw": own}})
     assert list(table["from"]) == ["published"] * 3 + ["yours"]
     assert row(table, model="BM25") == {
-        "language": "sw", "model": "BM25", "from": "published", "topics": 482,
-        "nDCG@10": 0.3826, "R@100": 0.7008,
-    }  # fmt: skip
+        "language": "sw",
+        "model": "BM25",
+        "from": "published",
+        "topics": 482,
+        "nDCG@10": 0.3826,
+        "R@100": 0.7008,
+    }
     mine = row(table, model="mine")
     assert np.isnan(mine.pop("R@100"))
     assert mine == {
-        "language": "sw", "model": "mine", "from": "yours", "topics": 2, "nDCG@10": 0.5,
-    }  # fmt: skip
+        "language": "sw",
+        "model": "mine",
+        "from": "yours",
+        "topics": 2,
+        "nDCG@10": 0.5,
+    }
     others = published_table({"mine": {"sw": {"AP": {"a": 1.0}}}})
     assert row(others, model="mine")["topics"] == 0
 

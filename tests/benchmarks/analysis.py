@@ -62,9 +62,14 @@ def _significance(permutations: int) -> Row:
 
 def _scipy(sample: np.ndarray, permutations: int) -> float:
     test = stats.permutation_test(
-        (sample,), np.mean, permutation_type="samples", vectorized=True,
-        n_resamples=permutations, batch=500, rng=np.random.default_rng(0),
-    )  # fmt: skip
+        (sample,),
+        np.mean,
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=permutations,
+        batch=500,
+        rng=np.random.default_rng(0),
+    )
     return float(test.pvalue)
 
 

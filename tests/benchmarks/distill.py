@@ -140,9 +140,13 @@ def _ours(
     loss: Any = training._loss(config, student, teacher, batches)
     loss._teacher.store = store
     arguments = training_arguments(
-        config, work, "cpu", prompts=column_prompts(student, teacher),
-        max_length=config.max_tokens, tasks=training.TASKS,
-    )  # fmt: skip
+        config,
+        work,
+        "cpu",
+        prompts=column_prompts(student, teacher),
+        max_length=config.max_tokens,
+        tasks=training.TASKS,
+    )
     arguments.save_strategy = "no"
     trainer = ResumableTrainer(
         model=student,

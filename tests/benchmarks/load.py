@@ -52,8 +52,18 @@ class Level:
 @contextlib.contextmanager
 def running_server(collection: str, models: str) -> Iterator[Server]:
     """`optical serve` on a free port, ended by SIGTERM."""
-    command = [sys.executable, "-m", "optical_core", "serve", "--collections", collection,
-               "--models", models, "--port", "0"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "optical_core",
+        "serve",
+        "--collections",
+        collection,
+        "--models",
+        models,
+        "--port",
+        "0",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -163,8 +173,10 @@ def main() -> None:
             level = measure(server, requests, expected, users, arguments.seconds)
             levels.append(level)
             times = f"{level.p50:.0f} | {level.p95:.0f} | {level.p99:.0f} | {level.per_second:.1f}"
-            print(f"| {users} | {level.requests} | {level.lost} | {level.wrong} | {times} |",
-                  flush=True)  # fmt: skip
+            print(
+                f"| {users} | {level.requests} | {level.lost} | {level.wrong} | {times} |",
+                flush=True,
+            )
     about = machine()
     print(f"\n{about['processor']}, {about['threads']} threads of {about['cores']} cores")
     if arguments.json:

@@ -49,8 +49,10 @@ def rows(quick: bool) -> Iterator[Row]:
 def _sinkhorn(case: str, costs: Costs, epsilon: float, tolerance: float) -> Row:
     cost, a, b = costs.cost, costs.a, costs.b
     options: dict[str, Any] = {
-        "epsilon": epsilon, "tolerance": tolerance, "max_iterations": MOST,
-    }  # fmt: skip
+        "epsilon": epsilon,
+        "tolerance": tolerance,
+        "max_iterations": MOST,
+    }
     alone = costs.alone
 
     def pot_loop() -> list[np.ndarray]:

@@ -62,8 +62,11 @@ def _warm(home: Path) -> None:
     """Index the demo beforehand, in a process of its own, as a user's second start finds it."""
     subprocess.run(
         [sys.executable, "-m", "optical_core", "index", "demo"],
-        env={**os.environ, "OPTICAL_HOME": str(home)}, cwd=ROOT, check=True, capture_output=True,
-    )  # fmt: skip
+        env={**os.environ, "OPTICAL_HOME": str(home)},
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
 
 
 class Visit:

@@ -15,10 +15,12 @@ VIEWS = {
     "gaps": ("/gaps?results=ntrex128&model=embedded&model=optical-lowres", "light", 1180, 1130),
     "search": (
         "/search?lang=so&need=craft-q03",
-        "light", 1180, 900,
+        "light",
+        1180,
+        900,
     ),
     "inspector": ("/inspector?results=demo", "dark", 1180, 820),
-}  # fmt: skip
+}
 
 
 FOLDER = ROOT / "assets" / "pictures"

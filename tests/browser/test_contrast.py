@@ -40,8 +40,10 @@ READ = """() => {
 def test_every_text_of_the_alignment_page_can_be_read(visit, scheme):
     page = visit(color_scheme=scheme).open("/alignment?model=embedded&show=chips", "Alignment")
     page.get_by_role("radio", name="chips").first.wait_for()
-    page.wait_for_function("getComputedStyle(document.querySelector("
-                           "'[data-testid=stCaptionContainer]')).opacity !== '0.6'")  # fmt: skip
+    page.wait_for_function(
+        "getComputedStyle(document.querySelector("
+        "'[data-testid=stCaptionContainer]')).opacity !== '0.6'"
+    )
     found = page.evaluate(READ)
     assert len(found) > 20
     assert [(round(ratio, 2), text) for ratio, text in found if ratio < 4.5] == []

@@ -57,8 +57,9 @@ def test_indonesian_is_no_id(tmp_path):
     path = tmp_path / "x.jsonl"
     path.write_text('{"en": "The sea", "id": "Laut"}\n{"id": "x7", "en": "Moon", "sw": "Mwezi"}\n')
     assert [(p.foreign, p.language) for p in read_bitext(path).pairs] == [
-        ("Laut", "id"), ("Mwezi", "sw"),
-    ]  # fmt: skip
+        ("Laut", "id"),
+        ("Mwezi", "sw"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -84,8 +85,9 @@ def test_markup_of_a_translation_memory_is_no_text(tmp_path):
     (tmp_path / "t.tmx").write_text(TMX)
     pairs = read_bitext(tmp_path / "t.tmx", max_length_ratio=9).pairs
     assert {(p.foreign, p.language) for p in pairs} == {
-        ("Aperte Salvar.", "pt-BR"), ("Prima Guardar.", "pt-PT"),
-    }  # fmt: skip
+        ("Aperte Salvar.", "pt-BR"),
+        ("Prima Guardar.", "pt-PT"),
+    }
     assert {p.english for p in pairs} == {"Press Save now , please & go.", "Kindly press it."}
     assert len(pairs) == 4
 

@@ -79,12 +79,25 @@ def test_any_blanks_separate_the_columns_of_qrels(file, content):
         ("query-id\tcorpus-id\tscore\nq\tdoc 1\t2\n", "line 2: qrels have 3 columns"),
         *(
             (f"q 0 d 1\nq 0 e {value}\n", "line 2: .* is no grade")
-            for value in ("0.5", "1.9", "1e3", "1_000", "١", "nan", "inf", "true", "", "0x1",
-                          "29796962845", "-29796962845", "9" * 5000)
+            for value in (
+                "0.5",
+                "1.9",
+                "1e3",
+                "1_000",
+                "١",
+                "nan",
+                "inf",
+                "true",
+                "",
+                "0x1",
+                "29796962845",
+                "-29796962845",
+                "9" * 5000,
+            )
             if value
         ),
     ],
-)  # fmt: skip
+)
 def test_what_a_judgement_says_is_never_guessed(file, content, message):
     with pytest.raises(InputError, match=message):
         read_qrels(file(content))
@@ -166,11 +179,15 @@ def test_compressed_files_are_read_everywhere(ending, tmp_path, file):
 def test_every_reader_reads_compressed_files_as_plain_ones(form, ending, tmp_path):
     plain, packed = tmp_path / "plain", tmp_path / "packed"
     write_files(plain, COLLECTIONS[form])
-    write_files(packed, {
-        name if name.endswith(".gz") else name + ending:
-            data if name.endswith(".gz") else COMPRESSED[ending](data)
-        for name, data in COLLECTIONS[form].items()
-    })  # fmt: skip
+    write_files(
+        packed,
+        {
+            name if name.endswith(".gz") else name + ending: data
+            if name.endswith(".gz")
+            else COMPRESSED[ending](data)
+            for name, data in COLLECTIONS[form].items()
+        },
+    )
     one, other = (
         import_collection(form, folder, tmp_path / f"{folder.name}-out", name="x")
         for folder in (plain, packed)
@@ -294,11 +311,15 @@ def test_qrels_of_each_language_are_all_read(tmp_path):
 
 def test_qrels_topics_and_documents_in_parts_are_joined(tmp_path):
     files = {
-        "qrels.part1": b"1 0 d1 1\n", "qrels.part2.txt": b"3 0 d9 1\n",
-        "topics.swh.2.tsv": b"4\tmwezi\n", "docs.more.tsv": b"d8\tSun.\n",
+        "qrels.part1": b"1 0 d1 1\n",
+        "qrels.part2.txt": b"3 0 d9 1\n",
+        "topics.swh.2.tsv": b"4\tmwezi\n",
+        "docs.more.tsv": b"d8\tSun.\n",
         "docs/a.jsonl": b'{"_id": "d9", "text": "Salt."}\n',
-        "._qrels.part1": b"\0", ".DS_Store": b"\0", "docs/._a.jsonl": b"\0",
-    }  # fmt: skip
+        "._qrels.part1": b"\0",
+        ".DS_Store": b"\0",
+        "docs/._a.jsonl": b"\0",
+    }
     found = imported(tmp_path, "trec", TREC | files)
     assert found.qrels("en") | found.qrels("sw") == {"1": {"d1": 1}, "3": {"d9": 1}}
     assert set(found.queries("sw")) == {"3", "4"}
@@ -308,14 +329,17 @@ def test_qrels_topics_and_documents_in_parts_are_joined(tmp_path):
 @pytest.mark.parametrize(
     ("form", "files", "message"),
     [
-        ("trec", {"qrels.en.txt": b"1 0 d1 1\n", "qrels.txt": b"3 0 d1 1\n"},
-         r"qrels.en.txt, qrels.txt: some of these .* name all by their language"),
+        (
+            "trec",
+            {"qrels.en.txt": b"1 0 d1 1\n", "qrels.txt": b"3 0 d1 1\n"},
+            r"qrels.en.txt, qrels.txt: some of these .* name all by their language",
+        ),
         ("trec", {"qrels.en.txt": b"1 0 d1 1\n", "qrels.fr.txt": b"3 0 d1 1\n"}, "in fr, sw"),
         ("trec", {"qrels.1": b"1 0 d1 1\n", "qrels.2": b"1 0 d1 0\n"}, "qrels.2, line 1: d1 is"),
         ("trec", {"qrels": b"1 0 d1 1\n", "topics.en.txt": b"1\tother\n"}, "'1' comes twice"),
         ("trec", {"qrels": b"1 0 d1 1\n", "docs2.tsv": b"d1\tother\n"}, "'d1' comes twice"),
     ],
-)  # fmt: skip
+)
 def test_several_files_that_do_not_fit_are_named(tmp_path, form, files, message):
     with pytest.raises(InputError, match=message):
         imported(tmp_path, form, TREC | files)
@@ -345,7 +369,7 @@ def test_a_split_of_beir_is_chosen_and_the_others_are_told(tmp_path, caplog):
         ({"qrels.tsv": b"q1 d1 1\n", "queries/eng.jsonl": BEIR["queries.jsonl"]}, "both queries"),
         ({"qrels.tsv": b"q1 d1 1\n", "queries.jsonl": b'{"_id": "q1", "text": null}\n'}, "null"),
     ],
-)  # fmt: skip
+)
 def test_beir_folders_that_say_two_things_are_refused(tmp_path, files, message):
     with pytest.raises(InputError, match=message):
         imported(tmp_path, "beir", BEIR | files)
@@ -353,8 +377,9 @@ def test_beir_folders_that_say_two_things_are_refused(tmp_path, files, message):
 
 def test_beir_with_judgements_of_each_language(tmp_path):
     files = {
-        "qrels/en.tsv": b"q1\td1\t1\n", "qrels/sw.tsv": b"q2\td1\t1\n",
+        "qrels/en.tsv": b"q1\td1\t1\n",
+        "qrels/sw.tsv": b"q2\td1\t1\n",
         "queries/sw.jsonl": BEIR["queries.jsonl"],
-    }  # fmt: skip
+    }
     found = imported(tmp_path, "beir", BEIR | files)
     assert (set(found.qrels("en")), set(found.qrels("sw"))) == ({"q1"}, {"q2"})

@@ -117,18 +117,59 @@ def test_flores_as_published_is_imported_and_says_what_it_left_out(tmp_path, cap
 @pytest.mark.parametrize(
     ("form", "files", "known"),
     [
-        ("trec", {"topics.sw.tsv": "1\tbahari\n", "topics.qqq.tsv": "1\tx\n",
-                  "qrels.txt": "1 0 d 1\n", "docs.tsv": "d\tsea\n"}, {"sw"}),
-        ("xquad_r", {f"{c}.json": json.dumps({"data": [{"title": "t", "paragraphs": [
-            {"context": "sea", "qas": [{"id": "1", "question": c}]}]}]})
-            for c in ("en", "hi", "qqq")}, {"en", "hi"}),
-        ("ntrex128", {"DOCUMENT_IDS.tsv": "a\na\n", **{
-            f"newstest2019-{c}.txt": f"{c}\nx\n" for c in (
-                "src.eng", "ref.eng-GB", "ref.zho-CN", "ref.zho-TW", "ref.srp-Latn",
-                "ref.srp-Cyrl", "ref.por", "ref.por-BR", "ref-2.por", "ref.qqq")}},
-         {"en", "zh-CN", "zh-TW", "sr", "sr-Latn", "pt"}),
+        (
+            "trec",
+            {
+                "topics.sw.tsv": "1\tbahari\n",
+                "topics.qqq.tsv": "1\tx\n",
+                "qrels.txt": "1 0 d 1\n",
+                "docs.tsv": "d\tsea\n",
+            },
+            {"sw"},
+        ),
+        (
+            "xquad_r",
+            {
+                f"{c}.json": json.dumps(
+                    {
+                        "data": [
+                            {
+                                "title": "t",
+                                "paragraphs": [
+                                    {"context": "sea", "qas": [{"id": "1", "question": c}]}
+                                ],
+                            }
+                        ]
+                    }
+                )
+                for c in ("en", "hi", "qqq")
+            },
+            {"en", "hi"},
+        ),
+        (
+            "ntrex128",
+            {
+                "DOCUMENT_IDS.tsv": "a\na\n",
+                **{
+                    f"newstest2019-{c}.txt": f"{c}\nx\n"
+                    for c in (
+                        "src.eng",
+                        "ref.eng-GB",
+                        "ref.zho-CN",
+                        "ref.zho-TW",
+                        "ref.srp-Latn",
+                        "ref.srp-Cyrl",
+                        "ref.por",
+                        "ref.por-BR",
+                        "ref-2.por",
+                        "ref.qqq",
+                    )
+                },
+            },
+            {"en", "zh-CN", "zh-TW", "sr", "sr-Latn", "pt"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_unknown_languages_are_left_out_and_said(tmp_path, caplog, form, files, known):
     for name, text in files.items():
         (tmp_path / "in").mkdir(exist_ok=True)
@@ -141,11 +182,15 @@ def test_unknown_languages_are_left_out_and_said(tmp_path, caplog, form, files, 
 @pytest.mark.parametrize(
     ("codes", "asked"),
     [
-        (("en", "pt-BR"), "en,pt-BR"), (("en", "pt-BR"), "EN,pt_br"), (("en", "pt-BR"), "eng,pt"),
-        (("eng_Latn", "por_BR"), "en,pt-BR"), (("en", "swh"), "en,SW"), (("en", "iw"), "en,heb"),
+        (("en", "pt-BR"), "en,pt-BR"),
+        (("en", "pt-BR"), "EN,pt_br"),
+        (("en", "pt-BR"), "eng,pt"),
+        (("eng_Latn", "por_BR"), "en,pt-BR"),
+        (("en", "swh"), "en,SW"),
+        (("en", "iw"), "en,heb"),
         (("en", "fil"), "en,tgl"),
     ],
-)  # fmt: skip
+)
 def test_a_language_is_measured_whichever_form_either_side_has(tmp_path, codes, asked):
     folder = collection(tmp_path / "col", *codes)
     out = tmp_path / "out"
@@ -194,11 +239,18 @@ def test_variants_of_a_bitext_stay_apart(tmp_path):
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        ("eng-swa.tsv", "sw"), ("news.zh-TW.tsv", "zh-TW"), ("en-pt_br.tsv", "pt-BR"),
-        ("pt-br.tsv", "pt-BR"), ("en-IN.tsv", None), ("en-it.tsv.gz", "it"), ("swa-eng.tsv", "sw"),
-        ("eng_Latn-zho_Hant.tsv", "zh-Hant"), ("train.tsv", None), ("en-sw-TZ.txt", "sw"),
+        ("eng-swa.tsv", "sw"),
+        ("news.zh-TW.tsv", "zh-TW"),
+        ("en-pt_br.tsv", "pt-BR"),
+        ("pt-br.tsv", "pt-BR"),
+        ("en-IN.tsv", None),
+        ("en-it.tsv.gz", "it"),
+        ("swa-eng.tsv", "sw"),
+        ("eng_Latn-zho_Hant.tsv", "zh-Hant"),
+        ("train.tsv", None),
+        ("en-sw-TZ.txt", "sw"),
     ],
-)  # fmt: skip
+)
 def test_a_name_tells_a_language_with_its_script_and_region(tmp_path, name, code):
     assert foreign_language(tmp_path / name) == code
 

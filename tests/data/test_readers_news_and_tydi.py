@@ -44,9 +44,13 @@ def archive(source):
     write(folder / "qrels.test.txt", "0 Q0 7#1 1\n1 Q0 8#0 1\n")
     write(folder / "topic.train.tsv", "9\tSamaki?\n")
     write(folder / "qrels.train.txt", "9 Q0 8#0 1\n")
-    write(folder / "collection" / "docs.jsonl.gz", rows(
-        {"id": "7#1", "contents": "Bahari\n\nMaji ya chumvi."},
-        {"id": "8#0", "contents": "Mwezi unazunguka dunia."}))  # fmt: skip
+    write(
+        folder / "collection" / "docs.jsonl.gz",
+        rows(
+            {"id": "7#1", "contents": "Bahari\n\nMaji ya chumvi."},
+            {"id": "8#0", "contents": "Mwezi unazunguka dunia."},
+        ),
+    )
     return folder
 
 
@@ -106,14 +110,21 @@ def test_mrtydi_cut_short_is_refused(archive, source):
 
 
 def topic(identifier, english, chinese, judged=("zho",)):
-    forms = [("eng", "original", english), ("zho", "human translation", chinese),
-             ("fas", "20220114-scale21-sockeye2-tm1", "machine")]  # fmt: skip
+    forms = [
+        ("eng", "original", english),
+        ("zho", "human translation", chinese),
+        ("fas", "20220114-scale21-sockeye2-tm1", "machine"),
+    ]
     return {
-        "topic_id": identifier, "languages_with_qrels": list(judged), "narratives": {},
+        "topic_id": identifier,
+        "languages_with_qrels": list(judged),
+        "narratives": {},
         "report": {"url": "", "text": "", "date": ""},
-        "topics": [{"lang": code, "source": origin, "topic_title": text,
-                    "topic_description": f"{text}."} for code, origin, text in forms],
-    }  # fmt: skip
+        "topics": [
+            {"lang": code, "source": origin, "topic_title": text, "topic_description": f"{text}."}
+            for code, origin, text in forms
+        ],
+    }
 
 
 @pytest.fixture

@@ -11,10 +11,18 @@ from optical_core.study.config import read_study
     ("text", "value"),
     [
         *((word, word) for word in "no yes on off y N 1:30 2020-02-30 1_0".split()),
-        ("true", True), ("null", None), ("~", None), ("010", 10), ("0o10", 8), ("0x1F", 31),
-        ("1e-4", 1e-4), (".5", 0.5), ("-3", -3), ("'no'", "no"),
+        ("true", True),
+        ("null", None),
+        ("~", None),
+        ("010", 10),
+        ("0o10", 8),
+        ("0x1F", 31),
+        ("1e-4", 1e-4),
+        (".5", 0.5),
+        ("-3", -3),
+        ("'no'", "no"),
     ],
-)  # fmt: skip
+)
 def test_a_value_is_what_it_says(text, value):
     found = read_yaml(f"a: [{text}]", "x")["a"][0]
     assert (found, type(found)) == (value, type(value))

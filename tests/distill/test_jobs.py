@@ -18,8 +18,14 @@ from optical_core.ui.training_view import dev_log, progress, training_figure, tr
 
 
 def config(name, teacher, bitext, **settings):
-    given = {"steps": 20, "batch_size": 4, "checkpoint_every": 5, "trainable": "encoder",
-             "bf16": False, "overlap": "drop"}  # fmt: skip
+    given = {
+        "steps": 20,
+        "batch_size": 4,
+        "checkpoint_every": 5,
+        "trainable": "encoder",
+        "bf16": False,
+        "overlap": "drop",
+    }
     return DistillConfig(name=name, teacher=str(teacher), bitext=(str(bitext),), **given | settings)
 
 

@@ -48,10 +48,17 @@ def test_a_student_of_another_backbone_is_trained_saved_and_loaded(
     tiny_bert, tiny_xlmr, bitext_file
 ):
     settings = {
-        "name": "crossed", "teacher": str(tiny_bert), "backbone": str(tiny_xlmr),
-        "bitext": (str(bitext_file),), "trainable": "encoder", "steps": 8, "batch_size": 4,
-        "learning_rate": 1e-3, "checkpoint_every": 4, "bf16": False,
-    }  # fmt: skip
+        "name": "crossed",
+        "teacher": str(tiny_bert),
+        "backbone": str(tiny_xlmr),
+        "bitext": (str(bitext_file),),
+        "trainable": "encoder",
+        "steps": 8,
+        "batch_size": 4,
+        "learning_rate": 1e-3,
+        "checkpoint_every": 4,
+        "bf16": False,
+    }
     folder = distill(DistillConfig(**settings), device="cpu", progress=False)
     pair = load_retriever("crossed", device="cpu")
     assert pair.distilled
@@ -63,8 +70,9 @@ def test_a_student_of_another_backbone_is_trained_saved_and_loaded(
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     more = distill(
         DistillConfig(**{**settings, "name": "crossed-2", "start": "crossed"}),
-        device="cpu", progress=False,
-    )  # fmt: skip
+        device="cpu",
+        progress=False,
+    )
     assert (more / "record.json").is_file()
     own = {**settings, "name": "other", "start": "crossed", "backbone": None}
     with pytest.raises(InputError, match="another backbone"):
@@ -73,9 +81,12 @@ def test_a_student_of_another_backbone_is_trained_saved_and_loaded(
 
 def test_sizes_must_agree(tiny_encoder, tiny_xlmr, bitext_file):
     config = DistillConfig(
-        name="x", teacher=str(tiny_encoder), backbone=str(tiny_xlmr),
-        bitext=(str(bitext_file),), trainable="encoder",
-    )  # fmt: skip
+        name="x",
+        teacher=str(tiny_encoder),
+        backbone=str(tiny_xlmr),
+        bitext=(str(bitext_file),),
+        trainable="encoder",
+    )
     with pytest.raises(InputError, match="32 dimensions, the teacher of 16"):
         distill(config, device="cpu", progress=False)
 

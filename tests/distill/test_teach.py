@@ -86,9 +86,14 @@ def test_a_teacher_is_taught_and_used_by_its_name(tiny_encoder, source, bitext_f
     assert open_shared("tiny-teacher", device="cpu").dimension == 8
     assert not list(home("runs", "tiny-teacher", "x").parent.glob("checkpoint-*"))
     student = DistillConfig(
-        name="its-student", teacher="tiny-teacher", bitext=(str(bitext_file),), steps=2,
-        batch_size=4, lora_rank=2, bf16=False,
-    )  # fmt: skip
+        name="its-student",
+        teacher="tiny-teacher",
+        bitext=(str(bitext_file),),
+        steps=2,
+        batch_size=4,
+        lora_rank=2,
+        bf16=False,
+    )
     distill(student, device="cpu", progress=False)
     pair = load_retriever("its-student", device="cpu")
     assert pair.distilled
@@ -174,9 +179,16 @@ def test_interrupted_it_goes_on_to_the_same_teacher(tiny_encoder, source, monkey
 
 def test_it_stops_when_dev_gains_nothing_more(tiny_encoder, source, collection):
     folder = run(
-        tiny_encoder, source, steps=40, learning_rate=1e-12, dev=str(collection.folder),
-        dev_every=2, dev_languages=("en",), patience=3, overlap="drop",
-    )  # fmt: skip
+        tiny_encoder,
+        source,
+        steps=40,
+        learning_rate=1e-12,
+        dev=str(collection.folder),
+        dev_every=2,
+        dev_languages=("en",),
+        patience=3,
+        overlap="drop",
+    )
     assert json.loads((folder / "record.json").read_text())["dev_map"]["step"] == 0
     looks = [row["step"] for row in read_log(home("runs", "tiny-teacher") / "dev.csv")]
     assert looks == ["0", "2", "4", "6"]

@@ -66,8 +66,10 @@ def test_a_student_is_trained_saved_and_loaded(tiny_encoder, bitext_file, traina
     assert record["config"]["seed"] == 1
     assert len(record["bitext"]["hash"]) == 16
     assert record["environment"]["packages"]["torch"]
-    embeddings = [e.model[0].model.get_input_embeddings().weight for e in (
-        retriever.teacher, retriever.student)]  # fmt: skip
+    embeddings = [
+        e.model[0].model.get_input_embeddings().weight
+        for e in (retriever.teacher, retriever.student)
+    ]
     same = bool((embeddings[0] == embeddings[1]).all())
     assert same == (trainable != "full")
 
@@ -140,9 +142,14 @@ def test_a_run_tells_its_stages_and_its_first_step_at_once(tiny_encoder, bitext_
     distill(config(tiny_encoder, bitext_file, steps=3), device="cpu", progress=False)
     doing = list(dict.fromkeys(stage.doing for stage in told))
     assert doing == [
-        "reading the bitext", "loading the teacher", "making the student", "planning the batches",
-        "at the first step", "training", "saving the student",
-    ]  # fmt: skip
+        "reading the bitext",
+        "loading the teacher",
+        "making the student",
+        "planning the batches",
+        "at the first step",
+        "training",
+        "saving the student",
+    ]
     first = next(stage for stage in told if stage.doing == "training")
     assert first.step == 1
     assert first.seconds_left > 0
@@ -366,14 +373,20 @@ def test_every_pair_is_seen_before_one_is_seen_again():
 
 def test_batches_hold_pairs_of_like_length_and_the_wanted_english():
     planned = plan_batches(pairs(sw=500), steps=40, batch_size=16, seed=0, english_share=0.25)
-    spreads = [max(lengths) - min(lengths) for lengths in (
-        [len(p.foreign) for p in batch] for batch in planned)]  # fmt: skip
+    spreads = [
+        max(lengths) - min(lengths)
+        for lengths in ([len(p.foreign) for p in batch] for batch in planned)
+    ]
     assert np.mean(spreads) < 4
     share = sum(p.foreign == p.english for b in planned for p in b) / 640
     assert 0.18 < share < 0.32
     sevens = plan_batches(
-        pairs(sw=500), steps=16, batch_size=16, seed=0,
-        lengths=lambda some: [int(p.english.split()[1]) % 7 for p in some])  # fmt: skip
+        pairs(sw=500),
+        steps=16,
+        batch_size=16,
+        seed=0,
+        lengths=lambda some: [int(p.english.split()[1]) % 7 for p in some],
+    )
     kinds = [{int(p.english.split()[1]) % 7 for p in batch} for batch in sevens]
     assert np.mean([len(kind) for kind in kinds]) < 2
 
@@ -470,9 +483,14 @@ def test_training_goes_on_from_another_student(tiny_encoder, bitext_file, traina
     first = config(tiny_encoder, bitext_file, name="first", objective="mlm", trainable=trainable)
     distill(first, device="cpu", progress=False)
     second = config(
-        tiny_encoder, bitext_file, name="second", start="first", trainable=trainable,
-        steps=1, learning_rate=1e-9,
-    )  # fmt: skip
+        tiny_encoder,
+        bitext_file,
+        name="second",
+        start="first",
+        trainable=trainable,
+        steps=1,
+        learning_rate=1e-9,
+    )
     distill(second, device="cpu", progress=False)
     before, after = (
         load_retriever(name, device="cpu").student.encode_queries(TEXTS)[0]
@@ -499,8 +517,9 @@ def test_a_start_that_does_not_fit_is_refused(tiny_encoder, bitext_file, changes
     with pytest.raises(InputError, match=message):
         distill(
             config(tiny_encoder, bitext_file, name="second", **changes),
-            device="cpu", progress=False,
-        )  # fmt: skip
+            device="cpu",
+            progress=False,
+        )
 
 
 def test_arms_of_a_study_share_the_teachers_vectors_of_their_batches():

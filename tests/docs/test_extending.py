@@ -41,8 +41,15 @@ def test_an_objective(tiny_encoder, bitext_file, monkeypatch):
     from optical_core.errors import InputError
     from optical_core.storage import home
 
-    given = {"name": "near", "bitext": [str(bitext_file)], "teacher": str(tiny_encoder),
-             "objective": "nearest", "steps": 10, "batch_size": 4, "lora_rank": 4}  # fmt: skip
+    given = {
+        "name": "near",
+        "bitext": [str(bitext_file)],
+        "teacher": str(tiny_encoder),
+        "objective": "nearest",
+        "steps": 10,
+        "batch_size": 4,
+        "lora_rank": 4,
+    }
     with pytest.raises(InputError, match=r"objective: must be one of optical, .*, tlm, got"):
         resolve_config(given, None, [], demo=False)
     monkeypatch.setitem(objectives.OBJECTIVES, "nearest", None)

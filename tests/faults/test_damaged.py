@@ -147,9 +147,14 @@ def test_a_damaged_student_is_refused_in_one_sentence(tiny_encoder, bitext_file,
     from optical_core.distill.trainer import distill
 
     config = DistillConfig(
-        name="s", teacher=str(tiny_encoder), bitext=(str(bitext_file),), steps=1, batch_size=4,
-        trainable="encoder", bf16=False,
-    )  # fmt: skip
+        name="s",
+        teacher=str(tiny_encoder),
+        bitext=(str(bitext_file),),
+        steps=1,
+        batch_size=4,
+        trainable="encoder",
+        bf16=False,
+    )
     folder = distill(config, device="cpu", progress=False)
     path = folder / "changed.safetensors"
     if damage == "cut":

@@ -87,9 +87,15 @@ def test_a_training_stops_with_a_sentence_and_goes_on(tiny_encoder, bitext_file,
     from optical_core.distill.trainer import distill
 
     settings = DistillConfig(
-        name="full", teacher=str(tiny_encoder), bitext=(str(bitext_file),), steps=4, batch_size=4,
-        checkpoint_every=2, trainable="encoder", bf16=False,
-    )  # fmt: skip
+        name="full",
+        teacher=str(tiny_encoder),
+        bitext=(str(bitext_file),),
+        steps=4,
+        batch_size=4,
+        checkpoint_every=2,
+        trainable="encoder",
+        bf16=False,
+    )
     assert with_small_files(5000, refused(lambda: distill(settings, device="cpu"))) == 0
     assert not (home / "models" / "full").exists()
     assert (distill(settings, device="cpu") / "record.json").is_file()

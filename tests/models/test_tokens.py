@@ -61,8 +61,11 @@ def byte_fallback():
 def tokenizers(embedded_home, tiny_bert, tiny_xlmr):
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    folders = {"embedded": next((embedded_home / "models").iterdir()), "BERT": tiny_bert,
-               "XLM-R": tiny_xlmr}  # fmt: skip
+    folders = {
+        "embedded": next((embedded_home / "models").iterdir()),
+        "BERT": tiny_bert,
+        "XLM-R": tiny_xlmr,
+    }
     opened = {name: AutoTokenizer.from_pretrained(folder) for name, folder in folders.items()}
     for name, made in (("bytes", byte_level()), ("fallback", byte_fallback())):
         opened[name] = PreTrainedTokenizerFast(tokenizer_object=made, mask_token="<mask>")

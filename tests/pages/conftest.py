@@ -86,8 +86,10 @@ def many_languages(with_embedded, demo, home):
     def write(name):
         folder = home / "results" / name
         for rank, code in enumerate(codes):
-            values = {m: {"a": 0.9 - 0.05 * rank, "b": 0.8 - 0.05 * rank}
-                      for m in ("AP", "nDCG@10", "R@100")}  # fmt: skip
+            values = {
+                m: {"a": 0.9 - 0.05 * rank, "b": 0.8 - 0.05 * rank}
+                for m in ("AP", "nDCG@10", "R@100")
+            }
             write_values(folder / "mine" / f"{code}.csv", values)
         record = {"collection": {"name": name}, "parallel": False, "languages": codes}
         (folder / "record.json").write_text(json.dumps(record))

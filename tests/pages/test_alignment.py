@@ -18,9 +18,17 @@ def said(app) -> str:
 
 
 def test_the_same_query_in_several_languages_follows_every_control(open_page):
-    settings = {"a": "maji ya bahari", "b": "sea water", "lang": "sw", "many": ["sw"],
-                "model": ["embedded"], "unit": "token", "show": "heatmap", "eps": "0.5",
-                "marginals": "mask-augmented"}  # fmt: skip
+    settings = {
+        "a": "maji ya bahari",
+        "b": "sea water",
+        "lang": "sw",
+        "many": ["sw"],
+        "model": ["embedded"],
+        "unit": "token",
+        "show": "heatmap",
+        "eps": "0.5",
+        "marginals": "mask-augmented",
+    }
     costs = []
     for solver in ("sinkhorn", "exact"):
         app = open_page("alignment", solver=solver, **settings)
@@ -55,8 +63,9 @@ def test_too_long_a_text_is_cut_and_the_page_says_so(open_page):
 
 
 def test_convergence_has_a_point_an_iteration(open_page):
-    app = open_page("alignment", a="maji ya bahari", b="sea water", lang="sw", solver="ipot",
-                    model=["embedded"])  # fmt: skip
+    app = open_page(
+        "alignment", a="maji ya bahari", b="sea water", lang="sw", solver="ipot", model=["embedded"]
+    )
     app.session_state["converges"] = True
     app.run()
     error, cost = figures(app)[1]["data"]

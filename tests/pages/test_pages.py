@@ -47,8 +47,14 @@ def test_alignment_takes_typed_texts_and_every_solver(open_page):
     app = open_page("alignment", a="maji", b="water", model=["embedded"])
     assert any("entropy" in element.value for element in app.caption)
     for solver in ("sinkhorn", "ipot", "unbalanced"):
-        app = open_page("alignment", a="maji ya bahari", b="sea water", solver=solver,
-                        model=["embedded"], eps="0.5")  # fmt: skip
+        app = open_page(
+            "alignment",
+            a="maji ya bahari",
+            b="sea water",
+            solver=solver,
+            model=["embedded"],
+            eps="0.5",
+        )
         assert any(solver in element.value for element in app.caption)
 
 

@@ -67,8 +67,9 @@ def test_no_model_is_loaded_here(server):
         "assert any('add' not in e.value and ' ms' in e.value for e in app.caption)\n"
         "print('torch' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT,
-                          check=False)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False
+    )
     assert done.stdout.strip().endswith("False"), done.stdout + done.stderr
 
 

@@ -15,11 +15,18 @@ HOSTILE = "![zq](zq.png) [zq](zq) <img src=zq> :red[zq] **zq** `zq` $zq$ www.zq.
 RAW = ("![zq", "[zq](", "<img src=zq", ":red[zq", "**zq*", "`zq`", "$zq$", "www.zq")
 PLAIN = {
     # Streamlit shows these as they are.
-    ("Text", "body"), ("Selectbox", "options"), ("Selectbox", "raw_value"), ("Json", "body"),
-    ("MultiSelect", "options"), ("MultiSelect", "raw_values"), ("TextInput", "placeholder"),
-    ("TextInput", "default"), ("TextInput", "value"), ("PageLink", "query_string"),
+    ("Text", "body"),
+    ("Selectbox", "options"),
+    ("Selectbox", "raw_value"),
+    ("Json", "body"),
+    ("MultiSelect", "options"),
+    ("MultiSelect", "raw_values"),
+    ("TextInput", "placeholder"),
+    ("TextInput", "default"),
+    ("TextInput", "value"),
+    ("PageLink", "query_string"),
     ("PlotlyChart", "config"),
-}  # fmt: skip
+}
 MARKUP = {("Html", "body"), ("PlotlyChart", "spec"), ("PlotlyChart", "alt")}
 """HTML, or the bit of it that Plotly reads: Markdown is nothing to them."""
 
@@ -59,16 +66,22 @@ def assert_plain(app) -> None:
 def hostile(with_embedded, demo, home):
     """A collection, evaluations, a training, a gold file: all their texts are hostile."""
     info = CollectionInfo(
-        name=HOSTILE, description=HOSTILE, licence=HOSTILE, source=HOSTILE, languages=("en", "sw"),
+        name=HOSTILE,
+        description=HOSTILE,
+        licence=HOSTILE,
+        source=HOSTILE,
+        languages=("en", "sw"),
         parallel=True,
-    )  # fmt: skip
+    )
     identifier = HOSTILE.replace(" ", "_")
     queries = {f"q{n}_{identifier}": f"{HOSTILE} {n}" for n in range(4)}
     write_collection(
-        home / "collections" / HOSTILE, info,
+        home / "collections" / HOSTILE,
+        info,
         [Passage(f"p{n}", HOSTILE, f"{HOSTILE} sea") for n in range(2)],
-        {"en": queries, "sw": queries}, {query: {"p0": 1} for query in queries},
-    )  # fmt: skip
+        {"en": queries, "sw": queries},
+        {query: {"p0": 1} for query in queries},
+    )
     folder = home / "results" / "x"
     for model, level in ((HOSTILE, 0.9), ("embedded", 0.8), ("bm25", 0.2)):
         for code, loss in (("en", 0), ("sw", 0.1)):
@@ -78,8 +91,12 @@ def hostile(with_embedded, demo, home):
     (folder / "record.json").write_text(json.dumps(record))
     run = home / "runs" / "student" / "job.json"
     run.parent.mkdir(parents=True)
-    job = {"config": {"name": "student", "bitext": [HOSTILE]}, "created": "2026", "state": "failed",
-           "error": HOSTILE}  # fmt: skip
+    job = {
+        "config": {"name": "student", "bitext": [HOSTILE]},
+        "created": "2026",
+        "state": "failed",
+        "error": HOSTILE,
+    }
     run.write_text(json.dumps(job))
 
 

@@ -10,10 +10,22 @@ SOURCES = sorted(
     [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "optical_core").rglob("*.py")]
 )
 CALLS = {
-    "eval", "exec", "compile", "__import__", "os.system", "os.popen", "torch.load", "torch.save",
-    "np.load", "numpy.load", "yaml.load", "yaml.unsafe_load", "pd.read_pickle", "joblib.load",
+    "eval",
+    "exec",
+    "compile",
+    "__import__",
+    "os.system",
+    "os.popen",
+    "torch.load",
+    "torch.save",
+    "np.load",
+    "numpy.load",
+    "yaml.load",
+    "yaml.unsafe_load",
+    "pd.read_pickle",
+    "joblib.load",
     "allow_pickle",
-}  # fmt: skip
+}
 MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "joblib", "pty"}
 """Modules that run what they read."""
 SHOWN = {"plain", "word_chips", "contribution_chips", "heat_strip"}

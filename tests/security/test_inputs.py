@@ -380,8 +380,15 @@ def test_exports_hold_no_formula_no_markup_and_no_command():
     assert text.splitlines()[0] == "'=model,value"
     read = pd.read_csv(io.StringIO(text), dtype=str)
     assert list(read.iloc[:, 0]) == [
-        "'" + NASTY, "'+1+1", "'-x", "'@SUM(A1)", "'\t=1", "-0.5", names[6], names[7],
-    ]  # fmt: skip
+        "'" + NASTY,
+        "'+1+1",
+        "'-x",
+        "'@SUM(A1)",
+        "'\t=1",
+        "-0.5",
+        names[6],
+        names[7],
+    ]
     assert set(read["value"]) == {"-0.5"}
     shown = markdown(table).splitlines()
     assert len(shown) == 2 + len(names)

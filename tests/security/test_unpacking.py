@@ -97,10 +97,13 @@ def test_members_that_share_their_bytes_count_by_the_size_of_the_file(little):
     """A directory that names one member's bytes a hundred times, with sizes that look honest."""
     data = b"x" * 100_000
     entries = b"".join(
-        b"PK\1\2" + struct.pack("<6H3L5H2L", 20, 20, 0, 0, 0, 33, 0, len(data), len(data), 3,
-                                0, 0, 0, 0, 0, 0) + b"%03d" % number
+        b"PK\1\2"
+        + struct.pack(
+            "<6H3L5H2L", 20, 20, 0, 0, 0, 33, 0, len(data), len(data), 3, 0, 0, 0, 0, 0, 0
+        )
+        + b"%03d" % number
         for number in range(300)
-    )  # fmt: skip
+    )
     end = b"PK\5\6" + struct.pack("<4H2LH", 0, 0, 300, 300, len(entries), len(data), 0)
     refused = pytest.raises(InputError, match="the zip file unpacks to more than 200 times")
     with refused, open_zip(data + entries + end):

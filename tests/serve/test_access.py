@@ -28,9 +28,19 @@ def test_the_loopbacks_names_are_known(host):
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "", "evil@localhost:x",
-     "10.0.0.1", "[", "\xff", "localhost/", "localhost, evil"],
-)  # fmt: skip
+    [
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "",
+        "evil@localhost:x",
+        "10.0.0.1",
+        "[",
+        "\xff",
+        "localhost/",
+        "localhost, evil",
+    ],
+)
 def test_others_are_not(host):
     assert status(Access.of("127.0.0.1"), host) == 400
     assert status(Access.of("localhost", token="t"), host, authorization="Bearer t") == 400

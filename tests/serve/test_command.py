@@ -36,13 +36,27 @@ def test_a_signal_has_what_runs_answered_and_ends_it_well(
     number, collection, tiny_encoder, ask, home
 ):
     process = subprocess.Popen(
-        [sys.executable, "-m", "optical_core", "serve", "--collections", str(collection.folder),
-         "--models", f"{tiny_encoder},bm25", "--port", "0", "--batch-size", "1"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [
+            sys.executable,
+            "-m",
+            "optical_core",
+            "serve",
+            "--collections",
+            str(collection.folder),
+            "--models",
+            f"{tiny_encoder},bm25",
+            "--port",
+            "0",
+            "--batch-size",
+            "1",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         env={**os.environ, "OPTICAL_HOME": str(home)},
         # The tests themselves may run under nohup.
         preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
-    )  # fmt: skip
+    )
     try:
         assert process.stdout is not None
         line = process.stdout.readline().strip()
@@ -94,9 +108,11 @@ def test_what_a_stopping_server_does_not_come_to_is_refused_without_a_traceback(
 ):
     process = subprocess.Popen(
         [sys.executable, "-c", SLOW, str(collection.folder)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         env={**os.environ, "OPTICAL_HOME": str(home)},
-    )  # fmt: skip
+    )
     try:
         assert process.stdout is not None
         address = process.stdout.readline().strip().removeprefix("ready: ")

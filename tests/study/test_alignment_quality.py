@@ -11,8 +11,15 @@ from optical_core.models.token_encoder import TokenEncoder
 from optical_core.study.alignment_quality import alignment_table
 from optical_core.study.word_vectors import encode_sides
 
-SENTENCES = ["the sea is salty", "a big city", "the moon is cold", "fish in water", "old tree",
-             "blue lake of water", "the sun is hot"]  # fmt: skip
+SENTENCES = [
+    "the sea is salty",
+    "a big city",
+    "the moon is cold",
+    "fish in water",
+    "old tree",
+    "blue lake of water",
+    "the sun is hot",
+]
 
 
 @pytest.fixture

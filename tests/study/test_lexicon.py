@@ -19,8 +19,13 @@ from optical_core.study.lexicon import (
     write_lexicon,
 )
 
-PAIRS = [("maji ya bahari", "sea water"), ("bahari", "sea"), ("maji", "water"),
-         ("maji baridi", "cold water"), ("bahari baridi", "cold sea")]  # fmt: skip
+PAIRS = [
+    ("maji ya bahari", "sea water"),
+    ("bahari", "sea"),
+    ("maji", "water"),
+    ("maji baridi", "cold water"),
+    ("bahari baridi", "cold sea"),
+]
 
 
 def test_probabilities_are_shares_of_the_links_and_rare_ones_go():
@@ -88,16 +93,36 @@ def test_the_command_makes_what_evaluate_asks_with(tiny_encoder, tmp_path):
     bitext.write_text("".join(f"{english}\t{foreign}\n" for foreign, english in PAIRS))
     out = tmp_path / "lexicon"
     done = CliRunner().invoke(
-        app, ["lexicon", str(bitext), "--out", str(out), "--aligner", "ot",
-              "--encoder", str(tiny_encoder), "--device", "cpu"],
-    )  # fmt: skip
+        app,
+        [
+            "lexicon",
+            str(bitext),
+            "--out",
+            str(out),
+            "--aligner",
+            "ot",
+            "--encoder",
+            str(tiny_encoder),
+            "--device",
+            "cpu",
+        ],
+    )
     assert done.exit_code == 0, done.output
     assert json.loads((out / "record.json").read_text())["languages"]["sw"]["pairs"] == 5
     assert read_lexicon(out / "sw.tsv")
     done = CliRunner().invoke(
-        app, ["evaluate", "demo", "--models", f"bm25,psq@{out}", "--languages", "en,sw",
-              "--out", str(tmp_path / "results")],
-    )  # fmt: skip
+        app,
+        [
+            "evaluate",
+            "demo",
+            "--models",
+            f"bm25,psq@{out}",
+            "--languages",
+            "en,sw",
+            "--out",
+            str(tmp_path / "results"),
+        ],
+    )
     assert done.exit_code == 0, done.output
     assert (tmp_path / "results" / "psq@lexicon" / "sw.csv").is_file()
     wrong = CliRunner().invoke(app, ["lexicon", str(bitext), "--out", "x", "--aligner", "magic"])

@@ -47,8 +47,11 @@ def test_fertility_counts_the_pieces_of_words(retriever, tmp_path):
 
 
 def test_queries_without_tokens_or_translation_are_left_out(retriever, tmp_path):
-    queries = {"en": {"q1": "sea", "q2": "fish", "q3": "sun"}, "sw": {"q1": "maji", "q2": "\u200b"},
-               "so": {"q9": "maji"}}  # fmt: skip
+    queries = {
+        "en": {"q1": "sea", "q2": "fish", "q3": "sun"},
+        "sw": {"q1": "maji", "q2": "\u200b"},
+        "so": {"q9": "maji"},
+    }
     found = query_costs(retriever, written(tmp_path / "c", queries), topics=2)
     assert set(found) == {"sw"}
     assert found["sw"].topics == 1

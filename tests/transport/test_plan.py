@@ -34,10 +34,16 @@ def test_words_keep_mass_and_total_cost(plan):
 
 
 def test_the_cost_between_words_is_averaged_by_mass_and_plainly_where_there_is_none(plan):
-    np.testing.assert_allclose(plan.words().cost, [
-        [(0.2 * 0.1 + 0.1 * 0.4) / 0.3, 0.2],  # maji-hot; maji-water has 0.2 of mass in one cell
-        [1.0, 0.3],  # moto-hot: no mass, one cell
-    ])  # fmt: skip
+    np.testing.assert_allclose(
+        plan.words().cost,
+        [
+            [
+                (0.2 * 0.1 + 0.1 * 0.4) / 0.3,
+                0.2,
+            ],  # maji-hot; maji-water has 0.2 of mass in one cell
+            [1.0, 0.3],  # moto-hot: no mass, one cell
+        ],
+    )
     nothing = TransportPlan(
         np.zeros((2, 3)), plan.cost[:2], ("ma", "ji"), plan.target, (0, 0), (0, 1, 1)
     )

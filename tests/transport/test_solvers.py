@@ -261,15 +261,17 @@ def test_the_gradient_is_the_plan_and_agrees_with_finite_differences(method):
     epsilon, step = 0.1, 1e-5
 
     def objective(c):
-        solution = solve(c, a, b, method=method, epsilon=epsilon, tolerance=1e-12,
-                         max_iterations=100_000)  # fmt: skip
+        solution = solve(
+            c, a, b, method=method, epsilon=epsilon, tolerance=1e-12, max_iterations=100_000
+        )
         if method == "exact":
             return solution.cost
         return entropic_objective(solution.plan, c, epsilon)
 
     leaf = cost.clone().requires_grad_()
-    plan = solve(leaf, a, b, method=method, epsilon=epsilon, tolerance=1e-12,
-                 max_iterations=100_000).plan  # fmt: skip
+    plan = solve(
+        leaf, a, b, method=method, epsilon=epsilon, tolerance=1e-12, max_iterations=100_000
+    ).plan
     transport_cost(plan, leaf).sum().backward()
     assert torch.equal(leaf.grad, plan)
     for i, j in itertools.product(range(4), range(5)):

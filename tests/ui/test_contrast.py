@@ -50,8 +50,10 @@ def test_words_are_read_on_the_grounds_of_chips_and_marks(dark):
     words = tuple("abcdefg")
     plan = TransportPlan(np.ones((7, 1)), costs, words, ("z",), tuple(range(7)), (0,))
     shown = [
-        word_chips(plan), contribution_chips(words, costs[:, 0]), heat_strip("sea", {(0, 3): 1.0})
-    ]  # fmt: skip
+        word_chips(plan),
+        contribution_chips(words, costs[:, 0]),
+        heat_strip("sea", {(0, 3): 1.0}),
+    ]
     grounds = re.findall(r"background:rgba\((\d+),(\d+),(\d+),([.\d]+)\)", " ".join(shown))
     assert len(grounds) == 15
     for red, green, blue, strength in grounds:
@@ -61,8 +63,14 @@ def test_words_are_read_on_the_grounds_of_chips_and_marks(dark):
 
 
 def test_chips_have_a_colour_by_cost_and_say_the_cost():
-    plan = TransportPlan(np.array([[0.5, 0.0], [0.0, 0.5]]), np.array([[0.1, 1], [1, 0.9]]),
-                         ("a", "b"), ("x", "y"), (0, 1), (0, 1))  # fmt: skip
+    plan = TransportPlan(
+        np.array([[0.5, 0.0], [0.0, 0.5]]),
+        np.array([[0.1, 1], [1, 0.9]]),
+        ("a", "b"),
+        ("x", "y"),
+        (0, 1),
+        (0, 1),
+    )
     shown = word_chips(plan)
     assert "x 100% · 0.10" in shown
     assert "y 100% · 0.90" in shown

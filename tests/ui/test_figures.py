@@ -37,9 +37,14 @@ def plan():
     cost = np.array([[0.1, 1.0, 1.0], [1.0, 0.2, 0.9], [1.0, 0.5, 0.3], [1.0, 1.0, 0.4]])
     report = {"method": "exact", "marginal_error": 0.0}
     return TransportPlan(
-        mass, cost, ("na", "maji", "na", "<b>"), ("and", "wat", "er"), (0, 1, 2, 3), (0, 1, 1),
+        mass,
+        cost,
+        ("na", "maji", "na", "<b>"),
+        ("and", "wat", "er"),
+        (0, 1, 2, 3),
+        (0, 1, 1),
         report,
-    )  # fmt: skip
+    )
 
 
 def ribbons(figure):
@@ -66,8 +71,10 @@ def test_ribbons_are_the_plan_s_mass(plan):
 
 def test_a_ribbon_is_as_thick_as_its_mass_and_tells_about_it(plan):
     figure = plan_ribbons(plan, dark=False)
-    heights = {text.split("<br>")[1]: thickness(shape)
-               for text, shape in zip(hovers(figure), ribbons(figure), strict=True)}  # fmt: skip
+    heights = {
+        text.split("<br>")[1]: thickness(shape)
+        for text, shape in zip(hovers(figure), ribbons(figure), strict=True)
+    }
     assert heights["mass 0.250, cost 0.100"] == pytest.approx(
         5 * heights["mass 0.050, cost 0.900"], rel=1e-3
     )
@@ -75,8 +82,11 @@ def test_a_ribbon_is_as_thick_as_its_mass_and_tells_about_it(plan):
 
 def test_a_pinned_token_keeps_its_ribbons_and_fades_the_others(plan):
     figure = plan_ribbons(plan, dark=False, pinned=("right", 2))
-    clear = [text for text, shape in zip(hovers(figure), ribbons(figure), strict=True)
-             if shape.opacity > 0.5]  # fmt: skip
+    clear = [
+        text
+        for text, shape in zip(hovers(figure), ribbons(figure), strict=True)
+        if shape.opacity > 0.5
+    ]
     assert len(clear) == 3
     assert all("→ er" in text for text in clear)
 
@@ -87,8 +97,9 @@ def test_ribbons_of_no_tokens_say_so():
 
 
 def test_colours_mean_the_same_cost_in_every_picture(plan):
-    dearer = TransportPlan(plan.plan, plan.cost + 0.3, plan.source, plan.target,
-                           plan.source_words, plan.target_words)  # fmt: skip
+    dearer = TransportPlan(
+        plan.plan, plan.cost + 0.3, plan.source, plan.target, plan.source_words, plan.target_words
+    )
     first = {shape.fillcolor for shape in ribbons(plan_ribbons(plan, dark=False))}
     assert first != {shape.fillcolor for shape in ribbons(plan_ribbons(dearer, dark=False))}
 
@@ -112,8 +123,9 @@ def test_row_normalised_and_thresholded_masses(plan):
 
 
 def test_convergence_draws_error_and_cost():
-    figure = convergence_figure([ConvergencePoint(10, 0.1, 0.5), ConvergencePoint(20, 0, 0.4)],
-                                dark=False)  # fmt: skip
+    figure = convergence_figure(
+        [ConvergencePoint(10, 0.1, 0.5), ConvergencePoint(20, 0, 0.4)], dark=False
+    )
     assert list(figure.data[1].y) == [0.5, 0.4]
     assert min(figure.data[0].y) > 0  # the axis is logarithmic
     assert convergence_figure([], dark=False).layout.annotations[0].text
@@ -154,8 +166,10 @@ def test_differences_are_hollow_where_not_significant(results):
     hollow = [str(symbol).endswith("-open") for symbol in trace.marker.symbol]
     languages = [entry[0] for entry in trace.customdata]
     assert dict(zip(languages, hollow, strict=True)) == {
-        "English": True, "Somali": False, "Yoruba": False,
-    }  # fmt: skip
+        "English": True,
+        "Somali": False,
+        "Yoruba": False,
+    }
     assert differences(pd.DataFrame(), "embedded", "AP", dark=False).layout.annotations[0].text
 
 
@@ -231,8 +245,14 @@ def test_the_undistilled_encoder_has_one_colour_everywhere():
 
 
 def test_query_table_differences_extremes_and_correlation(results):
-    table = query_table(results, model="student", baseline="embedded", languages=["en", "so"],
-                        measure="AP", texts={"q1": "text"})  # fmt: skip
+    table = query_table(
+        results,
+        model="student",
+        baseline="embedded",
+        languages=["en", "so"],
+        measure="AP",
+        texts={"q1": "text"},
+    )
     expected = results["student"]["so"]["AP"]["q1"] - results["embedded"]["so"]["AP"]["q1"]
     assert table.loc["q1", "so"] == pytest.approx(expected)
     assert table.loc["q1", "text"] == "text"
@@ -240,8 +260,9 @@ def test_query_table_differences_extremes_and_correlation(results):
     assert len(winners) == 3
     assert winners["mean"].iloc[0] == table["mean"].max()
     assert (losers["mean"] < 0).all()
-    levels = query_table(results, model="student", baseline=None, languages=["en", "so"],
-                         measure="AP", texts={})  # fmt: skip
+    levels = query_table(
+        results, model="student", baseline=None, languages=["en", "so"], measure="AP", texts={}
+    )
     figure = correlation_figure(levels, ["en", "so"], dark=False)
     assert figure.data[0].z[0][0] == 1
     mean = mean_correlation(levels, ["en", "so"])
@@ -291,9 +312,10 @@ def test_no_markup_or_override_of_a_text_reaches_the_page(nasty, plan):
         plain(nasty),
         contribution_chips([nasty], [0.5]),
         heat_strip(nasty, {(0, 3): 1.0}),
-        word_chips(TransportPlan(plan.plan[:1, :1], plan.cost[:1, :1], (nasty,), (nasty,), (0,),
-                                 (0,))),
-    ):  # fmt: skip
+        word_chips(
+            TransportPlan(plan.plan[:1, :1], plan.cost[:1, :1], (nasty,), (nasty,), (0,), (0,))
+        ),
+    ):
         assert nasty not in shown
         assert "<script" not in shown
         assert "<img" not in shown

@@ -49,8 +49,9 @@ def test_what_is_left_out_is_said():
     assert left_out(square(100, blur=1.0), **ALL) == (
         "Drawn: the 800 heaviest of 10,000 links, 8% of the mass. The files have them all."
     )
-    assert "links, 0% of the mass" in left_out(square(9, blur=1.0), row_normalised=True,
-                                               threshold=0.5)  # fmt: skip
+    assert "links, 0% of the mass" in left_out(
+        square(9, blur=1.0), row_normalised=True, threshold=0.5
+    )
 
 
 def test_empty_cells_can_be_clicked_where_they_are_few():

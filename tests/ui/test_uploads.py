@@ -16,8 +16,14 @@ from optical_core.ui.uploads import unpacked
 from tests.samples import FOLDER, write_files
 
 APPLE = bytes.fromhex("0005160700020000") + b"Mac OS X        " + b"\xa3" * 60
-JUNK = ("__MACOSX/res/bm25/._en.csv", "res/._record.json", "res/.DS_Store", ".DS_Store",
-        "res/bm25/Thumbs.db", "res/desktop.ini")  # fmt: skip
+JUNK = (
+    "__MACOSX/res/bm25/._en.csv",
+    "res/._record.json",
+    "res/.DS_Store",
+    ".DS_Store",
+    "res/bm25/Thumbs.db",
+    "res/desktop.ini",
+)
 RECORD = json.dumps({"collection": {"name": "demo"}, "parallel": True})
 
 
@@ -48,8 +54,12 @@ def test_several_evaluations_in_a_zip_are_named():
 
 def test_a_collection_zipped_on_a_mac_or_left_on_its_disk_is_installed(home, tmp_path, monkeypatch):
     files = {f"col/{name}": data for name, data in FOLDER.items()}
-    junk = {"__MACOSX/col/._corpus.jsonl": APPLE, "col/queries/._en.jsonl": APPLE,
-            ".DS_Store": APPLE, "col/.DS_Store": APPLE}  # fmt: skip
+    junk = {
+        "__MACOSX/col/._corpus.jsonl": APPLE,
+        "col/queries/._en.jsonl": APPLE,
+        ".DS_Store": APPLE,
+        "col/.DS_Store": APPLE,
+    }
     plain = import_upload(packed(files), "folder", "plain")
     made = import_upload(packed(junk | files), "folder", "mac")
     write_files(tmp_path, files | junk)

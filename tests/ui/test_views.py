@@ -33,10 +33,13 @@ def zipped(files):
 
 
 def zipped_folder(folder):
-    return zipped({
-        f"top/{path.relative_to(folder).as_posix()}": path.read_bytes()
-        for path in folder.rglob("*") if path.is_file()
-    })  # fmt: skip
+    return zipped(
+        {
+            f"top/{path.relative_to(folder).as_posix()}": path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
+    )
 
 
 def results(low_before, low_after, parallel=True):
@@ -64,8 +67,11 @@ def test_the_headline_says_whether_the_gap_closes():
 
 def test_the_headline_is_of_a_model_that_reads_the_query_itself():
     saved = results(0.3, 0.5)
-    values = {"embedded": saved.values["embedded"], "bm25@human": saved.values["embedded"],
-              "student": saved.values["student"]}  # fmt: skip
+    values = {
+        "embedded": saved.values["embedded"],
+        "bm25@human": saved.values["embedded"],
+        "student": saved.values["student"],
+    }
     tables = GapStudy(replace(saved, values=values)).tables(tuple(values), *ARGUMENTS[1:])
     assert headline(tables, "embedded", parallel=True).count("student narrows") == 1
 
@@ -199,18 +205,25 @@ def test_statistics_and_samples(collection):
     ],
 )
 def test_a_click_names_its_token(kind, data, pinned):
-    view = AlignmentView("a", "b", "q", ("m",), "word", kind, "exact", 0.1, "real-tokens",
-                         False, 0.0)  # fmt: skip
+    view = AlignmentView(
+        "a", "b", "q", ("m",), "word", kind, "exact", 0.1, "real-tokens", False, 0.0
+    )
     assert view.clicked([{"customdata": data}]) == pinned
     assert view.clicked([]) is None
 
 
 def test_report_and_table_of_a_plan():
-    report = {"method": "sinkhorn", "epsilon": 0.1, "marginal_error": 1e-3, "iterations": 20,
-              "converged": False,
-              "mass": {"real_real": 0.5, "mask_real": 0.2, "mask_mask": 0.3}}  # fmt: skip
-    plan = TransportPlan(np.array([[0.6, 0.4]]), np.array([[0.5, 1.0]]), ("a",), ("b", "c"), (0,),
-                         (0, 1), report)  # fmt: skip
+    report = {
+        "method": "sinkhorn",
+        "epsilon": 0.1,
+        "marginal_error": 1e-3,
+        "iterations": 20,
+        "converged": False,
+        "mass": {"real_real": 0.5, "mask_real": 0.2, "mask_mask": 0.3},
+    }
+    plan = TransportPlan(
+        np.array([[0.6, 0.4]]), np.array([[0.5, 1.0]]), ("a",), ("b", "c"), (0,), (0, 1), report
+    )
     lines = " ".join(report_lines(plan))
     assert "0.7000" in lines
     assert "stopped before it converged after 20 iterations" in lines

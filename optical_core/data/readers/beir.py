@@ -77,6 +77,8 @@ def _judgements(source: Path, unit: str | None) -> dict[Path, str]:
     if others := sorted(found.keys() - {split}):
         logger.warning(
             "%s: judged by qrels/%s.tsv; left out: %s (--unit takes another split)",
-            source, split, ", ".join(others),
-        )  # fmt: skip
+            source,
+            split,
+            ", ".join(others),
+        )
     return {found[split]: ""}

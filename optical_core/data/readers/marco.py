@@ -63,9 +63,14 @@ def import_msmarco(source: Path, target: Path, *, name: str, unit: str | None = 
     if corpus is None:
         raise InputError(f"{source} has no collection.tsv")
     return _write(
-        target, name, corpus, {"en": queries}, qrels,
-        description=f"MS MARCO passages, {split}.", source="microsoft.github.io/msmarco",
-    )  # fmt: skip
+        target,
+        name,
+        corpus,
+        {"en": queries},
+        qrels,
+        description=f"MS MARCO passages, {split}.",
+        source="microsoft.github.io/msmarco",
+    )
 
 
 def import_mmarco(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
@@ -100,10 +105,14 @@ def import_mmarco(source: Path, target: Path, *, name: str, unit: str | None = N
         missing = "english_collection.tsv" if corpus is None else f"qrels.{split}.tsv"
         raise InputError(f"{source} has no {missing}")
     return _write(
-        target, name, corpus, queries, qrels,
+        target,
+        name,
+        corpus,
+        queries,
+        qrels,
         description="mMARCO: queries translated by machine, English passages.",
         source="mMARCO, github.com/unicamp-dl/mMARCO",
-    )  # fmt: skip
+    )
 
 
 def _write(
