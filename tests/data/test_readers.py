@@ -123,6 +123,14 @@ def test_afriqa_has_its_own_queries_for_each_language(source, tmp_path):
     assert collection.qrels("yo")["yo-dev-0"] == collection.qrels("ha")["ha-dev-0"]
 
 
+def test_an_afriqa_question_without_a_passage_is_left_out_and_counted(source, tmp_path, caplog):
+    path = source / "gold_passages" / "hau" / "gold_span_passages.afriqa.hau.en.dev.json"
+    lines(path, [afriqa_row(context=None, id="7"), afriqa_row()])
+    collection = import_collection("afriqa", source, tmp_path / "out")
+    assert list(collection.queries("ha")) == ["ha-dev-0"]
+    assert "without a passage: 1 question" in caplog.text
+
+
 def article_lines(code):
     names = ("headline", "body one", "body two", "other", "rest", "lone")
     return [f"{code} {name}" for name in names]

@@ -6,6 +6,7 @@ translations of them all, so a language can be compared with its own translation
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
@@ -15,6 +16,9 @@ from optical_core.data.language_files import by_language
 from optical_core.data.lines import read_jsonl
 from optical_core.data.trec import Qrels
 from optical_core.errors import InputError
+from optical_core.wording import counted
+
+logger = logging.getLogger(__name__)
 
 _FIELDS = ("id", "context", "question_lang", "question_translated")
 
@@ -22,7 +26,8 @@ _FIELDS = ("id", "context", "question_lang", "question_translated")
 def import_afriqa(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
     """Import `gold_passages/<lang>/gold_span_passages.afriqa.<lang>.en.<split>.json` files.
 
-    A question that was asked of several passages has them all as relevant.
+    A question that was asked of several passages has them all as relevant. Where no passage was
+    found the published files have null for it: those questions are left out and counted.
     """
     files = data_files(source / "gold_passages", "gold_span_passages.afriqa.*.en.*.json")
     if not files:
@@ -32,8 +37,12 @@ def import_afriqa(source: Path, target: Path, *, name: str, unit: str | None = N
     passages: dict[tuple[str, str], Passage] = {}
     queries: dict[str, dict[str, str]] = {"en": {}}
     qrels: dict[str, Qrels] = {"en": {}}
+    without = 0
     for (code, split), path in _parts(files, source).items():
         for row in read_jsonl(path, _FIELDS):
+            if row["context"] is None:
+                without += 1
+                continue
             key = (row.text_or_empty("title"), row.text("context"))
             passage = passages.setdefault(key, Passage(f"p{len(passages):04d}", *key))
             identifier = f"{code}-{split}-{row.id('id')}"
@@ -41,6 +50,8 @@ def import_afriqa(source: Path, target: Path, *, name: str, unit: str | None = N
             for side, text in texts.items():
                 add_once(queries.setdefault(side, {}), identifier, text, row.where, again=True)
                 qrels.setdefault(side, {}).setdefault(identifier, {})[passage.id] = 1
+    if without:
+        logger.warning("%s: left out, without a passage: %s", source, counted(without, "question"))
     info = CollectionInfo(
         name=name,
         description="AfriQA questions with gold English passages; `en` are human translations.",
