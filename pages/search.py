@@ -8,16 +8,16 @@ from optical_core.data.collection import Passage
 from optical_core.errors import InputError
 from optical_core.ui import loaders
 from optical_core.ui.escaping import markdown_text
-from optical_core.ui.search_source import SearchSource
-from optical_core.ui.search_view import (
+from optical_core.ui.search.figures import match_figure
+from optical_core.ui.search.view import (
     average_precision,
     explained,
     language_hint,
-    match_figure,
     moves,
     results_table,
     shortened,
 )
+from optical_core.ui.search_source import SearchSource
 from optical_core.ui.token_html import contribution_chips, heat_strip, plain
 from pages.common import parts
 from pages.common.address import bound, switch

@@ -18,7 +18,8 @@ from optical_core.errors import InputError
 from optical_core.ui import loaders
 from optical_core.ui.escaping import markdown_text
 from optical_core.ui.paths import typed_path
-from optical_core.ui.training_view import dev_log, duration, progress, training_figure, training_log
+from optical_core.ui.training.figures import training_figure
+from optical_core.ui.training.view import dev_log, duration, progress, training_log
 from optical_core.ui.uploads import keep_bitext, training_pairs
 from optical_core.wording import counted
 from pages.common import parts

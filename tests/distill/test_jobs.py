@@ -14,7 +14,8 @@ from optical_core.distill.logs import Stage, write_stage
 from optical_core.errors import InputError
 from optical_core.models.retriever import list_models
 from optical_core.storage import home
-from optical_core.ui.training_view import dev_log, progress, training_figure, training_log
+from optical_core.ui.training.figures import training_figure
+from optical_core.ui.training.view import dev_log, progress, training_log
 
 
 def config(name, teacher, bitext, **settings):

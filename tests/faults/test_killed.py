@@ -18,7 +18,7 @@ from optical_core.retrieval.token_index import (
 from optical_core.storage import home, replace_file, replace_folder
 from optical_core.study.evaluate import evaluate
 from optical_core.study.results import read_results
-from optical_core.ui.collection_view import import_upload
+from optical_core.ui.collections.view import import_upload
 from optical_core.ui.uploads import keep_bitext
 from tests.faults.children import killed_at, killed_everywhere, left_over
 from tests.samples import COLLECTIONS, FOLDER, write_files, zipped

@@ -35,7 +35,7 @@ def demo(collection, tmp_path, monkeypatch):
         "data.collection",
         "models.retriever",
         "study.results",
-        "ui.collection_view",
+        "ui.collections.view",
         "distill.trainer",
         "distill.settings",
     ):

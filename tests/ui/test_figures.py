@@ -26,7 +26,8 @@ from optical_core.ui.inspector_view import (
 )
 from optical_core.ui.labels import label_places
 from optical_core.ui.predictor_figures import predictor_panels
-from optical_core.ui.search_view import explained, match_figure
+from optical_core.ui.search.figures import match_figure
+from optical_core.ui.search.view import explained
 from optical_core.ui.theme import cost_scale, model_colours, value_scale
 from optical_core.ui.token_html import contribution_chips, heat_strip, plain, word_chips
 

@@ -11,7 +11,7 @@ from optical_core.errors import InputError
 from optical_core.study.results import SavedResults
 from optical_core.transport import TransportPlan
 from optical_core.ui.alignment_view import AlignmentView, plan_table, report_lines
-from optical_core.ui.collection_view import (
+from optical_core.ui.collections.view import (
     import_folder,
     import_upload,
     is_shipped,
@@ -20,7 +20,7 @@ from optical_core.ui.collection_view import (
     statistics,
 )
 from optical_core.ui.gap_view import GapStudy, headline, upload_runs
-from optical_core.ui.search_view import language_hint
+from optical_core.ui.search.view import language_hint
 from optical_core.ui.uploads import keep_bitext, unpacked, uploaded
 
 

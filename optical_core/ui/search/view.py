@@ -6,14 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from optical_core.analysis.metrics import per_query_measures
 from optical_core.data.languages import LANGUAGES, main_script
 from optical_core.retrieval.explain import TokenMatch
-from optical_core.ui.links import Link, links_figure
 from optical_core.ui.search_source import Ranking
-from optical_core.ui.theme import BLUE
 from optical_core.wording import listed
 
 
@@ -54,15 +51,6 @@ def explained(matches: Sequence[TokenMatch]) -> Explained:
         ),
         spans=spans,
     )
-
-
-def match_figure(found: Explained, *, dark: bool) -> go.Figure:
-    """Lines from query tokens to the passage tokens that they matched."""
-    links = [
-        Link(i, j, max(value, 0.0), BLUE, f"{value:.3f} of {found.total:.3f}")
-        for i, (j, value) in enumerate(zip(found.links, found.contributions, strict=True))
-    ]
-    return links_figure(found.tokens, found.targets, links, dark=dark, full_weight=1.5)
 
 
 def moves(first: Mapping[str, int], identifier: str, rank: int) -> str:

@@ -1,15 +1,11 @@
-"""What the training page shows of a job: curves and one line of figures."""
+"""A training as the page shows it: its logs, and how far it is."""
 
 from __future__ import annotations
 
 import pandas as pd
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from optical_core.distill.config import objective_names
 from optical_core.distill.jobs import Job
 from optical_core.distill.logs import Stage, read_log, read_stage
-from optical_core.ui.theme import AMBER, BLUE, GREEN, PURPLE, RED, layout, note
 from optical_core.wording import counted
 
 
@@ -21,51 +17,6 @@ def training_log(job: Job) -> pd.DataFrame:
 def dev_log(job: Job) -> pd.DataFrame:
     """dev.csv of a run: step, mean MAP, MAP of each language."""
     return pd.DataFrame(read_log(job.folder / "dev.csv")).apply(pd.to_numeric, errors="coerce")
-
-
-def training_figure(log: pd.DataFrame, dev: pd.DataFrame, *, dark: bool) -> go.Figure:
-    """Loss with its parts, the alarms for a collapse, and dev-set MAP, over the steps."""
-    if log.empty and dev.empty:
-        return note("The first figures come after ten steps.", dark=dark)
-    figure = make_subplots(
-        rows=1, cols=3, subplot_titles=("Loss and its parts", "Effective rank", "Dev-set MAP")
-    )
-    parts = dict.fromkeys(objective_names(), GREEN)
-    for name, colour in {"loss": BLUE, **parts, "scores": PURPLE}.items():
-        if name in log:
-            figure.add_scatter(
-                x=log["step"],
-                y=log[name],
-                name="OT cost" if name == "optical" else name,
-                line={"color": colour},
-                row=1,
-                col=1,
-            )
-    if "effective_rank" in log:
-        figure.add_scatter(
-            x=log["step"],
-            y=log["effective_rank"],
-            name="effective rank",
-            line={"color": AMBER},
-            showlegend=False,
-            row=1,
-            col=2,
-        )
-    if not dev.empty:
-        figure.add_scatter(
-            x=dev["step"],
-            y=dev["mean"],
-            name="dev MAP",
-            mode="lines+markers",
-            line={"color": RED},
-            showlegend=False,
-            row=1,
-            col=3,
-        )
-    layout(figure, dark=dark, height=300, legend={"orientation": "h", "y": -0.25})
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 36, "b": 8})
-    figure.update_xaxes(title_text="step")
-    return figure
 
 
 def progress(job: Job, log: pd.DataFrame) -> tuple[float, str]:

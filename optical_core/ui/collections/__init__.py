@@ -1,0 +1,1 @@
+"""The page Collections: what is in them, import and removal."""

@@ -1,0 +1,18 @@
+"""Pictures of the search page."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from optical_core.ui.links import Link, links_figure
+from optical_core.ui.search.view import Explained
+from optical_core.ui.theme import BLUE
+
+
+def match_figure(found: Explained, *, dark: bool) -> go.Figure:
+    """Lines from query tokens to the passage tokens that they matched."""
+    links = [
+        Link(i, j, max(value, 0.0), BLUE, f"{value:.3f} of {found.total:.3f}")
+        for i, (j, value) in enumerate(zip(found.links, found.contributions, strict=True))
+    ]
+    return links_figure(found.tokens, found.targets, links, dark=dark, full_weight=1.5)

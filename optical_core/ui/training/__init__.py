@@ -1,0 +1,1 @@
+"""The page Train: a training's log and curves."""
