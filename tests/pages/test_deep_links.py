@@ -1,0 +1,120 @@
+"""Addresses as the pages write them: each opens, shows what it names, and stays."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.pages.checks import shown
+
+LINKS = {
+    "": [
+        ({}, "OPTICAL Workbench"),
+        ({"picture": "png"}, "OPTICAL Workbench"),
+    ],
+    "alignment": [
+        ({}, "Cost ⟨P, C⟩"),
+        ({"lang": "sw", "need": "q2"}, "embedded"),
+        ({"other": "sw", "need": "q3", "unit": "token"}, "embedded"),
+        ({"lang": "sw", "a": "maji ya bahari", "b": "sea water"}, "embedded"),
+        ({"show": "heatmap", "norm": "True", "min": "0.05"}, "discs are mass"),
+        ({"show": "chips", "model": "embedded"}, "Under each token"),
+        ({"solver": "sinkhorn", "eps": "0.1"}, "sinkhorn"),
+        ({"solver": "ipot", "eps": "0.01"}, "ipot"),
+        ({"solver": "unbalanced", "eps": "1.0"}, "unbalanced"),
+        ({"marginals": "mask-augmented"}, "between [MASK]s"),
+        ({"pin": "left.0", "many": "sw"}, "Swahili"),
+        ({"sentence": "2"}, "embedded"),
+    ],
+    "search": [
+        ({}, "embedded"),
+        ({"in": "elsewhere", "lang": "en", "need": "q3"}, "City"),
+        ({"lang": "sw", "need": "q2", "model": ["embedded", "bm25"], "top": "10"}, "Fish"),
+        ({"q": "salty sea", "model": "embedded", "why": "embedded:p1"}, "add up to"),
+    ],
+    "gaps": [
+        ({}, "embedded"),
+        ({"results": "elsewhere", "measure": "nDCG@10", "baseline": "bm25"}, "Difference to bm25"),
+        ({"model": "bm25", "lang": "sw", "high": "sw", "low": "en"}, "Left out"),
+        ({"measure": "RR", "details": "numbers"}, "embedded"),
+        ({"details": "tests"}, "Holm's correction over the rows"),
+        ({"details": "predictors"}, "Measure fertility and transport costs"),
+        ({"results": "many", "details": "predictors", "terms": "latin"}, "Least squares"),
+        ({"results": "tiny (study trial)"}, "a study on this machine"),
+    ],
+    "inspector": [
+        ({}, "Gain most from embedded to bm25"),
+        ({"results": "elsewhere", "query": "q1"}, "Search in Swahili"),
+        ({"model": "embedded", "baseline": "bm25"}, "Gain most from bm25 to embedded"),
+        ({"measure": "P@10", "lang": "sw", "show": "level"}, "Left out"),
+        ({"results": "tiny (study trial)", "query": "q2"}, "Install the collection"),
+    ],
+    "collections": [
+        ({"lang": "sw"}, "kwa nini bahari ni chumvi ?"),
+        ({"show": "elsewhere"}, "Source: the tests"),
+    ],
+    "train": [
+        ({}, "New training"),
+        ({"from": "folder", "objective": "greedy", "train": "full", "steps": "7"}, "Start"),
+        ({"dev": "demo", "from": "upload"}, "Start"),
+    ],
+}
+"""Page -> (address, a text that is shown then)."""
+
+
+MEASURED = {"embedded": (0.25, 0.5, 1), "bm25": (1, 0.125, 0.5)}
+"""Model -> value of each query, in every measure and language."""
+
+
+@pytest.fixture
+def measured(demo, home, collection, many_languages):
+    """Another collection, evaluations of both, one in many languages, one of a study."""
+    folder = home / "collections" / "elsewhere"
+    shutil.copytree(collection.folder, folder)
+    info = json.loads((folder / "collection.json").read_text())
+    (folder / "collection.json").write_text(json.dumps(info | {"name": "elsewhere"}))
+    measures = ("AP", "nDCG@10", "R@100", "P@10", "RR", "AP@100", "AP@10")
+
+    def write(folder, name, **told):
+        for model, values in MEASURED.items():
+            (folder / model).mkdir(parents=True)
+            rows = [f"q{n},{','.join([str(v)] * len(measures))}" for n, v in enumerate(values, 1)]
+            for code in ("en", "sw"):
+                table = "\n".join([f"query,{','.join(measures)}", *rows, ""])
+                (folder / model / f"{code}.csv").write_text(table)
+        record = {"collection": {"name": name}, "parallel": True, "models": list(MEASURED)}
+        (folder / "record.json").write_text(json.dumps(record | told))
+
+    write(home / "results" / "demo", "demo")
+    write(home / "results" / "elsewhere", "elsewhere")
+    write(home / "studies" / "trial" / "results" / "tiny", "tiny", study="trial")
+    many_languages("many")
+
+
+def texts(app) -> str:
+    """All that the page shows as text, the labels of its controls and links included."""
+    written = ("title", "header", "markdown", "caption", "text", "info")
+    labelled = ("page_link", "button", "expander")
+    return "\n".join(
+        [
+            *(shown(element) for kind in written for element in app.get(kind)),
+            *(element.proto.label for kind in labelled for element in app.get(kind)),
+            *(element.proto.body for element in app.get("html")),
+        ]
+    )
+
+
+def kept(app, key: str) -> str | list[str]:
+    """A parameter after the run; what is the default leaves the address for the session."""
+    value = app.query_params[key] if key in app.query_params else app.session_state[key]
+    parts = [str(part) for part in (value if isinstance(value, list) else [value])]
+    return parts[0] if len(parts) == 1 else parts
+
+
+@pytest.mark.parametrize("page", LINKS)
+def test_a_deep_link_shows_what_it_names(page, measured, open_page):
+    for address, text in LINKS[page]:
+        app = open_page(page, **address)
+        assert not app.error, (address, app.error[0].value)
+        assert text in texts(app), (address, texts(app))
+        assert {key: kept(app, key) for key in address} == address
