@@ -6,7 +6,7 @@ import streamlit as st
 
 from optical_core.data.collection import Collection, installed_collections
 from optical_core.errors import InputError
-from optical_core.retrieval.token_index import has_index
+from optical_core.retrieval.indexing import has_index
 from optical_core.ui.collections.view import (
     FORMATS,
     import_folder,

@@ -162,9 +162,8 @@ def _result(
             badges.append(f":green-badge[relevant {grade}]")
         st.markdown(f"**{rank}** {' '.join(badges)}")
         st.html(plain(passage.title or passage.id, bold=True))
-        explains = model != "bm25"
         if not (
-            explains
+            source.explains(model)
             and switch(st.toggle, f"Why rank {rank}?", key="why", value=f"{model}:{passage.id}")
         ):
             st.html(plain(shortened(passage.text)))

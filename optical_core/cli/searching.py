@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,8 @@ from optical_core.errors import InputError
 from optical_core.wording import counted
 
 if TYPE_CHECKING:
+    from optical_core.data.collection import Collection
+    from optical_core.retrieval.searcher import Searcher
     from optical_core.retrieval.token_index import TokenIndex
 
 
@@ -85,17 +88,17 @@ def index(
     """Encode a collection's passages with a model's teacher and write the token index."""
     from optical_core.data.collection import open_collection
     from optical_core.models.retriever import load_retriever
-    from optical_core.retrieval import engines
-    from optical_core.retrieval import token_index as indexes
+    from optical_core.retrieval import indexing
+    from optical_core.retrieval.vector_stores import LOCAL, fill_store
 
     opened = open_collection(collection)
-    if engine == engines.LOCAL and uri:
+    if engine == LOCAL and uri:
         if out:
             raise InputError("--uri and --out both name the folder of the index: give one")
         out = Path(uri)
     if append and out is None:
         raise InputError("--append needs --out, the folder of the index to add to")
-    if engine != engines.LOCAL and (out or append or approximate):
+    if engine != LOCAL and (out or append or approximate):
         raise InputError(
             f"--out, --append and --approximate are the engine local's; {engine} keeps what is "
             "at --uri and writes there what is missing"
@@ -103,16 +106,16 @@ def index(
     retriever = load_retriever(model or default_student(), device=device)
     teacher = retriever.teacher
     options: dict[str, Any] = {"batch_size": batch_size, "progress": True}
-    if engine != engines.LOCAL:
-        written = engines.fill_engine(engine, uri, opened, teacher, **options)
+    if engine != LOCAL:
+        written = fill_store(engine, uri, opened, teacher, **options)
         print(f"{counted(written, 'passage')} written -> {engine} at {uri}")
         return
     if out is None:
-        built = indexes.collection_index(opened, teacher, **options)
+        built = indexing.collection_index(opened, teacher, **options)
     elif append:
-        built = indexes.append_to_index(out, opened.passages(), teacher, **options)
+        built = indexing.append_to_index(out, opened.passages(), teacher, **options)
     else:
-        built = indexes.build_index(out, opened.passages(), teacher, **options)
+        built = indexing.build_index(out, opened.passages(), teacher, **options)
     print(f"{_sizes(built)} -> {built.folder}")
     if approximate:
         from optical_core.retrieval.modes import open_mode
@@ -196,9 +199,10 @@ def search(
     """Search a collection; it is indexed first if that hasn't been done."""
     from optical_core.data.collection import open_collection
     from optical_core.data.lines import check_characters
+    from optical_core.models.retriever import load_retriever
     from optical_core.models.tokens import visible
-    from optical_core.retrieval.engines import LOCAL
-    from optical_core.retrieval.searcher import LateInteraction, open_searcher
+    from optical_core.retrieval.searchers import open_searcher
+    from optical_core.retrieval.vector_stores import LOCAL
 
     check_characters(query, "the query")
     if not query.strip():
@@ -209,32 +213,19 @@ def search(
         if engine != LOCAL:
             raise InputError("--index is the engine local's; others take --uri")
         uri = str(index_folder)
-    options: dict[str, Any] = {"mode": mode, "engine": engine, "uri": uri, "device": device}
-    searcher = open_searcher(name, opened, progress=True, **options)
-    if (explain or mode != "exact") and not isinstance(searcher, LateInteraction):
-        what = "token matches to explain" if explain else f"mode {mode!r}"
-        raise InputError(f"{searcher.name} has no {what}; use a token-level model")
-    rows = []
-    for rank, (identifier, score) in enumerate(searcher.search(query, top=top), 1):
-        passage = opened.by_id[identifier]
-        row: dict[str, Any] = {
-            "rank": rank,
-            "id": identifier,
-            "score": score,
-            "title": passage.title,
-            "text": passage.text,
-        }
-        if explain:
-            assert isinstance(searcher, LateInteraction)
-            row["matches"] = [
-                {
-                    "query": match.query.piece,
-                    "passage": match.passage.piece,
-                    "contribution": match.contribution,
-                }
-                for match in searcher.explain(query, identifier, passage.full_text)
-            ]
-        rows.append(row)
+    load = partial(load_retriever, device=device)
+    searcher = open_searcher(
+        name, opened, mode=mode, engine=engine, uri=uri, progress=True, load=load
+    )
+    needs = {
+        "token matches to explain": explain,
+        f"mode {mode!r}": mode != "exact",
+        "index of token vectors": engine != LOCAL or uri is not None,
+    }
+    lacking = [thing for thing, asked in needs.items() if asked and not searcher.explains]
+    if lacking:
+        raise InputError(f"{searcher.name} has no {lacking[0]}; use a token-level model")
+    rows = _results(searcher, opened, query, top, explain)
     if as_json:
         print_json({"model": searcher.name, "query": query, "results": rows})
         return
@@ -249,3 +240,33 @@ def search(
             print(f"    {'  '.join(parts)}")
     if not rows:
         print("no passage found", file=sys.stderr)
+
+
+def _results(
+    searcher: Searcher, collection: Collection, query: str, top: int, explain: bool
+) -> list[dict[str, Any]]:
+    """A row a passage that was found, with its token matches if they are asked for."""
+    (asked,) = searcher.encode([query])
+    (hits,) = searcher.rank([asked], top=top)
+    passages = [collection.by_id[identifier] for identifier, _ in hits]
+    rows: list[dict[str, Any]] = [
+        {
+            "rank": rank,
+            "id": passage.id,
+            "score": score,
+            "title": passage.title,
+            "text": passage.text,
+        }
+        for rank, (passage, (_, score)) in enumerate(zip(passages, hits, strict=True), 1)
+    ]
+    if explain:
+        for row, matches in zip(rows, searcher.explain(asked, passages), strict=True):
+            row["matches"] = [
+                {
+                    "query": match.query.piece,
+                    "passage": match.passage.piece,
+                    "contribution": match.contribution,
+                }
+                for match in matches
+            ]
+    return rows

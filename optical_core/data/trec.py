@@ -21,6 +21,8 @@ Qrels = dict[str, dict[str, int]]
 """Judgements: query id -> passage id -> grade."""
 Run = dict[str, dict[str, float]]
 """Ranking: query id -> passage id -> score."""
+Hits = list[tuple[str, float]]
+"""One query's ranking: (passage id, score), in the order of `best_first`."""
 
 DIGITS = 4
 """Decimals of a score that is ranked by."""
@@ -59,7 +61,7 @@ def trec_order(scores: Mapping[str, float]) -> list[str]:
     return [passage for _, passage in sorted(zip(values, scores, strict=True), reverse=True)]
 
 
-def best_first(found: Iterable[tuple[str, float]], top: int) -> list[tuple[str, float]]:
+def best_first(scored: Iterable[tuple[str, float]], top: int) -> Hits:
     """The `top` best of (id, score), in trec_eval's order, scores rounded to `DIGITS` places.
 
     What is searched, served, written and measured is ranked by this alone. Duplicates' scores
@@ -70,7 +72,7 @@ def best_first(found: Iterable[tuple[str, float]], top: int) -> list[tuple[str, 
         >>> best_first([("a", 1.0), ("b", 1.0000001), ("c", 2.0)], 2)
         [('c', 2.0), ('b', 1.0)]
     """
-    rounded = {identifier: round(float(score), DIGITS) for identifier, score in found}
+    rounded = {identifier: round(float(score), DIGITS) for identifier, score in scored}
     return [(identifier, rounded[identifier]) for identifier in trec_order(rounded)[:top]]
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from optical_core.data.bitext import normalise
 from optical_core.data.collection import Passage
 from optical_core.data.examples import Example
+from optical_core.data.trec import Hits
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.bm25 import BM25
+from optical_core.retrieval.indexing import build_index
 from optical_core.retrieval.modes import open_mode
-from optical_core.retrieval.token_index import build_index
 
-Ranking = list[tuple[str, float]]
-Search = Callable[[Sequence[str]], list[Ranking]]
+Search = Callable[[Sequence[str]], list[Hits]]
 """Queries to passages with their scores, best first."""
 
 RUN = 5
@@ -100,17 +100,17 @@ def overlap(one: frozenset[str], other: frozenset[str]) -> float:
 
 def by_bm25(passages: Sequence[Passage], *, depth: int) -> Search:
     """Search passages by BM25."""
-    engine = BM25(passages)
-    return lambda queries: [engine.search(query, top=depth) for query in queries]
+    bm25 = BM25(passages)
+    return lambda queries: bm25.rank(bm25.encode(queries), top=depth)
 
 
 def by_encoder(
     passages: Sequence[Passage], encoder: TokenEncoder, folder: Path, *, depth: int
 ) -> Search:
     """Search passages by an encoder; its index is written to `folder`."""
-    ranker = open_mode(build_index(folder, passages, encoder), "candidates")
+    store = open_mode(build_index(folder, passages, encoder), "candidates")
 
-    def search(queries: Sequence[str]) -> list[Ranking]:
-        return ranker.search_many(encoder.encode_queries(list(queries)), top=depth)
+    def search(queries: Sequence[str]) -> list[Hits]:
+        return store.search_many(encoder.encode_queries(list(queries)), top=depth)
 
     return search

@@ -9,14 +9,15 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import bm25s
 import numpy as np
 
 from optical_core.data.collection import Passage
-from optical_core.data.trec import best_first
+from optical_core.data.trec import Hits, best_first
+from optical_core.retrieval.searcher import Query, Searcher
 
 # The library sets itself to DEBUG when imported, and would talk on every build.
 logging.getLogger("bm25s").setLevel(logging.WARNING)
@@ -44,10 +45,14 @@ def _word_pattern() -> re.Pattern[str]:
     return re.compile(rf"{inside}+(?:['’ʼ]{inside}+)*")
 
 
-class BM25:
-    """Lucene's BM25 (k1 1.5, b 0.75) over a collection's passages, in memory."""
+class BM25(Searcher):
+    """Lucene's BM25 (k1 1.5, b 0.75) over a collection's passages, in memory.
+
+    Passages that share no word with the query are left out.
+    """
 
     name = "bm25"
+    identity = f"bm25s {bm25s.__version__}"
 
     def __init__(self, passages: Iterable[Passage]) -> None:
         self.ids: list[str] = []
@@ -56,13 +61,15 @@ class BM25:
             self.ids.append(passage.id)
             tokens.append(words(passage.full_text))
         self._known = {word for document in tokens for word in document}
-        self._engine = bm25s.BM25(method="lucene")
-        self._engine.index(tokens, show_progress=False)
+        self._scorer = bm25s.BM25(method="lucene")
+        self._scorer.index(tokens, show_progress=False)
 
-    def search(self, query: str, *, top: int = 10) -> list[tuple[str, float]]:
-        """The best passages (id, score); those that share no word with the query are left out."""
-        found = [word for word in words(query) if word in self._known]
-        if not found:
+    def rank(self, queries: Sequence[Query], *, top: int = 10) -> list[Hits]:
+        return [self._ranked(query.text, top) for query in queries]
+
+    def _ranked(self, query: str, top: int) -> Hits:
+        known = [word for word in words(query) if word in self._known]
+        if not known:
             return []
-        scores = np.asarray(self._engine.get_scores(found))
+        scores = np.asarray(self._scorer.get_scores(known))
         return best_first(((self.ids[p], scores[p]) for p in np.flatnonzero(scores > 0)), top)

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optical_core.data.trec import Hits
 from optical_core.retrieval.packed_tokens import PackedTokens, packed_tokens, principal_basis
 from optical_core.retrieval.quantised import QuantisedIndex, largest
-from optical_core.retrieval.recall import Ranker, measured_recall
+from optical_core.retrieval.recall import Approximation, measured_recall
+from optical_core.retrieval.token_index import TokenIndex
 
 FILE = "candidates.safetensors"
 LEAST_CANDIDATES = 1000
@@ -27,8 +29,10 @@ WINDOW = 8
 
 
 @dataclass(frozen=True)
-class CandidateIndex(Ranker):
+class CandidateIndex(Approximation):
     """An index with its 8-bit form and the pooled one."""
+
+    mode = "candidates"
 
     quantised: QuantisedIndex
     pooled: PackedTokens
@@ -50,11 +54,14 @@ class CandidateIndex(Ranker):
         )
 
     @property
+    def index(self) -> TokenIndex:
+        return self.quantised.index
+
+    @property
     def recall(self) -> float:
-        """Share of the exact top 10 that it keeps, on queries made from the passages."""
         return self.pooled.recall
 
-    def search(self, query: np.ndarray, *, top: int = 10) -> list[tuple[str, float]]:
+    def search(self, query: np.ndarray, *, top: int = 10) -> Hits:
         """The best passages among the candidates with their exact MaxSim scores, best first.
 
         query: (n, d) unit token vectors; one without tokens finds nothing.

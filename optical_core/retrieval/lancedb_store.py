@@ -18,14 +18,15 @@ from typing import Any
 
 import numpy as np
 
+from optical_core.data.trec import Hits
 from optical_core.errors import InputError
-from optical_core.retrieval.stored_index import StoredPassage, told
+from optical_core.retrieval.engine_store import EngineStore, StoredPassage, told
 
 _TAG = "finished"
 
 
-class LanceDBStore:
-    """One table; see PassageStore."""
+class LanceDBStore(EngineStore):
+    """One table; see `EngineStore`."""
 
     def __init__(self, uri: str, name: str) -> None:
         """uri: a folder, or what LanceDB's connect takes (s3://, gs://, az://; credentials come
@@ -36,7 +37,7 @@ class LanceDBStore:
                 'the engine lancedb is an optional extra: pip install "optical-workbench[lancedb]"'
             )
         self.uri, self.name = uri, name
-        self.where = f"lancedb at {uri}, table {name}"
+        super().__init__(f"lancedb at {uri}, table {name}")
 
     def facts(self) -> Mapping[str, str] | None:
         # Connecting to a folder would make it.
@@ -102,7 +103,7 @@ class LanceDBStore:
             tags, version = self._table.tags, self._table.version
             (tags.create if self._finished is None else tags.update)(_TAG, version)
 
-    def nearest(self, query: np.ndarray, count: int) -> list[tuple[str, float]]:
+    def nearest(self, query: np.ndarray, count: int) -> Hits:
         with self._told():
             search = self._snapshot.search(query, vector_column_name="vectors")
             rows = (
@@ -116,7 +117,7 @@ class LanceDBStore:
         scores = [len(query) - distance for distance in rows["_distance"].to_pylist()]
         return list(zip(rows["id"].to_pylist(), scores, strict=True))
 
-    def vectors(self, identifier: str) -> np.ndarray:
+    def passage_vectors(self, identifier: str) -> np.ndarray:
         with self._told():
             found = self._snapshot.search().where(f"id = {_quoted(identifier)}")
             rows = found.select(["vectors"]).to_arrow()["vectors"].combine_chunks()

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from optical_core.data.trec import DIGITS, Run, best_first
+from optical_core.data.trec import DIGITS, Hits, Run, best_first
 
 
 def maxsim_scores(
@@ -35,7 +35,7 @@ def best_of_passages(similarity: Tensor, owners: Tensor, passages: int) -> Tenso
     return torch.where(torch.isfinite(best), best, 0)
 
 
-def top_passages(scores: Tensor, ids: Sequence[str], top: int) -> list[tuple[str, float]]:
+def top_passages(scores: Tensor, ids: Sequence[str], top: int) -> Hits:
     """The `top` best of scores (P,) with their passages' ids, as `best_first` has them."""
     if not len(scores):
         return []

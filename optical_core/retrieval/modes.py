@@ -14,11 +14,10 @@ import logging
 
 from optical_core.errors import InputError
 from optical_core.retrieval.candidates import CandidateIndex
-from optical_core.retrieval.engines import Engine
 from optical_core.retrieval.quantised import QuantisedIndex
-from optical_core.retrieval.recall import Ranker
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.retrieval.token_lists import ListedIndex
+from optical_core.retrieval.vector_store import VectorStore
 
 logger = logging.getLogger(__name__)
 
@@ -31,18 +30,20 @@ LEAST_RECALL = 0.99
 """Below it an approximate search gives way to the next more exact one."""
 
 
-def open_mode(index: Engine, mode: str) -> Ranker:
-    """What searches `index` in a mode; its files are made where they are missing or outdated.
-
-    Where the recall that was measured then is below .99, a more exact mode takes its place. Other
-    engines than `local` have the mode exact alone.
-    """
+def check_mode(mode: str) -> None:
+    """Raise InputError for a mode that there isn't."""
     if mode not in MODES:
         raise InputError(f"there is no search mode {mode!r}; choose one of {', '.join(MODES)}")
+
+
+def open_mode(index: TokenIndex, mode: str) -> VectorStore:
+    """What searches `index` in a mode; its files are made where they are missing or outdated.
+
+    Where the recall that was measured then is below .99, a more exact mode takes its place.
+    """
+    check_mode(mode)
     if mode == "exact":
         return index
-    if not isinstance(index, TokenIndex):
-        raise InputError(f"the mode {mode!r} is the engine local's; the others search exactly")
     if not len(index.vectors):
         return index
     quantised = QuantisedIndex.open(index)
@@ -57,10 +58,10 @@ def open_mode(index: Engine, mode: str) -> Ranker:
     return index
 
 
-def _gives_way(index: TokenIndex, what: str, recall: float, mode: str) -> None:
+def _gives_way(index: TokenIndex, tried: str, recall: float, mode: str) -> None:
     logger.warning(
         "%s of %s keep only %.1f%% of the exact top 10: searched in mode %s",
-        what,
+        tried,
         index.folder,
         100 * recall,
         mode,

@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from optical_core.data.trec import Hits
 from optical_core.errors import InputError
-from optical_core.retrieval.stored_index import StoredPassage, told
+from optical_core.retrieval.engine_store import EngineStore, StoredPassage, told
 
 LARGEST = 1024 * 1024
 """Numbers in one multivector, at most: Qdrant's limit. Also what one request carries, as JSON less
@@ -29,8 +30,8 @@ _PAGE = 10_000
 """Passages whose ids are asked for, or that are removed, in one request."""
 
 
-class QdrantStore:
-    """One collection of a server; see PassageStore."""
+class QdrantStore(EngineStore):
+    """One collection of a server; see `EngineStore`."""
 
     def __init__(self, uri: str, name: str) -> None:
         """uri: a server's URL; its key is read from QDRANT_API_KEY. `:memory:` lives as long as
@@ -48,7 +49,7 @@ class QdrantStore:
                 f"the engine qdrant needs a server's URL, as http://localhost:6333, not {uri!r}"
             )
         self.uri, self.name = uri, name
-        self.where = f"qdrant at {uri}, collection {name}"
+        super().__init__(f"qdrant at {uri}, collection {name}")
 
     def facts(self) -> Mapping[str, str] | None:
         with self._told():
@@ -128,7 +129,7 @@ class QdrantStore:
                     self.name, metadata={"finished": secrets.token_hex(8)}
                 )
 
-    def nearest(self, query: np.ndarray, count: int) -> list[tuple[str, float]]:
+    def nearest(self, query: np.ndarray, count: int) -> Hits:
         from qdrant_client import models
 
         with self._told():
@@ -142,7 +143,7 @@ class QdrantStore:
             )
         return [(point.payload["id"], point.score) for point in found.points]
 
-    def vectors(self, identifier: str) -> np.ndarray:
+    def passage_vectors(self, identifier: str) -> np.ndarray:
         with self._told():
             (point,) = self._client.retrieve(
                 self.name, ids=[_point(identifier)], with_payload=False, with_vectors=True

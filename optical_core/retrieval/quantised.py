@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optical_core.data.trec import Hits
 from optical_core.retrieval.packed_tokens import PackedTokens, packed_tokens
-from optical_core.retrieval.recall import Ranker, measured_recall
+from optical_core.retrieval.recall import Approximation, measured_recall
 from optical_core.retrieval.token_index import TokenIndex
 
 FILE = "int8.safetensors"
@@ -20,8 +21,10 @@ RESCORED = 40
 
 
 @dataclass(frozen=True)
-class QuantisedIndex(Ranker):
+class QuantisedIndex(Approximation):
     """An index with the 8-bit form of its vectors."""
+
+    mode = "int8"
 
     tokens: PackedTokens
 
@@ -36,10 +39,9 @@ class QuantisedIndex(Ranker):
 
     @property
     def recall(self) -> float:
-        """Share of the exact top 10 that it keeps, on queries made from the passages."""
         return self.tokens.recall
 
-    def search(self, query: np.ndarray, *, top: int = 10) -> list[tuple[str, float]]:
+    def search(self, query: np.ndarray, *, top: int = 10) -> Hits:
         """The best passages with their exact MaxSim scores: (id, score), best first.
 
         query: (n, d) unit token vectors; one without tokens finds nothing.
@@ -48,9 +50,7 @@ class QuantisedIndex(Ranker):
             return []
         return self.rescored(query, None, top)
 
-    def rescored(
-        self, query: np.ndarray, positions: np.ndarray | None, top: int
-    ) -> list[tuple[str, float]]:
+    def rescored(self, query: np.ndarray, positions: np.ndarray | None, top: int) -> Hits:
         """The best passages at `positions` (None: all) by 8-bit MaxSim, ranked by exact MaxSim."""
         best = largest(self.tokens.scores(query, positions), max(RESCORED, 2 * top))
         chosen = best if positions is None else positions[best]

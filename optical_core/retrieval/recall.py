@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 
+from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.token_index import TokenIndex
+from optical_core.retrieval.vector_store import VectorStore
 
 QUERIES = 64
 """Made from the passages to measure a recall: they share one pass over the index."""
@@ -16,35 +18,47 @@ _NOISE = 1.0
 """Length of the random vector added to each unit token: leaves a cosine of .7 with the passage."""
 
 
-class Ranker(Protocol):
-    """What ranks passages for token vectors, as TokenIndex does.
+class Approximation(VectorStore):
+    """A faster way to search an index: fewer numbers choose passages, its own vectors score them.
 
-    A subclass that gains nothing from many queries at once has `search_many` from here.
+    Attributes:
+        index: whose passages are ranked.
+        recall: share of the exact top 10 that it keeps, on queries made from the passages.
     """
 
-    def search(self, query: np.ndarray, *, top: int = 10) -> list[tuple[str, float]]: ...
+    @property
+    @abstractmethod
+    def index(self) -> TokenIndex: ...
 
-    def search_many(
-        self, queries: Sequence[np.ndarray], *, top: int = 10
-    ) -> list[list[tuple[str, float]]]:
-        """`search` for many queries."""
-        return [self.search(query, top=top) for query in queries]
+    @property
+    @abstractmethod
+    def recall(self) -> float: ...
+
+    @property
+    def fingerprint(self) -> str:
+        return self.index.fingerprint
+
+    def check_encoder(self, encoder: TokenEncoder) -> None:
+        self.index.check_encoder(encoder)
+
+    def passage_vectors(self, identifier: str) -> np.ndarray:
+        return self.index.passage_vectors(identifier)
 
 
 def recall(
-    index: TokenIndex, ranker: Ranker, queries: Sequence[np.ndarray], *, top: int = 10
+    index: TokenIndex, store: VectorStore, queries: Sequence[np.ndarray], *, top: int = 10
 ) -> float:
-    """Share of the exact top passages that `ranker` keeps, mean over queries that find any."""
+    """Share of the exact top passages that `store` keeps, mean over queries that find any."""
     pairs = zip(
-        index.search_many(queries, top=top), ranker.search_many(queries, top=top), strict=True
+        index.search_many(queries, top=top), store.search_many(queries, top=top), strict=True
     )
     kept = [len(dict(exact).keys() & dict(found)) / len(exact) for exact, found in pairs if exact]
     return float(np.mean(kept)) if kept else 1.0
 
 
-def measured_recall(index: TokenIndex, ranker: Ranker) -> float:
+def measured_recall(index: TokenIndex, store: VectorStore) -> float:
     """`recall` at 10 on queries made from the passages."""
-    return recall(index, ranker, queries_of(index, seed=1))
+    return recall(index, store, queries_of(index, seed=1))
 
 
 def queries_of(index: TokenIndex, *, seed: int, count: int = QUERIES) -> list[np.ndarray]:

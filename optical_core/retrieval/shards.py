@@ -34,7 +34,8 @@ from optical_core.errors import InputError
 from optical_core.models.precision import VARIABLE, precision
 from optical_core.models.retriever import load_retriever
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.retrieval.token_index import FILES, TokenIndex, build_index
+from optical_core.retrieval.indexing import build_index
+from optical_core.retrieval.token_index import FILES, TokenIndex
 from optical_core.storage import exclusive, replace_folder
 
 logger = logging.getLogger(__name__)

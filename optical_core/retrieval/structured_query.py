@@ -8,27 +8,36 @@ methods", section 3).
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 
 import numpy as np
 from scipy.sparse import csc_array
 
 from optical_core.data.collection import Passage
-from optical_core.data.trec import Run, best_first
+from optical_core.data.trec import Hits, best_first
 from optical_core.retrieval.bm25 import words
+from optical_core.retrieval.searcher import Query, Searcher
 
 Lexicon = Mapping[str, Mapping[str, float]]
 """Foreign word -> English word -> p(English word | foreign word)."""
 K1, B = 1.5, 0.75
 
 
-class StructuredQueries:
-    """Lucene's BM25 (k1 1.5, b 0.75, as `bm25` has it) over structured queries, in memory."""
+class StructuredQueries(Searcher):
+    """Lucene's BM25 (k1 1.5, b 0.75, as `bm25` has it) over structured queries, in memory.
+
+    A word that the lexicon lacks stands for itself: names and numbers often do. Passages without
+    any translation are left out.
+    """
 
     name = "psq"
 
-    def __init__(self, passages: Iterable[Passage]) -> None:
+    def __init__(self, passages: Iterable[Passage], lexicon: Lexicon) -> None:
+        self.lexicon = lexicon
         self.ids: list[str] = []
         self._columns: dict[str, int] = {}
         counts: list[int] = []
@@ -49,16 +58,26 @@ class StructuredQueries:
         length = np.array(lengths, np.float64)
         self._norm = K1 * (1 - B + B * length / max(length.mean(), 1e-9)) if lengths else length
 
-    def search(self, query: str, lexicon: Lexicon, *, top: int = 10) -> list[tuple[str, float]]:
-        """The best passages (id, score), best first; those without any translation are left out.
+    def asked_by(self, lexicon: Lexicon) -> StructuredQueries:
+        """The same passages for the queries of another language: nothing is counted again."""
+        other = copy(self)
+        other.lexicon = lexicon
+        return other
 
-        A word that the lexicon lacks stands for itself: names and numbers often do.
-        """
+    @property
+    def identity(self) -> str:
+        text = json.dumps(self.lexicon, ensure_ascii=False, default=dict)
+        return f"psq {hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
+
+    def rank(self, queries: Sequence[Query], *, top: int = 10) -> list[Hits]:
+        return [self._ranked(query.text, top) for query in queries]
+
+    def _ranked(self, query: str, top: int) -> Hits:
         scores = np.zeros(len(self.ids))
         for term, times in Counter(words(query)).items():
             known = {
                 self._columns[english]: share
-                for english, share in lexicon.get(term, {term: 1.0}).items()
+                for english, share in self.lexicon.get(term, {term: 1.0}).items()
                 if english in self._columns
             }
             if not known:
@@ -69,10 +88,3 @@ class StructuredQueries:
             rarity = np.log1p((len(self.ids) - documents + 0.5) / (documents + 0.5))
             scores += times * rarity * frequency / (frequency + self._norm)
         return best_first(((self.ids[p], scores[p]) for p in np.flatnonzero(scores > 0)), top)
-
-    def run(self, queries: Mapping[str, str], lexicon: Lexicon, *, top: int = 1000) -> Run:
-        """`search` for each of many queries in one language."""
-        return {
-            identifier: dict(self.search(text, lexicon, top=top))
-            for identifier, text in queries.items()
-        }

@@ -20,9 +20,10 @@ import numpy as np
 
 from optical_core.checksums import check_noted, replace_noted
 from optical_core.data.lines import read_json
+from optical_core.data.trec import Hits
 from optical_core.errors import InputError
 from optical_core.retrieval.quantised import QuantisedIndex, largest
-from optical_core.retrieval.recall import Ranker, measured_recall
+from optical_core.retrieval.recall import Approximation, measured_recall
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.storage import replace_file
 
@@ -41,13 +42,22 @@ _ADDED_TOKENS = 262_144
 
 
 @dataclass(frozen=True)
-class ListedIndex(Ranker):
+class ListedIndex(Approximation):
     """An index with its 8-bit form and inverted lists of its tokens."""
+
+    mode = "lists"
 
     quantised: QuantisedIndex
     engine: Any
-    recall: float
-    """Share of the exact top 10 that it keeps, on queries made from the passages."""
+    measured: float
+
+    @property
+    def index(self) -> TokenIndex:
+        return self.quantised.index
+
+    @property
+    def recall(self) -> float:
+        return self.measured
 
     @classmethod
     def open(cls, quantised: QuantisedIndex) -> ListedIndex:
@@ -61,7 +71,7 @@ class ListedIndex(Ranker):
         with replace_file(index.folder / FACTS) as temporary:
             temporary.write_text(json.dumps(facts) + "\n", encoding="utf-8")
         logger.info("%s keeps %.1f%% of the exact top 10", index.folder / FILE, 100 * recall)
-        return replace(unmeasured, recall=recall)
+        return replace(unmeasured, measured=recall)
 
     @classmethod
     def _read(cls, quantised: QuantisedIndex) -> ListedIndex | None:
@@ -86,14 +96,14 @@ class ListedIndex(Ranker):
             logger.warning("%s is damaged (%s): made again", path, first_line)
             return None
 
-    def search(self, query: np.ndarray, *, top: int = 10) -> list[tuple[str, float]]:
+    def search(self, query: np.ndarray, *, top: int = 10) -> Hits:
         """The best passages that were found with their exact MaxSim scores, best first.
 
         query: (n, d) unit token vectors; one without tokens finds nothing.
         """
         if not len(query):
             return []
-        index, wanted = self.quantised.index, max(CANDIDATES, 4 * top)
+        index, wanted = self.index, max(CANDIDATES, 4 * top)
         positions = np.arange(len(index))
         if len(index) > wanted:
             vectors = np.ascontiguousarray(query, np.float32)

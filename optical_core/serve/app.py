@@ -15,7 +15,6 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
 from optical_core import __version__
 from optical_core.errors import InputError
-from optical_core.retrieval.searcher import LateInteraction
 from optical_core.serve.access import Access
 from optical_core.serve.answering import answer_together
 from optical_core.serve.batching import Batcher, BusyError
@@ -185,7 +184,7 @@ def _check(request: SearchRequest, holdings: Holdings, limits: Limits) -> None:
     if request.top > limits.top:
         raise HTTPException(422, f"top: at most {limits.top}, got {request.top}")
     searcher = holdings.searcher(request.model, request.collection)
-    if request.explain and not isinstance(searcher, LateInteraction):
+    if request.explain and not searcher.explains:
         raise HTTPException(
             422, f"{request.model} has no token matches to explain; use a token-level model"
         )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 
-from optical_core.data.trec import Run
+from optical_core.data.corpus import Passage
+from optical_core.data.trec import Hits
 from optical_core.errors import InputError
 from optical_core.models.tokens import Token
 from optical_core.retrieval.explain import TokenMatch
+from optical_core.retrieval.searcher import Query, Searcher
 from optical_core.serve.access import TOKEN_VARIABLE, check_token
 from optical_core.serve.schema import (
     API,
@@ -112,38 +114,35 @@ class Server:
         return f"the server at {self.address} says: {text}{when}"
 
 
-class RemoteSearcher:
-    """One of a server's models on one of its collections; the face of `Searcher`."""
+class RemoteSearcher(Searcher):
+    """One of a server's models on one of its collections."""
 
-    def __init__(self, server: Server, model: str, collection: str) -> None:
-        self.server, self.name, self.collection = server, model, collection
+    def __init__(self, server: Server, model: ServedModel, collection: ServedCollection) -> None:
+        self.server, self.name, self.collection = server, model.name, collection.name
+        self.weights, self.explains = model.weights, model.token_level
+        self._version = collection.fingerprint
+
+    @property
+    def identity(self) -> str:
+        return f"{self.server.address} {self.name} {self.weights} {self._version}"
 
     def answer(self, query: str, *, top: int = 10, explain: bool = False) -> SearchAnswer:
         """The server's whole answer: passages with their texts."""
         request = search_request(
-            collection=self.collection,
-            model=self.name,
-            query=query,
-            top=top,
-            explain=explain,
+            collection=self.collection, model=self.name, query=query, top=top, explain=explain
         )
         return self.server.search(request)
 
-    def search(self, query: str, *, top: int = 10) -> list[tuple[str, float]]:
-        return [(result.id, result.score) for result in self.answer(query, top=top).results]
-
-    def run(self, queries: Mapping[str, str], *, top: int = 1000) -> Run:
+    def rank(self, queries: Sequence[Query], *, top: int = 10) -> list[Hits]:
         with ThreadPoolExecutor(_AT_ONCE) as threads:
-            rankings = threads.map(lambda query: self.search(query, top=top), queries.values())
-            return {
-                identifier: dict(ranking)
-                for identifier, ranking in zip(queries, rankings, strict=True)
-            }
+            answers = threads.map(lambda query: self.answer(query.text, top=top), queries)
+            return [[(result.id, result.score) for result in a.results] for a in answers]
 
-    def explain(self, query: str) -> dict[str, list[TokenMatch]]:
-        """Token matches of the best results, by passage id."""
-        answer = self.answer(query, top=MOST_EXPLAINED, explain=True)
-        return {result.id: [_match(m) for m in result.matches or ()] for result in answer.results}
+    def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
+        """Token matches of passages, as far as they are among the query's best `MOST_EXPLAINED`."""
+        results = self.answer(query.text, top=MOST_EXPLAINED, explain=True).results
+        matches = {result.id: [_match(m) for m in result.matches or ()] for result in results}
+        return [matches.get(passage.id, []) for passage in passages]
 
 
 def _match(match: Match) -> TokenMatch:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
 
 from optical_core.data.collection import Collection, open_collection
 from optical_core.data.languages import find_language
 from optical_core.errors import InputError
 from optical_core.models.retriever import list_models, load_retriever
-from optical_core.retrieval.engines import LOCAL, open_engine
-from optical_core.retrieval.searcher import LateInteraction, Lexical, Searcher
+from optical_core.retrieval.searcher import Searcher
+from optical_core.retrieval.searchers import open_searcher
+from optical_core.retrieval.vector_stores import LOCAL
 from optical_core.serve.schema import ServedCollection, ServedModel, Topics
 
 logger = logging.getLogger(__name__)
@@ -77,7 +80,7 @@ def load_holdings(
     """Open every collection and model, and index what isn't indexed; minutes, the first time.
 
     mode: how indexes are searched, see `retrieval.modes`. engine and uri: what keeps the token
-    vectors, see `retrieval.engines`; those other than `local` must have them already.
+    vectors, see `retrieval.vector_stores`; those other than `local` must have them already.
 
     Raises InputError for a name that there isn't, or none at all.
     """
@@ -93,29 +96,24 @@ def load_holdings(
         opened[found.name] = found
     served: dict[str, ServedModel] = {}
     searchers: dict[tuple[str, str], Searcher] = {}
+    store: dict[str, Any] = {"mode": mode, "engine": engine, "uri": uri, "progress": True}
     for name in dict.fromkeys(models):
         logger.info("loading %s", name)
-        weights = ""
-        if name == Lexical.name:
-            searchers |= {(name, key): Lexical(found) for key, found in opened.items()}
-        else:
-            retriever = load_retriever(name, device=device)
-            weights = retriever.student.hash
-            for key, found in opened.items():
-                index = open_engine(engine, uri, found, retriever.teacher, progress=True)
-                searchers[name, key] = LateInteraction(retriever, index, mode=mode)
-        served[name] = _served(name, weights)
+        load = cache(partial(load_retriever, device=device))
+        own = {key: open_searcher(name, found, load=load, **store) for key, found in opened.items()}
+        searchers |= {(name, key): searcher for key, searcher in own.items()}
+        served[name] = _served(name, next(iter(own.values())))
     return Holdings(served, opened, searchers)
 
 
-def _served(name: str, weights: str) -> ServedModel:
+def _served(name: str, searcher: Searcher) -> ServedModel:
     entry = next((entry for entry in list_models() if entry.name == name), None)
     return ServedModel(
         name=name,
         kind=entry.kind if entry else "encoder",
         languages=list(entry.languages) if entry else [],
-        token_level=bool(weights),
-        weights=weights,
+        token_level=searcher.explains,
+        weights=searcher.weights,
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from optical_core.analysis.metrics import mean_measures
 from optical_core.data.collection import open_collection
 from optical_core.models.retriever import ModelCard, Retriever, load_retriever
-from optical_core.retrieval.searcher import LateInteraction
-from optical_core.retrieval.token_index import collection_index
+from optical_core.retrieval.indexing import collection_index
+from optical_core.retrieval.late_interaction import LateInteraction
 
 
 def demo_gain(name: str, *, device: str | None = None) -> dict[str, tuple[float, float]]:

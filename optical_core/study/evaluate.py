@@ -6,8 +6,9 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,12 @@ from optical_core.data.collection import Collection
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, language, members
 from optical_core.data.lines import read_json
 from optical_core.data.records import write_record
-from optical_core.data.trec import Run, write_run
+from optical_core.data.trec import write_run
 from optical_core.errors import InputError
 from optical_core.models.precision import precision, query_precision
-from optical_core.retrieval.searcher import open_searcher
+from optical_core.models.retriever import load_retriever
+from optical_core.retrieval.searcher import Searcher
+from optical_core.retrieval.searchers import open_searcher
 from optical_core.retrieval.structured_query import StructuredQueries
 from optical_core.storage import replace_file, writable
 from optical_core.study.lexicon import lexicon_of
@@ -93,7 +96,7 @@ def measure(
     `spec` is a model's name, `NAME@SOURCE` (see `translations`), or `psq@FOLDER` (see `lexicon`).
     Raises InputError as `evaluate` does.
     """
-    ranker = _ranker(spec, collection, languages, depth=depth, device=device, progress=progress)
+    searchers = _searchers(spec, collection, languages, device=device, progress=progress)
     known = _origins(out)
     metadata = run_metadata(label(spec), collection, depth=depth)
     found = {}
@@ -101,10 +104,11 @@ def measure(
         if watch:
             watch(code)
         values, run = out / f"{code}.csv", out / f"{code}.run"
-        origin = _digest(ranker.identity(code), collection.fingerprint, ranker.asked[code], depth)
+        searcher, asked = searchers[code]
+        origin = _digest(searcher.identity, collection.fingerprint, asked, depth)
         if known.get(code) != origin or not (values.is_file() and run.is_file()):
             qrels = collection.qrels(code)
-            ranking = ranker.run(code, {q: t for q, t in ranker.asked[code].items() if q in qrels})
+            ranking = searcher.run({q: t for q, t in asked.items() if q in qrels}, top=depth)
             write_run(run, ranking, name=label(spec))
             write_run_metadata(run, metadata, language=code)
             write_values(values, per_query_measures(ranking, qrels))
@@ -126,45 +130,26 @@ def _origins(out: Path) -> dict[str, str]:
     return found if isinstance(found, dict) else {}
 
 
-@dataclass(frozen=True)
-class _Ranker:
-    """A model ready to rank.
-
-    Attributes:
-        asked: language -> query id -> text as it is asked.
-        run: ranks queries of a language.
-        identity: all that decides a language's rankings but passages, queries and depth.
-    """
-
-    asked: Mapping[str, Mapping[str, str]]
-    run: Callable[[str, Mapping[str, str]], Run]
-    identity: Callable[[str], str]
-
-
-def _ranker(
+def _searchers(
     spec: str,
     collection: Collection,
     languages: Sequence[str],
     *,
-    depth: int,
     device: str | None,
     progress: bool,
-) -> _Ranker:
+) -> dict[str, tuple[Searcher, dict[str, str]]]:
+    """What ranks each language's queries, and these (id -> text) as they are asked."""
     name, source = model_and_source(spec)
     if name == StructuredQueries.name and source:
         lexicons = {code: lexicon_of(Path(source), code) for code in languages}
-        engine = StructuredQueries(collection.passages())
-        return _Ranker(
-            {code: collection.queries(code) for code in languages},
-            lambda code, queries: engine.run(queries, lexicons[code], top=depth),
-            lambda code: _digest(name, lexicons[code]),
-        )
-    searcher = open_searcher(name, collection, device=device, progress=progress)
-    return _Ranker(
-        {code: asked_queries(collection, code, source) for code in languages},
-        lambda code, queries: searcher.run(queries, top=depth),
-        lambda code: searcher.identity,
-    )
+        psq = StructuredQueries(collection.passages(), {})
+        return {
+            code: (psq.asked_by(lexicon), collection.queries(code))
+            for code, lexicon in lexicons.items()
+        }
+    load = partial(load_retriever, device=device)
+    searcher = open_searcher(name, collection, progress=progress, load=load)
+    return {code: (searcher, asked_queries(collection, code, source)) for code in languages}
 
 
 def _digest(*parts: object) -> str:

@@ -14,14 +14,18 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from optical_core.data.collection import Collection, installed_collections, open_collection
+from optical_core.data.collection import Collection, Passage, installed_collections, open_collection
 from optical_core.data.gold import GoldPair, read_gold
 from optical_core.errors import InputError
 from optical_core.models.embedded import is_converted
 from optical_core.serve.client import Server
 from optical_core.study.results import SavedResults, find_results, study_label
+from optical_core.ui.gloss import gloss_of
+from optical_core.ui.kept import Kept
 from optical_core.ui.paths import typed_path
-from optical_core.ui.search_source import Ranking, RemoteSource, SearchSource, gloss_of
+from optical_core.ui.search.ranking import Ranking
+from optical_core.ui.search.served import ServedLibrary
+from optical_core.ui.search_source import SearchSource
 from optical_core.wording import counted
 
 # What needs torch is imported where it is used: a search page that asks a server doesn't.
@@ -38,12 +42,13 @@ SERVER = "OPTICAL_SERVER"
 
 _OPEN = threading.RLock()
 _ENCODE = threading.Lock()
+_KEPT = Kept({"topics": 64, "ranking": 64, "explanation": 64})
 
 
 def search_source() -> SearchSource:
     """What the search page asks: the server that `$OPTICAL_SERVER` names, or this module."""
     address = server_address()
-    return RemoteSource(_server(address)) if address else sys.modules[__name__]  # type: ignore[return-value]
+    return ServedLibrary(_server(address), _KEPT) if address else sys.modules[__name__]  # type: ignore[return-value]
 
 
 def server_address() -> str:
@@ -80,6 +85,11 @@ def gloss(name: str) -> str:
     """What a model is, in a few words."""
     kinds = {entry.name: entry.kind for entry in models()}
     return gloss_of(name, kinds.get(name, "encoder"))
+
+
+def explains(model: str) -> bool:
+    """Can a model say which tokens make up a score?"""
+    return any(entry.name == model and entry.kind != "baseline" for entry in models())
 
 
 def collection_names() -> list[str]:
@@ -184,7 +194,7 @@ def _searcher_of(pairing: _Pairing) -> Searcher:
 
 @lru_cache(maxsize=8)
 def _searcher(model: str, stamp: int, folder: str, fingerprint: str) -> Searcher:
-    from optical_core.retrieval.searcher import open_searcher
+    from optical_core.retrieval.searchers import open_searcher
 
     # The model that the other pages show: loaded once.
     return open_searcher(
@@ -197,7 +207,7 @@ def _searcher(model: str, stamp: int, folder: str, fingerprint: str) -> Searcher
 
 def is_prepared(collection_name: str) -> bool:
     """Is everything that takes a minute done: the encoder converted, the collection indexed?"""
-    from optical_core.retrieval.token_index import has_index
+    from optical_core.retrieval.indexing import has_index
 
     return is_converted() and has_index(collection(collection_name))
 
@@ -205,7 +215,7 @@ def is_prepared(collection_name: str) -> bool:
 def prepare(collection_name: str, watch: Callable[[float, str], None]) -> None:
     """Do what the first start needs, telling `watch` the share done and what is being done."""
     from optical_core.models.backbones import EMBEDDED
-    from optical_core.retrieval.token_index import collection_index
+    from optical_core.retrieval.indexing import collection_index
 
     watch(0.02, "Converting the embedded encoder (once)…")
     teacher = retriever(EMBEDDED).teacher
@@ -252,21 +262,18 @@ def explanation(
     model: str, collection_name: str, query: str, identifier: str
 ) -> tuple[TokenMatch, ...]:
     """Token matches of one result; empty for models without token vectors."""
-    text = collection(collection_name).by_id[identifier].full_text
-    return _explanation(_pairing(model, collection_name), query, identifier, text)
+    passage = collection(collection_name).by_id[identifier]
+    return _explanation(_pairing(model, collection_name), query, passage)
 
 
 @lru_cache(maxsize=256)
-def _explanation(
-    pairing: _Pairing, query: str, identifier: str, text: str
-) -> tuple[TokenMatch, ...]:
-    from optical_core.retrieval.searcher import LateInteraction
-
-    found = _searcher_of(pairing)
-    if not isinstance(found, LateInteraction):
+def _explanation(pairing: _Pairing, query: str, passage: Passage) -> tuple[TokenMatch, ...]:
+    searcher = _searcher_of(pairing)
+    if not searcher.explains:
         return ()
     with _ENCODE:
-        return tuple(found.explain(query, identifier, text))
+        (matches,) = searcher.explain(searcher.encode([query])[0], [passage])
+    return tuple(matches)
 
 
 def pair(model: str, foreign: str, english: str, marginals: str) -> EncodedPair:

@@ -35,7 +35,8 @@ from streamlit.testing.v1.element_tree import (
 )
 
 from optical_core.data.collection import Collection, open_collection
-from optical_core.retrieval.searcher import LateInteraction, Searcher, open_searcher
+from optical_core.retrieval.searcher import Searcher
+from optical_core.retrieval.searchers import open_searcher
 from optical_core.storage import replace_file
 from optical_core.ui import loaders
 from tests.benchmarks.timing import machine
@@ -90,9 +91,8 @@ def searches(
             words.pop(draw.randrange(len(words)))
         query = " ".join(words)
         hits = searcher.search(query, top=10)
-        if draw.random() < 0.25 and isinstance(searcher, LateInteraction):
-            identifier = hits[0][0]
-            searcher.explain(query, identifier, collection.by_id[identifier].full_text)
+        if draw.random() < 0.25 and searcher.explains:
+            searcher.explain(searcher.encode([query])[0], [collection.by_id[hits[0][0]]])
         number += 1
         yield
 

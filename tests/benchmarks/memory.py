@@ -23,8 +23,9 @@ import numpy as np
 from optical_core.data.collection import Passage
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.candidates import CandidateIndex
+from optical_core.retrieval.indexing import build_index
 from optical_core.retrieval.quantised import QuantisedIndex
-from optical_core.retrieval.token_index import TokenIndex, build_index
+from optical_core.retrieval.token_index import TokenIndex
 
 DIMENSION, TOKENS, QUERY_TOKENS = 128, 32, 12
 QUERIES = 64

@@ -29,10 +29,11 @@ from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder, unit_rows
 from optical_core.retrieval import candidates, quantised
 from optical_core.retrieval.candidates import CandidateIndex
+from optical_core.retrieval.indexing import build_index
 from optical_core.retrieval.maxsim import maxsim_scores, top_passages
 from optical_core.retrieval.packed_tokens import principal_basis
 from optical_core.retrieval.quantised import QuantisedIndex
-from optical_core.retrieval.token_index import TokenIndex, build_index
+from optical_core.retrieval.token_index import TokenIndex
 from optical_core.storage import assets, home, replace_folder
 from tests.benchmarks.peers import peer
 from tests.benchmarks.plaid import plaid

@@ -29,8 +29,9 @@ from optical_core.errors import InputError
 from optical_core.models.onnx_queries import OnnxQueries
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.candidates import WINDOW, CandidateIndex, candidates
+from optical_core.retrieval.indexing import build_index
 from optical_core.retrieval.quantised import RESCORED, QuantisedIndex
-from optical_core.retrieval.token_index import TokenIndex, build_index
+from optical_core.retrieval.token_index import TokenIndex
 from tests.benchmarks import distill, encode, search
 from tests.benchmarks.timing import machine
 from tests.benchmarks.translations import demo_pairs

@@ -16,7 +16,8 @@ from optical_core.distill.config import DistillConfig
 from optical_core.errors import InputError
 from optical_core.models import embedded, weights
 from optical_core.models.retriever import load_retriever
-from optical_core.retrieval.token_index import TokenIndex, append_to_index, collection_index
+from optical_core.retrieval.indexing import append_to_index, collection_index
+from optical_core.retrieval.token_index import TokenIndex
 from optical_core.storage import home, replace_folder
 from tests.faults.children import together
 from tests.test_checksums import inverted

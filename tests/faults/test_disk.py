@@ -11,12 +11,8 @@ from optical_core.data.collection import open_collection
 from optical_core.data.readers import import_collection
 from optical_core.errors import InputError
 from optical_core.models import embedded, weights
-from optical_core.retrieval.token_index import (
-    TokenIndex,
-    append_to_index,
-    build_index,
-    collection_index,
-)
+from optical_core.retrieval.indexing import append_to_index, build_index, collection_index
+from optical_core.retrieval.token_index import TokenIndex
 from optical_core.storage import replace_folder
 from optical_core.study.evaluate import evaluate
 from optical_core.ui.uploads import keep_bitext

@@ -9,12 +9,8 @@ from optical_core.data.collection import Passage, installed_collections, open_co
 from optical_core.data.readers import import_collection
 from optical_core.models import embedded, weights
 from optical_core.models.retriever import list_models
-from optical_core.retrieval.token_index import (
-    TokenIndex,
-    append_to_index,
-    build_index,
-    collection_index,
-)
+from optical_core.retrieval.indexing import append_to_index, build_index, collection_index
+from optical_core.retrieval.token_index import TokenIndex
 from optical_core.storage import home, replace_file, replace_folder
 from optical_core.study.evaluate import evaluate
 from optical_core.study.results import read_results

@@ -13,11 +13,12 @@ from optical_core.data.collection import Passage, open_collection, write_collect
 from optical_core.errors import InputError
 from optical_core.models.retriever import load_retriever
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.retrieval import qdrant_store, stored_index
-from optical_core.retrieval.engines import fill_engine, open_engine
-from optical_core.retrieval.searcher import LateInteraction, open_searcher
-from optical_core.retrieval.stored_index import StoredIndex, StoredPassage, store_name
-from optical_core.retrieval.token_index import build_index, collection_index
+from optical_core.retrieval import engine_store, qdrant_store
+from optical_core.retrieval.engine_store import EngineStore, StoredPassage, store_name
+from optical_core.retrieval.indexing import build_index, collection_index
+from optical_core.retrieval.late_interaction import LateInteraction
+from optical_core.retrieval.searchers import open_searcher
+from optical_core.retrieval.vector_stores import fill_store, open_store
 
 LANGUAGES = ["en", "sw", "so", "mr", "de"]
 runner = CliRunner()
@@ -55,15 +56,15 @@ def same(found, expected):
 
 def agrees(place, retriever, demo):
     local = LateInteraction(retriever, collection_index(demo, retriever.teacher))
-    fill_engine(*place, demo, retriever.teacher)
-    other = LateInteraction(retriever, open_engine(*place, demo, retriever.teacher))
+    fill_store(*place, demo, retriever.teacher)
+    other = LateInteraction(retriever, open_store(*place, demo, retriever.teacher))
     for language in LANGUAGES:
         for query in list(demo.queries(language).values())[:4]:
             found = other.search(query)
             assert len(found) == 10
             same(found, local.search(query))
             identifier, score = found[0]
-            matches = other.explain(query, identifier, demo.by_id[identifier].full_text)
+            (matches,) = other.explain(other.encode([query])[0], [demo.by_id[identifier]])
             assert sum(match.contribution for match in matches) == pytest.approx(score, abs=1e-4)
 
 
@@ -83,8 +84,8 @@ def test_an_engine_ranks_as_the_local_index_of_a_real_encoder(place, with_embedd
 
 
 def test_without_a_local_index_the_same_vectors_are_encoded(place, encoder, collection, tmp_path):
-    assert fill_engine(*place, collection, encoder) == 6
-    other = open_engine(*place, collection, encoder)
+    assert fill_store(*place, collection, encoder) == 6
+    other = open_store(*place, collection, encoder)
     index = build_index(tmp_path / "index", collection.passages(), encoder)
     for identifier in index.ids:
         vectors = other.passage_vectors(identifier)
@@ -102,8 +103,8 @@ def test_a_local_index_is_taken_along_and_nothing_is_encoded(
 ):
     index = collection_index(collection, encoder)
     monkeypatch.setattr(encoder, "encode", None)
-    assert fill_engine(*place, collection, encoder) == 6
-    vectors = open_engine(*place, collection, encoder).passage_vectors("p3")
+    assert fill_store(*place, collection, encoder) == 6
+    vectors = open_store(*place, collection, encoder).passage_vectors("p3")
     np.testing.assert_array_equal(vectors, index.passage_vectors("p3"))
 
 
@@ -111,18 +112,18 @@ def test_passages_without_tokens_are_written_and_never_found(place, encoder, col
     made = rewritten(
         collection, [Passage("a", "", "the sea"), Passage("b", "", ". ?"), Passage("c", "", "moon")]
     )
-    assert fill_engine(*place, made, encoder) == 3
-    assert fill_engine(*place, made, encoder) == 0
+    assert fill_store(*place, made, encoder) == 3
+    assert fill_store(*place, made, encoder) == 0
     (query,) = encoder.encode_queries(["sea"])
-    found = open_engine(*place, made, encoder).search(query)
+    found = open_store(*place, made, encoder).search(query)
     assert {identifier for identifier, _ in found} == {"a", "c"}
 
 
 def test_a_collection_of_passages_without_tokens_finds_nothing(place, encoder, collection):
     made = rewritten(collection, [Passage("a", "", "."), Passage("b", "", "?")])
-    fill_engine(*place, made, encoder)
+    fill_store(*place, made, encoder)
     (query,) = encoder.encode_queries(["sea"])
-    assert open_engine(*place, made, encoder).search(query) == []
+    assert open_store(*place, made, encoder).search(query) == []
 
 
 def test_equal_scores_are_in_the_order_of_ids_as_in_the_local_index(place, encoder, collection):
@@ -130,8 +131,8 @@ def test_equal_scores_are_in_the_order_of_ids_as_in_the_local_index(place, encod
     passages = [Passage(name, "", "the salty sea") for name in names]
     made = rewritten(collection, [*passages, Passage("y", "", "the moon")])
     index = collection_index(made, encoder)
-    fill_engine(*place, made, encoder)
-    other = open_engine(*place, made, encoder)
+    fill_store(*place, made, encoder)
+    other = open_store(*place, made, encoder)
     (query,) = encoder.encode_queries(["the sea"])
     for top in (2, 4, 10):
         same(other.search(query, top=top), index.search(query, top=top))
@@ -140,53 +141,53 @@ def test_equal_scores_are_in_the_order_of_ids_as_in_the_local_index(place, encod
 
 
 def test_the_same_again_writes_nothing_and_changes_are_followed(place, encoder, collection):
-    fill_engine(*place, collection, encoder)
-    before = open_engine(*place, collection, encoder).fingerprint
-    assert fill_engine(*place, collection, encoder) == 0
-    assert open_engine(*place, collection, encoder).fingerprint == before
+    fill_store(*place, collection, encoder)
+    before = open_store(*place, collection, encoder).fingerprint
+    assert fill_store(*place, collection, encoder) == 0
+    assert open_store(*place, collection, encoder).fingerprint == before
     kept = [p for p in collection.passages() if p.id != "p2"]
     changed = [dataclasses.replace(p, text="a fish") if p.id == "p1" else p for p in kept]
     made = rewritten(collection, [*changed, Passage("p9", "", "a new star")])
-    assert fill_engine(*place, made, encoder) == 2
-    other = open_engine(*place, made, encoder)
+    assert fill_store(*place, made, encoder) == 2
+    other = open_store(*place, made, encoder)
     assert other.fingerprint != before
     (query,) = encoder.encode_queries(["a star"])
     same(other.search(query), collection_index(made, encoder).search(query))
 
 
 def test_an_interrupted_indexing_is_refused_and_goes_on(place, encoder, collection, monkeypatch):
-    monkeypatch.setattr(stored_index, "WRITTEN", 2)
+    monkeypatch.setattr(engine_store, "WRITTEN", 2)
     killed = stopping_after(2, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
-        fill_engine(*place, collection, encoder)
+        fill_store(*place, collection, encoder)
     killed.undo()
     with pytest.raises(InputError, match="was not finished"):
-        open_engine(*place, collection, encoder)
-    assert fill_engine(*place, collection, encoder) == 2
+        open_store(*place, collection, encoder)
+    assert fill_store(*place, collection, encoder) == 2
     (query,) = encoder.encode_queries(["the sea"])
-    found = open_engine(*place, collection, encoder).search(query)
+    found = open_store(*place, collection, encoder).search(query)
     same(found, collection_index(collection, encoder).search(query))
 
 
 def test_half_a_change_is_never_searched(place, encoder, collection, monkeypatch):
     """LanceDB goes on with the last finished version, Qdrant refuses until it is finished."""
-    monkeypatch.setattr(stored_index, "WRITTEN", 2)
-    fill_engine(*place, collection, encoder)
+    monkeypatch.setattr(engine_store, "WRITTEN", 2)
+    fill_store(*place, collection, encoder)
     (query,) = encoder.encode_queries(["the sea"])
-    before = open_engine(*place, collection, encoder).search(query)
+    before = open_store(*place, collection, encoder).search(query)
     more = [Passage(f"n{number}", "", "the sea water") for number in range(6)]
     made = rewritten(collection, [*collection.passages(), *more])
     killed = stopping_after(1, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
-        fill_engine(*place, made, encoder)
+        fill_store(*place, made, encoder)
     killed.undo()
     if place[0] == "lancedb":
-        assert open_engine(*place, made, encoder).search(query) == before
+        assert open_store(*place, made, encoder).search(query) == before
     else:
         with pytest.raises(InputError, match="was not finished"):
-            open_engine(*place, made, encoder)
-    assert fill_engine(*place, made, encoder) == 4
-    found = open_engine(*place, made, encoder).search(query, top=20)
+            open_store(*place, made, encoder)
+    assert fill_store(*place, made, encoder) == 4
+    found = open_store(*place, made, encoder).search(query, top=20)
     same(found, collection_index(made, encoder).search(query, top=20))
 
 
@@ -213,18 +214,17 @@ def test_another_encoder_and_what_is_not_there_are_refused(
 ):
     other = TokenEncoder.load(str(tiny_bert), device="cpu")
     with pytest.raises(InputError, match="there is nothing in"):
-        open_engine(*place, collection, encoder)
-    fill_engine(*place, collection, encoder)
+        open_store(*place, collection, encoder)
+    fill_store(*place, collection, encoder)
     with pytest.raises(InputError, match="hasn't indexed the collection"):
-        open_engine(*place, collection, other)
+        open_store(*place, collection, other)
     # Where somebody has given it the name of another encoder's.
     name = store_name(collection, encoder)
-    monkeypatch.setattr("optical_core.retrieval.engines.store_name", lambda *_: name)
-    renamed = open_engine(*place, collection, other)
+    monkeypatch.setattr("optical_core.retrieval.vector_stores.store_name", lambda *_: name)
     with pytest.raises(InputError, match="was indexed by the encoder"):
-        renamed.check_encoder(other)
+        open_store(*place, collection, other)
     with pytest.raises(InputError, match="was indexed by the encoder"):
-        fill_engine(*place, collection, other)
+        fill_store(*place, collection, other)
 
 
 def test_a_passage_id_that_comes_twice_is_refused(place, encoder, collection):
@@ -232,7 +232,7 @@ def test_a_passage_id_that_comes_twice_is_refused(place, encoder, collection):
     with (collection.folder / "corpus.jsonl").open("a") as file:
         file.write(line + "\n")
     with pytest.raises(InputError, match="'p1' comes twice"):
-        fill_engine(*place, open_collection(collection.folder), encoder)
+        fill_store(*place, open_collection(collection.folder), encoder)
 
 
 def test_any_name_of_a_collection_names_a_store(place, encoder, collection):
@@ -243,8 +243,8 @@ def test_any_name_of_a_collection_names_a_store(place, encoder, collection):
     ]
     assert len({store_name(made, encoder) for made in named}) == 4
     for made in named:
-        assert fill_engine(*place, made, encoder) == 6
-        assert isinstance(open_engine(*place, made, encoder), StoredIndex)
+        assert fill_store(*place, made, encoder) == 6
+        assert isinstance(open_store(*place, made, encoder), EngineStore)
 
 
 def test_the_commands_are_the_same_for_every_engine(place, tiny_encoder, collection, tmp_path):
@@ -292,28 +292,28 @@ def test_a_missing_extra_is_one_sentence(engine, package, encoder, collection, m
     monkeypatch.setitem(sys.modules, package, None)
     monkeypatch.setattr(f"optical_core.retrieval.{engine}_store.find_spec", lambda _: None)
     with pytest.raises(InputError, match=rf"pip install .optical-workbench\[{engine}\]"):
-        open_engine(engine, "http://x", collection, encoder)
+        open_store(engine, "http://x", collection, encoder)
 
 
 def test_a_server_that_does_not_answer_is_one_sentence(encoder, collection):
     pytest.importorskip("qdrant_client")
     with pytest.raises(InputError, match=r"can't be used: .*refused"):
-        open_engine("qdrant", "http://127.0.0.1:9", collection, encoder)
+        open_store("qdrant", "http://127.0.0.1:9", collection, encoder)
 
 
 def test_a_folder_is_no_place_for_qdrant(encoder, collection, tmp_path):
     pytest.importorskip("qdrant_client")
     with pytest.raises(InputError, match="needs a server's URL"):
-        open_engine("qdrant", str(tmp_path), collection, encoder)
+        open_store("qdrant", str(tmp_path), collection, encoder)
 
 
 def test_an_unusable_folder_is_one_sentence_and_looking_makes_none(encoder, collection, tmp_path):
     pytest.importorskip("lancedb")
     with pytest.raises(InputError, match="there is nothing in"):
-        open_engine("lancedb", str(tmp_path / "gone"), collection, encoder)
+        open_store("lancedb", str(tmp_path / "gone"), collection, encoder)
     assert not (tmp_path / "gone").exists()
     with pytest.raises(InputError, match="can't be used"):
-        fill_engine("lancedb", "/proc/nowhere", collection, encoder)
+        fill_store("lancedb", "/proc/nowhere", collection, encoder)
 
 
 def test_a_server_that_forgets_the_encoder_is_refused_before_anything_is_encoded(
@@ -327,7 +327,7 @@ def test_a_server_that_forgets_the_encoder_is_refused_before_anything_is_encoded
     monkeypatch.setattr(qdrant_store, "connect", lambda _: client)
     monkeypatch.setattr(encoder, "encode", None)
     with pytest.raises(InputError, match="keeps no metadata"):
-        fill_engine("qdrant", "http://old", collection, encoder)
+        fill_store("qdrant", "http://old", collection, encoder)
 
 
 def test_requests_to_qdrant_are_bounded(monkeypatch):

@@ -1,8 +1,8 @@
 import tracemalloc
 
 from optical_core.data.collection import Passage
+from optical_core.retrieval.indexing import build_index
 from optical_core.retrieval.quantised import QuantisedIndex
-from optical_core.retrieval.token_index import build_index
 from tests.benchmarks.memory import Noise
 
 A_PASSAGE = 800

@@ -11,18 +11,16 @@ from optical_core.models.retriever import load_retriever
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval import shards, token_index
 from optical_core.retrieval.bm25 import BM25, words
-from optical_core.retrieval.explain import explain
+from optical_core.retrieval.explain import token_matches
+from optical_core.retrieval.indexing import append_to_index, build_index, collection_index
+from optical_core.retrieval.late_interaction import LateInteraction
 from optical_core.retrieval.maxsim import maxsim_scores, rank_in_memory, top_passages
-from optical_core.retrieval.searcher import LateInteraction, open_searcher
-from optical_core.retrieval.token_index import (
-    FILES,
-    TokenIndex,
-    append_to_index,
-    build_index,
-    collection_index,
-)
+from optical_core.retrieval.searchers import open_searcher
+from optical_core.retrieval.token_index import FILES, TokenIndex
 from optical_core.storage import home
 from tests.test_checksums import inverted
+
+on_cpu = partial(load_retriever, device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -170,11 +168,12 @@ def test_a_collections_index_is_built_once_and_again_when_it_changed(encoder, co
 
 
 def test_explanations_add_up_to_the_score(tiny_encoder, collection):
-    searcher = open_searcher(str(tiny_encoder), collection, device="cpu")
+    searcher = open_searcher(str(tiny_encoder), collection, load=on_cpu)
     query = "why is the sea salty ?"
     for identifier, score in searcher.search(query, top=6):
-        text = collection.by_id[identifier].full_text
-        matches = searcher.explain(query, identifier, text)
+        passage = collection.by_id[identifier]
+        text = passage.full_text
+        (matches,) = searcher.explain(searcher.encode([query])[0], [passage])
         assert [m.query.piece for m in matches] == query.split()
         assert sum(m.contribution for m in matches) == pytest.approx(score, abs=2e-4)
         assert all(text[m.passage.start : m.passage.end] == m.passage.piece for m in matches)
@@ -184,20 +183,20 @@ def test_queries_in_int8_search_the_same_index_and_explain_their_own_scores(
     onnx, tiny_encoder, collection, monkeypatch
 ):
     query = "why is the sea salty ?"
-    exact = dict(open_searcher(str(tiny_encoder), collection, device="cpu").search(query))
+    exact = dict(open_searcher(str(tiny_encoder), collection, load=on_cpu).search(query))
     monkeypatch.setenv("OPTICAL_PRECISION", "int8")
-    searcher = open_searcher(str(tiny_encoder), collection, device="cpu")
+    searcher = open_searcher(str(tiny_encoder), collection, load=on_cpu)
     found = dict(searcher.search(query))
     assert found != exact
     assert found == pytest.approx(exact, rel=0.02)
-    matches = searcher.explain(query, "p1", collection.by_id["p1"].full_text)
+    (matches,) = searcher.explain(searcher.encode([query])[0], [collection.by_id["p1"]])
     assert sum(match.contribution for match in matches) == pytest.approx(found["p1"], abs=2e-3)
 
 
 def test_a_query_without_tokens_finds_nothing_and_a_long_one_is_told(
     tiny_encoder, collection, caplog
 ):
-    searcher = open_searcher(str(tiny_encoder), collection, device="cpu")
+    searcher = open_searcher(str(tiny_encoder), collection, load=on_cpu)
     assert searcher.search("   ") == []
     assert len(searcher.search("sea " * 100, top=3)) == 3
     assert "cut" in caplog.text
@@ -250,12 +249,15 @@ def test_bm25_ranks_rare_words_and_short_passages_higher():
     assert order[-1] == "c"
 
 
-def test_an_explanation_encodes_what_it_is_not_given(encoder, collection):
-    text = collection.by_id["p1"].full_text
-    matches = explain(encoder, encoder, "salty sea", text)
-    score = naive(encoder.encode_queries(["salty sea"])[0], encoder.encode_passages([text])[0])
-    assert sum(match.contribution for match in matches) == pytest.approx(score, abs=1e-4)
-    assert explain(encoder, encoder, "sea", "") == []
+def test_what_has_no_tokens_matches_nothing():
+    assert token_matches([], unit(0, 0, 4), [], unit(0, 0, 4)) == []
+
+
+def test_a_searcher_that_does_not_explain_says_so(collection):
+    searcher = BM25(collection.passages())
+    assert not searcher.explains
+    with pytest.raises(InputError, match="bm25 has no token matches to explain"):
+        searcher.explain(searcher.encode(["sea"])[0], [collection.by_id["p1"]])
 
 
 def test_nothing_to_rank_or_to_join_is_said():

@@ -12,7 +12,8 @@ from optical_core.data.passages import passage_files, read_passages
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval import shards
-from optical_core.retrieval.token_index import TokenIndex, build_index
+from optical_core.retrieval.indexing import build_index
+from optical_core.retrieval.token_index import TokenIndex
 
 WORDS = "the sea is salty water moon sun star fish bird tree river lake city old new maji".split()
 FILES = ("ids.json", "offsets.i64", "vectors.f16")

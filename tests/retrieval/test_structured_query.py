@@ -15,18 +15,17 @@ PASSAGES = [
 
 
 def test_words_that_stand_for_themselves_are_plain_bm25():
-    ours, theirs = StructuredQueries(PASSAGES), BM25(PASSAGES)
+    ours, theirs = StructuredQueries(PASSAGES, {}), BM25(PASSAGES)
     for query in ("salty water", "the sea sea", "cold moon", "nothing here"):
         expected = theirs.search(query)
-        found = ours.search(query, {})
+        found = ours.search(query)
         assert [i for i, _ in found] == [i for i, _ in expected]
         assert dict(found) == pytest.approx(dict(expected), rel=1e-5)
 
 
 def test_a_word_counts_as_its_translations_by_their_probabilities():
-    engine = StructuredQueries(PASSAGES[:3])
     lexicon = {"maji": {"water": 0.75, "sea": 0.25, "unknown": 0.5}}
-    found = dict(engine.search("Maji!", lexicon))
+    found = dict(StructuredQueries(PASSAGES[:3], lexicon).search("Maji!"))
     length, mean = 6, (6 + 6 + 4) / 3
     frequency, documents = 0.75 + 0.25, 0.75 * 2 + 0.25 * 2
     rarity = math.log(1 + (3 - documents + 0.5) / (documents + 0.5))
@@ -35,7 +34,15 @@ def test_a_word_counts_as_its_translations_by_their_probabilities():
     assert set(found) == {"d1", "d2"}
 
 
+def test_another_language_is_asked_of_the_same_passages():
+    swahili = StructuredQueries(PASSAGES, {"maji": {"water": 1.0}})
+    somali = swahili.asked_by({"biyo": {"water": 1.0}})
+    assert somali.search("biyo") == swahili.search("maji") == BM25(PASSAGES).search("water")
+    assert swahili.search("biyo") == somali.search("maji") == []
+    assert somali.identity != swahili.identity
+
+
 def test_nothing_to_search_finds_nothing():
-    assert StructuredQueries([]).search("maji", {}) == []
-    assert StructuredQueries(PASSAGES).search("", {}) == []
-    assert StructuredQueries(PASSAGES).run({"q": "maji"}, {"maji": {"x": 1.0}}) == {"q": {}}
+    assert StructuredQueries([], {}).search("maji") == []
+    assert StructuredQueries(PASSAGES, {}).search("") == []
+    assert StructuredQueries(PASSAGES, {"maji": {"x": 1.0}}).run({"q": "maji"}) == {"q": {}}

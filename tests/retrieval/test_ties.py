@@ -10,9 +10,9 @@ from optical_core.analysis.metrics import per_query_measures
 from optical_core.data.collection import CollectionInfo, Passage, write_collection
 from optical_core.data.trec import best_first, read_run
 from optical_core.retrieval.bm25 import BM25
+from optical_core.retrieval.engine_store import EngineStore
 from optical_core.retrieval.maxsim import top_passages
 from optical_core.retrieval.quantised import largest
-from optical_core.retrieval.stored_index import StoredIndex
 from optical_core.retrieval.structured_query import StructuredQueries
 from optical_core.study.evaluate import evaluate
 
@@ -23,8 +23,6 @@ ORDER = ["é", "d9", "d10", "b", "a", "Z"]
 
 class Store:
     """An engine that holds passages of one score, and cuts them as it likes."""
-
-    where = "a test"
 
     def nearest(self, query, count):
         return [(f"p{n:03}", 1.0 + n % 7 * 1e-8) for n in range(100)][:count]
@@ -37,12 +35,12 @@ def test_every_ranking_cuts_equal_scores_alike(top):
         best_first([(key, 1.0) for key in IDS], top),
         best_first([(key, 1.0 + n * 1e-7) for n, key in enumerate(IDS)], top),
         BM25(passages).search("sea", top=top),
-        StructuredQueries(passages).search("bahari", {"bahari": {"sea": 1.0}}, top=top),
+        StructuredQueries(passages, {"bahari": {"sea": 1.0}}).search("bahari", top=top),
         top_passages(torch.ones(len(IDS)) + torch.rand(len(IDS)) * 1e-6, IDS, top),
     ]
     for ranking in found:
         assert [key for key, _ in ranking] == ORDER[:top]
-    stored = StoredIndex(Store(), {}, "1").search(np.ones((1, 2)), top=top)
+    stored = EngineStore.search(Store(), np.ones((1, 2)), top=top)
     assert [key for key, _ in stored] == sorted((f"p{n:03}" for n in range(100)), reverse=True)[
         :top
     ]

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.retrieval.engines import fill_engine
+from optical_core.retrieval.vector_stores import fill_store
 from optical_core.serve import app as application
 from optical_core.serve.answering import answer_together
 from optical_core.serve.app import create_app
@@ -275,7 +275,7 @@ def test_bm25_does_not_wait_for_queries_that_are_encoded(holdings, ask, monkeypa
 def test_an_index_may_lie_in_another_engine(collection, tiny_encoder, holdings, ask, tmp_path):
     pytest.importorskip("lancedb")
     place = "lancedb", str(tmp_path / "lance")
-    fill_engine(*place, collection, TokenEncoder.load(str(tiny_encoder), device="cpu"))
+    fill_store(*place, collection, TokenEncoder.load(str(tiny_encoder), device="cpu"))
     named = [str(collection.folder)], [str(tiny_encoder)]
     engine, uri = place
     stored = load_holdings(*named, engine=engine, uri=uri, device="cpu")

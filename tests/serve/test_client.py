@@ -7,16 +7,24 @@ import threading
 import pytest
 
 from optical_core.errors import InputError
+from optical_core.retrieval.searcher import Query
 from optical_core.serve import schema
 from optical_core.serve.app import BusyError, create_app
 from optical_core.serve.batching import Batcher
 from optical_core.serve.client import RemoteSearcher, Server
+from optical_core.serve.schema import search_request
 from tests.serve.running import running
 
 
 @pytest.fixture
 def remote(serving, tiny_encoder):
-    return RemoteSearcher(Server(serving), str(tiny_encoder), "tiny")
+    return served(Server(serving), str(tiny_encoder))
+
+
+def served(server, model):
+    """The server's searcher of a model on its only collection."""
+    (entry,) = (entry for entry in server.models() if entry.name == model)
+    return RemoteSearcher(server, entry, server.collections()[0])
 
 
 def test_it_finds_what_the_searcher_here_finds(remote, holdings, tiny_encoder, collection):
@@ -34,9 +42,11 @@ def test_it_finds_what_the_searcher_here_finds(remote, holdings, tiny_encoder, c
 
 def test_it_explains_as_the_searcher_here_does(remote, holdings, tiny_encoder, collection):
     here = holdings.searcher(str(tiny_encoder), "tiny")
-    expected = here.explain("salty sea", "p1", collection.by_id["p1"].full_text)
-    found = remote.explain("salty sea")["p1"]
-    for mine, theirs in zip(found, expected, strict=True):
+    assert remote.explains
+    passages = [collection.by_id["p1"]]
+    (expected,) = here.explain(here.encode(["salty sea"])[0], passages)
+    (matches,) = remote.explain(Query("salty sea"), passages)
+    for mine, theirs in zip(matches, expected, strict=True):
         assert mine.contribution == pytest.approx(theirs.contribution, abs=1e-5)
         for token, other in ((mine.query, theirs.query), (mine.passage, theirs.passage)):
             assert (token.piece, token.start, token.end) == (other.piece, other.start, other.end)
@@ -52,9 +62,9 @@ def test_it_knows_what_is_served(serving, tiny_encoder):
 
 def test_refusals_are_the_servers_sentences(serving):
     with pytest.raises(InputError, match="there is no model 'nope' here"):
-        RemoteSearcher(Server(serving), "nope", "tiny").search("sea")
+        Server(serving).search(search_request(collection="tiny", model="nope", query="sea"))
     with pytest.raises(InputError, match="the query is empty"):
-        RemoteSearcher(Server(serving), "bm25", "tiny").search(" ")
+        served(Server(serving), "bm25").search(" ")
 
 
 def test_a_busy_server_says_when_to_come_back(serving, monkeypatch):
@@ -63,7 +73,7 @@ def test_a_busy_server_says_when_to_come_back(serving, monkeypatch):
 
     monkeypatch.setattr(Batcher, "submit", refuse)
     with pytest.raises(InputError, match="searches are running or waiting: try again in 1 s"):
-        RemoteSearcher(Server(serving), "bm25", "tiny").search("sea")
+        served(Server(serving), "bm25").search("sea")
 
 
 def test_an_address_where_nothing_answers_is_a_sentence():

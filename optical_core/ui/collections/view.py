@@ -16,7 +16,7 @@ from optical_core.data.languages import language
 from optical_core.data.readers import READERS, import_collection
 from optical_core.data.trec import trec_order
 from optical_core.errors import InputError
-from optical_core.retrieval.token_index import collection_indexes
+from optical_core.retrieval.indexing import collection_indexes
 from optical_core.storage import assets, home, replace_folder
 from optical_core.ui.paths import typed_path
 from optical_core.ui.uploads import unpacked

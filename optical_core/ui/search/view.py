@@ -10,7 +10,7 @@ import pandas as pd
 from optical_core.analysis.metrics import per_query_measures
 from optical_core.data.languages import LANGUAGES, main_script
 from optical_core.retrieval.explain import TokenMatch
-from optical_core.ui.search_source import Ranking
+from optical_core.ui.search.ranking import Ranking
 from optical_core.wording import listed
 
 

@@ -1,4 +1,4 @@
-"""Engines: what keeps a collection's token vectors and ranks them, behind one protocol.
+"""Vector stores by the engine that keeps them.
 
 local       our TokenIndex: files on this machine, memory-mapped
 lancedb     LanceDB inside this process, on a folder or object storage (s3://, gs://, az://)
@@ -11,66 +11,60 @@ leave out passages without tokens, which `local` ranks with the score 0.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
-
-import numpy as np
 
 from optical_core.data.collection import Collection
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.engine_store import EngineStore, fill, store_name
+from optical_core.retrieval.indexing import collection_index
 from optical_core.retrieval.lancedb_store import LanceDBStore
+from optical_core.retrieval.modes import check_mode, open_mode
 from optical_core.retrieval.qdrant_store import QdrantStore
-from optical_core.retrieval.recall import Ranker
-from optical_core.retrieval.stored_index import PassageStore, StoredIndex, fill, store_name
-from optical_core.retrieval.token_index import TokenIndex, collection_index
-
-
-class Engine(Ranker, Protocol):
-    """What a search needs of an index, wherever its vectors are kept."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes with the vectors that are ranked."""
-        ...
-
-    def check_encoder(self, encoder: TokenEncoder) -> None:
-        """Raise InputError if another encoder made the vectors."""
-        ...
-
-    def passage_vectors(self, identifier: str) -> np.ndarray:
-        """Vectors (tokens, d) of one passage, fp32, as they are scored."""
-        ...
-
+from optical_core.retrieval.token_index import TokenIndex
+from optical_core.retrieval.vector_store import VectorStore
 
 LOCAL = "local"
-_STORES: dict[str, Callable[[str, str], PassageStore]] = {
+STORES: dict[str, Callable[[str, str], EngineStore]] = {
     "lancedb": LanceDBStore,
     "qdrant": QdrantStore,
 }
-ENGINES = (LOCAL, *_STORES)
+"""Engine -> its store, made of a uri and a name."""
+ENGINES = (LOCAL, *STORES)
 
 
-def open_engine(
+def open_store(
     engine: str,
     uri: str | None,
     collection: Collection,
     encoder: TokenEncoder,
     *,
+    mode: str = "exact",
     progress: bool = False,
-) -> Engine:
-    """What an engine keeps of a collection, as this encoder's index.
+) -> VectorStore:
+    """What an engine keeps of a collection, as this encoder's vectors.
 
-    uri: where the engine keeps it. `local` has a place of its own, and indexes there what it
-    hasn't yet; elsewhere, what is missing or unfinished is refused.
+    Args:
+        uri: where the engine keeps it. `local` has a place of its own, and indexes there what it
+            hasn't yet; elsewhere, what is missing, unfinished or of another encoder is refused.
+        mode: see `modes`; engines other than `local` have the mode exact alone.
     """
+    check_mode(mode)
     if engine == LOCAL:
-        if uri is None:
-            return collection_index(collection, encoder, progress=progress)
-        return TokenIndex.open(uri)
-    return StoredIndex.open(_store(engine, uri, collection, encoder))
+        index = (
+            collection_index(collection, encoder, progress=progress)
+            if uri is None
+            else TokenIndex.open(uri)
+        )
+        index.check_encoder(encoder)
+        return open_mode(index, mode)
+    store = _store(engine, uri, collection, encoder)
+    if mode != "exact":
+        raise InputError(f"the mode {mode!r} is the engine local's; the others search exactly")
+    store.check_encoder(encoder)
+    return store
 
 
-def fill_engine(
+def fill_store(
     engine: str,
     uri: str | None,
     collection: Collection,
@@ -90,9 +84,9 @@ def fill_engine(
 
 def _store(
     engine: str, uri: str | None, collection: Collection, encoder: TokenEncoder
-) -> PassageStore:
-    if engine not in _STORES:
+) -> EngineStore:
+    if engine not in STORES:
         raise InputError(f"there is no engine {engine!r}; choose one of {', '.join(ENGINES)}")
     if not uri:
         raise InputError(f"the engine {engine} needs --uri: where it keeps the collection")
-    return _STORES[engine](uri, store_name(collection, encoder))
+    return STORES[engine](uri, store_name(collection, encoder))

@@ -1,7 +1,4 @@
-"""StoredIndex: a collection's token vectors kept by another engine, searched as a TokenIndex is.
-
-A PassageStore is the little that is particular to an engine. What is the same for all is here:
-which passages are missing, whose queries are refused, the order of equal scores.
+"""EngineStore: a collection's token vectors kept by another engine, searched as a TokenIndex is.
 
 Vectors have the values of a local index, rounded to fp16, in fp32 columns: engines round the query
 to the type of the column, and scores would no longer be the sum of their explanations.
@@ -12,21 +9,22 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from optical_core.data.collection import Collection, Passage
-from optical_core.data.trec import best_first
+from optical_core.data.trec import Hits, best_first
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.retrieval.recall import Ranker
-from optical_core.retrieval.token_index import existing_index
+from optical_core.retrieval.indexing import existing_index
+from optical_core.retrieval.vector_store import VectorStore
 from optical_core.storage import exclusive
 
 logger = logging.getLogger(__name__)
@@ -45,103 +43,92 @@ class StoredPassage(NamedTuple):
     vectors: np.ndarray
 
 
-class PassageStore(Protocol):
-    """One collection's passages in an engine; every method tells failures as InputError."""
+class EngineStore(VectorStore):
+    """A collection's token vectors in an engine; an engine's class says how it reads and writes.
 
-    where: str
-    """The engine, the place and the name, for messages."""
+    What is the same for all engines is here: which passages are missing, whose queries are refused,
+    the order of equal scores. Every method tells failures as InputError.
+    """
 
+    def __init__(self, where: str) -> None:
+        """where: the engine, the place and the name, for messages."""
+        self.where = where
+
+    @abstractmethod
     def facts(self) -> Mapping[str, str] | None:
         """What `begin` recorded; None where there is nothing yet."""
-        ...
 
+    @abstractmethod
     def state(self) -> str | None:
         """Tells the finished content from any other; None if none was ever finished."""
-        ...
 
+    @abstractmethod
     def begin(self, facts: Mapping[str, str], dimension: int) -> None:
         """Make the store if it isn't there; nothing half written is to be searched from here on."""
-        ...
 
+    @abstractmethod
     def text_hashes(self) -> dict[str, str]:
         """Id and text hash of every passage that has been written."""
-        ...
 
+    @abstractmethod
     def put(self, passages: Sequence[StoredPassage]) -> None:
         """Write passages; one whose id is there is replaced."""
-        ...
 
-    def remove(self, identifiers: Sequence[str]) -> None: ...
+    @abstractmethod
+    def remove(self, identifiers: Sequence[str]) -> None:
+        """Remove passages."""
 
+    @abstractmethod
     def finish(self) -> None:
         """Let what was written be searched; nothing changes where it is already."""
-        ...
 
-    def nearest(self, query: np.ndarray, count: int) -> list[tuple[str, float]]:
+    @abstractmethod
+    def nearest(self, query: np.ndarray, count: int) -> Hits:
         """The `count` largest exact MaxSim scores of a query (n, d) fp32, n > 0."""
-        ...
 
-    def vectors(self, identifier: str) -> np.ndarray:
-        """Vectors (tokens, d) of a finished passage, fp32."""
-        ...
+    @cached_property
+    def _opened(self) -> tuple[Mapping[str, str], str]:
+        """The facts and the state as they were first asked for.
 
-
-@dataclass(frozen=True)
-class StoredIndex(Ranker):
-    """A finished PassageStore as an engine that ranks."""
-
-    store: PassageStore
-    facts: Mapping[str, str]
-    state: str
-
-    @classmethod
-    def open(cls, store: PassageStore) -> StoredIndex:
-        """Refuses, with a sentence, what isn't there or was never finished."""
-        facts = store.facts()
+        Raises InputError for what isn't there or was never finished.
+        """
+        facts = self.facts()
         if not facts:
             raise InputError(
-                f"there is nothing in {store.where}: this encoder hasn't indexed the collection "
+                f"there is nothing in {self.where}: this encoder hasn't indexed the collection "
                 "there; do it with `optical index`"
             )
-        state = store.state()
+        state = self.state()
         if state is None:
             raise InputError(
-                f"the indexing into {store.where} was not finished; "
+                f"the indexing into {self.where} was not finished; "
                 "the same `optical index` goes on with it"
             )
-        return cls(store, facts, state)
+        return facts, state
 
     @property
     def fingerprint(self) -> str:
-        return f"{self.facts['encoder_hash']} {self.store.where} {self.state}"
+        facts, state = self._opened
+        return f"{facts['encoder_hash']} {self.where} {state}"
 
     def check_encoder(self, encoder: TokenEncoder) -> None:
-        """Raise InputError if another encoder made the vectors."""
-        _check_encoder(self.store, self.facts, encoder)
+        _check_encoder(self.where, self._opened[0], encoder)
 
-    def search(self, query: np.ndarray, *, top: int = 10) -> list[tuple[str, float]]:
-        """The best passages by exact MaxSim: (id, score), in the order of `best_first`.
-
-        query: (n, d) unit token vectors; one without tokens finds nothing.
-        """
+    def search(self, query: np.ndarray, *, top: int = 10) -> Hits:
         if not len(query):
             return []
         count = top + _SPARE
         while True:
-            found = self.store.nearest(np.asarray(query, np.float32), count)
-            ranked = best_first(found, count)
+            nearest = self.nearest(np.asarray(query, np.float32), count)
+            ranked = best_first(nearest, count)
             # An engine cuts equal scores as it likes: ask on until a lower one ends them.
-            if len(found) < count or ranked[-1][1] < ranked[top - 1][1]:
+            if len(nearest) < count or ranked[-1][1] < ranked[top - 1][1]:
                 return ranked[:top]
             count *= 2
 
-    def passage_vectors(self, identifier: str) -> np.ndarray:
-        """Vectors (tokens, d) of one passage, fp32, as they are scored."""
-        return self.store.vectors(identifier)
-
 
 def fill(
-    store: PassageStore,
+    store: EngineStore,
     collection: Collection,
     encoder: TokenEncoder,
     *,
@@ -158,7 +145,7 @@ def fill(
         hashes = _text_hashes(collection.passages())
         facts = store.facts()
         if facts:
-            _check_encoder(store, facts, encoder)
+            _check_encoder(store.where, facts, encoder)
         known = store.text_hashes() if facts else {}
         missing = [name for name, text in hashes.items() if known.get(name) != text]
         gone = sorted(known.keys() - hashes.keys())
@@ -242,10 +229,10 @@ def _text_hashes(passages: Iterable[Passage]) -> dict[str, str]:
     return found
 
 
-def _check_encoder(store: PassageStore, facts: Mapping[str, str], encoder: TokenEncoder) -> None:
+def _check_encoder(where: str, facts: Mapping[str, str], encoder: TokenEncoder) -> None:
     if facts.get("encoder_hash") != encoder.hash:
         raise InputError(
-            f"{store.where} was indexed by the encoder {facts.get('encoder')} "
+            f"{where} was indexed by the encoder {facts.get('encoder')} "
             f"({facts.get('encoder_hash')}), not by {encoder.name} ({encoder.hash}); "
             "index the collection for it with `optical index`"
         )

@@ -1,0 +1,122 @@
+"""ServedLibrary: the collections and models of a server of `optical serve`, for the search page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from optical_core.data.corpus import Passage
+from optical_core.errors import InputError
+from optical_core.retrieval.explain import TokenMatch
+from optical_core.retrieval.searcher import Query
+from optical_core.serve.client import RemoteSearcher, Server
+from optical_core.serve.schema import MOST_EXPLAINED, ServedCollection, ServedModel, Topics
+from optical_core.ui.gloss import gloss_of
+from optical_core.ui.kept import Kept
+from optical_core.ui.search.ranking import Ranking
+
+
+class ServedLibrary:
+    """What the search page asks of a `Library`, answered by a server; no model is loaded here.
+
+    Made anew for each run of a page: what a server offers is asked once a run, so that a server
+    started in another's place is noticed. Large answers are kept by what they depend on.
+    """
+
+    def __init__(self, server: Server, kept: Kept) -> None:
+        self._server, self._kept = server, kept
+
+    def collection_names(self) -> list[str]:
+        return list(self._collections)
+
+    def is_prepared(self, collection_name: str) -> bool:
+        return True  # a server answers only when all is loaded
+
+    def languages(self, name: str) -> Sequence[str]:
+        return self._collection(name).languages
+
+    def queries(self, name: str, code: str) -> Mapping[str, str]:
+        return self._topics(name, code).queries
+
+    def find_query(self, name: str, text: str) -> tuple[str, str] | None:
+        wanted = text.strip()
+        for code in self.languages(name):
+            for identifier, query in self.queries(name, code).items():
+                if query == wanted:
+                    return code, identifier
+        return None
+
+    def judged(self, collection_name: str, code: str, query: str) -> Mapping[str, int]:
+        return self._topics(collection_name, code).judgements.get(query, {})
+
+    def model_names(self) -> list[str]:
+        return list(self._models)
+
+    def default_models(self) -> list[str]:
+        return self.model_names()[:3]
+
+    def gloss(self, name: str) -> str:
+        return gloss_of(name, self._model(name).kind)
+
+    def explains(self, model: str) -> bool:
+        return self._model(model).token_level
+
+    def rank(self, model: str, collection_name: str, query: str, top: int) -> Ranking:
+        searcher, most = self._searcher(model, collection_name), min(top, self._most_results)
+
+        def answer() -> tuple[Ranking, float]:
+            begin = time.perf_counter()
+            results = searcher.answer(query, top=most).results
+            end = time.perf_counter()
+            passages = {r.id: Passage(r.id, r.title, r.text) for r in results}
+            hits = tuple((result.id, result.score) for result in results)
+            return Ranking(hits, end - begin, passages), end
+
+        asked = time.perf_counter()
+        ranking, ended = self._kept.get("ranking", (searcher.identity, query, most), answer)
+        return replace(ranking, kept=ended < asked)
+
+    def explanation(
+        self, model: str, collection_name: str, query: str, identifier: str
+    ) -> Sequence[TokenMatch]:
+        searcher = self._searcher(model, collection_name)
+        ranking = self.rank(model, collection_name, query, 1000)
+        best = [ranking.passages[passage] for passage, _ in ranking.hits[:MOST_EXPLAINED]]
+
+        def matches() -> dict[str, list[TokenMatch]]:
+            explained = searcher.explain(Query(query), best)
+            return {p.id: own for p, own in zip(best, explained, strict=True)}
+
+        key = (searcher.identity, query)
+        return self._kept.get("explanation", key, matches).get(identifier, ())
+
+    @cached_property
+    def _collections(self) -> dict[str, ServedCollection]:
+        return {entry.name: entry for entry in self._server.collections()}
+
+    @cached_property
+    def _models(self) -> dict[str, ServedModel]:
+        return {entry.name: entry for entry in self._server.models()}
+
+    @cached_property
+    def _most_results(self) -> int:
+        return self._server.health().most_results
+
+    def _collection(self, name: str) -> ServedCollection:
+        if name not in self._collections:
+            raise InputError(f"the server has no collection {name!r}")
+        return self._collections[name]
+
+    def _model(self, name: str) -> ServedModel:
+        if name not in self._models:
+            raise InputError(f"the server has no model {name!r}")
+        return self._models[name]
+
+    def _searcher(self, model: str, collection: str) -> RemoteSearcher:
+        return RemoteSearcher(self._server, self._model(model), self._collection(collection))
+
+    def _topics(self, name: str, code: str) -> Topics:
+        key = (self._server.address, name, self._collection(name).fingerprint, code)
+        return self._kept.get("topics", key, lambda: self._server.topics(name, code))
