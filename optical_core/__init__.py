@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from optical_core.errors import InputError
 
 if TYPE_CHECKING:
-    from optical_core.models.retriever import Retriever
+    from optical_core.models.pair import EncoderPair
 
 __version__ = "0.1.0"
-__all__ = ["InputError", "load_retriever"]
+__all__ = ["InputError", "load_pair"]
 
 
-def load_retriever(name_or_path: str, *, device: str | None = None) -> Retriever:
+def load_pair(name_or_path: str, *, device: str | None = None) -> EncoderPair:
     """Load a teacher-student pair by name (`optical models`) or from a folder."""
-    from optical_core.models.retriever import load_retriever as load
+    from optical_core.models.pair_store import load_pair as load
 
     return load(name_or_path, device=device)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from pydantic import BaseModel, ValidationError
+
+from optical_core.errors import InputError
+
+Model = TypeVar("Model", bound=BaseModel)
 NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
 
 _EXPECTED = (
@@ -30,6 +35,14 @@ _EXPECTED = (
     | dict.fromkeys(("bool_type", "bool_parsing"), "true or false was expected")
 )
 """Type of an error -> what to say; in braces what pydantic knows of it."""
+
+
+def validated(kind: type[Model], value: Any, where: str) -> Model:
+    """A value as a `kind`. Raises InputError: the first thing that is wrong, and `where` it is."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        raise InputError(f"{where}: {first_problem(error)}") from error
 
 
 class _Errors(Protocol):

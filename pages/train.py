@@ -143,7 +143,7 @@ def _pairs(config: DistillConfig, source: str) -> list[SentencePair]:
 def _estimate(config: DistillConfig, source: str) -> None:
     pairs = _pairs(config, source)
     with st.spinner("Measuring this machine…"):
-        seconds = estimate_seconds(config, pairs, loaders.retriever(config.teacher).student)
+        seconds = estimate_seconds(config, pairs, loaders.encoder_pair(config.teacher).student)
     st.info(
         f"{counted(len(pairs), 'sentence pair')}. About {duration(seconds)} for "
         f"{counted(config.steps, 'step')} on "

@@ -15,7 +15,7 @@ from optical_core.data.collection import Collection, open_collection
 from optical_core.data.gold import read_gold
 from optical_core.data.readers import READERS, import_collection
 from optical_core.data.trec import read_qrels, read_run
-from optical_core.models.retriever import card_text, load_student, read_info
+from optical_core.models.pair_store import card_text, load_student, read_pair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.study.config import read_study
@@ -87,7 +87,7 @@ def _teacher() -> TokenEncoder:
 
 
 def _student(folder: Path) -> None:
-    assert card_text(read_info(folder))
+    assert card_text(read_pair(folder))
     load_student(folder, _teacher(), "tiny")
 
 

@@ -69,7 +69,7 @@ Languages = Annotated[str, typer.Option("--languages", "-l", help="Codes, comma-
 
 
 def default_student() -> str:
-    from optical_core.models.retriever import list_models
+    from optical_core.models.catalogue import list_models
 
     entries = list_models()
     return next((entry.name for entry in entries if entry.default), entries[0].name)

@@ -16,7 +16,7 @@ from optical_core.wording import counted
 @app.command(epilog="Example:  optical models --json")
 def models(as_json: Json = False) -> None:
     """List the models known by name: encoders, students, baselines."""
-    from optical_core.models.retriever import list_models
+    from optical_core.models.catalogue import list_models
 
     rows: list[dict[str, Any]] = [
         {

@@ -167,7 +167,7 @@ def align_quality(
     from optical_core.analysis.export import markdown, write_table
     from optical_core.data.gold import dev_file, gold_name, read_gold
     from optical_core.data.records import file_hash, write_record
-    from optical_core.models.retriever import load_retriever
+    from optical_core.models.pair_store import load_pair
     from optical_core.study.alignment_quality import DEV_EVERY, alignment_table
     from optical_core.study.word_vectors import EPSILON
 
@@ -175,7 +175,7 @@ def align_quality(
     try:
         numbers = [int(part) for part in layers.split(",") if part.strip()]
         for name in (part.strip() for part in encoders.split(",")):
-            encoder = load_retriever(name, device=device).student
+            encoder = load_pair(name, device=device).student
             weights[name] = encoder.hash
             for path in gold:
                 print(f"{name}: {path}", file=sys.stderr)

@@ -43,19 +43,19 @@ def align(
 ) -> None:
     """Align two sentences by optimal transport and print the plan."""
     from optical_core.models.alignment import align_texts
-    from optical_core.models.retriever import load_retriever
+    from optical_core.models.pair_store import load_pair
     from optical_core.models.tokens import visible
 
-    retriever = load_retriever(model or default_student(), device=device)
+    pair = load_pair(model or default_student(), device=device)
     try:
-        plan = align_texts(retriever, foreign, english, method=solver, epsilon=epsilon)
+        plan = align_texts(pair, foreign, english, method=solver, epsilon=epsilon)
     except ValueError as error:
         raise InputError(str(error)) from error
     shown = plan if tokens else plan.words()
     if as_json:
         print_json(shown.to_dict())
         return
-    print(f"{retriever.name}, {solver}: cost {plan.total_cost:.4f}, entropy {plan.entropy:.3f}")
+    print(f"{pair.name}, {solver}: cost {plan.total_cost:.4f}, entropy {plan.entropy:.3f}")
     shares = shown.row_normalised()
     for row, word in enumerate(shown.source):
         best = shares[row].argsort()[::-1][:3]
@@ -87,7 +87,7 @@ def index(
 ) -> None:
     """Encode a collection's passages with a model's teacher and write the token index."""
     from optical_core.data.collection import open_collection
-    from optical_core.models.retriever import load_retriever
+    from optical_core.models.pair_store import load_pair
     from optical_core.retrieval import indexing
     from optical_core.retrieval.vector_stores import LOCAL, fill_store
 
@@ -103,8 +103,8 @@ def index(
             f"--out, --append and --approximate are the engine local's; {engine} keeps what is "
             "at --uri and writes there what is missing"
         )
-    retriever = load_retriever(model or default_student(), device=device)
-    teacher = retriever.teacher
+    pair = load_pair(model or default_student(), device=device)
+    teacher = pair.teacher
     options: dict[str, Any] = {"batch_size": batch_size, "progress": True}
     if engine != LOCAL:
         written = fill_store(engine, uri, opened, teacher, **options)
@@ -123,7 +123,7 @@ def index(
 
         texts = [q for code in opened.languages for q in opened.queries(code).values()]
         sample = texts[:: max(1, len(texts) // 100)]
-        queries = retriever.student.encode_queries(sample)
+        queries = pair.student.encode_queries(sample)
         for mode in ("int8", "candidates", "lists"):
             share = recall(built, open_mode(built, mode), queries)
             asked = counted(len(sample), "query", "queries")
@@ -199,7 +199,7 @@ def search(
     """Search a collection; it is indexed first if that hasn't been done."""
     from optical_core.data.collection import open_collection
     from optical_core.data.lines import check_characters
-    from optical_core.models.retriever import load_retriever
+    from optical_core.models.pair_store import load_pair
     from optical_core.models.tokens import visible
     from optical_core.retrieval.searchers import open_searcher
     from optical_core.retrieval.vector_stores import LOCAL
@@ -213,7 +213,7 @@ def search(
         if engine != LOCAL:
             raise InputError("--index is the engine local's; others take --uri")
         uri = str(index_folder)
-    load = partial(load_retriever, device=device)
+    load = partial(load_pair, device=device)
     searcher = open_searcher(
         name, opened, mode=mode, engine=engine, uri=uri, progress=True, load=load
     )

@@ -213,7 +213,7 @@ def lexicon(
     from optical_core.data.languages import language_codes
     from optical_core.data.records import write_record
     from optical_core.distill.sampling import first_pairs
-    from optical_core.models.retriever import load_retriever
+    from optical_core.models.pair_store import load_pair
     from optical_core.study import lexicon as lexicons
 
     if aligner not in ("eflomal", "ot"):
@@ -225,7 +225,7 @@ def lexicon(
     align = (
         lexicons.eflomal_aligner()
         if aligner == "eflomal"
-        else lexicons.ot_aligner(load_retriever(encoder, device=device).student)
+        else lexicons.ot_aligner(load_pair(encoder, device=device).student)
     )
     sizes = {}
     for code in sorted({pair.language for pair in read}):
@@ -253,9 +253,9 @@ ExportFolder = Annotated[Path, typer.Option("--out", help="Folder to write.")]
 def export_hub(student: Student, out: ExportFolder) -> None:
     """Write the pair (queries: student, passages: teacher) for plain sentence-transformers."""
     from optical_core.models.export import export_hub as write
-    from optical_core.models.retriever import load_retriever
+    from optical_core.models.pair_store import load_pair
 
-    write(load_retriever(student, device="cpu"), out)
+    write(load_pair(student, device="cpu"), out)
     print(f"{student} -> {out}")
 
 
@@ -267,7 +267,7 @@ def export_onnx(
 ) -> None:
     """Write the query encoder with its transformer as ONNX (needs the extra onnx)."""
     from optical_core.models.export import export_onnx as write
-    from optical_core.models.retriever import load_retriever
+    from optical_core.models.pair_store import load_pair
 
-    write(load_retriever(student, device="cpu"), out, int8=int8)
+    write(load_pair(student, device="cpu"), out, int8=int8)
     print(f"{student} -> {out}")

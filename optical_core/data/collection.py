@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from optical_core.data.collection_info import CollectionInfo
 from optical_core.data.compression import on_disk, plain_name
 from optical_core.data.corpus import Passage, each_once, write_corpus
@@ -32,7 +30,7 @@ from optical_core.data.lines import read_json, read_jsonl, read_queries, write_j
 from optical_core.data.trec import Qrels, read_qrels, write_qrels
 from optical_core.errors import InputError
 from optical_core.storage import assets, check_path, home, replace_folder, tidy
-from optical_core.validation import first_problem
+from optical_core.validation import validated
 
 logger = logging.getLogger(__name__)
 
@@ -183,11 +181,8 @@ def open_collection(name_or_path: str | Path) -> Collection:
             f"no collection {str(name_or_path)!r}: give a folder with a collection.json, or a name "
             "that `optical collections` lists"
         )
-    try:
-        info = CollectionInfo.model_validate(read_json(folder / "collection.json"))
-    except ValidationError as error:
-        raise InputError(f"{folder / 'collection.json'}: {first_problem(error)}") from error
-    return Collection(folder, info)
+    path = folder / "collection.json"
+    return Collection(folder, validated(CollectionInfo, read_json(path), str(path)))
 
 
 def installed_collections() -> list[Collection]:

@@ -19,7 +19,7 @@ from optical_core.distill.objectives import (
     contrast,
     score_distillation,
 )
-from optical_core.distill.teacher_vectors import TeacherVectors, VectorStore
+from optical_core.distill.teacher_vectors import KeptVectors, TeacherVectors
 from optical_core.transport.marginals import check_marginals
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class OpticalLoss(nn.Module):
         plan_layer: int | None = None,
         score_weight: float = 0.0,
         temperature: float = 0.05,
-        store: VectorStore | None = None,
+        store: KeptVectors | None = None,
     ) -> None:
         super().__init__()
         if objective not in OBJECTIVES:

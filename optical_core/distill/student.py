@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,7 +9,7 @@ from safetensors.torch import load_file
 
 from optical_core.distill.config import DistillConfig, TrainingConfig
 from optical_core.errors import InputError
-from optical_core.models.retriever import list_models, load_retriever
+from optical_core.models.pair_store import load_pair, student_folder
 from optical_core.models.token_encoder import TokenEncoder
 
 LORA_MODULES = ["query", "key", "value", "dense"]
@@ -57,15 +56,14 @@ def go_on_from(
 ) -> None:
     """Put the weights of the student named by `config.start` where this one's training begins."""
     name = str(config.start)
-    before = load_retriever(name)
+    before = load_pair(name)
     if not before.distilled:
         raise InputError(f"start: {name!r} is no student: there is no training to go on from")
-    folder = next((e.folder for e in list_models() if e.name == name and e.folder), Path(name))
     if before.teacher.hash != teacher.hash:
         raise InputError(f"start: {config.start!r} has another teacher than {config.teacher!r}")
     if before.backbone != (backbone or teacher).hash:
         raise InputError(f"start: {config.start!r} has another backbone")
-    adapter = folder / "adapter" / "adapter_model.safetensors"
+    adapter = student_folder(name) / "adapter" / "adapter_model.safetensors"
     if adapter.is_file() != (config.trainable == "lora"):
         raise InputError(
             f"start: {config.start!r} was trained {'as' if adapter.is_file() else 'without'} LoRA: "

@@ -19,7 +19,7 @@ Entry = tuple[Tensor, ...]
 is something else (n, e); fp16."""
 
 
-class VectorStore:
+class KeptVectors:
     """Entries by key, at most `tokens` token vectors of them: the least recently used go first."""
 
     def __init__(self, tokens: int = 2_000_000) -> None:
@@ -42,12 +42,12 @@ class VectorStore:
 
 
 @lru_cache(maxsize=4)
-def shared_store(key: Hashable) -> VectorStore:
+def shared_vectors(key: Hashable) -> KeptVectors:
     """The store that trainings of one process share; the key says all that decides the vectors.
 
     The arms of a study read the same sentences with the same teacher.
     """
-    return VectorStore(1_000_000)
+    return KeptVectors(1_000_000)
 
 
 class TeacherVectors:
@@ -58,11 +58,11 @@ class TeacherVectors:
     """
 
     def __init__(
-        self, teacher: Any, *, plan_layer: int | None = None, store: VectorStore | None = None
+        self, teacher: Any, *, plan_layer: int | None = None, store: KeptVectors | None = None
     ) -> None:
         self.teacher = teacher.eval().requires_grad_(False)
         self.plan_layer = plan_layer
-        self.store = store if store is not None else VectorStore()
+        self.store = store if store is not None else KeptVectors()
 
     @torch.no_grad()
     def batch(self, features: dict[str, Any], task: str, device: torch.device) -> TokenBatch:

@@ -46,12 +46,12 @@ from optical_core.distill.randomness import own_random_numbers
 from optical_core.distill.runs import claim, finished
 from optical_core.distill.sampling import first_pairs, plan_batches
 from optical_core.distill.student import go_on_from, select_trainable, soften
-from optical_core.distill.teacher_vectors import VectorStore, shared_store
+from optical_core.distill.teacher_vectors import KeptVectors, shared_vectors
 from optical_core.errors import InputError
 from optical_core.models.cards import ModelCard
 from optical_core.models.deltas import clone_model
+from optical_core.models.pair_store import save_pair
 from optical_core.models.precision import precision, training_precision
-from optical_core.models.retriever import save_retriever
 from optical_core.models.teachers import open_shared
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import assets, exclusive, home
@@ -190,7 +190,7 @@ def _write_student(
         "precision": training_precision(config.bf16, student.device),
         "dev_map": dev.best if dev else None,
     }
-    save_retriever(
+    save_pair(
         folder,
         name=config.name,
         teacher=teacher,
@@ -273,7 +273,7 @@ def _loss(
 
 def _store(
     config: DistillConfig, teacher: TokenEncoder, batches: Sequence[Sequence[SentencePair]]
-) -> VectorStore:
+) -> KeptVectors:
     """The teacher's vectors, shared with trainings on just the same batches.
 
     On others a sentence has other neighbours and padding, which moves its last digits: a study
@@ -286,7 +286,7 @@ def _store(
     device = teacher.model.device
     length = config.query_tokens if config.marginals == "mask-augmented" else None
     read = (config.prompts, config.max_tokens, length, config.plan_layer)
-    return shared_store((teacher.hash, str(device), precision(device), read, digest.hexdigest()))
+    return shared_vectors((teacher.hash, str(device), precision(device), read, digest.hexdigest()))
 
 
 def load_bitext(config: DistillConfig, given: Allowance = COMMAND) -> Bitext:

@@ -1,4 +1,4 @@
-"""Align two texts with a retriever's encoders: student tokens to teacher tokens.
+"""Align two texts with a pair of encoders: student tokens to teacher tokens.
 
 Encoding a pair and solving it are two steps, so that a page may try solvers without encoding
 again.
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from optical_core.data.lines import check_characters
 from optical_core.errors import InputError
-from optical_core.models.retriever import Retriever
+from optical_core.models.pair import EncoderPair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.tokens import Token
 from optical_core.transport import TransportPlan, cosine_cost, mask_augmented, real_tokens, solve
@@ -37,7 +37,7 @@ class EncodedPair:
 
 
 def encode_pair(
-    retriever: Retriever,
+    encoders: EncoderPair,
     foreign: str,
     english: str,
     *,
@@ -51,7 +51,7 @@ def encode_pair(
     Raises InputError for a text of no tokens, ValueError for unknown marginals.
     """
     check_marginals(marginals)
-    student, teacher = retriever.student, retriever.teacher
+    student, teacher = encoders.student, encoders.teacher
     for text, encoder in ((foreign, student), (english, teacher)):
         check_characters(text, "the text")
         if not encoder.scored_tokens(text, "query"):
@@ -106,7 +106,7 @@ def convergence_of(pair: EncodedPair, *, method: str, epsilon: float) -> list[Co
 
 
 def align_texts(
-    retriever: Retriever,
+    encoders: EncoderPair,
     foreign: str,
     english: str,
     *,
@@ -118,7 +118,7 @@ def align_texts(
 
     Raises InputError for a text of no tokens, and ValueError for a bad solver option.
     """
-    pair = encode_pair(retriever, foreign, english, marginals=marginals)
+    pair = encode_pair(encoders, foreign, english, marginals=marginals)
     return solve_pair(pair, method=method, epsilon=epsilon)
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optical_core.models.onnx_queries import FILE, export_backbone, require_onnx
-from optical_core.models.retriever import PairInfo, Retriever, card_text
+from optical_core.models.pair import EncoderPair
+from optical_core.models.pair_store import PairInfo, card_text
 from optical_core.storage import replace_folder
 
 if TYPE_CHECKING:
@@ -22,19 +23,19 @@ _HUB_LICENCES = ("apache-2.0", "cc-by-4.0", "cc-by-nc-4.0", "cc-by-sa-4.0", "cc0
 _CARD = "README.md"
 
 
-def export_hub(retriever: Retriever, folder: Path) -> None:
-    """Write a retriever as the hub has models: plain sentence-transformers opens the folder.
+def export_hub(pair: EncoderPair, folder: Path) -> None:
+    """Write a pair as the hub has models: plain sentence-transformers opens the folder.
 
     One model of two routes where student and teacher have one vocabulary. Else two, in
     FOLDER/query and FOLDER/passage: the library resolves masks of both routes by one tokenizer.
     """
-    student, teacher = retriever.student.model, retriever.teacher.model
+    student, teacher = pair.student.model, pair.teacher.model
     with replace_folder(folder) as temporary:
-        if not retriever.distilled:
+        if not pair.distilled:
             teacher.save(str(temporary), create_model_card=False)
             usage = _usage("model = MultiVectorEncoder(FOLDER)", "model", "model")
         elif student.tokenizer.get_vocab() == teacher.tokenizer.get_vocab():
-            joined(retriever).save(str(temporary), create_model_card=False)
+            joined(pair).save(str(temporary), create_model_card=False)
             usage = _usage("model = MultiVectorEncoder(FOLDER)", "model", "model")
         else:
             student.save(str(temporary / "query"), create_model_card=False)
@@ -45,10 +46,10 @@ def export_hub(retriever: Retriever, folder: Path) -> None:
                 "student",
                 "teacher",
             )
-        (temporary / _CARD).write_text(hub_card(retriever, usage), encoding="utf-8")
+        (temporary / _CARD).write_text(hub_card(pair, usage), encoding="utf-8")
 
 
-def export_onnx(retriever: Retriever, folder: Path, *, int8: bool = False) -> None:
+def export_onnx(pair: EncoderPair, folder: Path, *, int8: bool = False) -> None:
     """Write a student's query encoder with its transformer in `onnx/model.onnx`.
 
     Tokenizer, masks and projection lie around it as sentence-transformers saves them, without
@@ -57,27 +58,27 @@ def export_onnx(retriever: Retriever, folder: Path, *, int8: bool = False) -> No
     require_onnx()
     usage = (
         "`onnx/model.onnx` takes `input_ids` and `attention_mask` (B, tokens) of a query that "
-        f"begins with the prompt `{retriever.student.model.prompts['query']}`, and gives "
+        f"begins with the prompt `{pair.student.model.prompts['query']}`, and gives "
         "`last_hidden_state` (B, tokens, d), which the modules of `modules.json` go on with: "
         "masks, projection, unit length.\n"
         + ("\nWeights and activations are 8-bit integers, in blocks of 128.\n" if int8 else "")
     )
     with replace_folder(folder) as temporary:
-        retriever.student.model.save(str(temporary), create_model_card=False)
+        pair.student.model.save(str(temporary), create_model_card=False)
         for weights in temporary.glob("model*.safetensors*"):
             weights.unlink()
         (temporary / "onnx").mkdir()
-        export_backbone(retriever.student, temporary / "onnx" / FILE, int8=int8)
-        (temporary / _CARD).write_text(hub_card(retriever, usage), encoding="utf-8")
+        export_backbone(pair.student, temporary / "onnx" / FILE, int8=int8)
+        (temporary / _CARD).write_text(hub_card(pair, usage), encoding="utf-8")
 
 
-def joined(retriever: Retriever) -> MultiVectorEncoder:
+def joined(pair: EncoderPair) -> MultiVectorEncoder:
     """A pair as one encoder of sentence-transformers; both must have the same vocabulary."""
     from sentence_transformers import MultiVectorEncoder
     from sentence_transformers.base.modules import Router
 
-    student: Any = retriever.student.model
-    teacher: Any = retriever.teacher.model
+    student: Any = pair.student.model
+    teacher: Any = pair.teacher.model
     prompts = {"query": student.prompts["query"], "document": teacher.prompts["document"]}
     return MultiVectorEncoder(
         modules=[Router.for_query_document(list(student), list(teacher))],
@@ -86,11 +87,11 @@ def joined(retriever: Retriever) -> MultiVectorEncoder:
     )
 
 
-def hub_card(retriever: Retriever, usage: str) -> str:
+def hub_card(pair: EncoderPair, usage: str) -> str:
     """The model card with the hub's YAML at its head."""
     from huggingface_hub import ModelCardData
 
-    card = retriever.card
+    card = pair.card
     identifier = re.split(r"[\s;,(]", card.licence)[0].lower()
     licence: dict[str, Any] = {"license": identifier}
     if identifier not in _HUB_LICENCES:
@@ -104,9 +105,9 @@ def hub_card(retriever: Retriever, usage: str) -> str:
         **licence,
     )
     info = PairInfo(
-        name=retriever.name,
-        teacher=retriever.teacher.name,
-        teacher_hash=retriever.teacher.hash,
+        name=pair.name,
+        teacher=pair.teacher.name,
+        teacher_hash=pair.teacher.hash,
         card=card,
     )
     return f"---\n{front.to_yaml().strip()}\n---\n\n{card_text(info)}\n## Use\n\n{usage}"

@@ -13,28 +13,23 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from optical_core.data.lines import read_json
 from optical_core.errors import InputError
 from optical_core.models.backbones import EMBEDDED, PACKAGED
 from optical_core.models.cards import ModelCard
 from optical_core.models.deltas import load_delta, resized, save_delta
 from optical_core.models.embedded import embedded_folder
+from optical_core.models.info import ModelInfo, read_info
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import check_path, home, replace_folder
-from optical_core.validation import first_problem
 
-FORMAT = 1
 FILE = "teacher.json"
 
 
-class TeacherInfo(BaseModel):
+class TeacherInfo(ModelInfo):
     """Content of teacher.json."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    format: int = FORMAT
     name: str
     base: str
     base_hash: str
@@ -74,16 +69,14 @@ def teacher_folder(name_or_path: str) -> Path | None:
     return next((folder for folder in candidates if (folder / FILE).is_file()), None)
 
 
+def teacher_folders() -> list[Path]:
+    """The folder of every teacher that was taught here, those that can't be read among them."""
+    return [path.parent for path in sorted(home("models", "x").parent.glob(f"[!.]*/{FILE}"))]
+
+
 def read_teacher(folder: Path) -> TeacherInfo:
     """What a teacher's teacher.json says. Raises InputError: damaged, or of another format."""
-    try:
-        info = TeacherInfo.model_validate(read_json(folder / FILE))
-    except ValidationError as error:
-        raise InputError(f"{folder / FILE}: {first_problem(error)}") from error
-    if info.format != FORMAT:
-        newer = "update the package" if info.format > FORMAT else "teach it again"
-        raise InputError(f"{folder} has format {info.format}, this version reads {FORMAT}; {newer}")
-    return info
+    return read_info(TeacherInfo, folder / FILE, again="teach it again")
 
 
 def _open_teacher(folder: Path, name: str, device: str | None) -> TokenEncoder:

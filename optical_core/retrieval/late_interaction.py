@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from optical_core.data.corpus import Passage
 from optical_core.data.trec import Hits
+from optical_core.models.pair import EncoderPair
 from optical_core.models.precision import query_precision
-from optical_core.models.retriever import Retriever
 from optical_core.retrieval.explain import TokenMatch, token_matches
 from optical_core.retrieval.searcher import Query, Searcher
 from optical_core.retrieval.vector_store import VectorStore
@@ -21,12 +21,12 @@ class LateInteraction(Searcher):
 
     explains = True
 
-    def __init__(self, retriever: Retriever, store: VectorStore) -> None:
+    def __init__(self, pair: EncoderPair, store: VectorStore) -> None:
         """Raises InputError where another encoder than the teacher made the vectors."""
-        store.check_encoder(retriever.teacher)
-        self.retriever, self.store, self.name = retriever, store, retriever.name
-        self.weights = retriever.student.hash
-        self.queries = retriever.student
+        store.check_encoder(pair.teacher)
+        self.pair, self.store, self.name = pair, store, pair.name
+        self.weights = pair.student.hash
+        self.queries = pair.student
         self._precision = query_precision(self.queries.model.device)
         if self._precision == "int8":
             from optical_core.models.onnx_queries import OnnxQueries
@@ -48,7 +48,7 @@ class LateInteraction(Searcher):
 
     def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
         """Matches of the very vectors that give the scores, in the order of the query's tokens."""
-        asked, teacher = self.queries.scored_tokens(query.text, "query"), self.retriever.teacher
+        asked, teacher = self.queries.scored_tokens(query.text, "query"), self.pair.teacher
         return [
             token_matches(
                 asked,
@@ -61,7 +61,7 @@ class LateInteraction(Searcher):
 
     def _warn_of_cuts(self, queries: Sequence[str]) -> None:
         """Say it where the encoder doesn't take a query whole."""
-        student = self.retriever.student
+        student = self.pair.student
         # A query of fewer characters than tokens allowed can't be too long: no need to count.
         limit = student.max_length("query")
         cuts = [student.truncated(q, "query") for q in queries if len(q) + 8 > limit]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from optical_core.data.collection import Collection
-from optical_core.models.retriever import Retriever, load_retriever
+from optical_core.models.pair import EncoderPair
+from optical_core.models.pair_store import load_pair
 from optical_core.retrieval.bm25 import BM25
 from optical_core.retrieval.late_interaction import LateInteraction
 from optical_core.retrieval.searcher import Searcher
@@ -20,7 +21,7 @@ def open_searcher(
     engine: str = LOCAL,
     uri: str | None = None,
     progress: bool = False,
-    load: Callable[[str], Retriever] = load_retriever,
+    load: Callable[[str], EncoderPair] = load_pair,
 ) -> Searcher:
     """A model's searcher of a collection; mode, engine and uri are its store's, see `open_store`.
 

@@ -31,8 +31,8 @@ from optical_core.data.lines import read_json
 from optical_core.data.passages import read_passages
 from optical_core.data.records import file_hash
 from optical_core.errors import InputError
+from optical_core.models.pair_store import load_pair
 from optical_core.models.precision import VARIABLE, precision
-from optical_core.models.retriever import load_retriever
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.indexing import build_index
 from optical_core.retrieval.token_index import FILES, TokenIndex
@@ -140,7 +140,7 @@ def _check_alike(first: dict[str, Any], other: dict[str, Any], folder: Path) -> 
 @lru_cache(maxsize=1)
 def _teacher(model: str, device: str | None) -> TokenEncoder:
     """A process opens its encoder once, for all the files that it takes."""
-    return load_retriever(model, device=device).teacher
+    return load_pair(model, device=device).teacher
 
 
 def _shard(task: tuple[Path, Path, str, str | None, int]) -> Path:

@@ -11,7 +11,8 @@ from typing import Any
 from optical_core.data.collection import Collection, open_collection
 from optical_core.data.languages import find_language
 from optical_core.errors import InputError
-from optical_core.models.retriever import list_models, load_retriever
+from optical_core.models.catalogue import list_models
+from optical_core.models.pair_store import load_pair
 from optical_core.retrieval.searcher import Searcher
 from optical_core.retrieval.searchers import open_searcher
 from optical_core.retrieval.vector_stores import LOCAL
@@ -99,7 +100,7 @@ def load_holdings(
     store: dict[str, Any] = {"mode": mode, "engine": engine, "uri": uri, "progress": True}
     for name in dict.fromkeys(models):
         logger.info("loading %s", name)
-        load = cache(partial(load_retriever, device=device))
+        load = cache(partial(load_pair, device=device))
         own = {key: open_searcher(name, found, load=load, **store) for key, found in opened.items()}
         searchers |= {(name, key): searcher for key, searcher in own.items()}
         served[name] = _served(name, next(iter(own.values())))

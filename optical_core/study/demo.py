@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from optical_core.analysis.metrics import mean_measures
 from optical_core.data.collection import open_collection
-from optical_core.models.retriever import ModelCard, Retriever, load_retriever
+from optical_core.models.pair import EncoderPair
+from optical_core.models.pair_store import load_pair
 from optical_core.retrieval.indexing import collection_index
 from optical_core.retrieval.late_interaction import LateInteraction
 
@@ -12,15 +13,15 @@ from optical_core.retrieval.late_interaction import LateInteraction
 def demo_gain(name: str, *, device: str | None = None) -> dict[str, tuple[float, float]]:
     """MAP on the demo collection before and after distillation, by language."""
     collection = open_collection("demo")
-    after = load_retriever(name, device=device)
-    before = Retriever(after.teacher.name, after.teacher, after.teacher, ModelCard())
+    after = load_pair(name, device=device)
+    before = EncoderPair.undistilled(after.teacher)
     index = collection_index(collection, after.teacher, progress=True)
     gains = {}
     for code in collection.languages:
         queries, qrels = collection.queries(code), collection.qrels(code)
         values = [
-            mean_measures(LateInteraction(retriever, index).run(queries), qrels)["AP"]
-            for retriever in (before, after)
+            mean_measures(LateInteraction(pair, index).run(queries), qrels)["AP"]
+            for pair in (before, after)
         ]
         gains[code] = (values[0], values[1])
     return gains

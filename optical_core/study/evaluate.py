@@ -31,8 +31,8 @@ from optical_core.data.lines import read_json
 from optical_core.data.records import write_record
 from optical_core.data.trec import write_run
 from optical_core.errors import InputError
+from optical_core.models.pair_store import load_pair
 from optical_core.models.precision import precision, query_precision
-from optical_core.models.retriever import load_retriever
 from optical_core.retrieval.searcher import Searcher
 from optical_core.retrieval.searchers import open_searcher
 from optical_core.retrieval.structured_query import StructuredQueries
@@ -147,7 +147,7 @@ def _searchers(
             code: (psq.asked_by(lexicon), collection.queries(code))
             for code, lexicon in lexicons.items()
         }
-    load = partial(load_retriever, device=device)
+    load = partial(load_pair, device=device)
     searcher = open_searcher(name, collection, progress=progress, load=load)
     return {code: (searcher, asked_queries(collection, code, source)) for code in languages}
 

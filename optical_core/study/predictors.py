@@ -17,7 +17,7 @@ from optical_core.data.languages import is_english, language
 from optical_core.data.resources import UNSPACED
 from optical_core.errors import InputError
 from optical_core.models.alignment import EncodedPair, solve_pair
-from optical_core.models.retriever import Retriever
+from optical_core.models.pair import EncoderPair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.tokens import Token
 
@@ -45,7 +45,7 @@ class QueryCosts:
 
 
 def query_costs(
-    retriever: Retriever,
+    encoders: EncoderPair,
     collection: Collection,
     languages: Sequence[str] = (),
     *,
@@ -66,13 +66,13 @@ def query_costs(
         )
     codes = [code for code in languages or collection.languages if not is_english(code)]
     english = dict(list(collection.queries(collection.english).items())[:topics])
-    target = _Side.of(retriever.teacher, english)
+    target = _Side.of(encoders.teacher, english)
     found = {}
     for done, code in enumerate(codes):
         if watch:
             watch(done / len(codes), language(code).name)
         texts = collection.queries(code)
-        source = _Side.of(retriever.student, {q: texts[q] for q in english if q in texts})
+        source = _Side.of(encoders.student, {q: texts[q] for q in english if q in texts})
         costs = _costs(code, source, target)
         if costs:
             found[code] = costs

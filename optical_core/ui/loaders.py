@@ -31,7 +31,8 @@ from optical_core.wording import counted
 # What needs torch is imported where it is used: a search page that asks a server doesn't.
 if TYPE_CHECKING:
     from optical_core.models.alignment import EncodedPair
-    from optical_core.models.retriever import ModelEntry, Retriever
+    from optical_core.models.catalogue import ModelEntry
+    from optical_core.models.pair import EncoderPair
     from optical_core.retrieval.explain import TokenMatch
     from optical_core.retrieval.searcher import Searcher
     from optical_core.study.predictors import QueryCosts
@@ -63,7 +64,7 @@ def _server(address: str) -> Server:
 
 def models() -> list[ModelEntry]:
     """The models known by name, the default student first."""
-    from optical_core.models.retriever import list_models
+    from optical_core.models.catalogue import list_models
 
     return sorted(list_models(), key=lambda entry: (not entry.default, entry.kind == "baseline"))
 
@@ -155,21 +156,21 @@ def _stamp(model: str) -> int:
     return (entry.folder / "retriever.json").stat().st_mtime_ns
 
 
-def retriever(name: str) -> Retriever:
+def encoder_pair(name: str) -> EncoderPair:
     """A loaded model pair, kept."""
-    return _retriever_of(name, _stamp(name))
+    return _encoder_pair_of(name, _stamp(name))
 
 
-def _retriever_of(name: str, stamp: int) -> Retriever:
+def _encoder_pair_of(name: str, stamp: int) -> EncoderPair:
     with _OPEN:
-        return _retriever(name, stamp)
+        return _encoder_pair(name, stamp)
 
 
 @lru_cache(maxsize=6)
-def _retriever(name: str, stamp: int) -> Retriever:
-    from optical_core.models.retriever import load_retriever
+def _encoder_pair(name: str, stamp: int) -> EncoderPair:
+    from optical_core.models.pair_store import load_pair
 
-    return load_retriever(name)
+    return load_pair(name)
 
 
 def searcher(model: str, collection_name: str) -> Searcher:
@@ -201,7 +202,7 @@ def _searcher(model: str, stamp: int, folder: str, fingerprint: str) -> Searcher
         model,
         open_collection(folder),
         progress=True,
-        load=lambda name: _retriever_of(name, stamp),
+        load=lambda name: _encoder_pair_of(name, stamp),
     )
 
 
@@ -218,7 +219,7 @@ def prepare(collection_name: str, watch: Callable[[float, str], None]) -> None:
     from optical_core.retrieval.indexing import collection_index
 
     watch(0.02, "Converting the embedded encoder (once)…")
-    teacher = retriever(EMBEDDED).teacher
+    teacher = encoder_pair(EMBEDDED).teacher
     opened = collection(collection_name)
     total = max(len(opened.by_id), 1)
     watch(0.2, f"Indexing {counted(total, 'passage')} (once)…")
@@ -285,7 +286,7 @@ def pair(model: str, foreign: str, english: str, marginals: str) -> EncodedPair:
 def _pair(model: str, stamp: int, foreign: str, english: str, marginals: str) -> EncodedPair:
     from optical_core.models.alignment import encode_pair
 
-    loaded = _retriever_of(model, stamp)
+    loaded = _encoder_pair_of(model, stamp)
     with _ENCODE:
         return encode_pair(loaded, foreign, english, marginals=marginals)
 
@@ -344,7 +345,7 @@ def _query_costs(
 ) -> QueryCosts | None:
     from optical_core.study.predictors import query_costs as measure_query_costs
 
-    loaded = _retriever_of(model, model_stamp)
+    loaded = _encoder_pair_of(model, model_stamp)
     # One language at a time: other tabs needn't wait for all of them.
     with _ENCODE:
         return measure_query_costs(loaded, _collection(name, stamp), [code]).get(code)

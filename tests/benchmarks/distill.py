@@ -32,7 +32,7 @@ from optical_core.distill.arguments import (
 from optical_core.distill.checkpoints import ResumableTrainer
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.student import select_trainable
-from optical_core.distill.teacher_vectors import Entry, VectorStore
+from optical_core.distill.teacher_vectors import Entry, KeptVectors
 from optical_core.models.backbones import open_encoder
 from optical_core.models.deltas import clone_model
 from tests.benchmarks.timing import Row, Timing
@@ -43,7 +43,7 @@ BATCH = 32
 TOKENS = 24
 
 
-class _Forgetful(VectorStore):
+class _Forgetful(KeptVectors):
     """Keeps nothing: the teacher encodes every batch."""
 
     def put(self, key: bytes, entry: Entry) -> None: ...
@@ -78,9 +78,9 @@ def rows(quick: bool) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         trainers = {
-            kept: _ours(pairs, work, steps, VectorStore()),
+            kept: _ours(pairs, work, steps, KeptVectors()),
             encoded: _ours(pairs, work, steps, _Forgetful()),
-            alone: _ours(pairs, work, 4 * steps, VectorStore(), batch_size=1),
+            alone: _ours(pairs, work, 4 * steps, KeptVectors(), batch_size=1),
             theirs: _default(pairs, work, steps),
         }
         timers = {name: _Steps() for name in trainers}
@@ -127,7 +127,7 @@ def _timed(spent: list[float], counted: bool) -> Any:
 
 
 def _ours(
-    pairs: list[SentencePair], work: Path, steps: int, store: VectorStore, batch_size: int = BATCH
+    pairs: list[SentencePair], work: Path, steps: int, store: KeptVectors, batch_size: int = BATCH
 ) -> Any:
     """The trainer as `distill` builds it, with default settings, over the same pairs again."""
     config = DistillConfig(

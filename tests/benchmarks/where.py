@@ -24,7 +24,7 @@ import torch
 
 from optical_core.data.collection import Passage
 from optical_core.distill import objectives
-from optical_core.distill.teacher_vectors import VectorStore
+from optical_core.distill.teacher_vectors import KeptVectors
 from optical_core.errors import InputError
 from optical_core.models.onnx_queries import OnnxQueries
 from optical_core.models.token_encoder import TokenEncoder
@@ -97,7 +97,7 @@ def training_step(peak: dict[str, float]) -> Iterator[str]:
     watch = Stopwatch()
     steps = 4
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        trainer = distill._ours(pairs, Path(folder), steps, VectorStore())
+        trainer = distill._ours(pairs, Path(folder), steps, KeptVectors())
         trainer.train()
         watch.watch(stack, "transport", objectives, "solve")
         watch.watch(stack, "teacher's vectors, looked up", trainer.loss._teacher, "batch")
@@ -200,7 +200,7 @@ def first_page() -> Iterator[str]:
         ),
         "the student": (
             "from optical_core.ui import loaders; student = loaders.default_models()[1];"
-            "loaders.retriever(student)"
+            "loaders.encoder_pair(student)"
         ),
         "a plan": (
             "from pages.start import FOREIGN, ENGLISH; loaders.plan(student, FOREIGN, ENGLISH)"

@@ -12,7 +12,7 @@ from optical_core.distill.estimate import estimate_seconds
 from optical_core.distill.jobs import Job, list_jobs, read_job, resume_job, start_job, stop_job
 from optical_core.distill.logs import Stage, write_stage
 from optical_core.errors import InputError
-from optical_core.models.retriever import list_models
+from optical_core.models.catalogue import list_models
 from optical_core.storage import home
 from optical_core.ui.training.figures import training_figure
 from optical_core.ui.training.view import dev_log, progress, training_log

@@ -10,7 +10,7 @@ from sentence_transformers import (
 )
 
 from optical_core.distill.loss import OpticalLoss
-from optical_core.distill.teacher_vectors import VectorStore
+from optical_core.distill.teacher_vectors import KeptVectors
 
 ROWS = {
     "foreign": ["maji ya bahari", "samaki wapi ?", "mji kubwa", "jua"] * 4,
@@ -91,7 +91,7 @@ def test_the_teachers_vectors_are_computed_once(models):
 
 def test_the_cache_forgets_when_it_is_full(models):
     student, teacher = models
-    loss = OpticalLoss(student, teacher, store=VectorStore(5))
+    loss = OpticalLoss(student, teacher, store=KeptVectors(5))
     columns = [features(student, ROWS[key][:4], "query") for key in ("foreign", "english")]
     plenty = OpticalLoss(student, teacher)(columns)["optical"]
     assert torch.equal(loss(columns)["optical"], plenty)

@@ -5,7 +5,7 @@ from optical_core.distill.config import DistillConfig
 from optical_core.distill.other_backbone import TwoTokenizers, student_of
 from optical_core.distill.trainer import distill
 from optical_core.errors import InputError
-from optical_core.models.retriever import load_retriever
+from optical_core.models.pair_store import load_pair
 from optical_core.models.token_encoder import TokenEncoder
 
 ENGLISH = ["the sea is salty", "a big city", "the moon is cold", "fish in water", "old tree"]
@@ -60,7 +60,7 @@ def test_a_student_of_another_backbone_is_trained_saved_and_loaded(
         "bf16": False,
     }
     folder = distill(DistillConfig(**settings), device="cpu", progress=False)
-    pair = load_retriever("crossed", device="cpu")
+    pair = load_pair("crossed", device="cpu")
     assert pair.distilled
     assert (folder / "teacher").is_dir()
     assert (folder / "backbone").is_dir()

@@ -16,7 +16,7 @@ from optical_core.distill.settings import resolve_teaching
 from optical_core.distill.teach import load_relevance, teach
 from optical_core.distill.teach_config import TeachConfig
 from optical_core.errors import InputError
-from optical_core.models.retriever import load_retriever
+from optical_core.models.pair_store import load_pair
 from optical_core.models.teachers import open_shared
 from optical_core.storage import home
 from tests.conftest import WORDS
@@ -95,7 +95,7 @@ def test_a_teacher_is_taught_and_used_by_its_name(tiny_encoder, source, bitext_f
         bf16=False,
     )
     distill(student, device="cpu", progress=False)
-    pair = load_retriever("its-student", device="cpu")
+    pair = load_pair("its-student", device="cpu")
     assert pair.distilled
     assert pair.teacher.hash == open_shared("tiny-teacher", device="cpu").hash
 
@@ -109,7 +109,7 @@ def test_teaching_lowers_the_loss(tiny_encoder, source, trainable):
     rows = read_log(home("runs", "tiny-teacher") / "log.csv")
     assert all(1 <= float(row["effective_rank"]) <= 8 for row in rows)
     assert all(float(row["tokens_per_second"]) > 0 for row in rows)
-    before = load_retriever(str(tiny_encoder), device="cpu").teacher
+    before = load_pair(str(tiny_encoder), device="cpu").teacher
     embeddings = [
         e.model[0].model.get_input_embeddings().weight
         for e in (before, open_shared("tiny-teacher", device="cpu"))

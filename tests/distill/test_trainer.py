@@ -25,7 +25,7 @@ from optical_core.distill.settings import resolve_config
 from optical_core.distill.trainer import distill, load_bitext
 from optical_core.errors import InputError
 from optical_core.models import precision
-from optical_core.models.retriever import load_retriever
+from optical_core.models.pair_store import load_pair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import home
 
@@ -53,13 +53,13 @@ def test_a_student_is_trained_saved_and_loaded(tiny_encoder, bitext_file, traina
     folder = distill(
         config(tiny_encoder, bitext_file, trainable=trainable), device="cpu", progress=False
     )
-    retriever = load_retriever("tiny-student", device="cpu")
-    assert retriever.distilled
-    assert retriever.card.languages == ("en", "sw")
-    teacher, student = (e.encode_queries(TEXTS) for e in (retriever.teacher, retriever.student))
+    pair = load_pair("tiny-student", device="cpu")
+    assert pair.distilled
+    assert pair.card.languages == ("en", "sw")
+    teacher, student = (e.encode_queries(TEXTS) for e in (pair.teacher, pair.student))
     assert np.abs(teacher[0] - student[0]).max() > 1e-3
-    original = load_retriever(str(tiny_encoder), device="cpu").teacher
-    assert retriever.teacher.hash == original.hash
+    original = load_pair(str(tiny_encoder), device="cpu").teacher
+    assert pair.teacher.hash == original.hash
     for name in ("retriever.json", "record.json", "README.md"):
         assert (folder / name).is_file()
     record = json.loads((folder / "record.json").read_text())
@@ -67,8 +67,7 @@ def test_a_student_is_trained_saved_and_loaded(tiny_encoder, bitext_file, traina
     assert len(record["bitext"]["hash"]) == 16
     assert record["environment"]["packages"]["torch"]
     embeddings = [
-        e.model[0].model.get_input_embeddings().weight
-        for e in (retriever.teacher, retriever.student)
+        e.model[0].model.get_input_embeddings().weight for e in (pair.teacher, pair.student)
     ]
     same = bool((embeddings[0] == embeddings[1]).all())
     assert same == (trainable != "full")
@@ -125,7 +124,7 @@ def test_training_reads_texts_with_prompts_where_that_is_asked(
     monkeypatch.setattr(OpticalLoss, "forward", spy)
     prompted = config(tiny_encoder, bitext_file, steps=1, score_weight=0.5, prompts=True)
     distill(prompted, device="cpu", progress=False)
-    model = load_retriever(str(tiny_encoder), device="cpu").teacher.model
+    model = load_pair(str(tiny_encoder), device="cpu").teacher.model
     for column, task in (("foreign", "query"), ("english", "query"), ("passage", "document")):
         prompt = model.tokenizer(model.prompts[task], add_special_tokens=False).input_ids
         assert prompt
@@ -195,7 +194,7 @@ def test_the_log_has_loss_alarms_and_speed(tiny_encoder, bitext_file):
 )
 def test_every_objective_and_option_trains(tiny_encoder, bitext_file, changes):
     distill(config(tiny_encoder, bitext_file, steps=3, **changes), device="cpu", progress=False)
-    vectors = load_retriever("tiny-student", device="cpu").student.encode_queries(TEXTS)
+    vectors = load_pair("tiny-student", device="cpu").student.encode_queries(TEXTS)
     assert all(np.isfinite(vector).all() for vector in vectors)
 
 
@@ -206,7 +205,7 @@ def test_strength_moves_the_student_part_of_the_way(tiny_encoder, bitext_file):
             tiny_encoder, bitext_file, name=name, strength=strength, trainable=trainable
         )
         distill(settings, device="cpu", progress=False)
-        pair = load_retriever(name, device="cpu")
+        pair = load_pair(name, device="cpu")
         weights = [e.model.state_dict() for e in (pair.student, pair.teacher)]
         key = next(k for k in weights[0] if k.endswith("layer.0.attention.self.query.weight"))
         return weights[0][key] - weights[1][key]
@@ -231,7 +230,7 @@ def test_the_same_seed_gives_the_same_student(tiny_encoder, bitext_file):
     vectors = []
     for name in ("one", "two"):
         distill(config(tiny_encoder, bitext_file, name=name), device="cpu", progress=False)
-        vectors.append(load_retriever(name, device="cpu").student.encode_queries(TEXTS)[0])
+        vectors.append(load_pair(name, device="cpu").student.encode_queries(TEXTS)[0])
     np.testing.assert_array_equal(*vectors)
 
 
@@ -319,7 +318,7 @@ def test_a_checkpoint_that_was_cut_off_is_not_resumed_from(tiny_encoder, bitext_
     broken.mkdir(parents=True)
     (broken / "trainable.safetensors").write_bytes(b"half")
     distill(settings, device="cpu", progress=False)
-    assert load_retriever("tiny-student", device="cpu").distilled
+    assert load_pair("tiny-student", device="cpu").distilled
 
 
 def test_a_name_with_other_settings_is_refused(tiny_encoder, bitext_file):
@@ -493,11 +492,11 @@ def test_training_goes_on_from_another_student(tiny_encoder, bitext_file, traina
     )
     distill(second, device="cpu", progress=False)
     before, after = (
-        load_retriever(name, device="cpu").student.encode_queries(TEXTS)[0]
+        load_pair(name, device="cpu").student.encode_queries(TEXTS)[0]
         for name in ("first", "second")
     )
     np.testing.assert_allclose(after, before, atol=1e-3)
-    teacher = load_retriever("first", device="cpu").teacher.encode_queries(TEXTS)[0]
+    teacher = load_pair("first", device="cpu").teacher.encode_queries(TEXTS)[0]
     assert np.abs(before - teacher).max() > 1e-2
 
 

@@ -21,15 +21,15 @@ def execute(title: str, **instead: str) -> None:
 
 
 def test_a_backbone(tiny_bert, monkeypatch):
-    from optical_core import load_retriever
+    from optical_core import load_pair
     from optical_core.models import backbones
-    from optical_core.models.retriever import list_models
+    from optical_core.models.catalogue import list_models
 
     monkeypatch.setattr(backbones, "PACKAGED", dict(backbones.PACKAGED))
-    monkeypatch.setattr("optical_core.models.retriever.PACKAGED", backbones.PACKAGED)
+    monkeypatch.setattr("optical_core.models.catalogue.PACKAGED", backbones.PACKAGED)
     execute("backbone", **{"path/to/house-bert": str(tiny_bert)})
     assert ("house-bert", ("en",)) in [(entry.name, entry.languages) for entry in list_models()]
-    student = load_retriever("house-bert", device="cpu").student
+    student = load_pair("house-bert", device="cpu").student
     assert student.encode_queries(["the sea is salty"])[0].shape == (4, 32)
 
 

@@ -15,7 +15,7 @@ from optical_core.distill.checkpoints import COMPLETE, hashes, last_complete_che
 from optical_core.distill.config import DistillConfig
 from optical_core.errors import InputError
 from optical_core.models import embedded, weights
-from optical_core.models.retriever import load_retriever
+from optical_core.models.pair_store import load_pair
 from optical_core.retrieval.indexing import append_to_index, collection_index
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.storage import home, replace_folder
@@ -165,7 +165,7 @@ def test_a_damaged_student_is_refused_in_one_sentence(tiny_encoder, bitext_file,
     else:
         edit(folder / "retriever.json", lambda data: data.replace(b'"format": 1', b'"format": 0'))
     with pytest.raises(InputError) as caught:
-        load_retriever("s", device="cpu")
+        load_pair("s", device="cpu")
     assert "\n" not in str(caught.value)
 
 

@@ -8,7 +8,7 @@ import torch
 from optical_core.data.collection import Passage, installed_collections, open_collection
 from optical_core.data.readers import import_collection
 from optical_core.models import embedded, weights
-from optical_core.models.retriever import list_models
+from optical_core.models.catalogue import list_models
 from optical_core.retrieval.indexing import append_to_index, build_index, collection_index
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.storage import home, replace_file, replace_folder

@@ -11,7 +11,7 @@ from optical_core.models.backbones import assemble, load_transformer
 from optical_core.models.cards import ModelCard
 from optical_core.models.deltas import clone_model
 from optical_core.models.export import export_hub, export_onnx
-from optical_core.models.retriever import Retriever
+from optical_core.models.pair import EncoderPair
 from optical_core.models.token_encoder import TokenEncoder
 
 QUERIES = ["kwa nini bahari ni chumvi ?", "samaki"]
@@ -22,7 +22,7 @@ CARD = ModelCard(
 
 
 @pytest.fixture
-def retriever(tiny_encoder):
+def pair(tiny_encoder):
     """A pair with one vocabulary, whose student is not its teacher."""
     teacher = TokenEncoder.load(str(tiny_encoder), device="cpu")
     model = clone_model(teacher)
@@ -31,7 +31,7 @@ def retriever(tiny_encoder):
         for name, weight in model.named_parameters():
             if "attention" in name:
                 weight += 0.2 * torch.randn_like(weight)
-    return Retriever("tiny-student", teacher, TokenEncoder(model, name="tiny-student"), CARD)
+    return EncoderPair("tiny-student", teacher, TokenEncoder(model, name="tiny-student"), CARD)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def crossed(tiny_encoder, tiny_xlmr):
         projection=torch.randn(16, 32),
         device="cpu",
     )
-    return Retriever("crossed", teacher, TokenEncoder(model, name="crossed"), CARD)
+    return EncoderPair("crossed", teacher, TokenEncoder(model, name="crossed"), CARD)
 
 
 def front_matter(folder):
@@ -55,33 +55,33 @@ def front_matter(folder):
     return yaml.safe_load(head), body
 
 
-def check_vectors(retriever, queries, passages):
+def check_vectors(pair, queries, passages):
     ours = [
-        *retriever.student.encode_queries(QUERIES),
-        *retriever.teacher.encode_passages(PASSAGES),
+        *pair.student.encode_queries(QUERIES),
+        *pair.teacher.encode_passages(PASSAGES),
     ]
     for found, expected in zip([*queries, *passages], ours, strict=True):
         np.testing.assert_allclose(found.numpy(), expected, atol=1e-5)
 
 
-def test_plain_sentence_transformers_opens_the_pair_as_one_model(retriever, tmp_path):
+def test_plain_sentence_transformers_opens_the_pair_as_one_model(pair, tmp_path):
     from sentence_transformers import MultiVectorEncoder
 
-    export_hub(retriever, tmp_path / "hub")
+    export_hub(pair, tmp_path / "hub")
     model = MultiVectorEncoder(str(tmp_path / "hub"), device="cpu")
     queries, passages = model.encode_query(QUERIES), model.encode_document(PASSAGES)
-    check_vectors(retriever, queries, passages)
+    check_vectors(pair, queries, passages)
     expected = [
-        [float((q @ p.T).max(1).sum()) for p in retriever.teacher.encode_passages(PASSAGES)]
-        for q in retriever.student.encode_queries(QUERIES)
+        [float((q @ p.T).max(1).sum()) for p in pair.teacher.encode_passages(PASSAGES)]
+        for q in pair.student.encode_queries(QUERIES)
     ]
     np.testing.assert_allclose(model.similarity(queries, passages), expected, atol=1e-4)
-    as_passages = retriever.student.encode_passages(PASSAGES)
+    as_passages = pair.student.encode_passages(PASSAGES)
     assert not np.allclose(passages[0].numpy(), as_passages[0], atol=1e-3)
 
 
-def test_an_undistilled_encoder_is_one_plain_folder_that_we_open_too(retriever, tmp_path):
-    plain = Retriever("plain", retriever.teacher, retriever.teacher, CARD)
+def test_an_undistilled_encoder_is_one_plain_folder_that_we_open_too(pair, tmp_path):
+    plain = EncoderPair("plain", pair.teacher, pair.teacher, CARD)
     export_hub(plain, tmp_path / "hub")
     assert TokenEncoder.load(str(tmp_path / "hub"), device="cpu").hash == plain.teacher.hash
 
@@ -98,8 +98,8 @@ def test_two_vocabularies_are_two_folders(crossed, tmp_path):
     assert 'FOLDER + "/query"' in front_matter(tmp_path / "hub")[1]
 
 
-def test_the_card_has_licence_languages_and_data_for_the_hub(retriever, tmp_path):
-    export_hub(retriever, tmp_path / "hub")
+def test_the_card_has_licence_languages_and_data_for_the_hub(pair, tmp_path):
+    export_hub(pair, tmp_path / "hub")
     head, body = front_matter(tmp_path / "hub")
     assert head["license"] == "mit"
     assert head["language"] == ["sw", "so"]
@@ -109,33 +109,33 @@ def test_the_card_has_licence_languages_and_data_for_the_hub(retriever, tmp_path
     assert "encode_query" in body
 
 
-def test_a_licence_that_the_hub_does_not_know_is_named(retriever, tmp_path):
+def test_a_licence_that_the_hub_does_not_know_is_named(pair, tmp_path):
     card = CARD.model_copy(update={"licence": "house licence"})
-    export_hub(Retriever("x", retriever.teacher, retriever.student, card), tmp_path / "hub")
+    export_hub(EncoderPair("x", pair.teacher, pair.student, card), tmp_path / "hub")
     head, _ = front_matter(tmp_path / "hub")
     assert (head["license"], head["license_name"]) == ("other", "house licence")
 
 
-def test_the_onnx_folder_gives_the_students_vectors(onnx, retriever, tmp_path):
+def test_the_onnx_folder_gives_the_students_vectors(onnx, pair, tmp_path):
     import onnxruntime
     from sentence_transformers.base.modules import Dense
 
-    export_onnx(retriever, tmp_path / "out")
+    export_onnx(pair, tmp_path / "out")
     assert not list((tmp_path / "out").glob("*.safetensors"))
     session = onnxruntime.InferenceSession(str(tmp_path / "out" / "onnx" / "model.onnx"))
-    model = retriever.student.model
+    model = pair.student.model
     features = model.preprocess(QUERIES[:1], prompt=model.prompts["query"], task="query")
     names = [value.name for value in session.get_inputs()]
     (hidden,) = session.run(None, {name: features[name].numpy() for name in names})
     dense = Dense.load(str(tmp_path / "out"), subfolder="3_Dense")
     vectors = torch.nn.functional.normalize(dense.linear(torch.from_numpy(hidden[0])), dim=-1)
-    expected = retriever.student.encode_queries(QUERIES[:1])[0]
-    scored = [token.scored for token in retriever.student.describe(QUERIES[0], "query")]
+    expected = pair.student.encode_queries(QUERIES[:1])[0]
+    scored = [token.scored for token in pair.student.describe(QUERIES[0], "query")]
     np.testing.assert_allclose(vectors.detach()[torch.tensor(scored)], expected, atol=1e-5)
 
 
-def test_without_the_extra_nothing_is_written(retriever, tmp_path, monkeypatch):
+def test_without_the_extra_nothing_is_written(pair, tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_queries, "find_spec", lambda name: None)
     with pytest.raises(InputError, match="pip install"):
-        export_onnx(retriever, tmp_path / "out")
+        export_onnx(pair, tmp_path / "out")
     assert not (tmp_path / "out").exists()

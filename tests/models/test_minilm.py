@@ -5,7 +5,8 @@ import pytest
 
 from optical_core.errors import InputError
 from optical_core.models import minilm
-from optical_core.models.retriever import list_models, load_retriever
+from optical_core.models.catalogue import list_models
+from optical_core.models.pair_store import load_pair
 from tests.conftest import write_bert
 
 
@@ -21,7 +22,7 @@ def test_the_wheels_zip_becomes_an_encoder(tmp_path, monkeypatch):
     assert not (folder / "1_Pooling").exists()
     assert "Apache-2.0" in json.loads((folder / "provenance.json").read_text())["model"]
     monkeypatch.setattr("optical_core.models.backbones.minilm_folder", lambda: folder)
-    pair = load_retriever("minilm", device="cpu")
+    pair = load_pair("minilm", device="cpu")
     assert not pair.distilled
     assert pair.teacher.encode_queries(["the sea"])[0].shape == (2, 32)
 
@@ -43,12 +44,12 @@ def test_without_the_wheel_it_is_not_listed_and_asking_for_it_says_how(monkeypat
     monkeypatch.setattr(minilm, "PACKAGE", "no-such-wheel")
     assert "minilm" not in [entry.name for entry in list_models()]
     with pytest.raises(InputError, match=r"optical-workbench\[minilm\]"):
-        load_retriever("minilm")
+        load_pair("minilm")
 
 
 def test_the_real_one_finds_english(home):
     pytest.importorskip("all_minilm_l6_v2", reason='needs pip install ".[minilm]"')
-    encoder = load_retriever("minilm", device="cpu").teacher
+    encoder = load_pair("minilm", device="cpu").teacher
     sea, city = encoder.encode_passages(["The ocean is full of salt.", "Cities have many houses."])
     (query,) = encoder.encode_queries(["Why is the sea salty?"])
     assert (query @ sea.T).max(1).sum() > (query @ city.T).max(1).sum()

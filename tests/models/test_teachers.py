@@ -9,8 +9,9 @@ from peft import LoraConfig, get_peft_model
 
 from optical_core.errors import InputError
 from optical_core.models.cards import ModelCard
+from optical_core.models.catalogue import list_models
 from optical_core.models.deltas import resized
-from optical_core.models.retriever import list_models, load_retriever
+from optical_core.models.pair_store import load_pair
 from optical_core.models.teachers import open_shared, read_teacher, save_teacher
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.weights import read_tensors, write_tensors
@@ -50,9 +51,9 @@ def test_a_teacher_is_opened_by_name_as_it_was_taught(tiny_encoder, lora):
     assert np.abs(vectors(open_shared(str(folder), device="cpu")) - vectors(opened)).max() == 0
     assert (folder / "adapter").is_dir() == lora
     assert "Taught from: `base`" in (folder / "README.md").read_text()
-    retriever = load_retriever("tiny-teacher", device="cpu")
-    assert not retriever.distilled
-    assert retriever.teacher.hash == read_teacher(folder).hash
+    pair = load_pair("tiny-teacher", device="cpu")
+    assert not pair.distilled
+    assert pair.teacher.hash == read_teacher(folder).hash
     assert [(e.name, e.languages) for e in list_models() if e.kind == "teacher"] == [
         ("tiny-teacher", ("en",))
     ]

@@ -33,7 +33,7 @@ def demo(collection, tmp_path, monkeypatch):
 
     for module in (
         "data.collection",
-        "models.retriever",
+        "models.pair_store",
         "study.results",
         "ui.collections.view",
         "distill.trainer",

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from optical_core.cli import app
 from optical_core.data.collection import Passage, open_collection, write_collection
 from optical_core.errors import InputError
-from optical_core.models.retriever import load_retriever
+from optical_core.models.pair_store import load_pair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval import engine_store, qdrant_store
 from optical_core.retrieval.engine_store import EngineStore, StoredPassage, store_name
@@ -54,10 +54,10 @@ def same(found, expected):
     assert dict(found) == pytest.approx(dict(expected), abs=2e-4)
 
 
-def agrees(place, retriever, demo):
-    local = LateInteraction(retriever, collection_index(demo, retriever.teacher))
-    fill_store(*place, demo, retriever.teacher)
-    other = LateInteraction(retriever, open_store(*place, demo, retriever.teacher))
+def agrees(place, pair, demo):
+    local = LateInteraction(pair, collection_index(demo, pair.teacher))
+    fill_store(*place, demo, pair.teacher)
+    other = LateInteraction(pair, open_store(*place, demo, pair.teacher))
     for language in LANGUAGES:
         for query in list(demo.queries(language).values())[:4]:
             found = other.search(query)
@@ -69,7 +69,7 @@ def agrees(place, retriever, demo):
 
 
 def test_an_engine_ranks_the_demo_as_the_local_index(place, tiny_encoder):
-    agrees(place, load_retriever(str(tiny_encoder), device="cpu"), open_collection("demo"))
+    agrees(place, load_pair(str(tiny_encoder), device="cpu"), open_collection("demo"))
 
 
 @pytest.mark.slow
@@ -80,7 +80,7 @@ def test_an_engine_ranks_as_the_local_index_of_a_real_encoder(place, with_embedd
     part = write_collection(
         tmp_path / "part", info, list(demo.passages())[:40], queries, demo.qrels("en")
     )
-    agrees(place, load_retriever("embedded", device="cpu"), part)
+    agrees(place, load_pair("embedded", device="cpu"), part)
 
 
 def test_without_a_local_index_the_same_vectors_are_encoded(place, encoder, collection, tmp_path):

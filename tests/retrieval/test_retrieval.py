@@ -7,7 +7,7 @@ import torch
 
 from optical_core.data.collection import Passage
 from optical_core.errors import InputError
-from optical_core.models.retriever import load_retriever
+from optical_core.models.pair_store import load_pair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval import shards, token_index
 from optical_core.retrieval.bm25 import BM25, words
@@ -20,7 +20,7 @@ from optical_core.retrieval.token_index import FILES, TokenIndex
 from optical_core.storage import home
 from tests.test_checksums import inverted
 
-on_cpu = partial(load_retriever, device="cpu")
+on_cpu = partial(load_pair, device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_appending_gives_the_index_of_the_whole(encoder, collection, tmp_path):
 
 def test_an_index_of_another_encoder_is_refused_by_name(encoder, collection, tiny_bert, tmp_path):
     index = build_index(tmp_path / "index", collection.passages(), encoder)
-    other = load_retriever(str(tiny_bert), device="cpu")
+    other = load_pair(str(tiny_bert), device="cpu")
     with pytest.raises(InputError, match=f"built by the encoder {encoder.name}"):
         LateInteraction(other, index)
     with pytest.raises(InputError, match="built by the encoder"):

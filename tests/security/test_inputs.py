@@ -20,7 +20,7 @@ from optical_core.data.collection import open_collection
 from optical_core.data.lines import LONGEST, read_lines
 from optical_core.data.readers import import_collection
 from optical_core.errors import InputError
-from optical_core.models.retriever import load_retriever, load_student
+from optical_core.models.pair_store import load_pair, load_student
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.storage import home
@@ -288,7 +288,7 @@ OPENED = {
     "typed": typed_path,
     "gold": gold_pairs,
     "collection": open_collection,
-    "model": load_retriever,
+    "model": load_pair,
     "bitext": read_bitext,
     "index": TokenIndex.open,
     "study": read_study,

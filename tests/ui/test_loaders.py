@@ -3,8 +3,9 @@ import weakref
 
 import pytest
 
-from optical_core.models import alignment, retriever
-from optical_core.models.retriever import ModelCard, Retriever
+from optical_core.models import alignment, pair_store
+from optical_core.models.cards import ModelCard
+from optical_core.models.pair import EncoderPair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.ui import loaders
 
@@ -18,13 +19,13 @@ def versions(tiny_encoder, monkeypatch):
     stamp, loaded = [0], []
 
     def load(name):
-        found = Retriever(name, encoder, encoder, ModelCard())
+        found = EncoderPair(name, encoder, encoder, ModelCard())
         loaded.append(weakref.ref(found))
         return found
 
-    monkeypatch.setattr(retriever, "load_retriever", load)
+    monkeypatch.setattr(pair_store, "load_pair", load)
     monkeypatch.setattr(loaders, "_stamp", lambda _: stamp[0])
-    kept = (loaders._retriever, loaders._pair, loaders._plan)
+    kept = (loaders._encoder_pair, loaders._pair, loaders._plan)
     for cache in kept:
         cache.cache_clear()
     yield stamp, loaded
@@ -49,7 +50,7 @@ def test_a_plan_is_solved_once_and_again_for_another_solver_or_version(versions,
 
 def test_what_is_kept_of_an_old_version_does_not_keep_the_model(versions):
     stamp, loaded = versions
-    for version in range(loaders._retriever.cache_info().maxsize + 1):
+    for version in range(loaders._encoder_pair.cache_info().maxsize + 1):
         stamp[0] = version
         loaders.plan("model", *TEXTS)
     gc.collect()
@@ -64,7 +65,7 @@ def test_a_search_and_an_alignment_share_the_model(versions, collection, monkeyp
     searcher = loaders.searcher("model", "tiny")
     loaders.plan("model", *TEXTS)
     loaders._searcher.cache_clear()
-    assert [reference() for reference in loaded] == [searcher.retriever]
+    assert [reference() for reference in loaded] == [searcher.pair]
 
 
 def test_a_ranking_tells_the_time_of_its_search_and_whether_it_was_kept(monkeypatch):

@@ -1,7 +1,5 @@
-"""A retriever is a pair: a student that encodes queries, a teacher that encodes passages.
+"""Pairs of encoders on disk: which teacher, how the student differs from it, and a card.
 
-What is saved is the pair: which teacher, how the student differs from it, and a card that says
-what it was trained on. Passages are the teacher's, so one index serves every student of it.
 A student's backbone is the teacher itself, or another encoder that learned the teacher's space.
 
     retriever.json         format, teacher, backbone, languages, card, checksums of the other files
@@ -14,37 +12,31 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from optical_core.checksums import check_files, checksums
-from optical_core.data.lines import read_json
 from optical_core.errors import InputError
 from optical_core.models.backbones import PACKAGED
 from optical_core.models.cards import ModelCard
 from optical_core.models.deltas import load_delta, save_delta, with_projection
-from optical_core.models.teachers import FILE as TEACHER_FILE
-from optical_core.models.teachers import open_shared, read_teacher
+from optical_core.models.info import ModelInfo, read_info
+from optical_core.models.pair import EncoderPair
+from optical_core.models.teachers import open_shared
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import assets, check_path, home, replace_folder
-from optical_core.validation import first_problem
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
 FILE = "retriever.json"
 
 
-class PairInfo(BaseModel):
+class PairInfo(ModelInfo):
     """Content of retriever.json."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    format: int = FORMAT
     name: str
     teacher: str
     teacher_hash: str
@@ -56,79 +48,30 @@ class PairInfo(BaseModel):
     """Checksums of the folder's other files; none of a student that an older version saved."""
 
 
-@dataclass(frozen=True, eq=False)
-class Retriever:
-    """A teacher-student pair. `student is teacher` for an undistilled encoder.
-
-    `backbone` is the hash of the encoder that the student was trained from.
-    """
-
-    name: str
-    teacher: TokenEncoder
-    student: TokenEncoder
-    card: ModelCard
-    backbone: str | None = None
-
-    @property
-    def distilled(self) -> bool:
-        return self.student is not self.teacher
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """A line of `optical models`."""
-
-    name: str
-    kind: str
-    languages: tuple[str, ...]
-    default: bool
-    folder: Path | None = None
-
-
-def list_models() -> list[ModelEntry]:
-    """Every model known by name: encoders, teachers, students shipped and trained, BM25."""
-    entries = [
-        ModelEntry(name, "encoder", packaged.languages, False)
-        for name, packaged in PACKAGED.items()
-        if packaged.is_installed()
-    ]
-    for index, path in enumerate(_students()):
-        try:
-            languages = _info(path.parent, path.stat().st_mtime_ns).card.languages
-        except (InputError, OSError) as error:
-            logger.warning("left out: %s", error)
-            continue
-        entries.append(ModelEntry(path.parent.name, "student", languages, index == 0, path.parent))
-    for path in sorted(home("models", "x").parent.glob(f"[!.]*/{TEACHER_FILE}")):
-        try:
-            languages = read_teacher(path.parent).card.languages
-        except InputError as error:
-            logger.warning("left out: %s", error)
-            continue
-        entries.append(ModelEntry(path.parent.name, "teacher", languages, False, path.parent))
-    entries.append(ModelEntry("bm25", "baseline", (), False))
-    return entries
-
-
-def _students() -> list[Path]:
-    """The retriever.json of every student, those that can't be read among them."""
+def student_folders() -> list[Path]:
+    """The folder of every student, the shipped ones first; those that can't be read among them."""
     shipped = sorted(assets("students").glob(f"[!.]*/{FILE}"))
-    return shipped + sorted(home("models", "x").parent.glob(f"[!.]*/{FILE}"))
+    trained = sorted(home("models", "x").parent.glob(f"[!.]*/{FILE}"))
+    return [path.parent for path in (*shipped, *trained)]
 
 
-def load_retriever(name_or_path: str, *, device: str | None = None) -> Retriever:
+def student_folder(name_or_path: str) -> Path:
+    """A student's folder by its name; of a name that none has, the folder of that path."""
+    named = {folder.name: folder for folder in student_folders()}
+    return named.get(name_or_path, Path(name_or_path))
+
+
+def load_pair(name_or_path: str, *, device: str | None = None) -> EncoderPair:
     """Load a pair by name or folder; an encoder's name or folder gives it undistilled.
 
     Raises InputError for an unknown name, a damaged folder, or another teacher than it was
     trained with.
     """
     check_path(name_or_path)
-    named = {path.parent.name: path.parent for path in _students()}
-    folder = named.get(name_or_path, Path(name_or_path))
+    folder = student_folder(name_or_path)
     if not (folder / FILE).is_file():
-        encoder = open_shared(name_or_path, device=device)
-        return Retriever(name_or_path, encoder, encoder, ModelCard(summary="undistilled"))
-    info = read_info(folder)
+        return EncoderPair.undistilled(open_shared(name_or_path, device=device))
+    info = read_pair(folder)
     check_files(folder, info.files)
     if not info.files:
         _warn_of_no_checksums(folder)
@@ -138,7 +81,7 @@ def load_retriever(name_or_path: str, *, device: str | None = None) -> Retriever
         base = _part(folder, "backbone", info.backbone, info.backbone_hash, info.name, device)
         base = with_projection(base, teacher.dimension)
     student = load_student(folder, base, info.name)
-    return Retriever(info.name, teacher, student, info.card, info.backbone_hash or teacher.hash)
+    return EncoderPair(info.name, teacher, student, info.card, info.backbone_hash or teacher.hash)
 
 
 def _part(
@@ -173,7 +116,7 @@ def load_student(folder: Path, base: TokenEncoder, name: str) -> TokenEncoder:
     return TokenEncoder(load_delta(folder, base), name=name)
 
 
-def save_retriever(
+def save_pair(
     folder: Path,
     *,
     name: str,
@@ -220,19 +163,6 @@ def card_text(info: PairInfo) -> str:
     return info.card.text(info.name, facts, kind="A query encoder trained by OPTICAL distillation.")
 
 
-@lru_cache(maxsize=1024)
-def _info(folder: Path, stamp: int) -> PairInfo:
-    """`read_info`, read again when the file's time of change is another."""
-    return read_info(folder)
-
-
-def read_info(folder: Path) -> PairInfo:
+def read_pair(folder: Path) -> PairInfo:
     """What a student's retriever.json says. Raises InputError: damaged, or of another format."""
-    try:
-        info = PairInfo.model_validate(read_json(folder / FILE))
-    except ValidationError as error:
-        raise InputError(f"{folder / FILE}: {first_problem(error)}") from error
-    if info.format != FORMAT:
-        newer = "update the package" if info.format > FORMAT else "train the student again"
-        raise InputError(f"{folder} has format {info.format}, this version reads {FORMAT}; {newer}")
-    return info
+    return read_info(PairInfo, folder / FILE, again="train the student again")

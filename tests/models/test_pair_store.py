@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from optical_core import load_retriever
+from optical_core import load_pair
 from optical_core.checksums import check_files
 from optical_core.errors import InputError
 from optical_core.models.alignment import align_texts
 from optical_core.models.cards import ModelCard
+from optical_core.models.catalogue import list_models
 from optical_core.models.deltas import clone_model
-from optical_core.models.retriever import list_models, read_info, save_retriever
+from optical_core.models.pair_store import read_pair, save_pair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.weights import write_tensors
 from optical_core.storage import assets, home
@@ -34,22 +35,22 @@ def saved(tiny_encoder):
         figures={"MAP": 0.5},
     )
     folder = home("models", "pair")
-    save_retriever(folder, name="pair", teacher=teacher, student_model=student, card=card)
+    save_pair(folder, name="pair", teacher=teacher, student_model=student, card=card)
     return folder, teacher, TokenEncoder(student, name="pair")
 
 
 def test_a_pair_is_loaded_by_name_and_by_folder(saved):
     folder, teacher, student = saved
     for name in ("pair", str(folder)):
-        retriever = load_retriever(name, device="cpu")
-        assert retriever.distilled
-        assert retriever.card.languages == ("en", "sw")
+        pair = load_pair(name, device="cpu")
+        assert pair.distilled
+        assert pair.card.languages == ("en", "sw")
         text = ["the salty sea"]
         np.testing.assert_array_equal(
-            retriever.student.encode_queries(text)[0], student.encode_queries(text)[0]
+            pair.student.encode_queries(text)[0], student.encode_queries(text)[0]
         )
         np.testing.assert_array_equal(
-            retriever.teacher.encode_passages(text)[0], teacher.encode_passages(text)[0]
+            pair.teacher.encode_passages(text)[0], teacher.encode_passages(text)[0]
         )
     assert ("pair", "student") in [(entry.name, entry.kind) for entry in list_models()]
 
@@ -68,9 +69,9 @@ def test_only_what_differs_is_saved_and_the_card_is_for_people(saved):
 
 
 def test_an_encoders_name_gives_it_undistilled(tiny_encoder):
-    retriever = load_retriever(str(tiny_encoder), device="cpu")
-    assert not retriever.distilled
-    assert retriever.teacher is retriever.student
+    pair = load_pair(str(tiny_encoder), device="cpu")
+    assert not pair.distilled
+    assert pair.teacher is pair.student
 
 
 def edit(folder, **changes):
@@ -81,7 +82,7 @@ def edit(folder, **changes):
 def test_a_student_of_another_teacher_is_refused(saved):
     edit(saved[0], teacher_hash="0" * 16)
     with pytest.raises(InputError, match="another version of the teacher"):
-        load_retriever("pair", device="cpu")
+        load_pair("pair", device="cpu")
 
 
 def put_tensor(folder, name):
@@ -104,7 +105,7 @@ def put_tensor(folder, name):
 def test_a_damaged_pair_is_one_sentence(saved, damage, message):
     damage(saved[0])
     with pytest.raises(InputError, match=message) as caught:
-        load_retriever(str(saved[0]), device="cpu")
+        load_pair(str(saved[0]), device="cpu")
     assert "\n" not in str(caught.value)
 
 
@@ -119,16 +120,16 @@ def test_eight_bytes_inverted_in_any_file_of_a_student_are_told(saved):
         whole = path.read_bytes()
         inverted(path, len(whole) // 2)
         with pytest.raises(InputError, match="is damaged") as caught:
-            load_retriever("pair", device="cpu")
+            load_pair("pair", device="cpu")
         assert str(path) in str(caught.value)
         path.write_bytes(whole)
-    load_retriever("pair", device="cpu")
+    load_pair("pair", device="cpu")
 
 
 def test_a_student_without_checksums_opens_and_says_so_once(saved, caplog):
     edit(saved[0], files={})
     for _ in range(2):
-        load_retriever("pair", device="cpu")
+        load_pair("pair", device="cpu")
     assert caplog.text.count("has no checksums") == 1
 
 
@@ -136,7 +137,7 @@ def test_a_student_without_checksums_opens_and_says_so_once(saved, caplog):
 def test_a_damaged_record_is_told_as_damage_not_as_an_unknown_model(saved, text):
     (saved[0] / "retriever.json").write_text(text)
     with pytest.raises(InputError, match=r"retriever\.json") as caught:
-        load_retriever("pair", device="cpu")
+        load_pair("pair", device="cpu")
     assert "hub" not in str(caught.value)
 
 
@@ -144,12 +145,12 @@ def test_a_teacher_that_cannot_be_opened_may_be_a_damaged_record(saved):
     shutil.rmtree(saved[0] / "teacher")
     edit(saved[0], teacher="embeXded", files={})
     with pytest.raises(InputError, match=r"retriever\.json names can't be opened, or that file is"):
-        load_retriever("pair", device="cpu")
+        load_pair("pair", device="cpu")
 
 
 def test_every_shipped_student_has_checksums():
     for path in assets("students").glob("*/retriever.json"):
-        info = read_info(path.parent)
+        info = read_pair(path.parent)
         assert any(name.endswith(".safetensors") for name in info.files)
         check_files(path.parent, info.files)
 
@@ -162,7 +163,7 @@ def test_an_adapters_settings_are_in_one_order(tiny_encoder, tmp_path):
     wanted = ["value", "query", "key", "dense"]
     student[0].model = get_peft_model(student[0].model, LoraConfig(r=2, target_modules=wanted))
     card = ModelCard()
-    save_retriever(tmp_path / "s", name="s", teacher=teacher, student_model=student, card=card)
+    save_pair(tmp_path / "s", name="s", teacher=teacher, student_model=student, card=card)
     config = json.loads((tmp_path / "s" / "adapter" / "adapter_config.json").read_text())
     assert config["target_modules"] == sorted(wanted)
 
@@ -177,33 +178,33 @@ def test_a_damaged_student_does_not_hide_the_others(saved, caplog):
 
 def test_the_shipped_student_loads_and_says_what_it_is(with_embedded):
     entry = next(entry for entry in list_models() if entry.default)
-    retriever = load_retriever(entry.name, device="cpu")
-    assert {"sw", "so", "tl", "mr"} <= set(retriever.card.languages)
-    assert retriever.card.data
-    assert "CC" in retriever.card.licence
+    pair = load_pair(entry.name, device="cpu")
+    assert {"sw", "so", "tl", "mr"} <= set(pair.card.languages)
+    assert pair.card.data
+    assert "CC" in pair.card.licence
     queries = ["Badda maxay u milixdaa?"]
-    before, after = (e.encode_queries(queries)[0] for e in (retriever.teacher, retriever.student))
+    before, after = (e.encode_queries(queries)[0] for e in (pair.teacher, pair.student))
     assert before.shape == after.shape
     assert np.abs(before - after).max() > 0.01
 
 
 def test_alignment_is_a_plan_between_the_texts_tokens(tiny_encoder):
-    retriever = load_retriever(str(tiny_encoder), device="cpu")
-    plan = align_texts(retriever, "maji ya bahari", "sea water")
+    pair = load_pair(str(tiny_encoder), device="cpu")
+    plan = align_texts(pair, "maji ya bahari", "sea water")
     assert plan.source == ("maji", "ya", "bahari")
     assert plan.target == ("sea", "water")
     np.testing.assert_allclose(plan.plan.sum(1), 1 / 3, atol=1e-6)
     np.testing.assert_allclose(plan.plan.sum(0), 1 / 2, atol=1e-6)
     assert plan.report["converged"]
-    same = align_texts(retriever, "sea water", "sea water")
+    same = align_texts(pair, "sea water", "sea water")
     assert same.total_cost == pytest.approx(0, abs=1e-5)
     with pytest.raises(InputError, match="no tokens"):
-        align_texts(retriever, "  ", "sea")
+        align_texts(pair, "  ", "sea")
 
 
 def test_students_share_the_embedded_teacher_while_it_is_held(with_embedded):
-    first = load_retriever("embedded", device="cpu")
-    assert load_retriever("embedded", device="cpu").teacher is first.teacher
-    student = load_retriever("optical-lowres", device="cpu")
+    first = load_pair("embedded", device="cpu")
+    assert load_pair("embedded", device="cpu").teacher is first.teacher
+    student = load_pair("optical-lowres", device="cpu")
     assert student.teacher is first.teacher
     assert student.student is not first.teacher

@@ -1,0 +1,65 @@
+"""Every model that is known by name."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from optical_core.errors import InputError
+from optical_core.models.backbones import PACKAGED
+from optical_core.models.pair_store import FILE as PAIR_FILE
+from optical_core.models.pair_store import PairInfo, read_pair, student_folders
+from optical_core.models.teachers import read_teacher, teacher_folders
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A line of `optical models`."""
+
+    name: str
+    kind: str
+    languages: tuple[str, ...]
+    default: bool
+    folder: Path | None = None
+
+
+def list_models() -> list[ModelEntry]:
+    """Encoders, students shipped and trained, teachers, BM25; what can't be read is left out."""
+    return [*_encoders(), *_students(), *_teachers(), ModelEntry("bm25", "baseline", (), False)]
+
+
+def _encoders() -> Iterator[ModelEntry]:
+    for name, packaged in PACKAGED.items():
+        if packaged.is_installed():
+            yield ModelEntry(name, "encoder", packaged.languages, False)
+
+
+def _students() -> Iterator[ModelEntry]:
+    for index, folder in enumerate(student_folders()):
+        try:
+            languages = _info(folder, (folder / PAIR_FILE).stat().st_mtime_ns).card.languages
+        except (InputError, OSError) as error:
+            logger.warning("left out: %s", error)
+            continue
+        yield ModelEntry(folder.name, "student", languages, index == 0, folder)
+
+
+@lru_cache(maxsize=1024)
+def _info(folder: Path, stamp: int) -> PairInfo:
+    """`read_pair`, read again when the file's time of change is another."""
+    return read_pair(folder)
+
+
+def _teachers() -> Iterator[ModelEntry]:
+    for folder in teacher_folders():
+        try:
+            languages = read_teacher(folder).card.languages
+        except InputError as error:
+            logger.warning("left out: %s", error)
+            continue
+        yield ModelEntry(folder.name, "teacher", languages, False, folder)
