@@ -8,6 +8,7 @@ import streamlit as st
 
 from optical_core.analysis.export import csv_text
 from optical_core.errors import InputError
+from optical_core.escaping import markdown_text
 from optical_core.models.alignment import convergence_of
 from optical_core.transport import TransportPlan
 from optical_core.ui import loaders
@@ -27,7 +28,6 @@ from optical_core.ui.alignment_view import (
     report_lines,
     translations,
 )
-from optical_core.ui.escaping import markdown_text
 from optical_core.ui.token_html import plain, word_chips
 from pages.common import parts
 from pages.common.address import held

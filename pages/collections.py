@@ -6,6 +6,7 @@ import streamlit as st
 
 from optical_core.data.collection import Collection, installed_collections
 from optical_core.errors import InputError
+from optical_core.escaping import markdown_text
 from optical_core.retrieval.indexing import has_index
 from optical_core.ui.collections.view import (
     FORMATS,
@@ -16,7 +17,6 @@ from optical_core.ui.collections.view import (
     samples,
     statistics,
 )
-from optical_core.ui.escaping import markdown_text
 from optical_core.ui.token_html import plain
 from optical_core.wording import counted
 from pages.common import parts

@@ -8,11 +8,12 @@ import streamlit as st
 from optical_core.analysis.report import published_table
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, members
 from optical_core.data.published import MIRACL_SOURCE, MIRACL_WARNING
+from optical_core.escaping import markdown_text
+from optical_core.figures.levels import NAMES, differences, level_dots
 from optical_core.study.results import SavedResults
 from optical_core.ui import loaders
-from optical_core.ui.escaping import markdown_text
-from optical_core.ui.gap_figures import NAMES, differences, level_dots, resource_scatter
-from optical_core.ui.gap_view import GapStudy, GapTables, headline
+from optical_core.ui.gaps.figures import resource_scatter
+from optical_core.ui.gaps.view import GapStudy, GapTables, headline
 from optical_core.wording import listed
 from pages.common import parts, predictors
 from pages.common.address import bound

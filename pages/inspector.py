@@ -8,16 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from optical_core.errors import InputError
+from optical_core.escaping import markdown_text
+from optical_core.figures.levels import NAMES
 from optical_core.ui import loaders
-from optical_core.ui.escaping import markdown_text
-from optical_core.ui.gap_figures import NAMES
-from optical_core.ui.inspector_view import (
-    cell_style,
-    correlation_figure,
-    extremes,
-    mean_correlation,
-    query_table,
-)
+from optical_core.ui.inspector.figures import cell_style, correlation_figure
+from optical_core.ui.inspector.view import extremes, mean_correlation, query_table
 from optical_core.ui.token_html import plain
 from pages.common import parts
 from pages.common.address import bound, held, hold

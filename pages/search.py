@@ -6,8 +6,8 @@ import streamlit as st
 
 from optical_core.data.collection import Passage
 from optical_core.errors import InputError
+from optical_core.escaping import markdown_text
 from optical_core.ui import loaders
-from optical_core.ui.escaping import markdown_text
 from optical_core.ui.search.figures import match_figure
 from optical_core.ui.search.view import (
     average_precision,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from optical_core.errors import InputError
-from optical_core.ui.escaping import markdown_text
+from optical_core.escaping import markdown_text
 from pages.common import parts
 
 FOREIGN = "Kwa nini bahari ina chumvi?"

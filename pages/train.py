@@ -15,8 +15,8 @@ from optical_core.distill.estimate import estimate_seconds
 from optical_core.distill.jobs import Job, list_jobs, resume_job, start_job, stop_job
 from optical_core.distill.settings import resolve_config
 from optical_core.errors import InputError
+from optical_core.escaping import markdown_text
 from optical_core.ui import loaders
-from optical_core.ui.escaping import markdown_text
 from optical_core.ui.paths import typed_path
 from optical_core.ui.training.figures import training_figure
 from optical_core.ui.training.view import dev_log, duration, progress, training_log

@@ -106,9 +106,9 @@ def study(
     """Train every arm with every seed, measure, compare, report. Interrupted, it goes on."""
     from optical_core.study.config import read_study
     from optical_core.study.estimate import estimated_steps
+    from optical_core.study.report import write_report
     from optical_core.study.run import run_study, steps, study_collections
     from optical_core.study.summary import findings
-    from optical_core.ui.study_report import write_report
 
     settings = read_study(config, data=data)
     folder = out or home("studies", settings.name)

@@ -9,10 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from optical_core.transport import TransportPlan
-from optical_core.transport.convergence import ConvergencePoint
-from optical_core.ui.links import Link, Pin, is_faded, label, links_figure
-from optical_core.ui.theme import (
+from optical_core.figures.theme import (
     BLUE,
     CHEAP,
     DEAR,
@@ -23,6 +20,9 @@ from optical_core.ui.theme import (
     layout,
     note,
 )
+from optical_core.transport import TransportPlan
+from optical_core.transport.convergence import ConvergencePoint
+from optical_core.ui.links import Link, Pin, is_faded, label, links_figure
 
 SMALLEST = 0.004
 """Shares below it are never drawn, nor below a quarter of an even one (long texts have small

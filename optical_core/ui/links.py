@@ -9,9 +9,9 @@ from unicodedata import east_asian_width
 
 import plotly.graph_objects as go
 
+from optical_core.escaping import plotly_text
+from optical_core.figures.theme import ink, layout
 from optical_core.models.tokens import is_joined, visible
-from optical_core.ui.escaping import plotly_text
-from optical_core.ui.theme import ink, layout
 
 ROW = 27
 """Height of a token's row in pixels."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from optical_core.escaping import html_text
+from optical_core.figures.theme import BLUE, FONT, GREY, cost_colour, rgb
 from optical_core.models.tokens import visible
-from optical_core.ui.escaping import html_text
-from optical_core.ui.theme import BLUE, FONT, GREY, cost_colour, rgb
 
 if TYPE_CHECKING:
     from optical_core.transport import TransportPlan

@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from optical_core.errors import InputError
-from optical_core.ui.escaping import markdown_text
+from optical_core.escaping import markdown_text
 
 logger = logging.getLogger(__name__)
 

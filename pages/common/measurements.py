@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from optical_core.errors import InputError
+from optical_core.escaping import markdown_text
 from optical_core.storage import home
 from optical_core.study.evaluate import evaluate
 from optical_core.study.results import SavedResults, merge
 from optical_core.ui import loaders
-from optical_core.ui.escaping import markdown_text
-from optical_core.ui.gap_view import upload_runs
+from optical_core.ui.gaps.view import upload_runs
 from pages.common import parts
 from pages.common.reading import reading
 

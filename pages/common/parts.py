@@ -9,8 +9,8 @@ import streamlit as st
 
 from optical_core.analysis.export import table_texts
 from optical_core.data.languages import find_language, language
+from optical_core.escaping import markdown_text
 from optical_core.ui import loaders
-from optical_core.ui.escaping import markdown_text
 from optical_core.ui.tables import cell_formats, heading
 from optical_core.wording import counted, listed
 from pages.common.address import bound

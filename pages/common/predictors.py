@@ -8,11 +8,11 @@ import streamlit as st
 
 from optical_core.analysis.predictors import MOST_TERMS, PREDICTORS, regression_table
 from optical_core.data.languages import is_english
+from optical_core.escaping import markdown_text
 from optical_core.study.predictors import QueryCosts
 from optical_core.ui import loaders
-from optical_core.ui.escaping import markdown_text
-from optical_core.ui.gap_view import GapStudy
-from optical_core.ui.predictor_figures import predictor_panels
+from optical_core.ui.gaps.figures import predictor_panels
+from optical_core.ui.gaps.view import GapStudy
 from pages.common import parts
 from pages.common.address import bound
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from optical_core.data.allowance import Tell
-from optical_core.ui.escaping import markdown_text
+from optical_core.escaping import markdown_text
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from optical_core.data.collection import open_collection
 from optical_core.data.lines import LONGEST, read_lines
 from optical_core.data.readers import import_collection
 from optical_core.errors import InputError
+from optical_core.escaping import html_text, markdown_text
 from optical_core.models.pair_store import load_pair, load_student
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.token_index import TokenIndex
@@ -27,7 +28,6 @@ from optical_core.storage import home
 from optical_core.study.config import read_study
 from optical_core.study.results import read_results_zip
 from optical_core.study.translations import model_and_source
-from optical_core.ui.escaping import html_text, markdown_text
 from optical_core.ui.loaders import gold_pairs
 from optical_core.ui.paths import typed_path
 from optical_core.ui.uploads import keep_bitext, unpacked, uploaded

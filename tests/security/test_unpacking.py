@@ -20,7 +20,7 @@ from optical_core.data.passages import parquet_rows
 from optical_core.distill.config import DistillConfig
 from optical_core.errors import InputError
 from optical_core.ui.collections.view import import_folder, import_upload
-from optical_core.ui.gap_view import upload_runs
+from optical_core.ui.gaps.view import upload_runs
 from optical_core.ui.uploads import training_pairs
 from tests.samples import FOLDER, write_files, zipped
 
@@ -119,7 +119,7 @@ def test_too_many_members_are_refused_before_they_are_listed(monkeypatch):
 
 def test_uploads_have_less_than_files_of_this_machine(home, monkeypatch):
     small = Allowance(zipped=1000, members=5, stream=1000, seconds=60)
-    for module in ("collections.view", "gap_view"):
+    for module in ("collections.view", "gaps.view"):
         monkeypatch.setattr(f"optical_core.ui.{module}.UPLOADS", small)
     assert (UPLOADS.zipped, UPLOADS.stream, UPLOADS.members) == (1e9, 1e9, 10_000)
     for files, complaint in (

@@ -6,6 +6,9 @@ import pytest
 
 from optical_core.analysis.predictors import correlation_table, language_values
 from optical_core.analysis.report import comparison_table, measure_table
+from optical_core.figures.labels import label_places
+from optical_core.figures.levels import differences, level_dots
+from optical_core.figures.theme import cost_scale, model_colours, value_scale
 from optical_core.models.tokens import Token
 from optical_core.retrieval.explain import TokenMatch
 from optical_core.transport import TransportPlan
@@ -16,19 +19,15 @@ from optical_core.ui.alignment_figures import (
     plan_ribbons,
     shown_mass,
 )
-from optical_core.ui.gap_figures import differences, level_dots, resource_scatter
-from optical_core.ui.inspector_view import (
-    cell_style,
-    correlation_figure,
+from optical_core.ui.gaps.figures import predictor_panels, resource_scatter
+from optical_core.ui.inspector.figures import cell_style, correlation_figure
+from optical_core.ui.inspector.view import (
     extremes,
     mean_correlation,
     query_table,
 )
-from optical_core.ui.labels import label_places
-from optical_core.ui.predictor_figures import predictor_panels
 from optical_core.ui.search.figures import match_figure
 from optical_core.ui.search.view import explained
-from optical_core.ui.theme import cost_scale, model_colours, value_scale
 from optical_core.ui.token_html import contribution_chips, heat_strip, plain, word_chips
 
 

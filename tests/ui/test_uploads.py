@@ -11,7 +11,7 @@ import pytest
 from optical_core.data.bitext import read_bitext
 from optical_core.errors import InputError
 from optical_core.ui.collections.view import import_folder, import_upload
-from optical_core.ui.gap_view import upload_runs
+from optical_core.ui.gaps.view import upload_runs
 from optical_core.ui.uploads import unpacked
 from tests.samples import FOLDER, write_files
 

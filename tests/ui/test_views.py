@@ -19,7 +19,7 @@ from optical_core.ui.collections.view import (
     samples,
     statistics,
 )
-from optical_core.ui.gap_view import GapStudy, headline, upload_runs
+from optical_core.ui.gaps.view import GapStudy, headline, upload_runs
 from optical_core.ui.search.view import language_hint
 from optical_core.ui.uploads import keep_bitext, unpacked, uploaded
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
+from optical_core.figures.theme import BLUE
 from optical_core.ui.links import Link, links_figure
 from optical_core.ui.search.view import Explained
-from optical_core.ui.theme import BLUE
 
 
 def match_figure(found: Explained, *, dark: bool) -> go.Figure:

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from optical_core.distill.config import objective_names
-from optical_core.ui.theme import AMBER, BLUE, GREEN, PURPLE, RED, layout, note
+from optical_core.figures.theme import AMBER, BLUE, GREEN, PURPLE, RED, layout, note
 
 
 def training_figure(log: pd.DataFrame, dev: pd.DataFrame, *, dark: bool) -> go.Figure:

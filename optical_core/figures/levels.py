@@ -1,21 +1,17 @@
-"""Pictures of the language gap: levels, paired differences, resources."""
+"""Pictures of measurements by language, for the gaps page and a study's report alike."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import compress
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from optical_core.analysis.export import number_text
 from optical_core.analysis.significance import CORRECTIONS
 from optical_core.data.languages import language
-from optical_core.data.resources import CC100_GIB
-from optical_core.ui.escaping import plotly_text
-from optical_core.ui.labels import label_places, marker_labels
-from optical_core.ui.theme import ink, layout, model_colours, model_symbols, note
+from optical_core.escaping import plotly_text
+from optical_core.figures.theme import ink, layout, model_colours, model_symbols, note
 from optical_core.wording import counted
 
 NAMES = {
@@ -29,8 +25,6 @@ NAMES = {
 }
 """Measures as people read them."""
 _ROW = 34
-_SIZES = (-0.75, 2.65)
-"""Range of the axis of CC-100's sizes, log10 of GiB."""
 
 
 def level_dots(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
@@ -129,52 +123,9 @@ def differences(table: pd.DataFrame, baseline: str, measure: str, *, dark: bool)
     return _language_rows(figure, order, title, dark=dark)
 
 
-def resource_scatter(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
-    """Size of CC-100 (log) against the measure, a line a model."""
-    known = table[table["language"].isin(CC100_GIB)] if not table.empty else table
-    if known.empty:
-        return note("No chosen language is in CC-100.", dark=dark)
-    known = known.assign(size=known["language"].map(CC100_GIB)).sort_values("size", kind="stable")
-    models = list(dict.fromkeys(table["model"]))
-    colours, symbols = model_colours(models), model_symbols(models)
-    points = _shares(known["size"], known[measure])
-    figure = go.Figure()
-    for model in models:
-        own = known["model"] == model
-        rows = known[own]
-        places: list[str | None] = [None] * len(rows)
-        if model == models[-1]:
-            places = label_places(list(compress(points, own)), list(compress(points, ~own)))
-        figure.add_scatter(
-            x=rows["size"],
-            y=rows[measure],
-            mode="lines+markers+text",
-            name=plotly_text(model),
-            line={"color": colours[model], "width": 1, "dash": "dot"},
-            marker={"color": colours[model], "symbol": symbols[model], "size": 10},
-            text=marker_labels(rows["language"], places),
-            textposition=[place or "top center" for place in places],
-            textfont={"size": 12},
-            customdata=[language(code).name for code in rows["language"]],
-            hovertemplate="%{customdata}, %{fullData.name}: %{y:.4f}<br>%{x} GiB<extra></extra>",
-        )
-    layout(figure, dark=dark, height=380)
-    figure.update_layout(legend=_legend())
-    figure.update_xaxes(
-        type="log",
-        title_text="text in CC-100, GiB (log scale)",
-        tickvals=[0.1, 0.3, 1, 3, 10, 30, 100, 300],
-        range=_SIZES,
-    )
-    figure.update_yaxes(title_text=NAMES.get(measure, measure))
-    return figure
-
-
-def _shares(sizes: pd.Series, values: pd.Series) -> list[tuple[float, float]]:
-    """Where markers are, in shares of the panel's width and height."""
-    across = (np.log10(sizes) - _SIZES[0]) / (_SIZES[1] - _SIZES[0])
-    low, high = values.min(), values.max()
-    return list(zip(across, 0.06 + 0.88 * (values - low) / (high - low or 1), strict=True))
+def legend() -> dict[str, object]:
+    """Models named above the panel, from its left edge on."""
+    return {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0}
 
 
 def _topics(count: int) -> str:
@@ -184,10 +135,6 @@ def _topics(count: int) -> str:
 def _p(value: float) -> str:
     text = number_text("p", value)
     return text if text.startswith("<") else f"= {text}"
-
-
-def _legend() -> dict[str, object]:
-    return {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0}
 
 
 def _interval(values: pd.Series, low: pd.Series, high: pd.Series, colour: str) -> dict[str, object]:
@@ -205,7 +152,7 @@ def _interval(values: pd.Series, low: pd.Series, high: pd.Series, colour: str) -
 def _language_rows(figure: go.Figure, order: Sequence[str], title: str, *, dark: bool) -> go.Figure:
     """The frame of a figure with a row a language; `title` is of the axis below."""
     layout(figure, dark=dark, height=_ROW * len(order) + 110)
-    figure.update_layout(legend=_legend())
+    figure.update_layout(legend=legend())
     names = [language(code).name for code in order]
     # Margins by hand: measuring the labels is a third of the time that such a figure takes.
     figure.update_layout(margin={"l": 16 + 8 * max(map(len, names)), "b": 52})

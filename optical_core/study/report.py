@@ -12,13 +12,13 @@ import plotly.graph_objects as go
 
 from optical_core.analysis.export import markdown, number_text, write_table
 from optical_core.data.records import environment
+from optical_core.escaping import html_text
+from optical_core.figures.levels import differences, level_dots
 from optical_core.storage import replace_file
 from optical_core.study.config import StudyConfig
 from optical_core.study.evaluate import label
 from optical_core.study.results import study_label
 from optical_core.study.summary import Findings, answer, limits, tables, write_results
-from optical_core.ui.escaping import html_text
-from optical_core.ui.gap_figures import differences, level_dots
 
 APP = "http://127.0.0.1:8501"
 _TITLES = {

@@ -1,22 +1,74 @@
-"""Pictures of what predicts how well a language is served."""
+"""Pictures of the gaps page alone: resources, and what predicts how well a language is served."""
 
 from __future__ import annotations
 
 from itertools import compress
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from optical_core.analysis.predictors import PREDICTORS
 from optical_core.data.languages import language
-from optical_core.ui.escaping import plotly_text
-from optical_core.ui.gap_figures import NAMES
-from optical_core.ui.labels import label_places, marker_labels
-from optical_core.ui.theme import layout, model_colours, model_symbols
+from optical_core.data.resources import CC100_GIB
+from optical_core.escaping import plotly_text
+from optical_core.figures.labels import label_places, marker_labels
+from optical_core.figures.levels import NAMES, legend
+from optical_core.figures.theme import layout, model_colours, model_symbols, note
 from optical_core.wording import counted
 
+_SIZES = (-0.75, 2.65)
+"""Range of the axis of CC-100's sizes, log10 of GiB."""
 _DODGE = 0.7
 """Room of a script's models beside each other, where two scripts are 1 apart."""
+
+
+def resource_scatter(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
+    """Size of CC-100 (log) against the measure, a line a model."""
+    known = table[table["language"].isin(CC100_GIB)] if not table.empty else table
+    if known.empty:
+        return note("No chosen language is in CC-100.", dark=dark)
+    known = known.assign(size=known["language"].map(CC100_GIB)).sort_values("size", kind="stable")
+    models = list(dict.fromkeys(table["model"]))
+    colours, symbols = model_colours(models), model_symbols(models)
+    points = _shares(known["size"], known[measure])
+    figure = go.Figure()
+    for model in models:
+        own = known["model"] == model
+        rows = known[own]
+        places: list[str | None] = [None] * len(rows)
+        if model == models[-1]:
+            places = label_places(list(compress(points, own)), list(compress(points, ~own)))
+        figure.add_scatter(
+            x=rows["size"],
+            y=rows[measure],
+            mode="lines+markers+text",
+            name=plotly_text(model),
+            line={"color": colours[model], "width": 1, "dash": "dot"},
+            marker={"color": colours[model], "symbol": symbols[model], "size": 10},
+            text=marker_labels(rows["language"], places),
+            textposition=[place or "top center" for place in places],
+            textfont={"size": 12},
+            customdata=[language(code).name for code in rows["language"]],
+            hovertemplate="%{customdata}, %{fullData.name}: %{y:.4f}<br>%{x} GiB<extra></extra>",
+        )
+    layout(figure, dark=dark, height=380)
+    figure.update_layout(legend=legend())
+    figure.update_xaxes(
+        type="log",
+        title_text="text in CC-100, GiB (log scale)",
+        tickvals=[0.1, 0.3, 1, 3, 10, 30, 100, 300],
+        range=_SIZES,
+    )
+    figure.update_yaxes(title_text=NAMES.get(measure, measure))
+    return figure
+
+
+def _shares(sizes: pd.Series, values: pd.Series) -> list[tuple[float, float]]:
+    """Where markers are, in shares of the panel's width and height."""
+    across = (np.log10(sizes) - _SIZES[0]) / (_SIZES[1] - _SIZES[0])
+    low, high = values.min(), values.max()
+    return list(zip(across, 0.06 + 0.88 * (values - low) / (high - low or 1), strict=True))
 
 
 def predictor_panels(
@@ -36,7 +88,7 @@ def predictor_panels(
         figure = go.Figure()
         _add_models(figure, values, name, correlations, heights)
         layout(figure, dark=dark, height=360)
-        figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0})
+        figure.update_layout(legend=legend())
         figure.update_xaxes(title_text=PREDICTORS[name])
         figure.update_xaxes(range=_width(values, name))
         if name == "latin":

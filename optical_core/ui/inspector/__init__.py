@@ -1,0 +1,1 @@
+"""The page Query inspector: every query, and what each model makes of it."""

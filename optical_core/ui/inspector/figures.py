@@ -1,0 +1,51 @@
+"""Pictures of the inspector page, and the colours of its table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from optical_core.data.languages import language
+from optical_core.figures.theme import BLUE, ORANGE, layout, note, rgb, value_scale
+from optical_core.ui.inspector.view import correlations
+
+
+def cell_style(value: object, *, difference: bool) -> str:
+    """Background of a table's cell: depth of blue for levels, blue and orange for differences."""
+    if not isinstance(value, int | float) or value != value:
+        return ""
+    if difference:
+        colour = BLUE if value > 0 else ORANGE
+        return f"background-color: rgba({rgb(colour)},{min(abs(value), 1) * 0.75:.2f})"
+    return f"background-color: rgba({rgb(BLUE)},{min(max(value, 0), 1) * 0.6:.2f})"
+
+
+def correlation_figure(table: pd.DataFrame, languages: Sequence[str], *, dark: bool) -> go.Figure:
+    """Spearman correlation between languages over the same queries."""
+    kept, matrix = correlations(table, languages)
+    if matrix is None:
+        return note("Needs two languages with the same queries.", dark=dark)
+    names = [language(code).name for code in kept]
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.round(matrix, 3),
+            x=names,
+            y=names,
+            zmin=0,
+            zmax=1,
+            colorscale=value_scale(dark),
+            # More numbers than this overlap on a telephone; they show on hovering then.
+            texttemplate="%{z:.2f}" if len(kept) <= 7 else None,
+            hovertemplate="%{x}, %{y}: %{z:.3f}<extra></extra>",
+            colorbar={"thickness": 10},
+            xgap=1,
+            ygap=1,
+        )
+    )
+    layout(figure, dark=dark, height=30 * len(kept) + 150)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(showgrid=False, tickangle=-45)
+    return figure
