@@ -12,13 +12,14 @@ from optical_core.escaping import markdown_text
 from optical_core.models.alignment import convergence_of
 from optical_core.transport import TransportPlan
 from optical_core.ui import loaders
-from optical_core.ui.alignment_figures import (
+from optical_core.ui.alignment.figures import (
     convergence_figure,
     left_out,
     plan_heatmap,
     plan_ribbons,
+    word_chips,
 )
-from optical_core.ui.alignment_view import (
+from optical_core.ui.alignment.view import (
     LONE,
     PICTURES,
     AlignmentView,
@@ -28,10 +29,10 @@ from optical_core.ui.alignment_view import (
     report_lines,
     translations,
 )
-from optical_core.ui.token_html import plain, word_chips
+from optical_core.ui.token_html import plain
+from pages.alignment_controls import controls
 from pages.common import parts
 from pages.common.address import held
-from pages.common.alignment_controls import controls
 from pages.common.fence import fragment
 from pages.common.first_start import prepared
 

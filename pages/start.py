@@ -66,7 +66,7 @@ def render() -> None:
 
 def _picture() -> None:
     from optical_core.ui import loaders
-    from optical_core.ui.alignment_figures import plan_ribbons
+    from optical_core.ui.alignment.figures import plan_ribbons
 
     student = loaders.model_names(token_level=True)[0]
     parts.section("A Swahili question meets its English translation")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from optical_core.ui.alignment_view import PICTURES
+from optical_core.ui.alignment.view import PICTURES
 from tests.pages.checks import shown
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from optical_core.figures.theme import BLUE, GREY, ORANGE, blend, contrast, ground, ink, note
 from optical_core.transport import TransportPlan
+from optical_core.ui.alignment.figures import word_chips
 from optical_core.ui.links import links_figure
-from optical_core.ui.token_html import contribution_chips, heat_strip, word_chips
+from optical_core.ui.token_html import contribution_chips, heat_strip
 
 CONFIG = Path(__file__).parent.parent.parent / ".streamlit" / "config.toml"
 READABLE = 4.5

@@ -13,11 +13,12 @@ from optical_core.models.tokens import Token
 from optical_core.retrieval.explain import TokenMatch
 from optical_core.transport import TransportPlan
 from optical_core.transport.convergence import ConvergencePoint
-from optical_core.ui.alignment_figures import (
+from optical_core.ui.alignment.figures import (
     convergence_figure,
     plan_heatmap,
     plan_ribbons,
     shown_mass,
+    word_chips,
 )
 from optical_core.ui.gaps.figures import predictor_panels, resource_scatter
 from optical_core.ui.inspector.figures import cell_style, correlation_figure
@@ -28,7 +29,7 @@ from optical_core.ui.inspector.view import (
 )
 from optical_core.ui.search.figures import match_figure
 from optical_core.ui.search.view import explained
-from optical_core.ui.token_html import contribution_chips, heat_strip, plain, word_chips
+from optical_core.ui.token_html import contribution_chips, heat_strip, plain
 
 
 @pytest.fixture

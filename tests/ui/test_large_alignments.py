@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from optical_core.transport import TransportPlan
-from optical_core.ui.alignment_figures import (
+from optical_core.ui.alignment.figures import (
     MOST_CELLS,
     MOST_LINKS,
     left_out,

@@ -10,7 +10,7 @@ from optical_core.data.collection import installed_collections, open_collection
 from optical_core.errors import InputError
 from optical_core.study.results import SavedResults
 from optical_core.transport import TransportPlan
-from optical_core.ui.alignment_view import AlignmentView, plan_table, report_lines
+from optical_core.ui.alignment.view import AlignmentView, plan_table, report_lines
 from optical_core.ui.collections.view import (
     import_folder,
     import_upload,

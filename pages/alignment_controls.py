@@ -8,7 +8,7 @@ from optical_core.data.gold import GoldPair
 from optical_core.transport import METHODS
 from optical_core.transport.marginals import MARGINALS
 from optical_core.ui import loaders
-from optical_core.ui.alignment_view import AlignmentView
+from optical_core.ui.alignment.view import AlignmentView
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.typed import text_input

@@ -1,4 +1,4 @@
-"""Pictures of a transport plan: heatmap over cost, ribbons, convergence."""
+"""Pictures of a transport plan: heatmap over cost, ribbons, chips, convergence."""
 
 from __future__ import annotations
 
@@ -9,20 +9,25 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from optical_core.escaping import html_text
 from optical_core.figures.theme import (
     BLUE,
     CHEAP,
     DEAR,
+    GREY,
     RED,
     cost_colour,
     cost_scale,
     ink,
     layout,
     note,
+    rgb,
 )
+from optical_core.models.tokens import visible
 from optical_core.transport import TransportPlan
 from optical_core.transport.convergence import ConvergencePoint
 from optical_core.ui.links import Link, Pin, is_faded, label, links_figure
+from optical_core.ui.token_html import CHIP, STRONGEST, block
 
 SMALLEST = 0.004
 """Shares below it are never drawn, nor below a quarter of an even one (long texts have small
@@ -200,6 +205,32 @@ def plan_ribbons(
         for i, j in zip(*np.nonzero(shares), strict=True)
     ]
     return links_figure(plan.source, plan.target, links, dark=dark, pinned=pinned, full_weight=1.0)
+
+
+def word_chips(plan: TransportPlan, *, smallest: float = 0.05) -> str:
+    """One chip a source word (or token), under it the targets of most of its mass, best first.
+
+    A target has its share of the mass and the cost; the ground is the mean cost of the chip's
+    mass, in the colours of ribbons.
+    """
+    shares = plan.row_normalised()
+    means = (shares * plan.cost).sum(1)
+    chips = []
+    for row, word in enumerate(plan.source):
+        order = sorted(range(len(plan.target)), key=lambda column: -shares[row, column])
+        kept = [column for column in order[:3] if shares[row, column] >= smallest]
+        below = "<br>".join(
+            f"{html_text(visible(plan.target[column]))} {shares[row, column]:.0%}"
+            f" · {plan.cost[row, column]:.2f}"
+            for column in kept
+        )
+        colour = rgb(cost_colour(means[row])) if kept else rgb(GREY)
+        chips.append(
+            f"<span style='{CHIP};background:rgba({colour},{STRONGEST:.2f})'>"
+            f"<b>{html_text(visible(word))}</b><br>"
+            f"<span style='font-size:.88em'>{below or '–'}</span></span>"
+        )
+    return block("".join(chips))
 
 
 def convergence_figure(points: Sequence[ConvergencePoint], *, dark: bool) -> go.Figure:

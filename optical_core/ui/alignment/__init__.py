@@ -1,0 +1,1 @@
+"""The page Alignment: the transport plan between a text and its translation."""
