@@ -11,7 +11,6 @@ from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.models.alignment import convergence_of
 from optical_core.transport import TransportPlan
-from optical_core.ui import loaders
 from optical_core.ui.alignment.figures import (
     convergence_figure,
     left_out,
@@ -19,6 +18,7 @@ from optical_core.ui.alignment.figures import (
     plan_ribbons,
     word_chips,
 )
+from optical_core.ui.alignment.plans import encoded_texts, plan_of_texts
 from optical_core.ui.alignment.view import (
     LONE,
     PICTURES,
@@ -35,6 +35,7 @@ from pages.common import parts
 from pages.common.address import held
 from pages.common.fence import fragment
 from pages.common.first_start import prepared
+from pages.common.opened import library
 
 READ = (
     "How to read this: left the text as the query encoder sees it, right the one that it is set "
@@ -59,7 +60,7 @@ def render() -> None:
     for column, model in zip(columns, view.models, strict=True):
         with column:
             parts.section(markdown_text(model))
-            st.caption(loaders.gloss(model))
+            st.caption(library().gloss(model))
             plan = _solved(view, model, view.foreign)
             if plan is None:
                 continue
@@ -80,8 +81,9 @@ def _solved(view: AlignmentView, model: str, foreign: str) -> TransportPlan | No
     """The plan between a text and the view's right one, as the controls have it; what is amiss is
     said where it would be."""
     try:
-        pair = loaders.pair(model, foreign, view.english, view.marginals)
-        plan = loaders.plan(
+        pair = encoded_texts(library(), model, foreign, view.english, view.marginals)
+        plan = plan_of_texts(
+            library(),
             model,
             foreign,
             view.english,
@@ -156,7 +158,7 @@ def _convergence(view: AlignmentView) -> None:
         if not box.open:
             return
         model = view.models[-1]
-        pair = loaders.pair(model, view.foreign, view.english, view.marginals)
+        pair = encoded_texts(library(), model, view.foreign, view.english, view.marginals)
         points = convergence_of(pair, method=view.solver, epsilon=view.epsilon)
         parts.chart(
             convergence_figure(points, dark=parts.is_dark()), key="convergence", name="convergence"
@@ -173,7 +175,7 @@ def _convergence(view: AlignmentView) -> None:
 
 def _several(view: AlignmentView) -> None:
     with st.expander("The same query in several languages", expanded="many" in st.query_params):
-        texts = translations(view)
+        texts = translations(library(), view)
         chosen = parts.language_choice(
             st.multiselect, "Languages", list(texts), key="many", default=[], max_selections=6
         )

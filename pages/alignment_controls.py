@@ -7,10 +7,10 @@ import streamlit as st
 from optical_core.data.gold import GoldPair
 from optical_core.transport import METHODS
 from optical_core.transport.marginals import MARGINALS
-from optical_core.ui import loaders
 from optical_core.ui.alignment.view import AlignmentView
 from pages.common import parts
 from pages.common.address import bound
+from pages.common.opened import library
 from pages.common.typed import text_input
 
 LONGEST = 2000
@@ -19,13 +19,13 @@ LONGEST = 2000
 
 def controls() -> AlignmentView | None:
     """Draw the controls; None (with a word on why) if there is nothing to align."""
-    codes = list(loaders.collection("demo").languages)
+    codes = list(library().collection("demo").languages)
     row = st.columns([1, 1, 3])
     code = parts.language_choice(
         row[0].selectbox, "Language", [c for c in codes if c != "en"], key="lang", default="so"
     )
     other = parts.language_choice(row[1].selectbox, "Against", codes, key="other", default="en")
-    texts, against = loaders.queries("demo", code), loaders.queries("demo", other)
+    texts, against = library().queries("demo", code), library().queries("demo", other)
     need = bound(
         row[2].selectbox,
         "Demo query",
@@ -67,7 +67,7 @@ def controls() -> AlignmentView | None:
         default="ribbons",
         required=True,
     )
-    names = loaders.model_names(token_level=True)
+    names = library().model_names(token_level=True)
     models = bound(
         row[2].multiselect,
         "Encoders",
@@ -166,5 +166,5 @@ def _gold() -> GoldPair | None:
         )
         if not path.strip():
             return None
-        pairs = loaders.gold_pairs(path.strip())
+        pairs = library().gold_pairs(path.strip())
         return pairs[min(number, len(pairs)) - 1]

@@ -11,13 +11,13 @@ from optical_core.data.published import MIRACL_SOURCE, MIRACL_WARNING
 from optical_core.escaping import markdown_text
 from optical_core.figures.levels import NAMES, differences, level_dots
 from optical_core.study.results import SavedResults
-from optical_core.ui import loaders
 from optical_core.ui.gaps.figures import resource_scatter
 from optical_core.ui.gaps.view import GapStudy, GapTables, headline
 from optical_core.wording import listed
 from pages.common import parts, predictors
 from pages.common.address import bound
 from pages.common.measurements import bring, evaluate_here, measurements
+from pages.common.opened import library
 
 READ = (
     "How to read this: each row is a language, each marker a model, lines are 95 % bootstrap "
@@ -63,7 +63,7 @@ def render() -> None:
     results, *chosen = choice
     with st.spinner("Resampling topics, testing differences…"):
         tables = study(results).tables(*chosen)
-    if results.collection in loaders.collection_names():
+    if results.collection in library().collection_names():
         parts.unknown_judgements(results.collection)
     _show(results, tables, *chosen[2:4])
     _details(results, tables, *chosen)

@@ -10,13 +10,13 @@ import streamlit as st
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.figures.levels import NAMES
-from optical_core.ui import loaders
 from optical_core.ui.inspector.figures import cell_style, correlation_figure
 from optical_core.ui.inspector.view import extremes, mean_correlation, query_table
 from optical_core.ui.token_html import plain
 from pages.common import parts
 from pages.common.address import bound, held, hold
 from pages.common.measurements import measurements
+from pages.common.opened import library
 
 READ = (
     "How to read this: each row is a query, each column a language. Blue is good (or better than "
@@ -45,7 +45,7 @@ def render() -> None:
     )
     results = found[label]
     names = results.models
-    known = [*results.students, *loaders.model_names()]
+    known = [*results.students, *library().model_names()]
     student = next((n for n in known if n in names and n != "embedded"), names[-1])
     model = bound(row[1].selectbox, "Model", names, key="model", default=student)
     baseline = bound(
@@ -108,7 +108,7 @@ def _texts(label: str, codes: list[str]) -> dict[str, str]:
     texts: dict[str, str] = {}
     try:
         for code in sorted(codes, key=lambda code: code == "en"):
-            texts |= loaders.queries(label, code)
+            texts |= library().queries(label, code)
     except InputError:
         st.caption("The collection itself is not installed here: queries show by their id alone.")
     return texts
@@ -150,11 +150,11 @@ def _open(label: str, query: str, codes: list[str], models: list[str]) -> None:
     with st.container(border=True):
         st.html(plain(query, bold=True))
         st.button("Close", icon=":material/close:", on_click=_close)
-        if label not in loaders.collection_names():
+        if label not in library().collection_names():
             st.caption("Install the collection to search it and to see its alignments.")
             return
         for code in codes:
-            text = loaders.queries(label, code).get(query)
+            text = library().queries(label, code).get(query)
             if text is None:
                 continue
             row = st.columns([1, 4, 2, 2])

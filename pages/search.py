@@ -7,9 +7,10 @@ import streamlit as st
 from optical_core.data.collection import Passage
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
-from optical_core.ui import loaders
 from optical_core.ui.search.figures import match_figure
 from optical_core.ui.search.view import (
+    Asked,
+    ask,
     average_precision,
     explained,
     language_hint,
@@ -17,11 +18,11 @@ from optical_core.ui.search.view import (
     results_table,
     shortened,
 )
-from optical_core.ui.search_source import SearchSource
 from optical_core.ui.token_html import contribution_chips, heat_strip, plain
 from pages.common import parts
 from pages.common.address import bound, switch
 from pages.common.first_start import prepared
+from pages.common.opened import library
 from pages.common.typed import text_input
 
 READ = (
@@ -34,7 +35,7 @@ TOP = (5, 10, 20)
 
 def render() -> None:
     parts.header("Live search", READ)
-    source = loaders.search_source()
+    source = library().searched()
     names = source.collection_names()
     row = st.columns([1, 1, 2])
     name = bound(row[0].selectbox, "Collection", names, key="in", default=names[0])
@@ -75,17 +76,26 @@ def render() -> None:
         max_selections=4,
     )
     top = bound(row[1].selectbox, "Results", list(TOP), key="top", default=5, read=int)
-    query = typed.strip() or examples[need]
     if not models:
         st.info("Choose at least one model.")
         return
-    known = source.find_query(name, query)
-    st.html(plain(query, bold=True))
-    if known:
-        code, need = known
-        others = [c for c in codes if c != code and need in source.queries(name, c)]
-        with st.container(horizontal=True):
-            for other in others:
+    asked = ask(source, name, typed.strip() or examples[need])
+    st.html(plain(asked.query, bold=True))
+    _elsewhere(asked, models, top)
+    _columns(asked, models, top)
+
+
+def _elsewhere(asked: Asked, models: list[str], top: int) -> None:
+    """Links to the same need in other languages and to its alignment; else what script it is in."""
+    if not asked.known:
+        if hint := language_hint(asked.query):
+            st.caption(hint)
+        return
+    code, need = asked.known
+    source, name = asked.source, asked.collection
+    with st.container(horizontal=True):
+        for other in source.languages(name):
+            if other != code and need in source.queries(name, other):
                 parts.link(
                     "search",
                     parts.language_name(other),
@@ -94,89 +104,69 @@ def render() -> None:
                     model=models,
                     **{"in": name, "top": top},
                 )
-            if name == "demo" and code != "en":
-                parts.link(
-                    "alignment", "Alignment", icon=":material/compare_arrows:", lang=code, need=need
-                )
-    else:
-        hint = language_hint(query)
-        if hint:
-            st.caption(hint)
-    _columns(source, models, name, code, need if known else "", query, top)
+        if name == "demo" and code != "en":
+            parts.link(
+                "alignment", "Alignment", icon=":material/compare_arrows:", lang=code, need=need
+            )
 
 
-def _columns(
-    source: SearchSource, models: list[str], name: str, code: str, need: str, query: str, top: int
-) -> None:
-    grades = source.judged(name, code, need) if need else {}
+def _columns(asked: Asked, models: list[str], top: int) -> None:
     first: dict[str, int] | None = None
     for column, model in zip(st.columns(len(models), gap="medium"), models, strict=True):
         with column:
             parts.section(markdown_text(model))
             try:
                 with st.spinner("Searching (a model's first search opens it)…"):
-                    ranking = source.rank(model, name, query, 1000)
+                    ranking = asked.source.rank(model, asked.collection, asked.query, 1000)
             except InputError as error:
                 parts.fault(error)
                 continue
-            line = f"{source.gloss(model)} · {1000 * ranking.seconds:.0f} ms"
+            line = f"{asked.source.gloss(model)} · {1000 * ranking.seconds:.0f} ms"
             if ranking.kept:
                 line += " (kept from when it was searched)"
-            if grades:
-                line += f" · AP {average_precision(need, ranking, grades):.3f}"
+            if asked.known and asked.grades:
+                ap = average_precision(asked.known[1], ranking, asked.grades)
+                line += f" · AP {ap:.3f}"
             st.caption(line)
             if not ranking.hits:
                 st.warning("No passage found: the query has no word that this model can match.")
             first = first if first is not None else ranking.ranks
             for rank, (identifier, score) in enumerate(ranking.hits[:top], 1):
-                _result(
-                    source,
-                    model,
-                    name,
-                    query,
-                    rank,
-                    ranking.passages[identifier],
-                    score,
-                    grades.get(identifier),
-                    moves(first, identifier, rank),
-                )
+                with st.container(border=True):
+                    move = moves(first, identifier, rank)
+                    _badges(rank, score, move, asked.grades.get(identifier))
+                    _passage(asked, model, ranking.passages[identifier], rank, score)
             parts.downloads(results_table(ranking), f"ranking-{model}", key=model)
 
 
-def _result(
-    source: SearchSource,
-    model: str,
-    name: str,
-    query: str,
-    rank: int,
-    passage: Passage,
-    score: float,
-    grade: int | None,
-    move: str,
-) -> None:
-    with st.container(border=True):
-        badges = [f":gray-badge[{score:.2f}]"]
-        if move:
-            badges.append(f":blue-badge[{move}]")
-        if grade:
-            badges.append(f":green-badge[relevant {grade}]")
-        st.markdown(f"**{rank}** {' '.join(badges)}")
-        st.html(plain(passage.title or passage.id, bold=True))
-        if not (
-            source.explains(model)
-            and switch(st.toggle, f"Why rank {rank}?", key="why", value=f"{model}:{passage.id}")
-        ):
-            st.html(plain(shortened(passage.text)))
-            return
-        found = explained(source.explanation(model, name, query, passage.id))
-        st.html(contribution_chips(found.tokens, found.contributions))
-        st.html(heat_strip(passage.full_text, found.spans))
-        parts.chart(
-            match_figure(found, dark=parts.is_dark()),
-            key=f"links-{model}-{passage.id}",
-            name="matches",
-        )
-        st.caption(f"The contributions add up to {found.total:.4f}, the score {score:.4f}.")
+def _badges(rank: int, score: float, move: str, grade: int | None) -> None:
+    badges = [f":gray-badge[{score:.2f}]"]
+    if move:
+        badges.append(f":blue-badge[{move}]")
+    if grade:
+        badges.append(f":green-badge[relevant {grade}]")
+    st.markdown(f"**{rank}** {' '.join(badges)}")
+
+
+def _passage(asked: Asked, model: str, passage: Passage, rank: int, score: float) -> None:
+    """A passage's beginning, or the whole with what makes up its score."""
+    st.html(plain(passage.title or passage.id, bold=True))
+    if not (
+        asked.source.explains(model)
+        and switch(st.toggle, f"Why rank {rank}?", key="why", value=f"{model}:{passage.id}")
+    ):
+        st.html(plain(shortened(passage.text)))
+        return
+    matches = asked.source.explanation(model, asked.collection, asked.query, passage.id)
+    found = explained(matches)
+    st.html(contribution_chips(found.tokens, found.contributions))
+    st.html(heat_strip(passage.full_text, found.spans))
+    parts.chart(
+        match_figure(found, dark=parts.is_dark()),
+        key=f"links-{model}-{passage.id}",
+        name="matches",
+    )
+    st.caption(f"The contributions add up to {found.total:.4f}, the score {score:.4f}.")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import streamlit as st
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from pages.common import parts
+from pages.common.opened import library
 
 FOREIGN = "Kwa nini bahari ina chumvi?"
 ENGLISH = "Why is the sea salty?"
@@ -60,23 +61,23 @@ def render() -> None:
             return
         _picture()
     with st.expander("What is loaded"):
-        for line in loaded():
+        for line in loaded(library()):
             st.text(line)
 
 
 def _picture() -> None:
-    from optical_core.ui import loaders
     from optical_core.ui.alignment.figures import plan_ribbons
+    from optical_core.ui.alignment.plans import plan_of_texts
 
-    student = loaders.model_names(token_level=True)[0]
+    student = library().model_names(token_level=True)[0]
     parts.section("A Swahili question meets its English translation")
     for model in dict.fromkeys(("embedded", student)):
         try:
-            plan = loaders.plan(model, FOREIGN, ENGLISH)
+            plan = plan_of_texts(library(), model, FOREIGN, ENGLISH)
         except InputError as error:
             parts.fault(error)
             continue
-        name = f"**{markdown_text(model)}** ({loaders.gloss(model)})"
+        name = f"**{markdown_text(model)}** ({library().gloss(model)})"
         st.markdown(f"{name}: transport cost {plan.total_cost:.3f}")
         parts.chart(
             plan_ribbons(plan.words(), dark=parts.is_dark()),

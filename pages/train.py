@@ -16,7 +16,6 @@ from optical_core.distill.jobs import Job, list_jobs, resume_job, start_job, sto
 from optical_core.distill.settings import resolve_config
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
-from optical_core.ui import loaders
 from optical_core.ui.paths import typed_path
 from optical_core.ui.training.figures import training_figure
 from optical_core.ui.training.view import dev_log, duration, progress, training_log
@@ -25,6 +24,7 @@ from optical_core.wording import counted
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.fence import fragment
+from pages.common.opened import library
 from pages.common.reading import reading
 from pages.common.typed import taken
 
@@ -82,7 +82,7 @@ def _new(*, expanded: bool) -> None:
         dev = bound(
             row[3].selectbox,
             "Dev collection (picks the best step)",
-            ["none", *loaders.collection_names()],
+            ["none", *library().collection_names()],
             key="dev",
             default="none",
         )
@@ -143,7 +143,7 @@ def _pairs(config: DistillConfig, source: str) -> list[SentencePair]:
 def _estimate(config: DistillConfig, source: str) -> None:
     pairs = _pairs(config, source)
     with st.spinner("Measuring this machine…"):
-        seconds = estimate_seconds(config, pairs, loaders.encoder_pair(config.teacher).student)
+        seconds = estimate_seconds(config, pairs, library().pair(config.teacher).student)
     st.info(
         f"{counted(len(pairs), 'sentence pair')}. About {duration(seconds)} for "
         f"{counted(config.steps, 'step')} on "

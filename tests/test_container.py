@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from optical_core.ui.loaders import SERVER
+from optical_core.ui.search.served import SERVER
 from tests.docs.blocks import parse
 
 ROOT = Path(__file__).parent.parent

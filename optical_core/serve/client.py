@@ -59,6 +59,10 @@ class Server:
             )
         self._client = client
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def health(self) -> Health:
         return self._ask("GET", "/health", Health)
 

@@ -126,6 +126,20 @@ def read_results(folder: Path, *, origin: str = "") -> SavedResults:
     return _assemble(read_json(folder / "record.json"), files, str(folder), origin or str(folder))
 
 
+def record_files() -> list[tuple[Path, str]]:
+    """record.json of each saved evaluation, shipped ones first, and where it comes from."""
+    here, studies = home("results", "x").parent, home("studies", "x").parent
+    return [
+        (record, origin)
+        for root, pattern, origin in (
+            (assets("results"), "[!.]*/record.json", "shipped"),
+            (here, "[!.]*/record.json", "this machine"),
+            (studies, "[!.]*/results/[!.]*/record.json", "a study on this machine"),
+        )
+        for record in sorted(root.glob(pattern))
+    ]
+
+
 def find_results() -> list[SavedResults]:
     """Shipped measurements and those of this machine, one entry a collection.
 
@@ -133,20 +147,14 @@ def find_results() -> list[SavedResults]:
     of a collection (another fingerprint) get an entry of their own, and so do a study's.
     """
     found: dict[tuple[str, str | None, str | None], SavedResults] = {}
-    here, studies = home("results", "x").parent, home("studies", "x").parent
-    for root, pattern, origin in (
-        (assets("results"), "[!.]*/record.json", "shipped"),
-        (here, "[!.]*/record.json", "this machine"),
-        (studies, "[!.]*/results/[!.]*/record.json", "a study on this machine"),
-    ):
-        for record in sorted(root.glob(pattern)):
-            try:
-                results = read_results(record.parent, origin=origin)
-            except InputError as error:
-                logger.warning("left out: %s", error)
-                continue
-            key = (results.collection, results.fingerprint, results.study)
-            found[key] = merge(found[key], results) if key in found else results
+    for record, origin in record_files():
+        try:
+            results = read_results(record.parent, origin=origin)
+        except InputError as error:
+            logger.warning("left out: %s", error)
+            continue
+        key = (results.collection, results.fingerprint, results.study)
+        found[key] = merge(found[key], results) if key in found else results
     order = sorted(found, key=lambda key: (key[2] or "", key[0] != "demo", key[0]))
     return [found[key] for key in order]
 

@@ -1,1 +1,1 @@
-"""What the pages show: figures, token HTML, loaders that are cached. No Streamlit."""
+"""What the pages show, a folder a page, and the library that opens it. No Streamlit."""

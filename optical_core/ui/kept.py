@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+LIMIT = 256
 _NOTHING = object()
 
 
 @dataclass(eq=False)
 class _Slot:
     stamp: Hashable
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    lock: threading.Lock = field(default_factory=threading.Lock)
     value: Any = _NOTHING
 
 
@@ -28,7 +29,7 @@ class Kept:
     """
 
     def __init__(self, limits: Mapping[str, int]) -> None:
-        """limits: kind -> how many values are kept, at most."""
+        """limits: kind -> how many values are kept; of one that isn't named, `LIMIT`."""
         self._limits = dict(limits)
         self._slots: defaultdict[str, OrderedDict[Hashable, _Slot]] = defaultdict(OrderedDict)
         self._lock = threading.Lock()
@@ -44,13 +45,19 @@ class Kept:
             if slot is None or slot.stamp != stamp:
                 slot = slots[key] = _Slot(stamp)
             slots.move_to_end(key)
-            while len(slots) > self._limits[kind]:
+            while len(slots) > self._limits.get(kind, LIMIT):
                 slots.popitem(last=False)
         with slot.lock:
             if slot.value is _NOTHING:
                 slot.value = make()
             value: T = slot.value
             return value
+
+    def values(self, kind: str) -> list[Any]:
+        """What is kept of a kind."""
+        with self._lock:
+            slots = list(self._slots[kind].values())
+        return [slot.value for slot in slots if slot.value is not _NOTHING]
 
     def clear(self) -> None:
         """Let everything go."""

@@ -6,17 +6,17 @@ import streamlit as st
 
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
-from optical_core.ui import loaders
 from pages.common import parts
+from pages.common.opened import library
 
 
 def prepared(collection: str = "demo") -> bool:
     """Do what a collection's first use needs; False (with an error shown) if it can't be done."""
     try:
-        if loaders.is_prepared(collection):
+        if library().is_prepared(collection):
             return True
         bar = st.progress(0.0, text="Preparing…")
-        loaders.prepare(
+        library().prepare(
             collection,
             lambda share, text: bar.progress(min(share, 1.0), text=markdown_text(text)),
         )

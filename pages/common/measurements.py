@@ -9,28 +9,23 @@ from optical_core.escaping import markdown_text
 from optical_core.storage import home
 from optical_core.study.evaluate import evaluate
 from optical_core.study.results import SavedResults, merge
-from optical_core.ui import loaders
 from optical_core.ui.gaps.view import upload_runs
 from pages.common import parts
+from pages.common.opened import library
 from pages.common.reading import reading
-
-
-@st.cache_resource(ttl=300, show_spinner=False)
-def saved() -> dict[str, SavedResults]:
-    """Shipped measurements and those of this machine, by label."""
-    return loaders.results()
 
 
 def measurements() -> dict[str, SavedResults]:
     """What is saved, and what this session has uploaded."""
-    return saved() | st.session_state.get("uploads", {})
+    return library().evaluations() | st.session_state.get("uploads", {})
 
 
 def _add(upload: SavedResults) -> None:
     """An evaluation of a known collection joins it; anything else stands by itself."""
-    known = upload.collection in saved()
+    saved = library().evaluations()
+    known = upload.collection in saved
     label = upload.collection if known else f"upload: {upload.collection}"
-    joined = merge(saved()[label], upload) if known else upload
+    joined = merge(saved[label], upload) if known else upload
     st.session_state.setdefault("uploads", {})[label] = joined
     st.session_state["results"] = label
 
@@ -67,12 +62,12 @@ def evaluate_here() -> None:
     """Let the reader measure installed models on an installed collection."""
     with st.expander("Evaluate models on this machine"):
         row = st.columns([2, 3])
-        name = row[0].selectbox("Collection", loaders.collection_names(), key="run-collection")
-        models = row[1].multiselect("Models", loaders.model_names(), key="run-models")
+        name = row[0].selectbox("Collection", library().collection_names(), key="run-collection")
+        models = row[1].multiselect("Models", library().model_names(), key="run-models")
         st.caption("About a minute a model for the demo on two cores; the page waits for it.")
         if st.button("Evaluate", disabled=not models, icon=":material/play_arrow:"):
             bar = st.progress(0.0)
-            collection = loaders.collection(name)
+            collection = library().collection(name)
             evaluate(
                 collection,
                 models,
@@ -80,5 +75,4 @@ def evaluate_here() -> None:
                 home("results", f"{name}-{'-'.join(models)}"[:120]),
                 watch=lambda share, text: bar.progress(share, text=markdown_text(text)),
             )
-            saved.clear()
             st.rerun()

@@ -10,11 +10,11 @@ import streamlit as st
 from optical_core.analysis.export import table_texts
 from optical_core.data.languages import find_language, language
 from optical_core.escaping import markdown_text
-from optical_core.ui import loaders
 from optical_core.ui.tables import cell_formats, heading
 from optical_core.wording import counted, listed
 from pages.common.address import bound
 from pages.common.fence import fragment
+from pages.common.opened import library
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +71,7 @@ def section(title: str) -> None:
 
 def unknown_judgements(collection: str) -> None:
     """Say it where judgements of an installed collection count for nothing."""
-    if count := loaders.unknown_judgements(collection):
+    if count := library().unknown_judgements(collection):
         told = counted(count, "judgement names a passage", "judgements name passages")
         st.warning(f"{told} that the corpus lacks: left out of every measure.")
 

@@ -10,11 +10,12 @@ from optical_core.analysis.predictors import MOST_TERMS, PREDICTORS, regression_
 from optical_core.data.languages import is_english
 from optical_core.escaping import markdown_text
 from optical_core.study.predictors import QueryCosts
-from optical_core.ui import loaders
+from optical_core.ui.gaps.costs import costs_measurable, measured_costs
 from optical_core.ui.gaps.figures import predictor_panels
 from optical_core.ui.gaps.view import GapStudy
 from pages.common import parts
 from pages.common.address import bound
+from pages.common.opened import library
 
 _COSTS = "query-costs"
 """Session key: what the reader had measured, by collection, fingerprint, model and language."""
@@ -78,7 +79,7 @@ def render(
 def _measure(study: GapStudy, models: tuple[str, ...], languages: tuple[str, ...]) -> None:
     """Offer to measure what needs the encoders."""
     results = study.results
-    measurable = loaders.costs_measurable(results, models)
+    measurable = costs_measurable(library(), results, models)
     if not measurable:
         st.caption(
             "Fertility and transport costs can be measured for encoders that are installed here, "
@@ -95,7 +96,7 @@ def _measure(study: GapStudy, models: tuple[str, ...], languages: tuple[str, ...
     pairs = [(model, code) for model in measurable for code in languages if not is_english(code)]
     for done, (model, code) in enumerate(pairs):
         bar.progress(done / len(pairs), text=f"{markdown_text(model)}: {parts.language_name(code)}")
-        found = loaders.query_costs(model, results.collection, code)
+        found = measured_costs(library(), model, results.collection, code)
         if found:
             kept = st.session_state.setdefault(_COSTS, {})
             kept[(results.collection, results.fingerprint, model, code)] = found

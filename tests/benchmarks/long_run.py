@@ -38,7 +38,7 @@ from optical_core.data.collection import Collection, open_collection
 from optical_core.retrieval.searcher import Searcher
 from optical_core.retrieval.searchers import open_searcher
 from optical_core.storage import replace_file
-from optical_core.ui import loaders
+from optical_core.ui.library import Library
 from tests.benchmarks.timing import machine
 
 PAGES = ("alignment", "gaps", "search", "inspector", "collections", "train")
@@ -193,9 +193,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
     arguments = parser.parse_args()
     collection = open_collection("demo")
-    names = loaders.model_names()
+    library = Library()
+    names = library.model_names()
     searchers = [
-        *(loaders.searcher(name, "demo") for name in names),
+        *(library.searcher(name, "demo") for name in names),
         *(open_searcher(names[0], collection, mode=mode) for mode in MODES),
     ]
     draw = random.Random(0)

@@ -199,11 +199,13 @@ def first_page() -> Iterator[str]:
             "from optical_core.models.teachers import open_shared; open_shared('embedded')"
         ),
         "the student": (
-            "from optical_core.ui import loaders; student = loaders.default_models()[1];"
-            "loaders.encoder_pair(student)"
+            "from optical_core.ui.library import Library; library = Library();"
+            "student = library.default_models()[1]; library.pair(student)"
         ),
         "a plan": (
-            "from pages.start import FOREIGN, ENGLISH; loaders.plan(student, FOREIGN, ENGLISH)"
+            "from optical_core.ui.alignment.plans import plan_of_texts;"
+            "from pages.start import FOREIGN, ENGLISH;"
+            "plan_of_texts(library, student, FOREIGN, ENGLISH)"
         ),
     }
     script = "import time\n" + "\n".join(

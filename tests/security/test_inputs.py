@@ -28,7 +28,7 @@ from optical_core.storage import home
 from optical_core.study.config import read_study
 from optical_core.study.results import read_results_zip
 from optical_core.study.translations import model_and_source
-from optical_core.ui.loaders import gold_pairs
+from optical_core.ui.library import Library
 from optical_core.ui.paths import typed_path
 from optical_core.ui.uploads import keep_bitext, unpacked, uploaded
 from tests.samples import COLLECTIONS, FOLDER, TMX, write_files
@@ -286,7 +286,7 @@ def started(tmp_path, monkeypatch):
 
 OPENED = {
     "typed": typed_path,
-    "gold": gold_pairs,
+    "gold": lambda text: Library().gold_pairs(text),
     "collection": open_collection,
     "model": load_pair,
     "bitext": read_bitext,
@@ -314,14 +314,14 @@ def test_the_browser_reaches_nothing_outside(started, text):
     with pytest.raises(InputError):
         typed_path(text)
     with pytest.raises(InputError):
-        gold_pairs(text)
+        Library().gold_pairs(text)
 
 
 def test_the_browser_reaches_the_home_and_the_folder_of_the_start(started):
     assert typed_path("gold/dev.tsv") == started / "gold" / "dev.tsv"
     assert typed_path(str(home("collections", "x"))) == home("collections", "x").resolve()
     save(started / "dev.tsv", b"the sea\tel mar\t0-0 1-1\n")
-    assert len(gold_pairs("dev.tsv")) == 1
+    assert len(Library().gold_pairs("dev.tsv")) == 1
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from optical_core.data.gold import GoldPair
 from optical_core.digits import single
 from optical_core.study.word_vectors import linked_words
 from optical_core.transport import TransportPlan
-from optical_core.ui import loaders
+from optical_core.ui.library import Library
 
 PICTURES = {
     "ribbons": "Ribbons are mass that the plan moves, the thicker the more; blue is cheap, orange "
@@ -124,7 +124,7 @@ def plan_table(plan: TransportPlan) -> pd.DataFrame:
     )
 
 
-def translations(view: AlignmentView) -> dict[str, str]:
+def translations(library: Library, view: AlignmentView) -> dict[str, str]:
     """The left text in each language that has one, by code.
 
     That of the view in the view's own language, the demo's query in the others, but for the
@@ -133,8 +133,8 @@ def translations(view: AlignmentView) -> dict[str, str]:
     found = {
         code: view.foreign
         if code == view.language
-        else loaders.queries("demo", code).get(view.need)
-        for code in loaders.collection("demo").languages
+        else library.queries("demo", code).get(view.need)
+        for code in library.collection("demo").languages
         if code != view.against
     }
     return {code: text for code, text in found.items() if text}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +17,14 @@ from optical_core.serve.schema import MOST_EXPLAINED, ServedCollection, ServedMo
 from optical_core.ui.gloss import gloss_of
 from optical_core.ui.kept import Kept
 from optical_core.ui.search.ranking import Ranking
+
+SERVER = "OPTICAL_SERVER"
+"""Environment variable: address of the server that the search page asks, `http://host:port`."""
+
+
+def server_address() -> str:
+    """Address of the server that the search page asks; empty where it asks none."""
+    return os.environ.get(SERVER, "").strip()
 
 
 class ServedLibrary:
@@ -39,14 +48,6 @@ class ServedLibrary:
 
     def queries(self, name: str, code: str) -> Mapping[str, str]:
         return self._topics(name, code).queries
-
-    def find_query(self, name: str, text: str) -> tuple[str, str] | None:
-        wanted = text.strip()
-        for code in self.languages(name):
-            for identifier, query in self.queries(name, code).items():
-                if query == wanted:
-                    return code, identifier
-        return None
 
     def judged(self, collection_name: str, code: str, query: str) -> Mapping[str, int]:
         return self._topics(collection_name, code).judgements.get(query, {})

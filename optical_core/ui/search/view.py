@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -12,6 +13,10 @@ from optical_core.data.languages import LANGUAGES, main_script
 from optical_core.retrieval.explain import TokenMatch
 from optical_core.ui.search.ranking import Ranking
 from optical_core.wording import listed
+
+if TYPE_CHECKING:
+    from optical_core.ui.library import Library
+    from optical_core.ui.search.served import ServedLibrary
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,37 @@ def explained(matches: Sequence[TokenMatch]) -> Explained:
         ),
         spans=spans,
     )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query to a collection of a library.
+
+    Attributes:
+        known: (language, query id) if the query is one of the collection's.
+        grades: of the passages that are judged for it.
+    """
+
+    source: Library | ServedLibrary
+    collection: str
+    query: str
+    known: tuple[str, str] | None
+    grades: Mapping[str, int]
+
+
+def ask(source: Library | ServedLibrary, collection: str, query: str) -> Asked:
+    """Look up whether a query is one of the collection's, and what is judged for it."""
+    known = next(
+        (
+            (code, identifier)
+            for code in source.languages(collection)
+            for identifier, text in source.queries(collection, code).items()
+            if text == query.strip()
+        ),
+        None,
+    )
+    grades = source.judged(collection, *known) if known else {}
+    return Asked(source, collection, query, known, grades)
 
 
 def moves(first: Mapping[str, int], identifier: str, rank: int) -> str:

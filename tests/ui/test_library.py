@@ -1,0 +1,186 @@
+import gc
+import json
+import threading
+import weakref
+
+import pytest
+
+from optical_core.models import alignment, pair_store
+from optical_core.models.pair import EncoderPair
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.storage import home
+from optical_core.study.results import write_values
+from optical_core.ui import library as module
+from optical_core.ui.alignment.plans import plan_of_texts
+from optical_core.ui.library import LIMITS, Library
+
+TEXTS = "habari za asubuhi", "good morning"
+
+
+@pytest.fixture
+def library():
+    made = Library()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def versions(tiny_encoder, monkeypatch):
+    """Models trained again and again: each stamp is a version, loaded as it is asked for."""
+    encoder = TokenEncoder.load(str(tiny_encoder))
+    stamp, loaded = [0], []
+
+    def load(name):
+        made = EncoderPair.undistilled(encoder)
+        loaded.append(weakref.ref(made))
+        return made
+
+    monkeypatch.setattr(pair_store, "load_pair", load)
+    monkeypatch.setattr(Library, "_model_stamp", lambda *_: stamp[0])
+    return stamp, loaded
+
+
+def test_a_plan_is_solved_once_and_again_for_another_solver_or_version(
+    library, versions, monkeypatch
+):
+    stamp, _ = versions
+    solved = []
+    solve = alignment.solve_pair
+    monkeypatch.setattr(
+        alignment, "solve_pair", lambda *a, **o: solved.append(o["method"]) or solve(*a, **o)
+    )
+    first = plan_of_texts(library, "model", *TEXTS)
+    assert plan_of_texts(library, "model", *TEXTS) is first
+    other = plan_of_texts(library, "model", *TEXTS, method="sinkhorn")
+    assert other.report["method"] == "sinkhorn"
+    stamp[0] += 1
+    assert plan_of_texts(library, "model", *TEXTS) is not first
+    assert solved == ["exact", "sinkhorn", "exact"]
+
+
+def test_an_old_version_of_a_model_is_let_go_whatever_was_computed_of_it(library, versions):
+    stamp, loaded = versions
+    for version in range(2):
+        stamp[0] = version
+        plan_of_texts(library, "model", *TEXTS)
+    gc.collect()
+    assert loaded[0]() is None
+    assert loaded[1]() is not None
+
+
+def test_so_many_models_are_kept(library, versions):
+    _, loaded = versions
+    for number in range(LIMITS["pair"] + 1):
+        library.pair(f"model {number}")
+    gc.collect()
+    assert [reference() is None for reference in loaded] == [True] + [False] * LIMITS["pair"]
+
+
+def test_models_are_loaded_one_at_a_time_because_they_share_encoders(
+    library, versions, monkeypatch
+):
+    load, inside, together = pair_store.load_pair, [], threading.Barrier(4)
+
+    def watched(name):
+        inside.append(name)
+        assert inside == [name]
+        made = load(name)
+        inside.remove(name)
+        return made
+
+    monkeypatch.setattr(pair_store, "load_pair", watched)
+
+    def open_all():
+        together.wait(10)
+        for number in range(4):
+            library.pair(f"model {number}")
+
+    threads = [threading.Thread(target=open_all) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(versions[1]) == 4
+
+
+def test_a_search_and_an_alignment_share_the_model(library, versions, collection):
+    _, loaded = versions
+    searcher = library.searcher("model", str(collection.folder))
+    plan_of_texts(library, "model", *TEXTS)
+    assert library.searcher("model", str(collection.folder)) is searcher
+    assert [reference() for reference in loaded] == [searcher.pair]
+
+
+def test_a_ranking_tells_the_time_of_its_search_and_whether_it_was_kept(
+    library, collection, monkeypatch
+):
+    class Slow:
+        opened = False
+
+        def search(self, query, *, top):
+            if not self.opened:
+                clock[0] += 11.0  # reads the index
+                self.opened = True
+            clock[0] += 0.25
+            return [("p1", 1.0)]
+
+    clock = [100.0]
+    monkeypatch.setattr(module.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr("optical_core.retrieval.searchers.open_searcher", lambda *_, **__: Slow())
+    asked = ("bm25", str(collection.folder), "a query of this test", 10)
+    first = library.rank(*asked)
+    clock[0] += 1
+    again = library.rank(*asked)
+    assert (first.seconds, first.kept) == (0.25, False)
+    assert (again.seconds, again.kept) == (0.25, True)
+    assert first.passages["p1"].title == "Sea"
+
+
+def test_a_collection_that_is_installed_anew_is_opened_and_searched_anew(library, collection):
+    name = str(collection.folder)
+    assert library.rank("bm25", name, "volcano", 10).hits == ()
+    opened = library.collection(name)
+    assert library.collection(name) is opened
+    with (collection.folder / "corpus.jsonl").open("a") as file:
+        file.write('{"_id": "p7", "title": "", "text": "a volcano"}\n')
+    (collection.folder / "collection.json").touch()
+    assert library.collection(name) is not opened
+    assert [hit for hit, _ in library.rank("bm25", name, "volcano", 10).hits] == ["p7"]
+
+
+def test_an_explanation_adds_up_to_the_score(library, versions, collection):
+    name, query = str(collection.folder), "why is the sea salty ?"
+    ((identifier, score),) = library.rank("model", name, query, 1).hits
+    matches = library.explanation("model", name, query, identifier)
+    assert sum(match.contribution for match in matches) == pytest.approx(score, abs=2e-4)
+    assert library.explanation("model", name, query, identifier) is matches
+
+
+def test_an_evaluation_is_seen_when_it_is_there_and_when_it_is_gone(library):
+    before = library.evaluations()
+    assert library.evaluations() is before
+    folder = home("results", "mine")
+    write_values(folder / "bm25" / "sw.csv", {"AP": {"q1": 1.0}})
+    record = {"collection": {"name": "mine"}, "parallel": False, "languages": ["sw"]}
+    (folder / "record.json").write_text(json.dumps(record))
+    assert library.evaluations().keys() - before.keys() == {"mine"}
+    (folder / "record.json").unlink()
+    assert library.evaluations().keys() == before.keys()
+
+
+def test_a_gold_file_is_read_again_when_it_changes(library, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "dev.tsv"
+    file.write_text("the sea\tel mar\t0-0 1-1\n")
+    first = library.gold_pairs("dev.tsv")
+    assert library.gold_pairs("dev.tsv") is first
+    file.write_text("the sea\tel mar\t0-0 1-1\nthe moon\tla luna\t0-0 1-1\n")
+    assert len(library.gold_pairs("dev.tsv")) == 2
+
+
+def test_closed_it_lets_go_of_all(versions):
+    library = Library()
+    library.pair("model")
+    library.close()
+    gc.collect()
+    assert [reference() for reference in versions[1]] == [None]
