@@ -81,16 +81,8 @@ def _solved(view: AlignmentView, model: str, foreign: str) -> TransportPlan | No
     """The plan between a text and the view's right one, as the controls have it; what is amiss is
     said where it would be."""
     try:
-        pair = encoded_texts(library(), model, foreign, view.english, view.marginals)
-        plan = plan_of_texts(
-            library(),
-            model,
-            foreign,
-            view.english,
-            view.marginals,
-            method=view.solver,
-            epsilon=view.epsilon,
-        )
+        pair = encoded_texts(library(), model, foreign, view.english, view.transport.marginals)
+        plan = plan_of_texts(library(), model, foreign, view.english, view.transport)
     except (InputError, ValueError) as error:
         parts.fault(error)
         return None
@@ -152,20 +144,20 @@ def _unpin() -> None:
 
 @fragment
 def _convergence(view: AlignmentView) -> None:
-    if view.solver == "exact":
+    if view.transport.method == "exact":
         return
     with st.expander("How the solver converges", key="converges", on_change="rerun") as box:
         if not box.open:
             return
         model = view.models[-1]
-        pair = encoded_texts(library(), model, view.foreign, view.english, view.marginals)
-        points = convergence_of(pair, method=view.solver, epsilon=view.epsilon)
+        pair = encoded_texts(library(), model, view.foreign, view.english, view.transport.marginals)
+        points = convergence_of(pair, view.transport)
         parts.chart(
             convergence_figure(points, dark=parts.is_dark()), key="convergence", name="convergence"
         )
         halved = (
             " At first epsilon is a larger one, that is halved."
-            if view.solver == "sinkhorn"
+            if view.transport.method == "sinkhorn"
             else ""
         )
         st.caption(

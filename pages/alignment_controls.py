@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from optical_core.data.gold import GoldPair
-from optical_core.transport import METHODS
+from optical_core.transport import METHODS, TransportSettings
 from optical_core.transport.marginals import MARGINALS
 from optical_core.ui.alignment.view import AlignmentView
 from pages.common import parts
@@ -76,7 +76,7 @@ def controls() -> AlignmentView | None:
         default=["embedded", names[0]],
         max_selections=3,
     )
-    solver, epsilon, marginals, normalise, threshold = _transport_settings()
+    transport, normalise, threshold = _transport_settings()
     if not models:
         st.info("Choose at least one encoder.")
         return None
@@ -87,9 +87,7 @@ def controls() -> AlignmentView | None:
         tuple(models),
         unit,
         kind,
-        solver,
-        epsilon,
-        marginals,
+        transport,
         normalise,
         threshold,
         gold,
@@ -98,8 +96,8 @@ def controls() -> AlignmentView | None:
     )
 
 
-def _transport_settings() -> tuple[str, float, str, bool, float]:
-    """Solver, epsilon, marginals, whether rows are normalised, the share that is hidden below."""
+def _transport_settings() -> tuple[TransportSettings, bool, float]:
+    """How plans are solved, whether rows are normalised, the share that is hidden below."""
     with st.expander("Transport settings"):
         row = st.columns(3)
         solver = bound(
@@ -143,7 +141,8 @@ def _transport_settings() -> tuple[str, float, str, bool, float]:
             default=0.0,
             read=float,
         )
-    return solver, epsilon, marginals, normalise, threshold
+    transport = TransportSettings(solver, epsilon, marginals=marginals)
+    return transport, normalise, threshold
 
 
 def _gold() -> GoldPair | None:

@@ -107,7 +107,7 @@ _MASSES = st.sampled_from([0.0, 0.0, 1e-6, 1e-3, 0.25, 1.0])
 
 def transport(method: str, data: st.DataObject) -> bool:
     """Costs and masses of any size: no NaN, no negative mass, and the error that is reported."""
-    from optical_core.transport import solve
+    from optical_core.transport import TransportSettings, solve
 
     pairs, n, m = (data.draw(st.integers(1, limit)) for limit in (2, 5, 5))
     same = data.draw(st.booleans())
@@ -126,7 +126,7 @@ def transport(method: str, data: st.DataObject) -> bool:
     if method != "unbalanced":
         a, b = (side / side.sum(-1, keepdim=True).clamp_min(1e-9) for side in (a, b))
     epsilon = data.draw(st.sampled_from([1e-4, 1e-2, 0.05, 1.0, 100.0]))
-    solution = solve(cost, a, b, method=method, epsilon=epsilon, max_iterations=100)
+    solution = solve(cost, a, b, TransportSettings(method, epsilon=epsilon, max_iterations=100))
     for name in ("plan", "cost", "marginal_error"):
         assert torch.isfinite(getattr(solution, name)).all(), f"{name} {getattr(solution, name)}"
     assert (solution.plan >= 0).all(), "negative mass"

@@ -86,7 +86,7 @@ _OPTIONS = st.sampled_from([*_ODD, None, "x", 10**30])
 
 def transport_arguments(data: st.DataObject) -> bool:
     """Any options: a finite plan, or a ValueError that names the option."""
-    from optical_core.transport import METHODS, solve
+    from optical_core.transport import METHODS, TransportSettings, solve
 
     method = data.draw(st.sampled_from([*METHODS, "unbalanced"]))
     names = ["epsilon", "tolerance", "max_iterations"]
@@ -98,7 +98,7 @@ def transport_arguments(data: st.DataObject) -> bool:
     cost = torch.tensor([[[0.0, 1.0, 0.3], [-0.5, 0.2, 0.9]]]) * scale
     a, b = torch.tensor([[0.5, 0.5]]), torch.tensor([[0.25, 0.75, 0.0]])
     try:
-        found = solve(cost, a, b, method=method, **options)
+        found = solve(cost, a, b, TransportSettings(method, **options))
     except ValueError as error:
         assert any(name in str(error) for name in options), f"names no option: {error}"  # noqa: PT017
         return False

@@ -11,7 +11,7 @@ import torch
 from optical_core import process
 from optical_core.process import cores, prepare, quota
 from optical_core.storage import replace_file, replace_folder
-from optical_core.transport import solve
+from optical_core.transport import TransportSettings, solve
 
 
 def groups(root: Path, of_process: str, **files: str) -> Path:
@@ -119,7 +119,7 @@ def test_calls_from_many_threads_leave_the_process_as_it_was(tmp_path):
 
     def work(number: int) -> None:
         for turn in range(4):
-            solve(cost, half, half, method="sinkhorn")
+            solve(cost, half, half, TransportSettings("sinkhorn"))
             with replace_file(tmp_path / f"file-{number}-{turn}") as file:
                 file.write_text("x")
             with replace_folder(tmp_path / f"folder-{number}") as folder:

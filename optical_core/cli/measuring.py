@@ -169,7 +169,7 @@ def align_quality(
     from optical_core.data.records import file_hash, write_record
     from optical_core.models.pair_store import load_pair
     from optical_core.study.alignment_quality import DEV_EVERY, alignment_table
-    from optical_core.study.word_vectors import EPSILON
+    from optical_core.study.word_vectors import PLANS
 
     tables, weights = [], {}
     try:
@@ -199,7 +199,7 @@ def align_quality(
         "encoders": weights,
         "layers": numbers or "all",
         "solvers": solvers.split(","),
-        "epsilon": f"{EPSILON} of the standard deviation of the costs",
+        "epsilon": f"{PLANS.epsilon_share} of the standard deviation of the costs",
         "dev": {str(path): str(dev_file(path) or f"every {DEV_EVERY}th") for path in gold},
         "limit": limit,
     }

@@ -45,10 +45,11 @@ def align(
     from optical_core.models.alignment import align_texts
     from optical_core.models.pair_store import load_pair
     from optical_core.models.tokens import visible
+    from optical_core.transport import TransportSettings
 
     pair = load_pair(model or default_student(), device=device)
     try:
-        plan = align_texts(pair, foreign, english, method=solver, epsilon=epsilon)
+        plan = align_texts(pair, foreign, english, TransportSettings(solver, epsilon))
     except ValueError as error:
         raise InputError(str(error)) from error
     shown = plan if tokens else plan.words()

@@ -85,6 +85,7 @@ def column_prompts(student: Any, teacher: TokenEncoder) -> dict[str, str]:
     found = {
         "foreign": student.prompts.get("query"),
         "english": theirs.get("query"),
+        "both": student.prompts.get("query"),
         "passage": theirs.get("document"),
     }
     return {column: prompt for column, prompt in found.items() if prompt}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -17,15 +17,17 @@ from pydantic import (
 from optical_core.data.languages import given_codes
 from optical_core.validation import plain_name
 
+if TYPE_CHECKING:
+    from optical_core.transport import TransportSettings
+
 Trainable = Literal["lora", "encoder", "full"]
 
 
 def objective_names() -> tuple[str, ...]:
     """Every objective: those over tokens or scores, and continued pre-training."""
-    from optical_core.distill.language_modelling import LANGUAGE_MODELLING
     from optical_core.distill.objectives import OBJECTIVES
 
-    return (*OBJECTIVES, *LANGUAGE_MODELLING)
+    return tuple(OBJECTIVES)
 
 
 def solver_names() -> tuple[str, ...]:
@@ -129,6 +131,18 @@ class DistillConfig(TrainingConfig):
     """Languages are drawn by (pairs) ** sampling: 0 evenly, 1 as the data has them."""
     strength: float = Field(1.0, gt=0, le=1)
     """How far the student goes from the teacher's weights to the trained ones (WiSE-FT)."""
+
+    @property
+    def transport(self) -> TransportSettings:
+        """How plans are solved: here, and in files, `epsilon` is a share of the costs' spread."""
+        from optical_core.transport import TransportSettings
+
+        return TransportSettings(
+            self.solver,
+            epsilon_share=self.epsilon,
+            mass_penalty=self.mass_penalty,
+            marginals=self.marginals,
+        )
 
     # Typed as strings, so that a line in its registry is all that an objective or a solver needs.
     @field_validator("objective")

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from sentence_transformers import MultiVectorEncoder
 
-LANGUAGE_MODELLING = ("mlm", "tlm")
 MASKED = 0.15
 KEPT, REPLACED = 0.1, 0.1
 """Of the masked pieces: share that stays as it is, and share that becomes a random piece."""

@@ -10,22 +10,16 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from optical_core.distill import ranks
-from optical_core.distill.objectives import (
-    OBJECTIVES,
-    SCORES_ALONE,
-    TokenBatch,
-    TransportOptions,
-    collapse_alarms,
-    contrast,
-    score_distillation,
-)
+from optical_core.distill.objectives import OBJECTIVES
 from optical_core.distill.teacher_vectors import KeptVectors, TeacherVectors
-from optical_core.transport.marginals import check_marginals
+from optical_core.distill.token_batch import TokenBatch, collapse_alarms
+from optical_core.transport import TransportSettings
 
 if TYPE_CHECKING:
     from sentence_transformers import MultiVectorEncoder
 
 
+PLANS = TransportSettings("exact", epsilon_share=0.1)
 ALARM_EVERY = 50
 """Batches from one computing of the collapse alarms to the next: an eigenvalue problem each."""
 
@@ -34,7 +28,7 @@ class OpticalLoss(nn.Module):
     """Distil a frozen teacher's English token vectors into a student's foreign ones.
 
     Use it with `MultiVectorEncoderTrainer` and a dataset of columns (foreign, english) or, with
-    `score_weight` above 0 or an objective of `SCORES_ALONE`, (foreign, english, passage), where
+    `score_weight` above 0 or an objective over scores alone, (foreign, english, passage), where
     `passage` repeats the English sentence. Both sentences are queries to the encoders, so tell
     the trainer: `router_mapping={"foreign": "query", "english": "query"}`, and `prompts` for each
     column as the model has them.
@@ -46,20 +40,17 @@ class OpticalLoss(nn.Module):
         model: the student, a MultiVectorEncoder.
         teacher: the frozen teacher; it reads the student's token ids, so it must share its
             tokenizer. Its vectors are kept, so an epoch after the first costs no teacher pass.
-        objective: a key of `OBJECTIVES`.
-        marginals: `real-tokens` (1/|q| over scored tokens) or `mask-augmented` (both sides
-            extended with [MASK] by the encoders' `query_expansion`).
-        solver: a transport method; `exact` by default.
+        objective: a key of `OBJECTIVES`, one with a teacher.
+        transport: how plans are solved. With marginals `mask-augmented`, both sides must be
+            extended with [MASK] by the encoders' `query_expansion`.
         plan_layer: layer (0 for the embeddings) whose token vectors the plans are made from; the
             encoders' own vectors by default. The loss is of those in either case.
-        epsilon: of the entropic solvers, as a share of the standard deviation of the costs.
         score_weight: weight of the score-preserving term beside the objective; 0 leaves it out.
         temperature: of the score distributions over in-batch passages.
         store: where the teacher's vectors are kept; its own by default.
 
     Raises:
-        ValueError: an unknown objective or marginals, no such layer, or columns missing from the
-            dataset.
+        ValueError: an unknown objective, no such layer, or columns missing from the dataset.
     """
 
     def __init__(
@@ -68,29 +59,27 @@ class OpticalLoss(nn.Module):
         teacher: MultiVectorEncoder,
         *,
         objective: str = "optical",
-        marginals: str = "real-tokens",
-        solver: str = "exact",
-        epsilon: float = 0.1,
-        mass_penalty: float = 0.5,
+        transport: TransportSettings = PLANS,
         plan_layer: int | None = None,
         score_weight: float = 0.0,
         temperature: float = 0.05,
         store: KeptVectors | None = None,
     ) -> None:
         super().__init__()
-        if objective not in OBJECTIVES:
-            raise ValueError(f"objective must be one of {', '.join(OBJECTIVES)}, got {objective!r}")
-        check_marginals(marginals)
+        distilling = [name for name, known in OBJECTIVES.items() if known.teacher]
+        if objective not in distilling:
+            raise ValueError(f"objective must be one of {', '.join(distilling)}, got {objective!r}")
         self.model = model
         self.objective = objective
-        self.options = TransportOptions(solver, epsilon, marginals, mass_penalty)
-        self.plan_layer = plan_layer
-        if plan_layer is not None:
+        self._objective = OBJECTIVES[objective]
+        self.transport = transport
+        self.plan_layer = plan_layer if self._objective.plans else None
+        if self.plan_layer is not None:
             for encoder in (model, teacher):
-                _give_layers(encoder, plan_layer)
+                _give_layers(encoder, self.plan_layer)
         # No submodule: the teacher is neither trained nor saved.
-        self._teacher = TeacherVectors(teacher, plan_layer=plan_layer, store=store)
-        self.score_weight = 1.0 if objective in SCORES_ALONE else score_weight
+        self._teacher = TeacherVectors(teacher, plan_layer=self.plan_layer, store=store)
+        self.score_weight = 1.0 if self._objective.passages else score_weight
         self.temperature = temperature
         self.figures: dict[str, float] = {}
         """Figures of the last batch: marginal error, tokens; collapse alarms of the last batch
@@ -102,28 +91,27 @@ class OpticalLoss(nn.Module):
     ) -> dict[str, Tensor]:
         """Loss components by name, each a mean over pairs; the trainer adds them up."""
         columns = [dict(features) for features in sentence_features]
-        needed = 3 if self.score_weight else 2
-        if len(columns) < needed:
-            wanted = ("foreign", "english", "passage")[:needed]
+        needed = self._objective.columns(scores=self.score_weight > 0)
+        if len(columns) < len(needed):
             raise ValueError(
-                f"the objective {self.objective} needs the columns {', '.join(wanted)}, "
+                f"the objective {self.objective} needs the columns {', '.join(needed)}, "
                 f"got {len(columns)} columns"
             )
         student = self._student(columns[0])
-        teacher = self._teacher.batch(columns[1], "query", student.vectors.device)
-        loss, figures = OBJECTIVES[self.objective](student, teacher, self.options)
+        device = student.vectors.device
+        teacher = self._teacher.batch(columns[1], "query", device)
         # DDP takes the mean over ranks; the loss is the mean over pairs.
-        pairs = ranks.total(loss.new_tensor(len(loss)))
-        share = len(loss) * ranks.count() / pairs
-        components = {} if self.objective in SCORES_ALONE else {self.objective: loss.mean() * share}
+        pairs = len(student.mask)
+        share = pairs * ranks.count() / ranks.total(student.vectors.new_tensor(pairs))
+        components: dict[str, Tensor] = {}
+        figures: dict[str, float] = {}
+        if losses := self._objective.token_loss(student, teacher, self.transport):
+            loss, figures = losses
+            components[self.objective] = loss.mean() * share
         if self.score_weight:
-            passages, first = _of_all_ranks(
-                self._teacher.batch(columns[2], "document", student.vectors.device)
-            )
-            scores = (
-                contrast(student, passages, temperature=self.temperature, first=first)
-                if self.objective == "translate-train"
-                else score_distillation(student, teacher, passages, temperature=self.temperature)
+            passages, first = _of_all_ranks(self._teacher.batch(columns[2], "document", device))
+            scores = self._objective.score_loss(
+                student, teacher, passages, temperature=self.temperature, first=first
             )
             components["scores"] = self.score_weight * scores.mean() * share
         if self._batches % ALARM_EVERY == 0:
@@ -140,9 +128,9 @@ class OpticalLoss(nn.Module):
         """For the trainer's model card."""
         return {
             "objective": self.objective,
-            "marginals": self.options.marginals,
-            "solver": self.options.solver,
-            "epsilon": self.options.epsilon,
+            "marginals": self.transport.marginals,
+            "solver": self.transport.method,
+            "epsilon_share": self.transport.epsilon_share,
             "plan_layer": self.plan_layer,
             "score_weight": self.score_weight,
             "temperature": self.temperature,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from optical_core.distill.objectives import TokenBatch
+from optical_core.distill.token_batch import TokenBatch
 from optical_core.models.precision import encoding
 
 Entry = tuple[Tensor, ...]

@@ -19,8 +19,8 @@ from torch import nn
 
 from optical_core.distill import ranks
 from optical_core.distill.loss import ALARM_EVERY
-from optical_core.distill.objectives import TokenBatch, collapse_alarms
 from optical_core.distill.teach_config import TeachConfig
+from optical_core.distill.token_batch import TokenBatch, collapse_alarms
 
 
 def teaching_loss(config: TeachConfig, model: Any) -> Any:

@@ -32,15 +32,11 @@ from optical_core.distill.checkpoints import (
     remove_checkpoints,
 )
 from optical_core.distill.config import DistillConfig
-from optical_core.distill.language_modelling import (
-    LANGUAGE_MODELLING,
-    MaskedLanguageLoss,
-    pieces_of,
-)
+from optical_core.distill.language_modelling import MaskedLanguageLoss, pieces_of
 from optical_core.distill.logs import Stage, write_stage
 from optical_core.distill.loss import OpticalLoss
 from optical_core.distill.monitor import DevMonitor, LogMonitor
-from optical_core.distill.objectives import SCORES_ALONE
+from optical_core.distill.objectives import OBJECTIVES
 from optical_core.distill.other_backbone import TwoTokenizers, student_of
 from optical_core.distill.randomness import own_random_numbers
 from optical_core.distill.runs import claim, finished
@@ -58,7 +54,7 @@ from optical_core.storage import assets, exclusive, home
 
 logger = logging.getLogger(__name__)
 
-TASKS = {"foreign": "query", "english": "query", "passage": "document"}
+TASKS = {"foreign": "query", "english": "query", "both": "query", "passage": "document"}
 """Column -> what the encoders read it as."""
 FITTED_SENTENCES = 2000
 """English sentences on which a student's own backbone is first brought into the teacher's space."""
@@ -131,6 +127,7 @@ def _distill(
         dev = DevMonitor(work, config, teacher, student)
         monitors.append(dev)
     prompts = column_prompts(student, teacher) if config.prompts else {}
+    rows = _dataset(batches, config, student.tokenizer)
     trainer = ResumableTrainer(
         model=student,
         args=training_arguments(
@@ -138,10 +135,10 @@ def _distill(
             work,
             device,
             prompts=prompts,
-            max_length=config.max_tokens * (2 if config.objective == "tlm" else 1),
+            max_length=config.max_tokens * (2 if "both" in rows.column_names else 1),
             tasks=TASKS,
         ),
-        train_dataset=_dataset(batches, config, student.tokenizer),
+        train_dataset=rows,
         loss=loss,
         callbacks=monitors,
     )
@@ -211,7 +208,7 @@ def _check_ranks(config: DistillConfig, device: str | None) -> None:
             f"{processes} processes cannot share a batch of {config.batch_size} pairs evenly: "
             f"choose a batch_size that is a multiple of {processes}, or other processes"
         )
-    if config.objective in LANGUAGE_MODELLING:
+    if not OBJECTIVES[config.objective].teacher:
         raise InputError(f"the objective {config.objective} trains in one process, not {processes}")
     if device not in (None, "cpu", "cuda"):
         raise InputError(f"each process has a GPU of its own: leave --device {device} out")
@@ -247,7 +244,7 @@ def _loss(
     teacher: TokenEncoder,
     batches: Sequence[Sequence[SentencePair]],
 ) -> OpticalLoss | MaskedLanguageLoss:
-    if config.objective in LANGUAGE_MODELLING:
+    if not OBJECTIVES[config.objective].teacher:
         texts = (text for batch in batches for p in batch for text in (p.foreign, p.english))
         pieces = pieces_of(texts, student.tokenizer)
         return MaskedLanguageLoss(student, pieces, objective=config.objective)
@@ -261,10 +258,7 @@ def _loss(
         teaching,
         store=_store(config, teacher, batches),
         objective=config.objective,
-        marginals=config.marginals,
-        solver=config.solver,
-        epsilon=config.epsilon,
-        mass_penalty=config.mass_penalty,
+        transport=config.transport,
         plan_layer=config.plan_layer,
         score_weight=config.score_weight,
         temperature=config.temperature,
@@ -310,19 +304,16 @@ def load_bitext(config: DistillConfig, given: Allowance = COMMAND) -> Bitext:
 def _dataset(
     batches: Sequence[Sequence[SentencePair]], config: DistillConfig, tokenizer: Any
 ) -> Dataset:
-    """Columns of the training: (foreign, english) and, for scores, the English as a passage."""
-    rows = [pair for batch in batches for pair in batch]
-    if config.objective == "tlm":
-        between = f" {tokenizer.sep_token} "
-        return Dataset.from_dict({"foreign": [p.foreign + between + p.english for p in rows]})
-    columns = {
-        "foreign": [pair.foreign for pair in rows],
-        "english": [pair.english for pair in rows],
+    """The columns that the objective needs, of all batches."""
+    pairs = [pair for batch in batches for pair in batch]
+    columns = OBJECTIVES[config.objective].columns(scores=config.score_weight > 0)
+    texts = {
+        "foreign": lambda pair: pair.foreign,
+        "english": lambda pair: pair.english,
+        "both": lambda pair: f"{pair.foreign} {tokenizer.sep_token} {pair.english}",
+        "passage": lambda pair: pair.english,
     }
-    scores = config.score_weight > 0 or config.objective in SCORES_ALONE
-    if scores and config.objective != "mlm":
-        columns["passage"] = columns["english"]
-    return Dataset.from_dict(columns)
+    return Dataset.from_dict({name: [texts[name](pair) for pair in pairs] for name in columns})
 
 
 def _token_counts(pairs: Sequence[SentencePair], tokenizer: Any, limit: int) -> list[int]:

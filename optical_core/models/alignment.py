@@ -19,9 +19,18 @@ from optical_core.errors import InputError
 from optical_core.models.pair import EncoderPair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.tokens import Token
-from optical_core.transport import TransportPlan, cosine_cost, mask_augmented, real_tokens, solve
+from optical_core.transport import (
+    TransportPlan,
+    TransportSettings,
+    cosine_cost,
+    mask_augmented,
+    real_tokens,
+    solve,
+)
 from optical_core.transport.convergence import ConvergencePoint, convergence
 from optical_core.transport.marginals import check_marginals, mass_by_kind
+
+EXACT = TransportSettings("exact")
 
 
 @dataclass(frozen=True)
@@ -67,20 +76,18 @@ def encode_pair(
     )
 
 
-def solve_pair(
-    pair: EncodedPair, *, method: str = "exact", epsilon: float = 0.05, **options: Any
-) -> TransportPlan:
+def solve_pair(pair: EncodedPair, settings: TransportSettings = EXACT) -> TransportPlan:
     """The plan of an encoded pair: every scored token of a side carries equal mass.
 
     With [MASK]s, the report says which shares of the mass are mask_mask, mask_real, real_real.
 
-    Raises ValueError for a bad solver option.
+    Raises ValueError for an unknown method.
     """
     cost, a, b = _problem(pair)
-    solution = solve(cost, a, b, method=method, epsilon=epsilon, **options)
+    solution = solve(cost, a, b, settings)
     report: dict[str, Any] = {
-        "method": method,
-        "epsilon": None if method == "exact" else epsilon,
+        "method": settings.method,
+        "epsilon": None if settings.method == "exact" else settings.epsilon,
         "marginal_error": float(solution.marginal_error[0]),
         "iterations": int(solution.iterations[0]),
         "converged": bool(solution.converged[0]),
@@ -100,26 +107,23 @@ def solve_pair(
     )
 
 
-def convergence_of(pair: EncodedPair, *, method: str, epsilon: float) -> list[ConvergencePoint]:
+def convergence_of(pair: EncodedPair, settings: TransportSettings) -> list[ConvergencePoint]:
     """Marginal error and cost of a pair's plan after more and more iterations."""
-    return convergence(*_problem(pair), method=method, epsilon=epsilon)
+    return convergence(*_problem(pair), settings)
 
 
 def align_texts(
     encoders: EncoderPair,
     foreign: str,
     english: str,
-    *,
-    method: str = "exact",
-    epsilon: float = 0.05,
-    marginals: str = "real-tokens",
+    settings: TransportSettings = EXACT,
 ) -> TransportPlan:
     """The plan between a foreign query (student) and its English translation (teacher).
 
-    Raises InputError for a text of no tokens, and ValueError for a bad solver option.
+    Raises InputError for a text of no tokens, and ValueError for an unknown method.
     """
-    pair = encode_pair(encoders, foreign, english, marginals=marginals)
-    return solve_pair(pair, method=method, epsilon=epsilon)
+    pair = encode_pair(encoders, foreign, english, marginals=settings.marginals)
+    return solve_pair(pair, settings)
 
 
 def _problem(pair: EncodedPair) -> tuple[Tensor, Tensor, Tensor]:

@@ -9,6 +9,7 @@ link is chosen, and a reader may choose the layer. Other figures are of the othe
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,14 @@ from optical_core.analysis.word_aligners import (
 from optical_core.data.gold import GoldPair
 from optical_core.data.published import MBERT_AER
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.study.word_vectors import Side, centred, encode_sides, linked_words, plan_between
+from optical_core.study.word_vectors import (
+    PLANS,
+    Side,
+    centred,
+    encode_sides,
+    linked_words,
+    plan_between,
+)
 
 DEV_EVERY = 5
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -108,7 +116,8 @@ def _links_of_layer(
         links = softmax_intersection(a @ b.T)
         found["softmax"][0.0].append(word_links(links, source.words, target.words))
         for solver in solvers:
-            words = plan_between(1 - cosine, source.words, target.words, solver).words()
+            settings = replace(PLANS, method=solver)
+            words = plan_between(1 - cosine, source.words, target.words, settings).words()
             for share in SHARES:
                 found[solver][share].append(linked_words(words, share=share))
     return found

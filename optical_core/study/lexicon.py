@@ -94,7 +94,7 @@ def _links(line: str) -> list[Link]:
     return [(int(i), int(j)) for i, j in parts]
 
 
-def ot_aligner(encoder: TokenEncoder, *, solver: str = "exact") -> Aligner:
+def ot_aligner(encoder: TokenEncoder) -> Aligner:
     """Links of the transport plans between an encoder's token vectors."""
 
     layer = round(LAYER * encoder.layers)
@@ -106,7 +106,7 @@ def ot_aligner(encoder: TokenEncoder, *, solver: str = "exact") -> Aligner:
         found = []
         for a, b in zip(*sides, strict=True):
             cost = 1 - centred(a.states[0], mean) @ centred(b.states[0], mean).T
-            words = plan_between(cost, a.words, b.words, solver).words()
+            words = plan_between(cost, a.words, b.words).words()
             found.append(sorted(linked_words(words, share=SHARE)))
         return found
 

@@ -12,10 +12,10 @@ import torch
 from optical_core.analysis.alignment_error import Link
 from optical_core.analysis.word_aligners import plan_links, word_links
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.transport import TransportPlan, real_tokens, solve
+from optical_core.transport import TransportPlan, TransportSettings, real_tokens, solve
 
-EPSILON = 0.1
-"""Of the entropic solvers, as a share of the standard deviation of the costs."""
+PLANS = TransportSettings("exact", epsilon_share=0.1)
+"""Of the plans between words; studies may choose another solver."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,10 @@ def linked_words(words: TransportPlan, *, share: float = 0.5) -> set[Link]:
 
 
 def plan_between(
-    cost: np.ndarray, source_words: tuple[int, ...], target_words: tuple[int, ...], solver: str
+    cost: np.ndarray,
+    source_words: tuple[int, ...],
+    target_words: tuple[int, ...],
+    settings: TransportSettings = PLANS,
 ) -> TransportPlan:
     """Plan of a cost (n, m) with even marginals; an empty one where a side has no token."""
     n, m = cost.shape
@@ -81,6 +84,6 @@ def plan_between(
     costs = torch.from_numpy(cost)[None].float()
     a, b = (real_tokens(torch.ones(1, size)) for size in (n, m))
     spread = float(costs.std()) if n * m > 1 else 1.0
-    solution = solve(costs, a, b, method=solver, epsilon=max(EPSILON * spread, 1e-6))
+    solution = solve(costs, a, b, settings.for_spread(spread))
     plan = solution.plan[0].double().numpy()
     return TransportPlan(plan, cost, *names, source_words, target_words)

@@ -7,11 +7,13 @@ d dimensions.
 from optical_core.transport.marginals import cosine_cost, mask_augmented, real_tokens
 from optical_core.transport.plan import TransportPlan
 from optical_core.transport.problem import TransportSolution
+from optical_core.transport.settings import TransportSettings
 from optical_core.transport.solve import METHODS, solve
 
 __all__ = [
     "METHODS",
     "TransportPlan",
+    "TransportSettings",
     "TransportSolution",
     "cosine_cost",
     "mask_augmented",

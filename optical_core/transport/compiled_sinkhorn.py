@@ -15,6 +15,7 @@ from torch import Tensor
 
 from optical_core.transport import lanes
 from optical_core.transport.problem import TransportProblem
+from optical_core.transport.settings import TransportSettings
 from optical_core.transport.threads import over_threads
 
 _LEAST_COSTS = 2**17
@@ -40,10 +41,8 @@ def applies(problem: TransportProblem) -> bool:
 
 def compiled_sinkhorn(
     problem: TransportProblem,
+    settings: TransportSettings,
     *,
-    epsilon: float,
-    tolerance: float,
-    max_iterations: int,
     path: str | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Plan (B, n, m), iterations (B,) and converged (B,), as `sinkhorn` gives them.
@@ -68,7 +67,7 @@ def compiled_sinkhorn(
     def work(part: np.ndarray) -> None:
         chosen = ffi.from_buffer("int64_t[]", np.ascontiguousarray(part))
         size = (len(part), height, width)
-        stop = (epsilon, tolerance, max_iterations)
+        stop = (settings.epsilon, settings.tolerance, settings.max_iterations)
         if compiled.optical_sinkhorn(*inputs, chosen, *size, *stop, *outputs):
             raise MemoryError("no memory for a kernel of this size")
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from optical_core.transport.options import checked
-from optical_core.transport.problem import resolved_epsilon, transport_cost, validate
+from optical_core.transport.problem import posed, transport_cost
 from optical_core.transport.proximal import ipot
+from optical_core.transport.settings import TransportSettings
 from optical_core.transport.sinkhorn import sinkhorn
 from optical_core.transport.unbalanced import unbalanced
 
@@ -28,14 +28,7 @@ class ConvergencePoint:
 
 @torch.no_grad()
 def convergence(
-    cost: Tensor,
-    a: Tensor,
-    b: Tensor,
-    *,
-    method: str,
-    epsilon: float,
-    tolerance: float = 1e-4,
-    max_iterations: int = 1000,
+    cost: Tensor, a: Tensor, b: Tensor, settings: TransportSettings
 ) -> list[ConvergencePoint]:
     """Diagnostics of one pair (B = 1) after each iteration, until it converges.
 
@@ -43,18 +36,17 @@ def convergence(
     an empty list. Raises ValueError as `solve` does.
     """
     points: list[ConvergencePoint] = []
-    if method == "exact":
+    if settings.method == "exact":
         return points
-    if method not in _WATCHED:
-        raise ValueError(f"method must be one of exact, {', '.join(_WATCHED)}, got {method!r}")
-    method, settings = checked(method, epsilon, tolerance, max_iterations)
-    problem = validate(cost, a, b, balanced=method != "unbalanced")
-    settings["epsilon"] = resolved_epsilon(problem, settings["epsilon"])
+    if settings.method not in _WATCHED:
+        methods = ", ".join(("exact", *_WATCHED))
+        raise ValueError(f"method must be one of {methods}, got {settings.method!r}")
+    problem, settings = posed(cost, a, b, settings)
 
     def watch(iteration: int, plan: Tensor) -> None:
         error = float(problem.marginal_error(plan)[0])
         value = float(transport_cost(plan, problem.cost)[0])
         points.append(ConvergencePoint(iteration, error, value))
 
-    _WATCHED[method](problem, watch=watch, **settings)
+    _WATCHED[settings.method](problem, settings, watch=watch)
     return points

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from optical_core.transport import lanes
 from optical_core.transport.problem import TransportProblem
+from optical_core.transport.settings import TransportSettings
 from optical_core.transport.threads import over_threads
 
 ROUNDS = 100
@@ -23,10 +24,8 @@ int optical_exact(int single, const void *cost, const double *a, const double *b
 """
 
 
-def exact(
-    problem: TransportProblem, *, epsilon: float, tolerance: float, max_iterations: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Optimal plan of each pair, solved on the CPU in fp64; `epsilon` and `tolerance` are unused.
+def exact(problem: TransportProblem, settings: TransportSettings) -> tuple[Tensor, Tensor, Tensor]:
+    """Optimal plan of each pair, solved on the CPU in fp64.
 
     A pair that would take more than `ROUNDS` times `max_iterations` rounds isn't converged.
     """
@@ -35,7 +34,7 @@ def exact(
     # Rounding of the masses must not leave a source without a target.
     b = b * (a.sum(1) / b.sum(1).clamp_min(torch.finfo(b.dtype).tiny))[:, None]
     solver = network_simplex if library() is None else shortest_paths
-    plan, converged = solver(cost.numpy(), a.numpy(), b.numpy(), ROUNDS * max_iterations)
+    plan, converged = solver(cost.numpy(), a.numpy(), b.numpy(), ROUNDS * settings.max_iterations)
     device = problem.cost.device
     return (
         torch.from_numpy(plan).to(device, problem.cost.dtype),

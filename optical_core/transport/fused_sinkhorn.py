@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from optical_core.transport.problem import TransportProblem
+from optical_core.transport.settings import TransportSettings
 
 if TYPE_CHECKING:
     import triton.language as tl
@@ -32,7 +33,7 @@ def applies(problem: TransportProblem) -> bool:
 
 
 def fused_sinkhorn(
-    problem: TransportProblem, *, epsilon: float, tolerance: float, max_iterations: int
+    problem: TransportProblem, settings: TransportSettings
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Plan (B, n, m), iterations (B,) and converged (B,), as `sinkhorn` gives them."""
     cost, a, b = (x.contiguous() for x in (problem.cost, problem.a, problem.b))
@@ -50,13 +51,13 @@ def fused_sinkhorn(
             error,
             n,
             m,
-            epsilon,
-            tolerance,
-            max_iterations,
+            settings.epsilon,
+            settings.tolerance,
+            settings.max_iterations,
             N=_power_of_two(n),
             M=_power_of_two(m),
         )
-    return plan, iterations.long(), error <= tolerance * problem.total
+    return plan, iterations.long(), error <= settings.tolerance * problem.total
 
 
 def _power_of_two(size: int) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+
+from optical_core.transport.settings import MOST_ITERATIONS, TransportSettings
 
 MASS_TOLERANCE = 1e-3
 """Largest difference of total masses, as a share of the total, that counts as equal (or twice
@@ -121,7 +124,26 @@ def validate(cost: Tensor, a: Tensor, b: Tensor, *, balanced: bool) -> Transport
     return TransportProblem(cost, a, b)
 
 
-def resolved_epsilon(problem: TransportProblem, epsilon: float) -> float:
+def posed(
+    cost: Tensor, a: Tensor, b: Tensor, settings: TransportSettings
+) -> tuple[TransportProblem, TransportSettings]:
+    """The validated problem, and settings that fit it: no infinity, an eps that its dtype knows.
+
+    Raises ValueError as `validate` does, or for an `epsilon_share` without its spread.
+    """
+    if settings.epsilon_share is not None:
+        raise ValueError("epsilon_share must be set against costs: use settings.for_spread(spread)")
+    balanced = settings.method != "unbalanced" or math.isinf(settings.mass_penalty)
+    problem = validate(cost, a, b, balanced=balanced)
+    return problem, replace(
+        settings,
+        method="sinkhorn" if balanced and settings.method == "unbalanced" else settings.method,
+        epsilon=_known_epsilon(problem, float(settings.epsilon)),
+        max_iterations=min(int(settings.max_iterations), MOST_ITERATIONS),
+    )
+
+
+def _known_epsilon(problem: TransportProblem, epsilon: float) -> float:
     """An eps that the dtype can tell from 0 and from infinity against the size of the costs."""
     if not problem.cost.numel():
         return epsilon

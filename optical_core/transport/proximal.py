@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from optical_core.transport.problem import TransportProblem, Watch
+from optical_core.transport.settings import TransportSettings
 
 LOOK = 10
 """Iterations between two looks at convergence (a host sync on a GPU)."""
@@ -17,18 +18,17 @@ LOOK = 10
 
 def ipot(
     problem: TransportProblem,
+    settings: TransportSettings,
     *,
-    epsilon: float,
-    tolerance: float,
-    max_iterations: int,
     watch: Watch | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Plan, iterations and converged; `epsilon` is the paper's step size beta.
+    """Plan, iterations and converged; eps is the paper's step size beta.
 
     Converged: the marginal error is within `tolerance`, and so is the relative change of
     ⟨P, C⟩ since the last look (small marginals alone don't mean that the plan is optimal).
     """
     cost, a, b = problem.cost, problem.a, problem.b
+    tolerance, max_iterations = settings.tolerance, settings.max_iterations
     log_a, log_b = a.log(), b.log()
     log_plan = torch.where((a[:, :, None] > 0) & (b[:, None, :] > 0), 0.0, -torch.inf)
     log_plan = log_plan.to(cost.dtype)
@@ -41,7 +41,7 @@ def ipot(
     for step in range(1, max_iterations + 1):
         if step % LOOK == 1 and bool(converged.all()):
             break
-        log_kernel = log_plan - cost / epsilon
+        log_kernel = log_plan - cost / settings.epsilon
         log_u = _difference(log_a, torch.logsumexp(log_kernel + log_v[:, None, :], -1))
         log_v_new = _difference(log_b, torch.logsumexp(log_kernel + log_u[:, :, None], -2))
         log_plan_new = log_u[:, :, None] + log_kernel + log_v_new[:, None, :]

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from optical_core.transport.problem import TransportProblem, Watch
+from optical_core.transport.settings import TransportSettings
 
 ROUND = 10
 """Scaling iterations between two looks at the marginal error (a host sync on a GPU)."""
@@ -21,10 +22,8 @@ ROUND = 10
 
 def sinkhorn(
     problem: TransportProblem,
+    settings: TransportSettings,
     *,
-    epsilon: float,
-    tolerance: float,
-    max_iterations: int,
     watch: Watch | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Plan (B, n, m), iterations (B,) and converged (B,) of the eps-regularised problem.
@@ -33,6 +32,7 @@ def sinkhorn(
     is told the plans of the larger eps.
     """
     cost, a, b = problem.cost, problem.a, problem.b
+    epsilon, max_iterations = settings.epsilon, settings.max_iterations
     pairs = len(cost)
     plan = torch.zeros_like(cost)
     iterations = torch.zeros(pairs, dtype=torch.long, device=cost.device)
@@ -41,7 +41,7 @@ def sinkhorn(
     # Tokens without mass have potentials of minus infinity: they take part in no sum.
     f = torch.where(a > 0, 0.0, -torch.inf).to(a)
     g = torch.where(b > 0, 0.0, -torch.inf).to(b)
-    limit = tolerance * problem.total
+    limit = settings.tolerance * problem.total
     live = cost[(a[:, :, None] > 0) & (b[:, None, :] > 0)]
     spread = float((live.amax() - live.amin()).clamp_min(epsilon)) if len(live) else epsilon
 

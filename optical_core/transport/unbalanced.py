@@ -10,17 +10,15 @@ import torch
 from torch import Tensor
 
 from optical_core.transport.problem import TransportProblem, Watch
+from optical_core.transport.settings import TransportSettings
 
 LOOK = 10
 
 
 def unbalanced(
     problem: TransportProblem,
+    settings: TransportSettings,
     *,
-    epsilon: float,
-    tolerance: float,
-    max_iterations: int,
-    mass_penalty: float = 0.5,
     watch: Watch | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Plan, iterations and converged; `mass_penalty` is rho.
@@ -30,6 +28,8 @@ def unbalanced(
     of cost decides nothing.
     """
     cost, a, b = problem.cost, problem.a, problem.b
+    epsilon, mass_penalty = settings.epsilon, settings.mass_penalty
+    max_iterations = settings.max_iterations
     damping = 1 / (1 + epsilon / mass_penalty)
     floor = min(max(epsilon, mass_penalty), 10 * epsilon)
     log_a, log_b = a.log(), b.log()
@@ -51,7 +51,7 @@ def unbalanced(
             watch(step, _plan(problem, f, g, epsilon))
         if step % LOOK == 0 or step == max_iterations:
             largest = torch.maximum(f.abs().amax(-1), g.abs().amax(-1))
-            converged = converged | (moved <= tolerance * largest.clamp_min(floor))
+            converged = converged | (moved <= settings.tolerance * largest.clamp_min(floor))
     plan = _plan(problem, f, g, epsilon)
     return torch.where(empty[:, None, None], 0.0, plan), iterations, converged
 

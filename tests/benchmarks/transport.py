@@ -18,7 +18,7 @@ import ot
 import torch
 from torch import Tensor
 
-from optical_core.transport import lanes, solve
+from optical_core.transport import TransportSettings, lanes, solve
 from optical_core.transport.compiled_sinkhorn import compiled_sinkhorn
 from optical_core.transport.exact import shortest_paths
 from optical_core.transport.problem import validate
@@ -48,11 +48,7 @@ def rows(quick: bool) -> Iterator[Row]:
 
 def _sinkhorn(case: str, costs: Costs, epsilon: float, tolerance: float) -> Row:
     cost, a, b = costs.cost, costs.a, costs.b
-    options: dict[str, Any] = {
-        "epsilon": epsilon,
-        "tolerance": tolerance,
-        "max_iterations": MOST,
-    }
+    settings = TransportSettings("sinkhorn", epsilon, tolerance=tolerance, max_iterations=MOST)
     alone = costs.alone
 
     def pot_loop() -> list[np.ndarray]:
@@ -62,8 +58,8 @@ def _sinkhorn(case: str, costs: Costs, epsilon: float, tolerance: float) -> Row:
         ]
 
     contenders: dict[str, Callable[[], Any]] = {
-        OURS: lambda: solve(cost, a, b, method="sinkhorn", **options).plan,
-        f"{OURS}, batched torch": lambda: sinkhorn(validate(cost, a, b, balanced=True), **options)[
+        OURS: lambda: solve(cost, a, b, settings).plan,
+        f"{OURS}, batched torch": lambda: sinkhorn(validate(cost, a, b, balanced=True), settings)[
             0
         ],
         "POT solve_batch": lambda: (
@@ -84,7 +80,7 @@ def _sinkhorn(case: str, costs: Costs, epsilon: float, tolerance: float) -> Row:
 def _exact(case: str, costs: Costs) -> Row:
     alone = costs.alone
     contenders: dict[str, Callable[[], Any]] = {
-        OURS: lambda: solve(costs.cost, costs.a, costs.b, method="exact").plan,
+        OURS: lambda: solve(costs.cost, costs.a, costs.b, TransportSettings("exact")).plan,
         "POT emd loop": lambda: [ot.emd(*pair) for pair in alone],
     }
     plans = {name: _padded(run(), costs) for name, run in contenders.items()}
@@ -98,10 +94,10 @@ def _paths(case: str, costs: Costs) -> Iterator[Row]:
     """Each path of the C solvers that this processor has beside the portable one."""
     problem = validate(costs.cost, costs.a, costs.b, balanced=True)
     arrays = [x.numpy() for x in (costs.cost, costs.a.double(), costs.b.double())]
-    stop = {"epsilon": 0.05, "tolerance": 1e-6, "max_iterations": MOST}
+    settings = TransportSettings("sinkhorn", tolerance=1e-6, max_iterations=MOST)
     solvers: dict[str, Callable[[str], Any]] = {
         "Sinkhorn, eps 0.05, error 1e-06": lambda path: compiled_sinkhorn(
-            problem, **stop, path=path
+            problem, settings, path=path
         ),
         "exact": lambda path: shortest_paths(*arrays, 10**6, path=path),
     }

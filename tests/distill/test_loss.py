@@ -114,7 +114,7 @@ def test_query_and_passage_vectors_of_a_sentence_are_kept_apart(models):
     ("options", "message"),
     [
         ({"objective": "magic"}, "objective"),
-        ({"marginals": "all"}, "marginals"),
+        ({"objective": "mlm"}, "objective must be one of optical, .*, translate-train, got"),
         ({"plan_layer": 3}, "plan_layer must be from 0 to 2, got 3"),
     ],
 )

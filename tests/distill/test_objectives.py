@@ -1,17 +1,14 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from optical_core.distill.objectives import (
-    OBJECTIVES,
-    SCORES_ALONE,
-    TokenBatch,
-    TransportOptions,
-    collapse_alarms,
-    contrast,
-    score_distillation,
-)
+from optical_core.distill.loss import PLANS
+from optical_core.distill.objectives import OBJECTIVES, Greedy, Optical
+from optical_core.distill.score_losses import contrast, mean_maxsim, score_distillation
+from optical_core.distill.token_batch import TokenBatch, collapse_alarms
 
-OPTIONS = TransportOptions()
+OVER_TOKENS = [name for name, known in OBJECTIVES.items() if known.teacher and not known.passages]
 
 
 def batch(seed, lengths=(5, 3), width=8, expansion=0):
@@ -38,11 +35,11 @@ def permuted(source):
 @pytest.mark.parametrize("name", ["optical", "greedy", "mean-pool"])
 def test_the_same_tokens_in_another_order_cost_nothing(name):
     teacher = batch(0)
-    loss, _ = OBJECTIVES[name](permuted(teacher), teacher, OPTIONS)
+    loss, _ = OBJECTIVES[name].token_loss(permuted(teacher), teacher, PLANS)
     torch.testing.assert_close(loss, torch.zeros(2), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("name", [name for name in OBJECTIVES if name not in SCORES_ALONE])
+@pytest.mark.parametrize("name", OVER_TOKENS)
 def test_the_loss_falls_when_its_gradient_is_followed(name):
     teacher, start = batch(1, (6, 4)), batch(2, (7, 3))
     free = start.vectors.clone().requires_grad_()
@@ -51,7 +48,7 @@ def test_the_loss_falls_when_its_gradient_is_followed(name):
         student = TokenBatch(
             torch.nn.functional.normalize(free, dim=-1), start.mask, start.expansion
         )
-        loss = OBJECTIVES[name](student, teacher, OPTIONS)[0].mean()
+        loss = OBJECTIVES[name].token_loss(student, teacher, PLANS)[0].mean()
         before = float(loss) if before is None else before
         (gradient,) = torch.autograd.grad(loss, free)
         free = (free - 0.5 * gradient).detach().requires_grad_()
@@ -76,14 +73,16 @@ def test_contrast_is_the_cross_entropy_of_the_own_sentence():
     )
 
 
-@pytest.mark.parametrize("name", list(OBJECTIVES))
+@pytest.mark.parametrize("name", OVER_TOKENS)
 def test_padding_has_no_gradient_and_no_say(name):
     teacher, student = batch(3, (4, 2)), batch(4, (3, 5))
     noisy = student.vectors.clone()
     noisy[~student.mask] = 7.0
     leaf = noisy.requires_grad_()
-    loss, _ = OBJECTIVES[name](TokenBatch(leaf, student.mask, student.expansion), teacher, OPTIONS)
-    clean, _ = OBJECTIVES[name](student, teacher, OPTIONS)
+    loss, _ = OBJECTIVES[name].token_loss(
+        TokenBatch(leaf, student.mask, student.expansion), teacher, PLANS
+    )
+    clean, _ = OBJECTIVES[name].token_loss(student, teacher, PLANS)
     torch.testing.assert_close(loss, clean, atol=1e-4, rtol=1e-4)
     loss.sum().backward()
     assert leaf.grad[~student.mask].abs().sum() == 0
@@ -92,8 +91,8 @@ def test_padding_has_no_gradient_and_no_say(name):
 def test_a_pair_without_tokens_gives_no_nan():
     teacher, student = batch(5, (4, 2)), batch(6, (3, 3))
     student.mask[1] = False
-    for name, objective in OBJECTIVES.items():
-        loss, _ = objective(student, teacher, OPTIONS)
+    for name in OVER_TOKENS:
+        loss, _ = OBJECTIVES[name].token_loss(student, teacher, PLANS)
         assert torch.isfinite(loss).all(), name
 
 
@@ -101,22 +100,20 @@ def test_greedy_matches_one_to_one():
     teacher = batch(7, (2,), width=3)
     # Both student tokens are nearest to the teacher's first; one must take the second.
     near = teacher.vectors[:, :1].repeat(1, 2, 1)
-    loss, _ = OBJECTIVES["greedy"](
-        TokenBatch(near, teacher.mask, teacher.expansion), teacher, OPTIONS
-    )
+    loss, _ = Greedy().token_loss(TokenBatch(near, teacher.mask, teacher.expansion), teacher, PLANS)
     squared = (teacher.vectors[0, 0] - teacher.vectors[0, 1]).square().sum()
     torch.testing.assert_close(loss[0], squared / 2)
 
 
 def test_mask_augmented_reports_where_the_mass_is():
-    options = TransportOptions(marginals="mask-augmented")
-    loss, figures = OBJECTIVES["optical"](
-        batch(8, (3, 3), expansion=5), batch(9, (4, 4), expansion=4), options
+    masked = replace(PLANS, marginals="mask-augmented")
+    loss, figures = Optical().token_loss(
+        batch(8, (3, 3), expansion=5), batch(9, (4, 4), expansion=4), masked
     )
     assert torch.isfinite(loss).all()
     shares = [figures[f"mass_{kind}"] for kind in ("mask_mask", "mask_real", "real_real")]
     assert sum(shares) == pytest.approx(1, abs=1e-5)
-    real_only = OBJECTIVES["optical"](batch(8, (3, 3), expansion=5), batch(9, (4, 4)), OPTIONS)[1]
+    real_only = Optical().token_loss(batch(8, (3, 3), expansion=5), batch(9, (4, 4)), PLANS)[1]
     assert "mass_mask_mask" not in real_only
 
 
@@ -137,9 +134,7 @@ def test_padding_loses_where_all_similarities_are_negative():
         torch.tensor([[True, False]]),
         torch.zeros(1, 2).bool(),
     )
-    from optical_core.distill.objectives import _mean_maxsim
-
-    torch.testing.assert_close(_mean_maxsim(query, passage), torch.tensor([[-1.0]]))
+    torch.testing.assert_close(mean_maxsim(query, passage), torch.tensor([[-1.0]]))
 
 
 def test_collapse_is_seen():

@@ -60,12 +60,14 @@ def test_an_objective(tiny_encoder, bitext_file, monkeypatch):
 
 def test_a_solver(monkeypatch):
     from optical_core.distill.config import DistillConfig
-    from optical_core.transport import METHODS, solve
+    from optical_core.transport import METHODS, TransportSettings, solve
 
     monkeypatch.setitem(METHODS, "independent", None)
     execute("solver")
     cost = torch.rand(2, 3, 4)
-    found = solve(cost, torch.full((2, 3), 1 / 3), torch.full((2, 4), 1 / 4), method="independent")
+    found = solve(
+        cost, torch.full((2, 3), 1 / 3), torch.full((2, 4), 1 / 4), TransportSettings("independent")
+    )
     assert found.converged.all()
     torch.testing.assert_close(found.cost, cost.mean((1, 2)))
     assert DistillConfig(name="x", bitext=("demo",), solver="independent").solver == "independent"

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from optical_core.errors import InputError
-from optical_core.transport import compiled_sinkhorn, exact, lanes, solve
+from optical_core.transport import TransportSettings, compiled_sinkhorn, exact, lanes, solve
 from optical_core.transport.problem import validate
 from optical_core.transport.sinkhorn import sinkhorn
 
@@ -26,7 +26,7 @@ def test_where_cffi_and_a_compiler_are_the_solvers_are_compiled_and_taken(monkey
     assert exact.library() is not None
     assert compiled_sinkhorn.applies(validate(*ragged(3, 4), balanced=True))
     monkeypatch.setattr(exact, "network_simplex", None)
-    assert solve(*ragged(3, 4), method="exact").converged.all()
+    assert solve(*ragged(3, 4), TransportSettings("exact")).converged.all()
     double = validate(*(x.double() for x in ragged(3, 4)), balanced=True)
     assert not compiled_sinkhorn.applies(double)
 
@@ -49,10 +49,10 @@ SIZES = [(1, 1), (1, 9), (16, 16), (17, 33), (40, 65), (70, 130)]
 @pytest.mark.parametrize(("n", "m"), SIZES)
 def test_every_path_of_sinkhorn_reaches_torchs_plan(n, m):
     problem = validate(*ragged(n, m), balanced=True)
-    options = {"epsilon": 0.1, "tolerance": 1e-6, "max_iterations": 5000}
-    expected, _, _ = sinkhorn(problem, **options)
+    settings = TransportSettings("sinkhorn", epsilon=0.1, tolerance=1e-6, max_iterations=5000)
+    expected, _, _ = sinkhorn(problem, settings)
     for path in paths():
-        plan, _, converged = compiled_sinkhorn.compiled_sinkhorn(problem, **options, path=path)
+        plan, _, converged = compiled_sinkhorn.compiled_sinkhorn(problem, settings, path=path)
         assert converged.all(), path
         torch.testing.assert_close(plan, expected, atol=2e-5, rtol=0, msg=path)
         assert float(problem.marginal_error(plan).max()) < 4e-6, path
@@ -89,7 +89,9 @@ def test_a_path_that_the_processor_lacks_is_refused(monkeypatch, path):
     message = f"path '{path}': this processor has portable"
     with pytest.raises(InputError, match=message):
         compiled_sinkhorn.compiled_sinkhorn(
-            problem, epsilon=0.1, tolerance=1e-6, max_iterations=9, path=path
+            problem,
+            TransportSettings("sinkhorn", epsilon=0.1, tolerance=1e-6, max_iterations=9),
+            path=path,
         )
     arrays = [x.double().numpy() for x in ragged(3, 4)]
     with pytest.raises(InputError, match=message):
@@ -113,15 +115,15 @@ def test_the_exact_solver_may_take_a_hundred_rounds_an_iteration(monkeypatch):
 
     monkeypatch.setattr(exact, "library", lambda: None)
     monkeypatch.setattr(exact, "network_simplex", watched)
-    solve(*ragged(3, 4), method="exact", max_iterations=7)
+    solve(*ragged(3, 4), TransportSettings("exact", max_iterations=7))
     assert limits == [700]
 
 
 def test_without_the_library_pot_solves_alike(monkeypatch):
     cost, a, b = ragged(9, 13, seed=3)
     a[1], b[1] = 0, 0
-    found = solve(cost, a, b, method="exact")
+    found = solve(cost, a, b, TransportSettings("exact"))
     monkeypatch.setattr(exact, "library", lambda: None)
-    expected = solve(cost, a, b, method="exact")
+    expected = solve(cost, a, b, TransportSettings("exact"))
     torch.testing.assert_close(found.cost, expected.cost)
     assert expected.converged.tolist() == [True] * 6

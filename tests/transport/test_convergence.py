@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from optical_core.transport import compiled_sinkhorn, solve
+from optical_core.transport import TransportSettings, compiled_sinkhorn, solve
 from optical_core.transport.convergence import convergence
 
 
@@ -20,11 +20,13 @@ def batched(monkeypatch):
 @pytest.mark.parametrize("method", ["sinkhorn", "ipot", "unbalanced"])
 @pytest.mark.parametrize("epsilon", [0.02, 0.3])
 def test_there_is_a_point_an_iteration_and_each_is_the_solvers_own_report(method, epsilon):
-    points = convergence(*pair(), method=method, epsilon=epsilon)
-    end = solve(*pair(), method=method, epsilon=epsilon)
+    points = convergence(*pair(), TransportSettings(method, epsilon=epsilon))
+    end = solve(*pair(), TransportSettings(method, epsilon=epsilon))
     assert [point.iterations for point in points] == list(range(1, int(end.iterations) + 1))
     for point in (points[len(points) // 2], points[-1]):
-        report = solve(*pair(), method=method, epsilon=epsilon, max_iterations=point.iterations)
+        report = solve(
+            *pair(), TransportSettings(method, epsilon=epsilon, max_iterations=point.iterations)
+        )
         if report.plan.any():  # Sinkhorn has no plan of its own while it halves eps
             found = (point.iterations, point.marginal_error, point.cost)
             assert found == (
@@ -35,12 +37,12 @@ def test_there_is_a_point_an_iteration_and_each_is_the_solvers_own_report(method
 
 
 def test_the_error_falls_and_the_cost_settles():
-    points = convergence(*pair(), method="sinkhorn", epsilon=0.05)
+    points = convergence(*pair(), TransportSettings("sinkhorn", epsilon=0.05))
     assert points[-1].marginal_error < 1e-3 < points[0].marginal_error
     assert all(0 < point.cost < 1 and point.marginal_error < 2 for point in points)
 
 
 def test_an_exact_solver_has_no_way_to_show_and_an_unknown_one_is_refused():
-    assert convergence(*pair(), method="exact", epsilon=0.1) == []
+    assert convergence(*pair(), TransportSettings("exact", epsilon=0.1)) == []
     with pytest.raises(ValueError, match="method must be one of"):
-        convergence(*pair(), method="magic", epsilon=0.1)
+        convergence(*pair(), TransportSettings("magic", epsilon=0.1))

@@ -1,10 +1,12 @@
 """The GPU kernel in Triton's interpreter, against the batched path; on a GPU where there is one."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from optical_core.transport import TransportSettings, solve
 from optical_core.transport import fused_sinkhorn as module
-from optical_core.transport import solve
 from optical_core.transport.fused_sinkhorn import fused_sinkhorn
 from optical_core.transport.problem import validate
 from optical_core.transport.sinkhorn import sinkhorn
@@ -32,9 +34,11 @@ def problem(*, seed=0, pairs=3, n=5, m=9, device="cpu"):
 @pytest.mark.parametrize(("epsilon", "tolerance"), [(0.1, 1e-4), (0.03, 1e-5)])
 def test_the_kernel_finds_the_batched_paths_plan(n, m, epsilon, tolerance):
     found = problem(n=n, m=max(m, 3))
-    options = {"epsilon": epsilon, "tolerance": tolerance, "max_iterations": 500}
-    plan, iterations, converged = fused_sinkhorn(found, **options)
-    expected, *_ = sinkhorn(found, **options | {"tolerance": 1e-6})
+    settings = TransportSettings(
+        "sinkhorn", epsilon=epsilon, tolerance=tolerance, max_iterations=500
+    )
+    plan, iterations, converged = fused_sinkhorn(found, settings)
+    expected, *_ = sinkhorn(found, replace(settings, tolerance=1e-6))
     assert converged.all()
     torch.testing.assert_close(plan, expected, atol=20 * tolerance, rtol=0)
     assert (found.marginal_error(plan) <= tolerance + 1e-6).all()
@@ -47,7 +51,7 @@ def test_the_kernel_finds_the_batched_paths_plan(n, m, epsilon, tolerance):
 def test_a_pair_that_is_cut_off_says_so():
     found = problem()
     plan, iterations, converged = fused_sinkhorn(
-        found, epsilon=0.01, tolerance=1e-6, max_iterations=3
+        found, TransportSettings("sinkhorn", epsilon=0.01, tolerance=1e-6, max_iterations=3)
     )
     assert converged.tolist() == [False, False, True]
     assert iterations.tolist() == [3, 3, 0]
@@ -58,11 +62,11 @@ def test_a_pair_that_is_cut_off_says_so():
 def test_the_tolerance_is_a_share_of_the_mass():
     one = problem()
     many = validate(one.cost, one.a * 50, one.b * 50, balanced=True)
-    options = {"epsilon": 0.1, "tolerance": 1e-3, "max_iterations": 500}
-    plan, _, converged = fused_sinkhorn(many, **options)
+    settings = TransportSettings("sinkhorn", epsilon=0.1, tolerance=1e-3, max_iterations=500)
+    plan, _, converged = fused_sinkhorn(many, settings)
     assert converged.all()
     assert (many.marginal_error(plan) <= 50 * 1.1e-3).all()
-    few, _, _ = fused_sinkhorn(one, **options)
+    few, _, _ = fused_sinkhorn(one, settings)
     torch.testing.assert_close(plan / 50, few, atol=1e-4, rtol=0)
 
 
@@ -70,7 +74,9 @@ def test_the_tolerance_is_a_share_of_the_mass():
 def test_an_empty_batch_is_no_problem():
     found = problem()
     nothing = validate(found.cost[:0], found.a[:0], found.b[:0], balanced=True)
-    plan, *_ = fused_sinkhorn(nothing, epsilon=0.1, tolerance=1e-4, max_iterations=10)
+    plan, *_ = fused_sinkhorn(
+        nothing, TransportSettings("sinkhorn", epsilon=0.1, tolerance=1e-4, max_iterations=10)
+    )
     assert plan.shape == (0, 5, 9)
 
 
@@ -83,6 +89,6 @@ def test_it_is_for_gpus_alone():
 def test_on_a_gpu_it_is_taken_and_agrees_with_the_cpu():
     here, there = problem(n=24, m=40), problem(n=24, m=40, device="cuda")
     assert module.applies(there)
-    expected = solve(here.cost, here.a, here.b, tolerance=1e-6)
-    found = solve(there.cost, there.a, there.b, tolerance=1e-6)
+    expected = solve(here.cost, here.a, here.b, TransportSettings("sinkhorn", tolerance=1e-6))
+    found = solve(there.cost, there.a, there.b, TransportSettings("sinkhorn", tolerance=1e-6))
     torch.testing.assert_close(found.plan.cpu(), expected.plan, atol=1e-5, rtol=0)

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optical_core.transport import METHODS, compiled_sinkhorn, solve
+from optical_core.transport import METHODS, TransportSettings, compiled_sinkhorn, solve
 from optical_core.transport.problem import entropic_objective, transport_cost
 
 BALANCED = [method for method in METHODS if method != "unbalanced"]
@@ -46,7 +46,7 @@ def check(solution, a, b, tolerance=1e-3):
 @pytest.mark.parametrize("method", BALANCED)
 def test_one_source_token_sends_its_mass_where_the_target_wants_it(method):
     cost, a, b = draw(0, n=1, m=7)
-    solution = solve(cost, a, b, method=method)
+    solution = solve(cost, a, b, TransportSettings(method))
     check(solution, a, b)
     torch.testing.assert_close(solution.plan[:, 0], b)
     torch.testing.assert_close(solution.cost, (cost[:, 0] * b).sum(-1))
@@ -57,7 +57,7 @@ def test_equal_points_are_not_moved(method):
     points = torch.arange(5.0)
     cost = (points[:, None] - points[None, :]).abs()[None]
     mass = torch.tensor([[0.1, 0.2, 0.3, 0.15, 0.25]])
-    solution = solve(cost, mass, mass, method=method, epsilon=0.02, max_iterations=5000)
+    solution = solve(cost, mass, mass, TransportSettings(method, epsilon=0.02, max_iterations=5000))
     check(solution, mass, mass)
     torch.testing.assert_close(solution.plan[0], torch.diag(mass[0]), atol=1e-3, rtol=0)
 
@@ -68,7 +68,7 @@ def test_a_permuted_identity_is_found(method, seed):
     order = torch.randperm(8, generator=torch.Generator().manual_seed(seed))
     cost = 1 - torch.eye(8)[order][None]
     mass = torch.full((1, 8), 1 / 8)
-    solution = solve(cost, mass, mass, method=method, epsilon=0.05, max_iterations=5000)
+    solution = solve(cost, mass, mass, TransportSettings(method, epsilon=0.05, max_iterations=5000))
     check(solution, mass, mass)
     torch.testing.assert_close(solution.plan[0], torch.eye(8)[order] / 8, atol=1e-3, rtol=0)
 
@@ -76,17 +76,17 @@ def test_a_permuted_identity_is_found(method, seed):
 @pytest.mark.parametrize("method", METHODS)
 def test_swapping_the_sides_transposes_the_plan(method):
     cost, a, b = draw(1)
-    options = {"method": method, "epsilon": 0.1, "tolerance": 1e-6, "max_iterations": 5000}
-    there = solve(cost, a, b, **options).plan
-    back = solve(cost.transpose(1, 2), b, a, **options).plan
+    settings = TransportSettings(method, epsilon=0.1, tolerance=1e-6, max_iterations=5000)
+    there = solve(cost, a, b, settings).plan
+    back = solve(cost.transpose(1, 2), b, a, settings).plan
     torch.testing.assert_close(there, back.transpose(1, 2), atol=2e-4, rtol=0)
 
 
 @pytest.mark.parametrize("method", BALANCED)
 def test_scaling_cost_and_epsilon_together_keeps_the_plan(method):
     cost, a, b = draw(2)
-    plain = solve(cost, a, b, method=method, epsilon=0.1)
-    scaled = solve(cost * 8, a, b, method=method, epsilon=0.8)
+    plain = solve(cost, a, b, TransportSettings(method, epsilon=0.1))
+    scaled = solve(cost * 8, a, b, TransportSettings(method, epsilon=0.8))
     torch.testing.assert_close(plain.plan, scaled.plan, atol=2e-4, rtol=0)
     torch.testing.assert_close(plain.cost * 8, scaled.cost, atol=2e-3, rtol=1e-3)
 
@@ -94,7 +94,7 @@ def test_scaling_cost_and_epsilon_together_keeps_the_plan(method):
 @pytest.mark.parametrize("method", BALANCED)
 def test_scaling_the_mass_scales_the_plan(method):
     cost, a, b = draw(3)
-    plain, scaled = (solve(cost, a * s, b * s, method=method) for s in (1, 50))
+    plain, scaled = (solve(cost, a * s, b * s, TransportSettings(method)) for s in (1, 50))
     torch.testing.assert_close(plain.plan * 50, scaled.plan, atol=2e-2, rtol=1e-3)
 
 
@@ -103,13 +103,13 @@ def test_padding_changes_nothing_whatever_its_cost(method):
     cost, a, b = draw(4)
     padded = torch.full((3, 8, 12), -1e3)
     padded[:, :6, :9] = cost
-    options = {"method": method, "epsilon": 0.1}
-    plain = solve(cost, a, b, **options)
+    settings = TransportSettings(method, epsilon=0.1)
+    plain = solve(cost, a, b, settings)
     wide = solve(
         padded,
         torch.nn.functional.pad(a, (0, 2)),
         torch.nn.functional.pad(b, (0, 3)),
-        **options,
+        settings,
     )
     torch.testing.assert_close(wide.plan[:, :6, :9], plain.plan, atol=2e-4, rtol=0)
     assert wide.plan[:, 6:].abs().sum() == 0
@@ -119,9 +119,9 @@ def test_padding_changes_nothing_whatever_its_cost(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_pair_without_tokens_gets_an_empty_plan_and_disturbs_no_other(method):
     cost, a, b = draw(5)
-    alone = solve(cost[::2], a[::2], b[::2], method=method)
+    alone = solve(cost[::2], a[::2], b[::2], TransportSettings(method))
     a[1], b[1] = 0, 0
-    solution = solve(cost, a, b, method=method)
+    solution = solve(cost, a, b, TransportSettings(method))
     assert solution.plan[1].abs().sum() == 0
     assert solution.converged[1]
     assert solution.marginal_error[1] == 0
@@ -135,7 +135,7 @@ def test_a_pair_without_tokens_gets_an_empty_plan_and_disturbs_no_other(method):
 )
 def test_no_epsilon_and_no_cost_gives_nan_in_fp32(method, epsilon, scale):
     cost, a, b = draw(6, scale=scale)
-    solution = solve(cost, a, b, method=method, epsilon=epsilon, max_iterations=200)
+    solution = solve(cost, a, b, TransportSettings(method, epsilon=epsilon, max_iterations=200))
     for value in (solution.plan, solution.cost, solution.marginal_error):
         assert torch.isfinite(value).all()
     assert (solution.plan >= 0).all()
@@ -151,7 +151,7 @@ def test_no_epsilon_and_no_cost_gives_nan_in_fp32(method, epsilon, scale):
 @given(n=st.integers(1, 14), m=st.integers(1, 14), seed=st.integers(0, 10_000))
 def test_exact_equals_pot(n, m, seed):
     cost, a, b = draw(seed, pairs=2, n=n, m=m, dtype=torch.float64)
-    solution = solve(cost, a, b, method="exact")
+    solution = solve(cost, a, b, TransportSettings("exact"))
     check(solution, a, b, tolerance=1e-9)
     for pair in range(2):
         expected = ot.emd2(a[pair].numpy(), b[pair].numpy(), cost[pair].numpy())
@@ -161,7 +161,7 @@ def test_exact_equals_pot(n, m, seed):
 def test_exact_takes_the_assignment_where_masses_are_equal():
     cost, _, _ = draw(7, n=9, m=9, dtype=torch.float64)
     mass = torch.full((3, 9), 1 / 9, dtype=torch.float64)
-    solution = solve(cost, mass, mass, method="exact")
+    solution = solve(cost, mass, mass, TransportSettings("exact"))
     for pair in range(3):
         expected = ot.emd2(mass[pair].numpy(), mass[pair].numpy(), cost[pair].numpy())
         assert solution.cost[pair].item() == pytest.approx(expected, abs=1e-9)
@@ -177,7 +177,12 @@ def test_exact_takes_the_assignment_where_masses_are_equal():
 )
 def test_sinkhorn_equals_pot(n, m, seed, epsilon):
     cost, a, b = draw(seed, pairs=2, n=n, m=m, dtype=torch.float64)
-    solution = solve(cost, a, b, epsilon=epsilon, tolerance=1e-9, max_iterations=50_000)
+    solution = solve(
+        cost,
+        a,
+        b,
+        TransportSettings("sinkhorn", epsilon=epsilon, tolerance=1e-9, max_iterations=50_000),
+    )
     assert solution.converged.all()
     for pair in range(2):
         expected = ot.sinkhorn(
@@ -195,7 +200,12 @@ def test_sinkhorn_equals_pot(n, m, seed, epsilon):
 def test_sinkhorn_equals_pots_batch_solver():
     cost, a, b = draw(8, pairs=5, dtype=torch.float64)
     expected = ot.solve_batch(cost, 0.1, a, b, max_iter=10_000, tol=1e-10, grad="detach")
-    solution = solve(cost, a, b, epsilon=0.1, tolerance=1e-9, max_iterations=10_000)
+    solution = solve(
+        cost,
+        a,
+        b,
+        TransportSettings("sinkhorn", epsilon=0.1, tolerance=1e-9, max_iterations=10_000),
+    )
     reference = expected.plan
     if not torch.allclose(reference.sum(-1), a, atol=1e-6):
         pytest.skip("this POT's batch solver misses the marginals itself (POT issue 842)")
@@ -209,11 +219,13 @@ def test_unbalanced_equals_pot(mass_penalty):
         cost,
         a,
         b * 1.5,
-        method="unbalanced",
-        epsilon=0.1,
-        tolerance=1e-10,
-        max_iterations=50_000,
-        mass_penalty=mass_penalty,
+        TransportSettings(
+            "unbalanced",
+            epsilon=0.1,
+            tolerance=1e-10,
+            max_iterations=50_000,
+            mass_penalty=mass_penalty,
+        ),
     )
     assert solution.converged.all()
     for pair in range(3):
@@ -232,25 +244,31 @@ def test_unbalanced_equals_pot(mass_penalty):
 
 def test_a_large_penalty_makes_unbalanced_balanced():
     cost, a, b = draw(10)
-    free = solve(cost, a, b, method="unbalanced", epsilon=0.1, mass_penalty=1e3, tolerance=1e-7)
-    tied = solve(cost, a, b, method="sinkhorn", epsilon=0.1)
+    free = solve(
+        cost, a, b, TransportSettings("unbalanced", epsilon=0.1, mass_penalty=1e3, tolerance=1e-7)
+    )
+    tied = solve(cost, a, b, TransportSettings("sinkhorn", epsilon=0.1))
     torch.testing.assert_close(free.plan, tied.plan, atol=1e-3, rtol=0)
 
 
 def test_a_token_without_counterpart_is_left_behind_by_unbalanced():
     cost = torch.tensor([[[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]]])
     a, b = torch.full((1, 3), 1 / 3), torch.full((1, 2), 1 / 2)
-    plan = solve(cost, a, b, method="unbalanced", epsilon=0.02, mass_penalty=0.3).plan
+    plan = solve(cost, a, b, TransportSettings("unbalanced", epsilon=0.02, mass_penalty=0.3)).plan
     assert plan[0, 2].sum() < 0.05
     assert plan[0, 0, 0] > 0.3
 
 
 def test_ipot_goes_to_the_exact_cost_and_sinkhorn_stays_above_it():
     cost, a, b = draw(11, dtype=torch.float64)
-    best = solve(cost, a, b, method="exact").cost
+    best = solve(cost, a, b, TransportSettings("exact")).cost
     # A tight tolerance, since convergence is judged between two looks.
-    proximal = solve(cost, a, b, method="ipot", epsilon=0.05, tolerance=1e-7, max_iterations=5000)
-    blurred = solve(cost, a, b, epsilon=0.1, tolerance=1e-7, max_iterations=5000)
+    proximal = solve(
+        cost, a, b, TransportSettings("ipot", epsilon=0.05, tolerance=1e-7, max_iterations=5000)
+    )
+    blurred = solve(
+        cost, a, b, TransportSettings("sinkhorn", epsilon=0.1, tolerance=1e-7, max_iterations=5000)
+    )
     torch.testing.assert_close(proximal.cost, best, rtol=1e-3, atol=1e-5)
     assert (blurred.cost > best * 1.05).all()
 
@@ -262,7 +280,10 @@ def test_the_gradient_is_the_plan_and_agrees_with_finite_differences(method):
 
     def objective(c):
         solution = solve(
-            c, a, b, method=method, epsilon=epsilon, tolerance=1e-12, max_iterations=100_000
+            c,
+            a,
+            b,
+            TransportSettings(method, epsilon=epsilon, tolerance=1e-12, max_iterations=100_000),
         )
         if method == "exact":
             return solution.cost
@@ -270,7 +291,10 @@ def test_the_gradient_is_the_plan_and_agrees_with_finite_differences(method):
 
     leaf = cost.clone().requires_grad_()
     plan = solve(
-        leaf, a, b, method=method, epsilon=epsilon, tolerance=1e-12, max_iterations=100_000
+        leaf,
+        a,
+        b,
+        TransportSettings(method, epsilon=epsilon, tolerance=1e-12, max_iterations=100_000),
     ).plan
     transport_cost(plan, leaf).sum().backward()
     assert torch.equal(leaf.grad, plan)
@@ -285,7 +309,7 @@ def test_the_gradient_is_the_plan_and_agrees_with_finite_differences(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_any_float_dtype_goes_in_and_fp32_or_better_comes_out(method, dtype):
     cost, a, b = draw(13, dtype=dtype)
-    solution = solve(cost, a, b, method=method, epsilon=0.1)
+    solution = solve(cost, a, b, TransportSettings(method, epsilon=0.1))
     assert solution.plan.dtype == torch.promote_types(dtype, torch.float32)
     assert solution.converged.all()
 
@@ -312,7 +336,7 @@ def nan(tensor):
 )
 def test_bad_arguments_are_named_in_one_sentence(change, message):
     with pytest.raises(ValueError, match=message) as caught:
-        solve(*change(*draw(14)))
+        solve(*change(*draw(14)), TransportSettings("sinkhorn"))
     assert "\n" not in str(caught.value)
 
 
@@ -321,14 +345,16 @@ def test_bad_options_are_named():
     wrong = {"method": "magic", "epsilon": 0, "tolerance": 0, "max_iterations": 0}
     for option, value in wrong.items():
         with pytest.raises(ValueError, match=option):
-            solve(*arguments, **{option: value})
+            solve(*arguments, TransportSettings(**{option: value}))
 
 
 @pytest.mark.parametrize("method", [method for method in METHODS if method != "exact"])
 def test_a_pair_that_is_cut_off_says_so_and_has_used_all_iterations(method):
     cost, a, b = draw(16)
     a[1], b[1] = 0, 0
-    found = solve(cost, a, b, method=method, epsilon=0.2, tolerance=1e-12, max_iterations=17)
+    found = solve(
+        cost, a, b, TransportSettings(method, epsilon=0.2, tolerance=1e-12, max_iterations=17)
+    )
     assert found.converged.tolist() == [False, True, False]
     assert found.iterations.tolist() == [17, 0, 17]
     assert (found.iterations.dtype, found.converged.dtype) == (torch.int64, torch.bool)
@@ -339,10 +365,10 @@ def test_a_pair_that_is_cut_off_says_so_and_has_used_all_iterations(method):
 def test_a_pairs_plan_does_not_depend_on_its_neighbours(method):
     cost, a, b = draw(17, pairs=2)
     cost[1] *= 0.01  # Converges at once, and must then stay as it is.
-    options = {"method": method, "epsilon": 0.1}
-    together = solve(cost, a, b, **options)
+    settings = TransportSettings(method, epsilon=0.1)
+    together = solve(cost, a, b, settings)
     for pair in range(2):
-        alone = solve(cost[pair, None], a[pair, None], b[pair, None], **options)
+        alone = solve(cost[pair, None], a[pair, None], b[pair, None], settings)
         torch.testing.assert_close(together.plan[pair], alone.plan[0], atol=1e-5, rtol=0)
         assert together.converged[pair]
         assert abs(together.iterations[pair] - alone.iterations[0]) <= 20
@@ -352,10 +378,10 @@ def test_a_pairs_plan_does_not_depend_on_its_neighbours(method):
 def test_a_pair_takes_as_many_iterations_as_alone_however_large_its_neighbours_costs(method):
     cost, a, b = draw(17, pairs=3)
     cost *= torch.tensor([1, 0.01, 100])[:, None, None]
-    options = {"method": method, "epsilon": 0.1}
-    together = solve(cost, a, b, **options)
+    settings = TransportSettings(method, epsilon=0.1)
+    together = solve(cost, a, b, settings)
     for pair in range(3):
-        alone = solve(cost[pair, None], a[pair, None], b[pair, None], **options)
+        alone = solve(cost[pair, None], a[pair, None], b[pair, None], settings)
         assert together.iterations[pair] == alone.iterations[0]
         assert together.converged[pair] == alone.converged[0]
     assert together.iterations[1] < together.iterations[0]
@@ -369,19 +395,19 @@ def test_ipot_takes_the_steps_of_the_papers_algorithm():
         rows = a[0] / (kernel @ scaling)
         scaling = b[0] / (kernel.T @ rows)
         plan = rows[:, None] * kernel * scaling
-    found = solve(cost, a, b, method="ipot", epsilon=0.5, max_iterations=7)
+    found = solve(cost, a, b, TransportSettings("ipot", epsilon=0.5, max_iterations=7))
     torch.testing.assert_close(found.plan[0], plan)
 
 
 def test_padding_slows_no_pair_down(path):
     cost, a, b = draw(11, n=13, m=21)
-    options = {"epsilon": 0.05, "tolerance": 1e-6, "max_iterations": 2000}
-    plain = solve(cost, a, b, **options)
+    settings = TransportSettings("sinkhorn", epsilon=0.05, tolerance=1e-6, max_iterations=2000)
+    plain = solve(cost, a, b, settings)
     wide = solve(
         torch.nn.functional.pad(cost, (3, 5, 2, 4), value=-1e3),
         torch.nn.functional.pad(a, (2, 4)),
         torch.nn.functional.pad(b, (3, 5)),
-        **options,
+        settings,
     )
     assert wide.converged.all()
     assert (wide.iterations <= plain.iterations + 10).all()
@@ -390,7 +416,7 @@ def test_padding_slows_no_pair_down(path):
 def test_costs_whose_sum_alone_is_infinite_are_solved():
     cost = torch.full((1, 2, 2), 3e38)
     half = torch.full((1, 2), 0.5)
-    assert solve(cost, half, half, method="exact").converged.all()
+    assert solve(cost, half, half, TransportSettings("exact")).converged.all()
     cost[0, 0, 0] = torch.inf
     with pytest.raises(ValueError, match="cost must be finite"):
-        solve(cost, half, half)
+        solve(cost, half, half, TransportSettings("sinkhorn"))

@@ -3,7 +3,7 @@ import threading
 import numpy as np
 import torch
 
-from optical_core.transport import solve
+from optical_core.transport import TransportSettings, solve
 from optical_core.transport.threads import over_threads
 
 
@@ -41,7 +41,7 @@ def test_exact_plans_are_the_same_with_any_number_of_threads(monkeypatch):
     plans = []
     for threads in (1, 4):
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
-        plans.append(solve(cost, a, b, method="exact").plan)
+        plans.append(solve(cost, a, b, TransportSettings("exact")).plan)
     assert torch.equal(*plans)
     torch.testing.assert_close(plans[0].sum(2), a)
     torch.testing.assert_close(plans[0].sum(1), b)

@@ -5,12 +5,14 @@ import weakref
 
 import pytest
 
-from optical_core.models import alignment, pair_store
+from optical_core.models import pair_store
 from optical_core.models.pair import EncoderPair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import home
 from optical_core.study.results import write_values
+from optical_core.transport import TransportSettings
 from optical_core.ui import library as module
+from optical_core.ui.alignment import plans
 from optical_core.ui.alignment.plans import plan_of_texts
 from optical_core.ui.library import LIMITS, Library
 
@@ -45,13 +47,13 @@ def test_a_plan_is_solved_once_and_again_for_another_solver_or_version(
 ):
     stamp, _ = versions
     solved = []
-    solve = alignment.solve_pair
+    solve = plans.solve_pair
     monkeypatch.setattr(
-        alignment, "solve_pair", lambda *a, **o: solved.append(o["method"]) or solve(*a, **o)
+        plans, "solve_pair", lambda pair, how: solved.append(how.method) or solve(pair, how)
     )
     first = plan_of_texts(library, "model", *TEXTS)
     assert plan_of_texts(library, "model", *TEXTS) is first
-    other = plan_of_texts(library, "model", *TEXTS, method="sinkhorn")
+    other = plan_of_texts(library, "model", *TEXTS, TransportSettings("sinkhorn"))
     assert other.report["method"] == "sinkhorn"
     stamp[0] += 1
     assert plan_of_texts(library, "model", *TEXTS) is not first

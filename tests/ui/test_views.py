@@ -9,7 +9,7 @@ from optical_core.data.allowance import Allowance, allowed
 from optical_core.data.collection import installed_collections, open_collection
 from optical_core.errors import InputError
 from optical_core.study.results import SavedResults
-from optical_core.transport import TransportPlan
+from optical_core.transport import TransportPlan, TransportSettings
 from optical_core.ui.alignment.view import AlignmentView, plan_table, report_lines
 from optical_core.ui.collections.view import (
     import_folder,
@@ -205,9 +205,7 @@ def test_statistics_and_samples(collection):
     ],
 )
 def test_a_click_names_its_token(kind, data, pinned):
-    view = AlignmentView(
-        "a", "b", "q", ("m",), "word", kind, "exact", 0.1, "real-tokens", False, 0.0
-    )
+    view = AlignmentView("a", "b", "q", ("m",), "word", kind, TransportSettings(), False, 0.0)
     assert view.clicked([{"customdata": data}]) == pinned
     assert view.clicked([]) is None
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from optical_core.models.alignment import EXACT, EncodedPair, encode_pair, solve_pair
+from optical_core.transport import TransportPlan, TransportSettings
 from optical_core.ui.library import Library
-
-if TYPE_CHECKING:
-    from optical_core.models.alignment import EncodedPair
-    from optical_core.transport import TransportPlan
 
 
 def encoded_texts(
@@ -17,8 +13,6 @@ def encoded_texts(
     """Token vectors of two texts; kept, so that trying solvers doesn't encode again."""
 
     def encode() -> EncodedPair:
-        from optical_core.models.alignment import encode_pair
-
         pair = library.pair(model)
         with library.encoding:
             return encode_pair(pair, foreign, english, marginals=marginals)
@@ -27,22 +21,12 @@ def encoded_texts(
 
 
 def plan_of_texts(
-    library: Library,
-    model: str,
-    foreign: str,
-    english: str,
-    marginals: str = "real-tokens",
-    *,
-    method: str = "exact",
-    epsilon: float = 0.05,
+    library: Library, model: str, foreign: str, english: str, settings: TransportSettings = EXACT
 ) -> TransportPlan:
     """The transport plan of two texts."""
 
     def solve() -> TransportPlan:
-        from optical_core.models.alignment import solve_pair
+        texts = encoded_texts(library, model, foreign, english, settings.marginals)
+        return solve_pair(texts, settings)
 
-        texts = encoded_texts(library, model, foreign, english, marginals)
-        return solve_pair(texts, method=method, epsilon=epsilon)
-
-    key = (foreign, english, marginals, method, epsilon)
-    return library.keep("plan", solve, model=model, key=key)
+    return library.keep("plan", solve, model=model, key=(foreign, english, settings))

@@ -12,7 +12,7 @@ from optical_core.analysis.alignment_error import alignment_error_rate
 from optical_core.data.gold import GoldPair
 from optical_core.digits import single
 from optical_core.study.word_vectors import linked_words
-from optical_core.transport import TransportPlan
+from optical_core.transport import TransportPlan, TransportSettings
 from optical_core.ui.library import Library
 
 PICTURES = {
@@ -41,9 +41,7 @@ class AlignmentView:
     models: tuple[str, ...]
     unit: str
     kind: str
-    solver: str
-    epsilon: float
-    marginals: str
+    transport: TransportSettings
     normalise: bool
     threshold: float
     gold: GoldPair | None = None
