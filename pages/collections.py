@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optical_core.data.collection import Collection, installed_collections
+from optical_core.data.collection import Collection
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.retrieval.indexing import has_index
@@ -22,6 +22,7 @@ from optical_core.wording import counted
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.first_start import prepared
+from pages.common.opened import library
 from pages.common.reading import reading
 from pages.common.typed import taken
 
@@ -38,9 +39,9 @@ SHOWN = "show"
 def render() -> None:
     parts.header("Collections", READ)
     _bring()
-    found = {collection.name: collection for collection in installed_collections()}
-    name = bound(st.selectbox, "Installed", list(found), key=SHOWN, default=next(iter(found)))
-    _show(found[name])
+    names = library().collection_names()
+    name = bound(st.selectbox, "Installed", names, key=SHOWN, default=names[0])
+    _show(library().collection(name))
 
 
 def _show(collection: Collection) -> None:
@@ -63,7 +64,7 @@ def _show(collection: Collection) -> None:
             _remove(collection)
     parts.unknown_judgements(collection.name)
     st.dataframe(
-        statistics(collection),
+        library().keep("statistics", lambda: statistics(collection), collection=collection.name),
         hide_index=True,
         column_config={
             "relevant per query": st.column_config.NumberColumn(format="%.1f"),

@@ -158,15 +158,15 @@ def _passage(asked: Asked, model: str, passage: Passage, rank: int, score: float
         st.html(plain(shortened(passage.text)))
         return
     matches = asked.source.explanation(model, asked.collection, asked.query, passage.id)
-    found = explained(matches)
-    st.html(contribution_chips(found.tokens, found.contributions))
-    st.html(heat_strip(passage.full_text, found.spans))
+    result = explained(matches)
+    st.html(contribution_chips(result.tokens, result.contributions))
+    st.html(heat_strip(passage.full_text, result.spans))
     parts.chart(
-        match_figure(found, dark=parts.is_dark()),
+        match_figure(result, dark=parts.is_dark()),
         key=f"links-{model}-{passage.id}",
         name="matches",
     )
-    st.caption(f"The contributions add up to {found.total:.4f}, the score {score:.4f}.")
+    st.caption(f"The contributions add up to {result.total:.4f}, the score {score:.4f}.")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 import streamlit as st
 
@@ -33,6 +33,7 @@ READ = (
     "stays up (if it falls, the student is collapsing) and dev-set MAP rises. One training runs at "
     "a time, others wait; closing this page stops nothing."
 )
+NO_DEV = "none"
 SOURCES = {"demo": "Demo", "folder": "File or folder", "upload": "Upload"}
 
 
@@ -46,73 +47,18 @@ def render() -> None:
 
 def _new(*, expanded: bool) -> None:
     with st.expander("New training", expanded=expanded):
-        row = st.columns(2)
-        name = taken(row[0], row[0].text_input("Name of the student", placeholder="my-student"), 60)
-        source = bound(
-            row[1].segmented_control,
-            "Bitext",
-            list(SOURCES),
-            key="from",
-            default="demo",
-            format_func=SOURCES.get,
-            required=True,
-        )
-        bitext = _source(source)
-        languages = st.text_input(
-            "Languages (codes, comma-separated; empty: all of the bitext's)",
-            placeholder="so, sw, ha, yo",
-        )
-        row = st.columns(4)
-        objective = bound(
-            row[0].selectbox, "Objective", objective_names(), key="objective", default="optical"
-        )
-        trainable = bound(
-            row[1].selectbox, "What is trained", get_args(Trainable), key="train", default="lora"
-        )
-        steps = bound(
-            row[2].number_input,
-            "Steps",
-            key="steps",
-            default=100,
-            read=int,
-            min_value=1,
-            max_value=100_000,
-            step=50,
-        )
-        dev = bound(
-            row[3].selectbox,
-            "Dev collection (picks the best step)",
-            ["none", *library().collection_names()],
-            key="dev",
-            default="none",
-        )
-        given = {
-            "name": name.strip(),
-            "bitext": bitext,
-            "objective": objective,
-            "trainable": trainable,
-            "steps": steps,
-            "overlap": "drop",
-        }
+        source, given = _settings()
         with st.container(horizontal=True):
             asked = st.button("How long will it take?", icon=":material/timer:")
             started = st.button("Start", type="primary", icon=":material/play_arrow:")
         if not (asked or started):
             return
         try:
-            if source == "folder":
-                given["bitext"] = [str(typed_path(path)) for path in bitext]
-            if languages.strip():
-                given["languages"] = language_codes(languages)
-            if dev != "none":
-                given["dev"] = dev
-            config = resolve_config(
-                {**given, "name": given["name"] or "unnamed"}, None, [], demo=False
-            )
+            config = _config(source, given)
             if asked:
                 _estimate(config, source)
                 return
-            if not name.strip():
+            if not given["name"]:
                 raise InputError("give the student a name: letters, digits, dots and dashes")
             _pairs(config, source)
             start_job(config)
@@ -120,6 +66,73 @@ def _new(*, expanded: bool) -> None:
             parts.fault(error)
         else:
             st.rerun()
+
+
+def _settings() -> tuple[str, dict[str, Any]]:
+    """Where the bitext comes from, and the settings of a training as they are typed."""
+    row = st.columns(2)
+    name = taken(row[0], row[0].text_input("Name of the student", placeholder="my-student"), 60)
+    source = bound(
+        row[1].segmented_control,
+        "Bitext",
+        list(SOURCES),
+        key="from",
+        default="demo",
+        format_func=SOURCES.get,
+        required=True,
+    )
+    bitext = _source(source)
+    languages = st.text_input(
+        "Languages (codes, comma-separated; empty: all of the bitext's)",
+        placeholder="so, sw, ha, yo",
+    )
+    row = st.columns(4)
+    objective = bound(
+        row[0].selectbox, "Objective", objective_names(), key="objective", default="optical"
+    )
+    trainable = bound(
+        row[1].selectbox, "What is trained", get_args(Trainable), key="train", default="lora"
+    )
+    steps = bound(
+        row[2].number_input,
+        "Steps",
+        key="steps",
+        default=100,
+        read=int,
+        min_value=1,
+        max_value=100_000,
+        step=50,
+    )
+    dev = bound(
+        row[3].selectbox,
+        "Dev collection (picks the best step)",
+        [NO_DEV, *library().collection_names()],
+        key="dev",
+        default=NO_DEV,
+    )
+    return source, {
+        "name": name.strip(),
+        "bitext": bitext,
+        "languages": languages,
+        "objective": objective,
+        "trainable": trainable,
+        "steps": steps,
+        "dev": dev,
+        "overlap": "drop",
+    }
+
+
+def _config(source: str, typed: dict[str, Any]) -> DistillConfig:
+    """The settings checked; InputError for what is wrong with one."""
+    given = {**typed, "name": typed["name"] or "unnamed"}
+    if source == "folder":
+        given["bitext"] = [str(typed_path(path)) for path in typed["bitext"]]
+    languages = given.pop("languages")
+    if languages.strip():
+        given["languages"] = language_codes(languages)
+    if given["dev"] == NO_DEV:
+        del given["dev"]
+    return resolve_config(given, None, [], demo=False)
 
 
 def _source(source: str) -> list[str]:

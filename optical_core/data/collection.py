@@ -185,19 +185,21 @@ def open_collection(name_or_path: str | Path) -> Collection:
     return Collection(folder, validated(CollectionInfo, read_json(path), str(path)))
 
 
+def installed_folders() -> list[Path]:
+    """The demo's folder, and of everything imported into the user's."""
+    files = sorted(home("collections", "x").parent.glob("[!.]*/collection.json"))
+    return [assets("demo", "collection"), *(file.parent for file in files)]
+
+
 def installed_collections() -> list[Collection]:
     """The demo and everything imported into the user's folder; what can't be read is left out."""
-    folders = [assets("demo", "collection")]
-    folders += [
-        p.parent for p in sorted(home("collections", "x").parent.glob("[!.]*/collection.json"))
-    ]
-    found = []
-    for folder in folders:
+    opened = []
+    for folder in installed_folders():
         try:
-            found.append(open_collection(folder))
+            opened.append(open_collection(folder))
         except InputError as error:
             logger.warning("left out: %s", error)
-    return found
+    return opened
 
 
 def write_collection(

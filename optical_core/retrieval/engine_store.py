@@ -219,14 +219,14 @@ def _rows(
 
 
 def _text_hashes(passages: Iterable[Passage]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     for passage in passages:
-        if passage.id in found:
+        if passage.id in hashes:
             raise InputError(f"the passage id {passage.id!r} comes twice")
-        found[passage.id] = hashlib.blake2b(passage.full_text.encode(), digest_size=8).hexdigest()
-    if not found:
+        hashes[passage.id] = hashlib.blake2b(passage.full_text.encode(), digest_size=8).hexdigest()
+    if not hashes:
         raise InputError("there are no passages to index")
-    return found
+    return hashes
 
 
 def _check_encoder(where: str, facts: Mapping[str, str], encoder: TokenEncoder) -> None:

@@ -66,8 +66,8 @@ def append_to_index(
 def collection_indexes(collection: Collection) -> list[Path]:
     """Folders under indexes/ of the collection, one an encoder that has indexed it."""
     hashes = "[0-9a-f]" * 16
-    found = home("indexes", "x").parent.glob(f"{escape(collection.name)}-{hashes}/index.json")
-    return [path.parent for path in found]
+    files = home("indexes", "x").parent.glob(f"{escape(collection.name)}-{hashes}/index.json")
+    return [path.parent for path in files]
 
 
 def has_index(collection: Collection) -> bool:

@@ -141,8 +141,8 @@ def _torch_maxsim(
 
 def _unpacked(blocks: np.ndarray, tokens: np.ndarray) -> tuple[Tensor, Tensor]:
     """Values plus 128 (T, width) and scales (T, 1) of some tokens of the blocks."""
-    numbers, found = np.unique(tokens // TOKENS, return_inverse=True)
-    read, places = blocks[numbers], found * TOKENS + tokens % TOKENS
+    numbers, where = np.unique(tokens // TOKENS, return_inverse=True)
+    read, places = blocks[numbers], where * TOKENS + tokens % TOKENS
     split = read.shape[1] - TOKENS * _SCALE_BYTES
     values = read[:, :split].reshape(len(read), -1, TOKENS, 4).transpose(0, 2, 1, 3)
     scales = read[:, split:].copy().view(np.float32).reshape(-1, 1)

@@ -119,8 +119,8 @@ class LanceDBStore(EngineStore):
 
     def passage_vectors(self, identifier: str) -> np.ndarray:
         with self._told():
-            found = self._snapshot.search().where(f"id = {_quoted(identifier)}")
-            rows = found.select(["vectors"]).to_arrow()["vectors"].combine_chunks()
+            search = self._snapshot.search().where(f"id = {_quoted(identifier)}")
+            rows = search.select(["vectors"]).to_arrow()["vectors"].combine_chunks()
             tokens = rows.flatten()
             width = rows.type.value_type.list_size
             return tokens.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
@@ -144,8 +144,8 @@ class LanceDBStore(EngineStore):
 
     @property
     def _finished(self) -> int | None:
-        found = self._table.tags.list().get(_TAG)
-        return None if found is None else int(found["version"])
+        tag = self._table.tags.list().get(_TAG)
+        return None if tag is None else int(tag["version"])
 
     def _told(self) -> AbstractContextManager[None]:
         return told(self.where, OSError, RuntimeError, ValueError)

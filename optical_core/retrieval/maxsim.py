@@ -42,8 +42,8 @@ def top_passages(scores: Tensor, ids: Sequence[str], top: int) -> Hits:
     least = torch.topk(scores, min(top, len(scores))).values[-1]
     # topk breaks ties as it likes: all that equal the last one compete for the last places.
     positions = torch.nonzero(scores >= least - 2 * 10**-DIGITS)[:, 0]
-    found = zip(positions.tolist(), scores[positions].tolist(), strict=True)
-    return best_first(((ids[position], score) for position, score in found), top)
+    nearest = zip(positions.tolist(), scores[positions].tolist(), strict=True)
+    return best_first(((ids[position], score) for position, score in nearest), top)
 
 
 def rank_in_memory(

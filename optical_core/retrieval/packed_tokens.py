@@ -74,8 +74,8 @@ def packed_tokens(
     `window` neighbours in a passage it has the mean, as a unit vector.
     """
     path = index.folder / name
-    if found := _read(index, path, window):
-        return found
+    if there := _read(index, path, window):
+        return there
     projection = basis() if basis else None
     with replace_noted(path) as temporary:
         with temporary.open("wb") as file:

@@ -86,16 +86,16 @@ class QdrantStore(EngineStore):
             )
 
     def text_hashes(self) -> dict[str, str]:
-        found: dict[str, str] = {}
+        hashes: dict[str, str] = {}
         offset = None
         with self._told():
             while True:
                 points, offset = self._client.scroll(
                     self.name, limit=_PAGE, offset=offset, with_payload=True, with_vectors=False
                 )
-                found |= {point.payload["id"]: point.payload["text_hash"] for point in points}
+                hashes |= {point.payload["id"]: point.payload["text_hash"] for point in points}
                 if offset is None:
-                    return found
+                    return hashes
 
     def put(self, passages: Sequence[StoredPassage]) -> None:
         from qdrant_client import models
@@ -133,7 +133,7 @@ class QdrantStore(EngineStore):
         from qdrant_client import models
 
         with self._told():
-            found = self._client.query_points(
+            answer = self._client.query_points(
                 self.name,
                 query=query.tolist(),
                 using=_VECTOR,
@@ -141,7 +141,7 @@ class QdrantStore(EngineStore):
                 search_params=models.SearchParams(exact=True),
                 with_payload=["id"],
             )
-        return [(point.payload["id"], point.score) for point in found.points]
+        return [(point.payload["id"], point.score) for point in answer.points]
 
     def passage_vectors(self, identifier: str) -> np.ndarray:
         with self._told():

@@ -52,7 +52,7 @@ def recall(
     pairs = zip(
         index.search_many(queries, top=top), store.search_many(queries, top=top), strict=True
     )
-    kept = [len(dict(exact).keys() & dict(found)) / len(exact) for exact, found in pairs if exact]
+    kept = [len(dict(exact).keys() & dict(other)) / len(exact) for exact, other in pairs if exact]
     return float(np.mean(kept)) if kept else 1.0
 
 
@@ -68,7 +68,7 @@ def queries_of(index: TokenIndex, *, seed: int, count: int = QUERIES) -> list[np
     """
     generator = np.random.default_rng(seed)
     filled = np.flatnonzero(np.diff(index.offsets))
-    found = []
+    queries = []
     for position in generator.choice(filled, min(count, len(filled)), replace=False):
         begin, end = index.offsets[position], index.offsets[position + 1]
         chosen = generator.choice(end - begin, min(_TOKENS, end - begin), replace=False)
@@ -76,5 +76,5 @@ def queries_of(index: TokenIndex, *, seed: int, count: int = QUERIES) -> list[np
         noise = generator.standard_normal(tokens.shape) * _NOISE / np.sqrt(index.dimension)
         blurred = tokens + noise
         blurred /= np.linalg.norm(blurred, axis=1, keepdims=True)
-        found.append(blurred.astype(np.float32))
-    return found
+        queries.append(blurred.astype(np.float32))
+    return queries

@@ -148,12 +148,13 @@ def _shard(task: tuple[Path, Path, str, str | None, int]) -> Path:
     return index_shard(file, work, _teacher(model, device), batch_size=batch_size)
 
 
-def _shard_or_reason(task: tuple[Path, Path, str, str | None, int]) -> Path | str:
-    """What a task sends back; Ray would wrap an exception in pages of its own."""
+def _shard_or_reason(task: tuple[Path, Path, str, str | None, int]) -> tuple[Path, str]:
+    """What a task sends back: the shard, or why there is none. Ray would wrap an exception in
+    pages of its own."""
     try:
-        return _shard(task)
+        return _shard(task), ""
     except InputError as error:
-        return str(error)
+        return Path(), str(error)
 
 
 def _shards_of_a_cluster(tasks: Sequence[tuple], address: str) -> Iterator[Path]:
@@ -186,10 +187,10 @@ def _shards_of_a_cluster(tasks: Sequence[tuple], address: str) -> Iterator[Path]
         # A worker that is killed is no fault of the file's: its task runs again, elsewhere.
         encode = ray.remote(num_gpus=1 if on_gpu else 0, max_retries=5)(_shard_or_reason)
         for reference in [encode.remote(task) for task in tasks]:
-            found = ray.get(reference)
-            if isinstance(found, str):
-                raise InputError(found)
-            yield found
+            shard, reason = ray.get(reference)
+            if reason:
+                raise InputError(reason)
+            yield shard
     except RayTaskError:
         raise
     except RayError as error:

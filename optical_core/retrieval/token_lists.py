@@ -63,8 +63,8 @@ class ListedIndex(Approximation):
     def open(cls, quantised: QuantisedIndex) -> ListedIndex:
         """Open the index's lists; make them if missing, damaged or of other vectors."""
         index = quantised.index
-        if found := cls._read(quantised):
-            return found
+        if there := cls._read(quantised):
+            return there
         unmeasured = cls(quantised, _built(index), 0.0)
         recall = measured_recall(index, unmeasured)
         facts = {"of": index.fingerprint, "recall": round(recall, 4)}
@@ -149,12 +149,12 @@ def _best_owners(
     A query token that found nothing in a passage counts as the worst that it found anywhere:
     more can't be said of it.
     """
-    found = tokens >= 0
+    real = tokens >= 0
     owners = np.searchsorted(index.offsets, tokens, "right") - 1
-    passages, inverse = np.unique(owners[found], return_inverse=True)
-    rows = np.broadcast_to(np.arange(len(tokens))[:, None], tokens.shape)[found]
-    worst = np.where(found, similarity, np.inf).min(1)
+    passages, inverse = np.unique(owners[real], return_inverse=True)
+    rows = np.broadcast_to(np.arange(len(tokens))[:, None], tokens.shape)[real]
+    worst = np.where(real, similarity, np.inf).min(1)
     worst = np.where(np.isfinite(worst), worst, 0.0)
     best = np.repeat(worst[None, :], len(passages), axis=0)
-    np.maximum.at(best, (inverse, rows), similarity[found])
+    np.maximum.at(best, (inverse, rows), similarity[real])
     return passages[largest(best.sum(1), most)]

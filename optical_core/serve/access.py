@@ -83,10 +83,10 @@ class Access:
     def _knows(self, host: str) -> bool:
         if ANY in self.names:
             return True
-        found = _HOST.fullmatch(host)
-        if not found:
+        parts = _HOST.fullmatch(host)
+        if not parts:
             return False
-        name = _compared(found["name"])
+        name = _compared(parts["name"])
         return name in self.names or (self.addresses and _is_address(name))
 
 

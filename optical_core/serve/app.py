@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -79,12 +80,6 @@ def create_app(
         for _ in range(2)
     )
 
-    def waiting() -> int:
-        return encoding.waiting + lexical.waiting
-
-    metrics.watch_queue(waiting)
-    rate = RateLimit(limits.rate)
-
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
@@ -107,6 +102,28 @@ def create_app(
     app.add_exception_handler(400, _unreadable)
     app.add_exception_handler(NotServedError, _not_found)
 
+    def submit(request: SearchRequest) -> Future[SearchAnswer]:
+        batcher = encoding if holdings.models[request.model].token_level else lexical
+        return batcher.submit(request)
+
+    def waiting() -> int:
+        return encoding.waiting + lexical.waiting
+
+    metrics.watch_queue(waiting)
+    _add_search(app, holdings, limits, submit)
+    _add_holdings(app, holdings)
+    _add_status(app, limits, metrics, waiting)
+    return app
+
+
+def _add_search(
+    app: FastAPI,
+    holdings: Holdings,
+    limits: Limits,
+    submit: Callable[[SearchRequest], Future[SearchAnswer]],
+) -> None:
+    rate = RateLimit(limits.rate)
+
     def within_rate(request: Request) -> None:
         client = request.client.host if request.client else ""
         if wait := rate.seconds_to_wait(client):
@@ -126,9 +143,8 @@ def create_app(
         if "top" not in request.model_fields_set:
             request = request.model_copy(update={"top": min(request.top, limits.top)})
         _check(request, holdings, limits)
-        batcher = encoding if holdings.models[request.model].token_level else lexical
         try:
-            return await asyncio.wrap_future(batcher.submit(request))
+            return await asyncio.wrap_future(submit(request))
         except BusyError:
             raise HTTPException(
                 503,
@@ -136,6 +152,8 @@ def create_app(
                 {"Retry-After": str(BUSY_SECONDS)},
             ) from None
 
+
+def _add_holdings(app: FastAPI, holdings: Holdings) -> None:
     @app.get("/models", responses=_refusals())
     def models() -> list[ServedModel]:
         """The models that may be asked."""
@@ -151,6 +169,8 @@ def create_app(
         """A collection's own queries in a language, with their judged passages."""
         return holdings.topics(name, language)
 
+
+def _add_status(app: FastAPI, limits: Limits, metrics: Metrics, waiting: Callable[[], int]) -> None:
     @app.get("/health", responses=_refusals())
     async def health() -> Health:
         """Ready to answer: nothing is left to be loaded."""
@@ -171,8 +191,6 @@ def create_app(
         return HTMLResponse(
             description_page(app.openapi()), headers={"Content-Security-Policy": PAGE_POLICY}
         )
-
-    return app
 
 
 def _check(request: SearchRequest, holdings: Holdings, limits: Limits) -> None:
@@ -204,11 +222,11 @@ async def _whole_object(request: Request) -> None:
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = next(key for key in found if [name for name, _ in pairs].count(key) > 1)
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        twice = next(key for key in fields if [name for name, _ in pairs].count(key) > 1)
         raise InputError(f"the body has the field {twice[:80]!r} twice")
-    return found
+    return fields
 
 
 async def _input_error(request: Request, error: Exception) -> JSONResponse:

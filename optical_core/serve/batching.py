@@ -140,8 +140,8 @@ class Batcher:
             for job in batch:
                 self._run([job])
             return
-        for job, found in zip(batch, answers, strict=True):
-            job.future.set_result(found)
+        for job, answer in zip(batch, answers, strict=True):
+            job.future.set_result(answer)
 
 
 def _size(job: _Job) -> int:

@@ -83,10 +83,10 @@ class Frame:
             self._metrics.request(route, status, time.perf_counter() - begin)
 
     def _refused(self, scope: Scope) -> JSONResponse | None:
-        found = self._access and self._access.refusal(scope)
-        if not found:
+        refusal = self._access and self._access.refusal(scope)
+        if not refusal:
             return None
-        return JSONResponse({"detail": found.detail}, found.status, dict(found.headers))
+        return JSONResponse({"detail": refusal.detail}, refusal.status, dict(refusal.headers))
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | JSONResponse:
         """The whole body, or the response that refuses it."""

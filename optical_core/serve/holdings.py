@@ -91,17 +91,17 @@ def load_holdings(
         raise InputError(f"{uri} is the index of one collection: serve one, or leave --uri out")
     opened: dict[str, Collection] = {}
     for name in dict.fromkeys(collections):
-        found = open_collection(name)
-        if found.name in opened:
-            raise InputError(f"two collections are called {found.name!r}: serve one of them")
-        opened[found.name] = found
+        collection = open_collection(name)
+        if collection.name in opened:
+            raise InputError(f"two collections are called {collection.name!r}: serve one of them")
+        opened[collection.name] = collection
     served: dict[str, ServedModel] = {}
     searchers: dict[tuple[str, str], Searcher] = {}
     store: dict[str, Any] = {"mode": mode, "engine": engine, "uri": uri, "progress": True}
     for name in dict.fromkeys(models):
         logger.info("loading %s", name)
         load = cache(partial(load_pair, device=device))
-        own = {key: open_searcher(name, found, load=load, **store) for key, found in opened.items()}
+        own = {key: open_searcher(name, c, load=load, **store) for key, c in opened.items()}
         searchers |= {(name, key): searcher for key, searcher in own.items()}
         served[name] = _served(name, next(iter(own.values())))
     return Holdings(served, opened, searchers)

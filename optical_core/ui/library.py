@@ -7,13 +7,15 @@ since fast tokenizers can't be shared.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from optical_core.data.collection import Collection, installed_collections, open_collection
+from optical_core.data.collection import Collection, installed_folders, open_collection
 from optical_core.data.gold import GoldPair, read_gold
 from optical_core.errors import InputError
 from optical_core.models.embedded import is_converted
@@ -24,7 +26,6 @@ from optical_core.ui.kept import Kept
 from optical_core.ui.paths import typed_path
 from optical_core.ui.search.ranking import Ranking
 from optical_core.ui.search.served import ServedLibrary, server_address
-from optical_core.wording import counted
 
 # What needs torch is imported where it is used: a search page that asks a server doesn't.
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from optical_core.retrieval.searcher import Searcher
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 LIMITS = {
     "pair": 6,
@@ -75,7 +77,7 @@ class Library:
         """
         stamp = (
             self._model_stamp(model) if model else None,
-            _collection_stamp(collection) if collection else None,
+            _collection_stamp(self._folder(collection)) if collection else None,
         )
         return self._kept.get(kind, (model, collection, key), make, stamp=stamp)
 
@@ -138,11 +140,29 @@ class Library:
 
     def collection_names(self) -> list[str]:
         """Names of the installed collections, the demo first."""
-        return [collection.name for collection in installed_collections()]
+        return list(self._folders())
+
+    def _folders(self) -> dict[str, Path]:
+        """The installed collections' folders by name; one that can't be read is left out."""
+        folders: dict[str, Path] = {}
+        for folder in installed_folders():
+            name = self._kept.get(
+                "name", folder, partial(_name, folder), stamp=_collection_stamp(folder)
+            )
+            if name is not None:
+                folders.setdefault(name, folder)
+        return folders
+
+    def _folder(self, name: str) -> Path:
+        # Never a path: names come from addresses and from uploaded records.
+        folder = self._folders().get(name)
+        if folder is None:
+            raise InputError(f"no collection {name!r:.80} is installed here")
+        return folder
 
     def collection(self, name: str) -> Collection:
-        """A collection, opened."""
-        return self.keep("collection", lambda: open_collection(name), collection=name)
+        """An installed collection, opened."""
+        return self.keep("collection", lambda: open_collection(self._folder(name)), collection=name)
 
     def languages(self, name: str) -> Sequence[str]:
         """Codes of the languages in which a collection has queries."""
@@ -183,22 +203,6 @@ class Library:
         from optical_core.retrieval.indexing import has_index
 
         return is_converted() and has_index(self.collection(name))
-
-    def prepare(self, name: str, watch: Callable[[float, str], None]) -> None:
-        """Do what the first start needs, telling `watch` the share done and what is being done."""
-        from optical_core.models.backbones import EMBEDDED
-        from optical_core.retrieval.indexing import collection_index
-
-        watch(0.02, "Converting the embedded encoder (once)…")
-        teacher, opened = self.pair(EMBEDDED).teacher, self.collection(name)
-        total = max(len(opened.by_id), 1)
-        passages = counted(total, "passage")
-        watch(0.2, f"Indexing {passages} (once)…")
-        collection_index(
-            opened,
-            teacher,
-            watch=lambda done: watch(0.2 + 0.8 * done / total, f"{done:,} of {passages}"),
-        )
 
     def searcher(self, model: str, name: str) -> Searcher:
         """A model on a collection, ready to search; indexes it where that hasn't been done."""
@@ -259,9 +263,17 @@ class Library:
         return self._kept.get("evaluations", None, _labelled, stamp=stamp)
 
 
-def _collection_stamp(name: str) -> Hashable:
-    """Changes when a collection of this name is installed anew."""
-    return file_stamp(open_collection(name).folder / "collection.json")
+def _collection_stamp(folder: Path) -> Hashable:
+    """Changes when a collection is installed anew."""
+    return file_stamp(folder / "collection.json")
+
+
+def _name(folder: Path) -> str | None:
+    try:
+        return open_collection(folder).name
+    except InputError as error:
+        logger.warning("left out: %s", error)
+        return None
 
 
 def file_stamp(file: Path) -> Hashable:

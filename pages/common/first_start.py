@@ -6,6 +6,7 @@ import streamlit as st
 
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
+from optical_core.ui.first_start import prepare
 from pages.common import parts
 from pages.common.opened import library
 
@@ -16,7 +17,8 @@ def prepared(collection: str = "demo") -> bool:
         if library().is_prepared(collection):
             return True
         bar = st.progress(0.0, text="Preparing…")
-        library().prepare(
+        prepare(
+            library(),
             collection,
             lambda share, text: bar.progress(min(share, 1.0), text=markdown_text(text)),
         )

@@ -1,10 +1,12 @@
 import gc
 import json
+import shutil
 import threading
 import weakref
 
 import pytest
 
+from optical_core.errors import InputError
 from optical_core.models import pair_store
 from optical_core.models.pair import EncoderPair
 from optical_core.models.token_encoder import TokenEncoder
@@ -24,6 +26,12 @@ def library():
     made = Library()
     yield made
     made.close()
+
+
+@pytest.fixture
+def installed(collection):
+    """The folder of the tiny collection, which is installed under its name."""
+    return shutil.copytree(collection.folder, home("collections", "tiny"))
 
 
 @pytest.fixture
@@ -105,16 +113,16 @@ def test_models_are_loaded_one_at_a_time_because_they_share_encoders(
     assert len(versions[1]) == 4
 
 
-def test_a_search_and_an_alignment_share_the_model(library, versions, collection):
+def test_a_search_and_an_alignment_share_the_model(library, versions, installed):
     _, loaded = versions
-    searcher = library.searcher("model", str(collection.folder))
+    searcher = library.searcher("model", "tiny")
     plan_of_texts(library, "model", *TEXTS)
-    assert library.searcher("model", str(collection.folder)) is searcher
+    assert library.searcher("model", "tiny") is searcher
     assert [reference() for reference in loaded] == [searcher.pair]
 
 
 def test_a_ranking_tells_the_time_of_its_search_and_whether_it_was_kept(
-    library, collection, monkeypatch
+    library, installed, monkeypatch
 ):
     class Slow:
         opened = False
@@ -129,7 +137,7 @@ def test_a_ranking_tells_the_time_of_its_search_and_whether_it_was_kept(
     clock = [100.0]
     monkeypatch.setattr(module.time, "perf_counter", lambda: clock[0])
     monkeypatch.setattr("optical_core.retrieval.searchers.open_searcher", lambda *_, **__: Slow())
-    asked = ("bm25", str(collection.folder), "a query of this test", 10)
+    asked = ("bm25", "tiny", "a query of this test", 10)
     first = library.rank(*asked)
     clock[0] += 1
     again = library.rank(*asked)
@@ -138,20 +146,20 @@ def test_a_ranking_tells_the_time_of_its_search_and_whether_it_was_kept(
     assert first.passages["p1"].title == "Sea"
 
 
-def test_a_collection_that_is_installed_anew_is_opened_and_searched_anew(library, collection):
-    name = str(collection.folder)
+def test_a_collection_that_is_installed_anew_is_opened_and_searched_anew(library, installed):
+    name = "tiny"
     assert library.rank("bm25", name, "volcano", 10).hits == ()
     opened = library.collection(name)
     assert library.collection(name) is opened
-    with (collection.folder / "corpus.jsonl").open("a") as file:
+    with (installed / "corpus.jsonl").open("a") as file:
         file.write('{"_id": "p7", "title": "", "text": "a volcano"}\n')
-    (collection.folder / "collection.json").touch()
+    (installed / "collection.json").touch()
     assert library.collection(name) is not opened
     assert [hit for hit, _ in library.rank("bm25", name, "volcano", 10).hits] == ["p7"]
 
 
-def test_an_explanation_adds_up_to_the_score(library, versions, collection):
-    name, query = str(collection.folder), "why is the sea salty ?"
+def test_an_explanation_adds_up_to_the_score(library, versions, installed):
+    name, query = "tiny", "why is the sea salty ?"
     ((identifier, score),) = library.rank("model", name, query, 1).hits
     matches = library.explanation("model", name, query, identifier)
     assert sum(match.contribution for match in matches) == pytest.approx(score, abs=2e-4)
@@ -186,3 +194,18 @@ def test_closed_it_lets_go_of_all(versions):
     library.close()
     gc.collect()
     assert [reference() for reference in versions[1]] == [None]
+
+
+def test_only_what_is_installed_is_opened_and_never_a_path(library, collection, monkeypatch):
+    monkeypatch.chdir(collection.folder.parent)
+    for name in ("tiny", str(collection.folder), "x" * 5000):
+        with pytest.raises(InputError, match=r"no collection .* is installed here"):
+            library.collection(name)
+
+
+def test_a_collection_that_cannot_be_read_is_left_out_and_told_once(library, installed, caplog):
+    assert library.collection_names() == ["demo", "tiny"]
+    (installed / "collection.json").write_text("{")
+    for _ in range(3):
+        assert library.collection_names() == ["demo"]
+    assert caplog.text.count("left out") == 1

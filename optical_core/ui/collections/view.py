@@ -66,15 +66,15 @@ def statistics(collection: Collection) -> pd.DataFrame:
 def samples(collection: Collection, code: str, count: int = 3) -> list[tuple[str, str, str]]:
     """(query, title, passage) of a few judged queries of a language."""
     texts = collection.queries(code)
-    found = []
+    chosen = []
     for query, grades in collection.qrels(code).items():
         best = trec_order(grades)[0]
         if grades[best] > 0:
             passage = collection.by_id[best]
-            found.append((texts[query], passage.title, passage.text))
-        if len(found) == count:
+            chosen.append((texts[query], passage.title, passage.text))
+        if len(chosen) == count:
             break
-    return found
+    return chosen
 
 
 def is_shipped(collection: Collection) -> bool:
@@ -121,7 +121,7 @@ def _target(name: str) -> Path:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}", name):
         raise InputError("give the collection a name of letters, digits, dots and dashes")
     target = home("collections", name)
-    if target.exists() or name in {found.name for found in installed_collections()}:
+    if target.exists() or name in {other.name for other in installed_collections()}:
         raise InputError(f"a collection {name!r} is installed already; choose another name")
     return target
 

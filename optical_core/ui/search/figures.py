@@ -9,10 +9,10 @@ from optical_core.ui.links import Link, links_figure
 from optical_core.ui.search.view import Explained
 
 
-def match_figure(found: Explained, *, dark: bool) -> go.Figure:
+def match_figure(result: Explained, *, dark: bool) -> go.Figure:
     """Lines from query tokens to the passage tokens that they matched."""
     links = [
-        Link(i, j, max(value, 0.0), BLUE, f"{value:.3f} of {found.total:.3f}")
-        for i, (j, value) in enumerate(zip(found.links, found.contributions, strict=True))
+        Link(i, j, max(value, 0.0), BLUE, f"{value:.3f} of {result.total:.3f}")
+        for i, (j, value) in enumerate(zip(result.links, result.contributions, strict=True))
     ]
-    return links_figure(found.tokens, found.targets, links, dark=dark, full_weight=1.5)
+    return links_figure(result.tokens, result.targets, links, dark=dark, full_weight=1.5)

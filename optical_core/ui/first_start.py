@@ -1,0 +1,25 @@
+"""What a collection's first use needs: the embedded encoder converted, the passages indexed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from optical_core.ui.library import Library
+from optical_core.wording import counted
+
+
+def prepare(library: Library, collection: str, watch: Callable[[float, str], None]) -> None:
+    """Do what takes a minute, once; `watch` is told the share done and what is being done."""
+    from optical_core.models.backbones import EMBEDDED
+    from optical_core.retrieval.indexing import collection_index
+
+    watch(0.02, "Converting the embedded encoder (once)…")
+    teacher, opened = library.pair(EMBEDDED).teacher, library.collection(collection)
+    total = max(len(opened.by_id), 1)
+    passages = counted(total, "passage")
+    watch(0.2, f"Indexing {passages} (once)…")
+    collection_index(
+        opened,
+        teacher,
+        watch=lambda done: watch(0.2 + 0.8 * done / total, f"{done:,} of {passages}"),
+    )
