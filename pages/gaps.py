@@ -5,14 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from optical_core.analysis.report import published_table
+from optical_core.analysis.measurements import Comparison, Measurements
+from optical_core.analysis.tables import Tables, published_table
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, members
 from optical_core.data.published import MIRACL_SOURCE, MIRACL_WARNING
 from optical_core.escaping import markdown_text
 from optical_core.figures.levels import NAMES, differences, level_dots
-from optical_core.study.results import SavedResults
 from optical_core.ui.gaps.figures import resource_scatter
-from optical_core.ui.gaps.view import GapStudy, GapTables, headline
+from optical_core.ui.gaps.view import gap_tables, headline
 from optical_core.wording import listed
 from pages.common import parts, predictors
 from pages.common.address import bound
@@ -44,44 +44,38 @@ POWER = (
 )
 
 
-@st.cache_resource(max_entries=16, hash_funcs={SavedResults: id})
-def study(results: SavedResults) -> GapStudy:
-    return GapStudy(results)
-
-
 def render() -> None:
     parts.header("Language gaps", READ)
     bring()
-    found = measurements()
-    if not found:
+    by_label = measurements()
+    if not by_label:
         st.info("No evaluation yet: run one below, or upload an `optical evaluate` folder.")
         evaluate_here()
         return
-    choice = _controls(found)
-    if choice is None:
+    tables = _controls(by_label)
+    if tables is None:
         return
-    results, *chosen = choice
-    with st.spinner("Resampling topics, testing differences…"):
-        tables = study(results).tables(*chosen)
-    if results.collection in library().collection_names():
-        parts.unknown_judgements(results.collection)
-    _show(results, tables, *chosen[2:4])
-    _details(results, tables, *chosen)
-    origins = ", ".join(f"{model}: {origin}" for model, origin in results.origin.items())
+    collection, origin = tables.measurements.collection, tables.measurements.origin
+    if collection in library().collection_names():
+        parts.unknown_judgements(collection)
+    _show(tables)
+    _details(tables)
+    origins = ", ".join(f"{model}: {source}" for model, source in origin.items())
     st.caption(f"Where the numbers come from – {markdown_text(origins)}.")
     evaluate_here()
 
 
-def _controls(found: dict[str, SavedResults]):
+def _controls(by_label: dict[str, Measurements]) -> Tables | None:
+    """Draw the controls; None (with a word on why) if there is nothing to compare."""
     row = st.columns([2, 2, 2])
     label = bound(
         row[0].selectbox,
         "Collection",
-        list(found),
+        list(by_label),
         key="results",
-        default="ntrex128" if "ntrex128" in found else next(iter(found)),
+        default="ntrex128" if "ntrex128" in by_label else next(iter(by_label)),
     )
-    results = found[label]
+    chosen = by_label[label]
     measure = bound(
         row[1].selectbox,
         "Measure and depth",
@@ -90,18 +84,18 @@ def _controls(found: dict[str, SavedResults]):
         default="AP",
         format_func=NAMES.get,
     )
-    start = "embedded" if "embedded" in results.models else results.models[0]
+    start = "embedded" if "embedded" in chosen.models else chosen.models[0]
     baseline = bound(
         row[2].selectbox,
         "Baseline of the comparison",
-        results.models,
+        chosen.models,
         key="baseline",
         default=start,
     )
-    models = bound(st.multiselect, "Models", results.models, key="model", default=results.models)
+    models = bound(st.multiselect, "Models", chosen.models, key="model", default=chosen.models)
     with st.expander("Languages, and which count as high- or low-resource"):
-        codes = results.languages
-        chosen = parts.language_choice(
+        codes = chosen.languages
+        languages = parts.language_choice(
             st.multiselect, "Languages", codes, key="lang", default=codes
         )
         row = st.columns(2)
@@ -119,24 +113,30 @@ def _controls(found: dict[str, SavedResults]):
             key="low",
             default=list(members(LOW_RESOURCE, codes)),
         )
-    parts.left_out(codes, chosen)
-    apart = [code for code in chosen if code not in {*high, *low}]
-    if apart and len(apart) < len(chosen):
+    parts.left_out(codes, languages)
+    apart = [code for code in languages if code not in {*high, *low}]
+    if apart and len(apart) < len(languages):
         names = listed([parts.language_name(code) for code in apart])
         st.caption(f"In neither group, so not in the gap: {names}.")
-    if not models or not chosen:
+    if not models or not languages:
         st.info("Choose at least one model and one language.")
         return None
-    models = [model for model in results.models if model in {*models, baseline}]
-    return results, tuple(models), tuple(chosen), measure, baseline, tuple(high), tuple(low)
+    models = [model for model in chosen.models if model in {*models, baseline}]
+    comparison = Comparison(
+        tuple(models), tuple(languages), baseline, measure, tuple(high), tuple(low)
+    )
+    return gap_tables(chosen, comparison)
 
 
-def _show(results: SavedResults, tables: GapTables, measure: str, baseline: str) -> None:
-    dark = parts.is_dark()
-    text = headline(tables, baseline, parallel=results.parallel)
+def _show(tables: Tables) -> None:
+    dark, measure = parts.is_dark(), tables.comparison.measure
+    parallel = tables.measurements.parallel
+    with st.spinner("Resampling topics, testing differences…"):
+        text = headline(tables)
+        levels = level_dots(tables.measures, measure, dark=dark)
     if text:
         st.markdown(f"**{markdown_text(text)}**")
-    if not results.parallel:
+    if not parallel:
         st.warning(
             "This collection is not parallel: each language has queries of its own, so levels and "
             "raw gaps between languages mean little. Read the differences to the baseline, and "
@@ -146,17 +146,17 @@ def _show(results: SavedResults, tables: GapTables, measure: str, baseline: str)
     left, right = st.columns(2, gap="large")
     with left:
         parts.section("Level by language")
-        parts.chart(level_dots(tables.measures, measure, dark=dark), key="levels", name="levels")
+        parts.chart(levels, key="levels", name="levels")
     with right:
-        parts.section(f"Difference to {markdown_text(baseline)}")
+        parts.section(f"Difference to {markdown_text(tables.comparison.baseline)}")
         parts.chart(
-            differences(tables.comparisons, baseline, measure, dark=dark),
+            differences(tables.comparisons, measure, dark=dark),
             key="differences",
             name="differences",
         )
     parts.section("The gap")
     shown = [(tables.changes, "difference-in-differences")]
-    if results.parallel:
+    if parallel:
         shown.insert(0, (tables.gaps, "gap"))
     for table, name in shown:
         if not table.empty:
@@ -168,14 +168,13 @@ def _show(results: SavedResults, tables: GapTables, measure: str, baseline: str)
         "gap = gap / high; change = gain of the low-resource languages minus gain of the "
         "high-resource ones, against the baseline (difference in differences)."
     )
-    if results.collection.lower().startswith("miracl"):
-        _published(results, tables)
+    if tables.measurements.collection.lower().startswith("miracl"):
+        _published(tables)
 
 
-def _published(results: SavedResults, tables: GapTables) -> None:
+def _published(tables: Tables) -> None:
     """MIRACL's baselines beside what is chosen."""
-    chosen = results.select(tables.measures["model"], tables.measures["language"].unique())
-    table = published_table(chosen)
+    table = published_table(tables.measurements, tables.comparison)
     if table.empty:
         return
     parts.section("Beside the published baselines")
@@ -187,17 +186,8 @@ def _published(results: SavedResults, tables: GapTables) -> None:
     )
 
 
-def _details(
-    results: SavedResults,
-    tables: GapTables,
-    models: tuple[str, ...],
-    languages: tuple[str, ...],
-    measure: str,
-    baseline: str,
-    high: tuple[str, ...],
-    low: tuple[str, ...],
-) -> None:
-    what = bound(
+def _details(tables: Tables) -> None:
+    details = bound(
         st.segmented_control,
         "Details",
         list(DETAILS),
@@ -207,23 +197,22 @@ def _details(
         required=True,
         label_visibility="collapsed",
     )
-    if what == "resources":
+    if details == "resources":
         parts.chart(
-            resource_scatter(tables.measures, measure, dark=parts.is_dark()),
+            resource_scatter(tables.measures, tables.comparison.measure, dark=parts.is_dark()),
             key="resources",
             name="resources",
         )
         st.caption("Text in CC-100 (Conneau et al. 2020). Languages that it lacks are left out.")
-    elif what == "numbers":
+    elif details == "numbers":
         _table(tables.measures, "measures")
-    elif what == "predictors":
-        predictors.render(study(results), models, languages, measure)
+    elif details == "predictors":
+        predictors.render(tables.measurements, tables.comparison)
     else:
         _table(tables.comparisons, "comparisons")
-        more = study(results).tests(models, languages, measure, baseline, high, low)
         for table, name, caption in (
-            (more.groups, "groups", GROUPS),
-            (more.power, "power", POWER),
+            (tables.groups, "groups", GROUPS),
+            (tables.power, "power", POWER),
         ):
             if not table.empty:
                 parts.table(table, name)

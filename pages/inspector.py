@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from optical_core.analysis.measurements import Comparison
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.figures.levels import NAMES
@@ -31,19 +32,19 @@ _CLICKED = "_inspector-clicked"
 
 def render() -> None:
     parts.header("Query inspector", READ)
-    found = measurements()
-    if not found:
+    by_label = measurements()
+    if not by_label:
         st.info("No evaluation yet: run one on the page Language gaps.")
         return
     row = st.columns(4)
     label = bound(
         row[0].selectbox,
         "Collection",
-        list(found),
+        list(by_label),
         key="results",
-        default="demo" if "demo" in found else next(iter(found)),
+        default="demo" if "demo" in by_label else next(iter(by_label)),
     )
-    results = found[label]
+    results = by_label[label]
     names = results.models
     known = [*results.students, *library().model_names()]
     student = next((n for n in known if n in names and n != "embedded"), names[-1])
@@ -76,13 +77,14 @@ def render() -> None:
     parts.left_out(results.languages, codes)
     texts = _texts(results.collection, codes)
     difference = way == "difference"
-    asked = {"model": model, "languages": codes, "measure": measure, "texts": texts}
-    levels = query_table(results.values, baseline=None, **asked)
-    table = query_table(results.values, baseline=baseline, **asked) if difference else levels
-    chosen = _table(table, label, codes, difference)
-    if chosen:
-        models = [results.students.get(name, name) for name in (baseline, model)]
-        _open(results.collection, chosen, codes, models)
+    models = tuple(dict.fromkeys((model, baseline)))
+    comparison = Comparison(models, tuple(codes), baseline, measure)
+    levels = query_table(results, comparison, texts, difference=False)
+    table = query_table(results, comparison, texts, difference=True) if difference else levels
+    opened = _table(table, label, codes, difference)
+    if opened:
+        pair = [results.students.get(name, name) for name in (baseline, model)]
+        _open(results.collection, opened, codes, pair)
     left, right = st.columns(2, gap="large")
     with left:
         if difference:

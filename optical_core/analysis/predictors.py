@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from optical_core.analysis.report import Results
+from optical_core.analysis.measurements import Comparison, Measurements
 from optical_core.analysis.resampling import RESAMPLES
 from optical_core.data.languages import is_english, language
 from optical_core.data.resources import CC100_TOKENS, UNSPACED
@@ -35,12 +35,12 @@ FEWEST = 4
 MOST_TERMS = 2
 """Predictors that a regression may have."""
 
-Measured = Mapping[str, Mapping[str, Mapping[str, float | None]]]
-"""Model -> language -> predictor -> value; None where it can't be measured."""
+Predictors = Mapping[tuple[str, str], Mapping[str, float | None]]
+"""(Model, language) -> predictor -> value; None where it can't be measured."""
 
 
 def language_values(
-    results: Results, *, measure: str = "AP", measured: Measured | None = None
+    measurements: Measurements, comparison: Comparison, measured: Predictors | None = None
 ) -> pd.DataFrame:
     """A row a model and language other than English: the measure's mean, and each predictor.
 
@@ -48,21 +48,21 @@ def language_values(
     The columns of `measured` predictors are there if any model has them.
     """
     extra = measured or {}
-    named = {name for found in extra.values() for values in found.values() for name in values}
+    named = {name for values in extra.values() for name in values}
     rows = []
-    for model, languages in results.items():
-        for code, measures in languages.items():
-            if is_english(code) or not measures[measure]:
+    for model, languages in measurements.samples(comparison).items():
+        for code, values in languages.items():
+            if is_english(code):
                 continue
             tokens = None if code in UNSPACED else CC100_TOKENS.get(code)
             row = {
                 "model": model,
                 "language": code,
-                "value": float(np.mean(list(measures[measure].values()))),
+                "value": float(values.to_numpy().mean()),
                 "tokens": math.log10(tokens) if tokens else math.nan,
                 "latin": float(language(code).script == "LATIN"),
             }
-            own = extra.get(model, {}).get(code, {})
+            own = extra.get((model, code), {})
             known = {name: own.get(name) for name in PREDICTORS if name in named}
             rows.append(row | {k: math.nan if v is None else v for k, v in known.items()})
     return pd.DataFrame(rows)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from optical_core.analysis.measurements import PerQuery, shared_topics
 from optical_core.analysis.resampling import Contrast, bootstrap_intervals, sign_flip_p
 
+Label = TypeVar("Label", bound=Hashable)
 CORRECTIONS = {"holm": "Holm", "fdr_bh": "Benjamini-Hochberg"}
 """Corrections for many comparisons, and their names: family-wise error, or false discoveries."""
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A paired comparison of one language's topics, system minus baseline.
+class PairedTest:
+    """Of the differences of one language's topics, system minus baseline.
 
     Attributes:
         mean: mean difference.
@@ -30,7 +33,6 @@ class Comparison:
         effect: Cohen's d of the differences (mean / standard deviation); 0 if they don't vary.
     """
 
-    label: str
     topics: int
     mean: float
     low: float
@@ -46,47 +48,44 @@ class Comparison:
         return self.p_corrected < 0.05
 
 
-def compare(
-    pairs: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+def paired_tests(
+    differences: Mapping[Label, Sequence[float] | np.ndarray],
     *,
     correction: str = "holm",
     seed: int = 0,
-) -> list[Comparison]:
-    """Compare (system, baseline) values of the same topics, one family of labelled pairs.
+) -> dict[Label, PairedTest]:
+    """Test the differences of paired topics, one family of labelled samples.
 
-    correction: `holm`, or `fdr_bh` (Benjamini-Hochberg), of the randomisation test's p.
+    Args:
+        differences: label -> a difference a topic, system minus baseline.
+        correction: `holm`, or `fdr_bh` (Benjamini-Hochberg), of the randomisation test's p.
 
-    Raises ValueError if two sides of a pair have different lengths, or are empty, and for an
-    unknown correction.
+    Raises:
+        ValueError: a sample without topics, or an unknown correction.
     """
-    differences = []
-    for label, (system, baseline) in pairs.items():
-        if len(system) != len(baseline) or not len(system):
-            raise ValueError(
-                f"{label}: the two systems need values of the same topics, "
-                f"got {len(system)} and {len(baseline)}"
-            )
-        differences.append(np.asarray(system, float) - np.asarray(baseline, float))
-    intervals = bootstrap_intervals([[(1.0, found)] for found in differences], seed=seed)
-    randomised = sign_flip_p(differences, seed=seed)
+    samples = {label: np.asarray(values, float) for label, values in differences.items()}
+    for label, sample in samples.items():
+        if not len(sample):
+            raise ValueError(f"{label}: there is no topic to compare")
+    intervals = bootstrap_intervals([[(1.0, sample)] for sample in samples.values()], seed=seed)
+    randomised = sign_flip_p(list(samples.values()), seed=seed)
     corrected = corrected_p(randomised, correction)
-    return [
-        Comparison(
-            label=label,
-            topics=len(difference),
-            mean=float(difference.mean()),
+    return {
+        label: PairedTest(
+            topics=len(sample),
+            mean=float(sample.mean()),
             low=low,
             high=high,
-            p_t=_student_p(difference),
-            p_wilcoxon=float(stats.wilcoxon(difference).pvalue) if difference.any() else 1.0,
+            p_t=_student_p(sample),
+            p_wilcoxon=float(stats.wilcoxon(sample).pvalue) if sample.any() else 1.0,
             p_randomisation=p,
             p_corrected=p_corrected,
-            effect=_effect(difference),
+            effect=_effect(sample),
         )
-        for label, difference, (low, high), p, p_corrected in zip(
-            pairs, differences, intervals, randomised, corrected, strict=True
+        for (label, sample), (low, high), p, p_corrected in zip(
+            samples.items(), intervals, randomised, corrected, strict=True
         )
-    ]
+    }
 
 
 def corrected_p(values: Sequence[float], correction: str = "holm") -> list[float]:
@@ -100,8 +99,8 @@ def corrected_p(values: Sequence[float], correction: str = "holm") -> list[float
 
 
 @dataclass(frozen=True)
-class GroupComparison:
-    """A paired comparison of the mean over a group of languages, system minus baseline.
+class GroupTest:
+    """Of the mean over a group of languages, system minus baseline.
 
     Attributes:
         topics: needs that all languages have (parallel), or the topics of all languages together.
@@ -120,30 +119,22 @@ class GroupComparison:
     effect: float
 
 
-Differences = Mapping[str, Mapping[str, float]]
-"""Language -> topic -> difference, system minus baseline."""
+def group_tests(
+    groups: Sequence[PerQuery], *, parallel: bool, seed: int = 0
+) -> list[GroupTest | None]:
+    """Compare two systems on groups of languages, by the differences of their topics.
 
+    Args:
+        groups: each the differences, system minus baseline, by language and topic.
+        parallel: a topic is the same need in every language. The unit is then the need: its mean
+            difference over the languages, for needs that all languages have. Else each language's
+            topics are its own: the bootstrap resamples topics within each language, and the
+            randomisation test flips the sign of each topic by itself; the statistic of both is the
+            mean of the languages' means.
 
-def compare_group(
-    differences: Differences, *, parallel: bool, seed: int = 0
-) -> GroupComparison | None:
-    """Compare two systems on a group of languages.
-
-    parallel: a topic is the same need in every language. The unit is then the need: its mean
-    difference over the languages, for needs that all languages have. Else each language's
-    topics are its own: the bootstrap resamples topics within each language, and the
-    randomisation test flips the sign of each topic by itself; the statistic of both is the mean
-    of the languages' means.
-
-    None if there is no language, or no topic to compare.
+    Returns:
+        A test a group, None for one without a language, or without a topic to compare.
     """
-    return compare_groups([differences], parallel=parallel, seed=seed)[0]
-
-
-def compare_groups(
-    groups: Sequence[Differences], *, parallel: bool, seed: int = 0
-) -> list[GroupComparison | None]:
-    """`compare_group` of each group, computed together."""
     samples = [_strata(differences, parallel) for differences in groups]
     present = [strata for strata in samples if strata]
     contrasts: list[Contrast] = [[(1 / len(strata), s) for s in strata] for strata in present]
@@ -153,34 +144,33 @@ def compare_groups(
     shares = [np.concatenate([stratum / len(stratum) for stratum in strata]) for strata in present]
     randomised = iter(sign_flip_p(shares, seed=seed))
     return [
-        _group_comparison(tuple(differences), strata, next(intervals), next(randomised))
+        _group_test(tuple(differences), strata, next(intervals), next(randomised))
         if strata
         else None
         for differences, strata in zip(groups, samples, strict=True)
     ]
 
 
-def _strata(differences: Differences, parallel: bool) -> list[np.ndarray]:
+def _strata(differences: PerQuery, parallel: bool) -> list[np.ndarray]:
     """Samples that are resampled apart: one of needs if parallel, else one a language."""
-    if not differences or not all(differences.values()):
+    if not differences or not all(map(len, differences.values())):
         return []
     if not parallel:
-        return [np.array(list(found.values()), float) for found in differences.values()]
-    topics = sorted(set.intersection(*(set(found) for found in differences.values())))
-    matrix = np.array([[found[topic] for topic in topics] for found in differences.values()])
-    return [matrix.mean(0)] if topics else []
+        return [values.to_numpy() for values in differences.values()]
+    matrix = shared_topics(differences)
+    return [matrix.mean(0)] if matrix.size else []
 
 
-def _group_comparison(
+def _group_test(
     languages: tuple[str, ...],
     strata: Sequence[np.ndarray],
     interval: tuple[float, float],
     p: float,
-) -> GroupComparison:
+) -> GroupTest:
     mean = float(np.mean([stratum.mean() for stratum in strata]))
     spread = [stratum.var(ddof=1) if len(stratum) > 1 else 0.0 for stratum in strata]
     deviation = float(np.mean(spread)) ** 0.5
-    return GroupComparison(
+    return GroupTest(
         languages=languages,
         topics=sum(map(len, strata)),
         mean=mean,

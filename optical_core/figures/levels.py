@@ -64,7 +64,7 @@ def level_dots(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
     return _language_rows(figure, order, NAMES.get(measure, measure), dark=dark)
 
 
-def differences(table: pd.DataFrame, baseline: str, measure: str, *, dark: bool) -> go.Figure:
+def differences(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
     """Paired differences to the baseline with 95 % intervals; hollow = not significant.
 
     table: of `comparison_table`, with either correction.
@@ -74,8 +74,8 @@ def differences(table: pd.DataFrame, baseline: str, measure: str, *, dark: bool)
     correction = next(name for name in CORRECTIONS if f"p_{name}" in table)
     order = list(table.groupby("language", sort=False)["difference"].mean().sort_values().index)
     models = list(dict.fromkeys(table["model"]))
-    colours = model_colours([baseline, *models])
-    symbols = model_symbols([baseline, *models])
+    drawn = [*table["baseline"].unique(), *models]
+    colours, symbols = model_colours(drawn), model_symbols(drawn)
     figure = go.Figure()
     figure.add_vline(x=0, line={"color": ink(dark), "width": 1})
     shift = 0.5 / max(len(models), 1)

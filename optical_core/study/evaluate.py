@@ -7,38 +7,26 @@ import json
 import logging
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 import optical_core
 from optical_core.analysis.export import write_table
+from optical_core.analysis.measurements import Comparison, Measurements, Values
 from optical_core.analysis.metrics import per_query_measures
-from optical_core.analysis.report import (
-    change_table,
-    comparison_table,
-    gap_table,
-    group_table,
-    measure_table,
-    power_table,
-)
+from optical_core.analysis.tables import TABLES, Tables
 from optical_core.data.collection import Collection
-from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, language, members
+from optical_core.data.languages import language
 from optical_core.data.lines import read_json
-from optical_core.data.records import write_record
 from optical_core.data.trec import write_run
 from optical_core.errors import InputError
 from optical_core.models.pair_store import load_pair
-from optical_core.models.precision import precision, query_precision
 from optical_core.retrieval.searcher import Searcher
 from optical_core.retrieval.searchers import open_searcher
 from optical_core.retrieval.structured_query import StructuredQueries
 from optical_core.storage import replace_file, writable
 from optical_core.study.lexicon import lexicon_of
-from optical_core.study.results import read_values, write_values
+from optical_core.study.results import read_values, write_results_record, write_values
 from optical_core.study.run_metadata import run_metadata, write_run_metadata
 from optical_core.study.translations import asked_queries, model_and_source
 
@@ -46,21 +34,6 @@ logger = logging.getLogger(__name__)
 
 DEPTH = 1000
 MEASURED = "measured.json"
-TABLES = ("measures", "gaps", "comparisons", "changes", "groups", "power")
-Measures = dict[str, dict[str, dict[str, float]]]
-"""Language -> measure -> query -> value."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Tables of an evaluation; all but `measures` and `gaps` are against the first model."""
-
-    measures: pd.DataFrame
-    gaps: pd.DataFrame
-    comparisons: pd.DataFrame
-    changes: pd.DataFrame
-    groups: pd.DataFrame
-    power: pd.DataFrame
 
 
 def label(spec: str) -> str:
@@ -86,39 +59,41 @@ def measure(
     device: str | None = None,
     progress: bool = False,
     watch: Callable[[str], None] | None = None,
-) -> Measures:
+) -> dict[tuple[str, str], Values]:
     """Rank the judged queries of each language with one model and measure the rankings.
 
     Writes `OUT/<language>.run` (TREC) and its metadata (see `run_metadata`), `OUT/<language>.csv`
     (measures of each query) and OUT/measured.json: what these were made from, a hash a language.
     A language that is there, made from the same model, passages, queries and judgements, is read
-    instead of measured again.
+    instead of measured again. Returns the values by (model's label, language).
+
     `spec` is a model's name, `NAME@SOURCE` (see `translations`), or `psq@FOLDER` (see `lexicon`).
     Raises InputError as `evaluate` does.
     """
     searchers = _searchers(spec, collection, languages, device=device, progress=progress)
     known = _origins(out)
-    metadata = run_metadata(label(spec), collection, depth=depth)
-    found = {}
+    name = label(spec)
+    metadata = run_metadata(name, collection, depth=depth)
+    values: dict[tuple[str, str], Values] = {}
     for code in languages:
         if watch:
             watch(code)
-        values, run = out / f"{code}.csv", out / f"{code}.run"
+        table, run = out / f"{code}.csv", out / f"{code}.run"
         searcher, asked = searchers[code]
         origin = _digest(searcher.identity, collection.fingerprint, asked, depth)
-        if known.get(code) != origin or not (values.is_file() and run.is_file()):
+        if known.get(code) != origin or not (table.is_file() and run.is_file()):
             qrels = collection.qrels(code)
             ranking = searcher.run({q: t for q, t in asked.items() if q in qrels}, top=depth)
-            write_run(run, ranking, name=label(spec))
+            write_run(run, ranking, name=name)
             write_run_metadata(run, metadata, language=code)
-            write_values(values, per_query_measures(ranking, qrels))
+            write_values(table, per_query_measures(ranking, qrels))
             known[code] = origin
             with replace_file(out / MEASURED) as temporary:
                 temporary.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
-        found[code] = read_values(values.read_text("utf-8"), str(values))
-        mean = sum(found[code]["AP"].values()) / max(len(found[code]["AP"]), 1)
-        logger.info("%s %s: MAP %.4f", label(spec), code, mean)
-    return found
+        values[name, code] = read_values(table.read_text("utf-8"), str(table))
+        topics = values[name, code]["AP"].values()
+        logger.info("%s %s: MAP %.4f", name, code, sum(topics) / max(len(topics), 1))
+    return values
 
 
 def _origins(out: Path) -> dict[str, str]:
@@ -176,7 +151,7 @@ def evaluate(
     device: str | None = None,
     progress: bool = False,
     watch: Callable[[float, str], None] | None = None,
-) -> Evaluation:
+) -> Tables:
     """Rank every language's queries with every model and measure the rankings.
 
     Writes `OUT/<model>/<language>.run` (TREC), `OUT/<model>/<language>.csv` (measures of each
@@ -190,7 +165,7 @@ def evaluate(
     languages = collection.select(languages) or list(collection.languages)
     with writable(out):
         out.mkdir(parents=True, exist_ok=True)
-    results: dict[str, Measures] = {}
+    values: dict[tuple[str, str], Values] = {}
     done, total = 0, len(models) * len(languages)
     for spec in models:
 
@@ -202,7 +177,7 @@ def evaluate(
 
         if watch:
             watch(done / total, f"{label(spec)}: opening the model and the index")
-        results[label(spec)] = measure(
+        values |= measure(
             spec,
             collection,
             languages,
@@ -212,32 +187,11 @@ def evaluate(
             progress=progress,
             watch=tell,
         )
-    groups: dict[str, Any] = {
-        "high": members(HIGH_RESOURCE, languages),
-        "low": members(LOW_RESOURCE, languages),
-    }
-    family: dict[str, Any] = {"parallel": collection.info.parallel, **groups}
-    evaluation = Evaluation(
-        measures=measure_table(results),
-        gaps=gap_table(results, **family),
-        comparisons=comparison_table(results, next(iter(results))),
-        changes=change_table(results, next(iter(results)), **groups),
-        groups=group_table(results, next(iter(results)), **family),
-        power=power_table(results, next(iter(results))),
-    )
+    measurements = Measurements.of(collection, values)
+    if measurements.table.empty:
+        raise InputError(f"{collection.name} has no judged query in {', '.join(languages)}")
+    tables = Tables(measurements, Comparison.of(measurements))
     for name in TABLES:
-        write_table(getattr(evaluation, name), out, name)
-    write_record(
-        out / "record.json",
-        {
-            "collection": collection.info.model_dump(),
-            "fingerprint": collection.fingerprint,
-            "models": list(results),
-            "languages": languages,
-            "depth": depth,
-            "precision": precision(device),
-            "query_precision": query_precision(device),
-            "parallel": collection.info.parallel,
-        },
-    )
-    return evaluation
+        write_table(getattr(tables, name), out, name)
+    write_results_record(out, measurements, collection.info, depth=depth, device=device)
+    return tables

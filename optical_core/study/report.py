@@ -85,13 +85,10 @@ def _sections(
         where = {"results": study_label(name, config.name)}
         link = f"{APP}/gaps?{urlencode(where)}"
         yield Section(name, paragraphs=(each.collection.info.description,))
-        figures = (
-            ("Level by language", level_dots(collection_tables["measures"], "AP", dark=False)),
-            (
-                f"Difference to {baseline}",
-                differences(collection_tables["comparisons"], baseline, "AP", dark=False),
-            ),
-        )
+        measure = each.comparison.measure
+        levels = level_dots(collection_tables["measures"], measure, dark=False)
+        changes = differences(collection_tables["comparisons"], measure, dark=False)
+        figures = (("Level by language", levels), (f"Difference to {baseline}", changes))
         for title, figure in figures:
             yield Section(title, level=3, figure=figure, link=link)
         for key, title in _TITLES.items():

@@ -10,21 +10,22 @@ import csv
 import io
 import logging
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from optical_core.analysis.measurements import Measurements, Values
 from optical_core.analysis.metrics import per_query_measures
-from optical_core.analysis.report import Results
 from optical_core.data.allowance import step
 from optical_core.data.archives import data_members, open_zip
+from optical_core.data.collection_info import CollectionInfo
 from optical_core.data.folders import is_data
 from optical_core.data.language_files import say_left_out
 from optical_core.data.languages import find_language
 from optical_core.data.lines import parse_json, read_json, read_text
+from optical_core.data.records import write_record
 from optical_core.data.trec import Qrels, Run
 from optical_core.errors import InputError
 from optical_core.storage import assets, home, replace_file
@@ -33,49 +34,10 @@ from optical_core.validation import first_problem
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class SavedResults:
-    """Measurements of several models on one collection.
-
-    Attributes:
-        values: model -> language -> measure -> query -> value.
-        fingerprint: of the collection's files; results of different ones are never mixed.
-        origin: model -> where its numbers come from, for people.
-        study: name of the study that measured it, if one did.
-        students: arm of the study -> a model of this machine that stands for it.
-    """
-
-    collection: str
-    parallel: bool
-    values: Results
-    fingerprint: str | None = None
-    origin: Mapping[str, str] = field(default_factory=dict)
-    study: str | None = None
-    students: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def models(self) -> list[str]:
-        return list(self.values)
-
-    @property
-    def languages(self) -> list[str]:
-        return list(dict.fromkeys(code for found in self.values.values() for code in found))
-
-    def select(self, models: Iterable[str], languages: Iterable[str]) -> Results:
-        """The part that is asked for; models without any of the languages are left out."""
-        codes = list(languages)
-        chosen = {
-            model: {code: self.values[model][code] for code in codes if code in self.values[model]}
-            for model in models
-            if model in self.values
-        }
-        return {model: found for model, found in chosen.items() if found}
-
-
-def write_values(path: Path, values: Mapping[str, Mapping[str, float]]) -> None:
+def write_values(path: Path, values: Values) -> None:
     """Write measure -> query -> value as a table: a row a query, 6 decimals."""
     names = list(values)
-    queries = list(dict.fromkeys(query for found in values.values() for query in found))
+    queries = list(dict.fromkeys(query for column in values.values() for query in column))
     with replace_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["query", *names])
@@ -111,7 +73,50 @@ def read_values(text: str, where: str) -> dict[str, dict[str, float]]:
     return values
 
 
-def read_results(folder: Path, *, origin: str = "") -> SavedResults:
+def write_tables(folder: Path, measurements: Measurements) -> None:
+    """Write the values of each model and language, `FOLDER/<model>/<language>.csv`."""
+    for (model, code), rows in measurements.table.groupby(["model", "language"], sort=False):
+        values = {
+            measure: dict(zip(column["query"], column["value"], strict=True))
+            for measure, column in rows.groupby("measure", sort=False)
+        }
+        write_values(folder / model / f"{code}.csv", values)
+
+
+def write_results_record(
+    folder: Path,
+    measurements: Measurements,
+    info: CollectionInfo,
+    *,
+    depth: int,
+    device: str | None = None,
+) -> None:
+    """Write the record.json that makes a folder of such tables an evaluation folder.
+
+    Args:
+        info: of the collection that was measured.
+        depth: passages that were ranked for each query.
+        device: where the models ran (default: the best there is).
+    """
+    # It needs torch, which reading does without.
+    from optical_core.models.precision import precision, query_precision
+
+    record = {
+        "collection": info.model_dump(),
+        "fingerprint": measurements.fingerprint,
+        "models": measurements.models,
+        "languages": measurements.languages,
+        "depth": depth,
+        "precision": precision(device),
+        "query_precision": query_precision(device),
+        "parallel": measurements.parallel,
+    }
+    if measurements.study:
+        record |= {"study": measurements.study, "students": dict(measurements.students)}
+    write_record(folder / "record.json", record)
+
+
+def read_results(folder: Path, *, origin: str = "") -> Measurements:
     """Read an evaluation folder.
 
     Raises InputError if it has no record.json, or a file in it is damaged.
@@ -140,23 +145,23 @@ def record_files() -> list[tuple[Path, str]]:
     ]
 
 
-def find_results() -> list[SavedResults]:
+def find_results() -> list[Measurements]:
     """Shipped measurements and those of this machine, one entry a collection.
 
     A model measured here replaces the shipped one of its name. Measurements of another version
     of a collection (another fingerprint) get an entry of their own, and so do a study's.
     """
-    found: dict[tuple[str, str | None, str | None], SavedResults] = {}
+    entries: dict[tuple[str, str | None, str | None], Measurements] = {}
     for record, origin in record_files():
         try:
-            results = read_results(record.parent, origin=origin)
+            read = read_results(record.parent, origin=origin)
         except InputError as error:
             logger.warning("left out: %s", error)
             continue
-        key = (results.collection, results.fingerprint, results.study)
-        found[key] = merge(found[key], results) if key in found else results
-    order = sorted(found, key=lambda key: (key[2] or "", key[0] != "demo", key[0]))
-    return [found[key] for key in order]
+        key = (read.collection, read.fingerprint, read.study)
+        entries[key] = entries[key].joined(read) if key in entries else read
+    order = sorted(entries, key=lambda key: (key[2] or "", key[0] != "demo", key[0]))
+    return [entries[key] for key in order]
 
 
 def study_label(collection: str, study: str) -> str:
@@ -169,22 +174,14 @@ def study_label(collection: str, study: str) -> str:
     return f"{collection} (study {study})"
 
 
-def merge(first: SavedResults, second: SavedResults) -> SavedResults:
-    """Both, where `second` wins for a model and language that both have."""
-    values = {model: dict(languages) for model, languages in first.values.items()}
-    for model, languages in second.values.items():
-        values[model] = {**values.get(model, {}), **languages}
-    return replace(first, values=values, origin={**first.origin, **second.origin})
-
-
 def results_from_runs(
     name: str, runs: Mapping[tuple[str, str], Run], qrels: Mapping[str, Qrels], *, parallel: bool
-) -> SavedResults:
+) -> Measurements:
     """Measure runs, keyed by (model, language), with judgements by language.
 
     Raises InputError for a run in a language without judgements, or of no judged query.
     """
-    values: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    values: dict[tuple[str, str], Values] = {}
     for (model, code), run in runs.items():
         if code not in qrels:
             raise InputError(f"the run {model}, {code}: there are no judgements for this language")
@@ -193,11 +190,12 @@ def results_from_runs(
                 f"the run {model}, {code} has none of the judged queries: do run and qrels "
                 "belong together?"
             )
-        values.setdefault(model, {})[code] = per_query_measures(run, qrels[code])
-    return SavedResults(name, parallel, values, origin=dict.fromkeys(values, "upload"))
+        values[model, code] = per_query_measures(run, qrels[code])
+    table = Measurements.rows(values)
+    return Measurements(table, name, parallel, origin={model: "upload" for model, _ in values})
 
 
-def read_results_zip(data: bytes) -> SavedResults:
+def read_results_zip(data: bytes) -> Measurements:
     """Read a zipped evaluation folder without unpacking it to disk.
 
     Raises InputError: as `open_zip` does, no record.json in it, or damage in a file.
@@ -243,8 +241,8 @@ class _Record(BaseModel):
     students: dict[str, str] | None = None
 
 
-def _assemble(record: Any, files: Mapping[str, str], where: str, origin: str) -> SavedResults:
-    values: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+def _assemble(record: Any, files: Mapping[str, str], where: str, origin: str) -> Measurements:
+    values: dict[tuple[str, str], Values] = {}
     unknown = []
     for name, text in files.items():
         parts = PurePosixPath(name)
@@ -254,33 +252,27 @@ def _assemble(record: Any, files: Mapping[str, str], where: str, origin: str) ->
         if known is None:
             unknown.append(name)
             continue
-        own = values.setdefault(parts.parts[0], {})
-        if known.code in own:
+        key = (parts.parts[0], known.code)
+        if key in values:
             raise InputError(f"{where}: {name} is {known.name}, which another table is of")
-        own[known.code] = read_values(text, f"{where}: {name}")
+        values[key] = read_values(text, f"{where}: {name}")
     say_left_out(unknown, where)
-    if not values:
+    if not any(queries for measures in values.values() for queries in measures.values()):
         raise InputError(f"{where} is no evaluation: its tables are missing")
     try:
         told = _Record.model_validate(record)
     except ValidationError as error:
         raise InputError(f"{where}: record.json: {first_problem(error)}") from error
-    codes = [found.code for code in told.languages if (found := find_language(code))]
-    order = [model for model in told.models if model in values]
-    order += [model for model in values if model not in order]
-    return SavedResults(
+    codes = [known.code for code in told.languages if (known := find_language(code))]
+    models = [*told.models, *(model for model, _ in values)]
+    codes += [code for _, code in values]
+    order = sorted(values, key=lambda key: (models.index(key[0]), codes.index(key[1])))
+    return Measurements(
+        Measurements.rows({key: values[key] for key in order}),
         collection=told.collection.name,
         parallel=told.parallel,
-        values={
-            model: {
-                c: values[model][c]
-                for c in dict.fromkeys([*codes, *values[model]])
-                if c in values[model]
-            }
-            for model in order
-        },
         fingerprint=told.fingerprint,
-        origin=dict.fromkeys(order, origin),
+        origin={model: origin for model, _ in order},
         study=told.study,
         students=told.students or {},
     )

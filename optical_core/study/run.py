@@ -22,6 +22,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from optical_core.analysis.measurements import Values
 from optical_core.data.collection import Collection, installed_collections, open_collection
 from optical_core.data.languages import matching
 from optical_core.data.lines import read_json
@@ -30,7 +31,7 @@ from optical_core.distill.config import DistillConfig
 from optical_core.errors import InputError
 from optical_core.storage import home, replace_file
 from optical_core.study.config import CollectionSource, StudyConfig
-from optical_core.study.evaluate import Measures, label, measure
+from optical_core.study.evaluate import label, measure
 from optical_core.study.results import read_values
 
 logger = logging.getLogger(__name__)
@@ -155,14 +156,19 @@ class Cells:
             progress=progress,
         )
 
-    def values(self, column: Column, collection: Collection) -> Measures | None:
-        """Values of a finished column, None if any language is missing."""
+    def values(
+        self, column: Column, collection: Collection
+    ) -> dict[tuple[str, str], Values] | None:
+        """Values of a finished column by (its folder, language); None if a language is missing."""
         if self.missing(column, collection):
             return None
-        folder = self._folder(column, collection)
-        return {
-            code: read_values((folder / f"{code}.csv").read_text("utf-8"), f"{folder}/{code}.csv")
+        tables = {
+            code: self._folder(column, collection) / f"{code}.csv"
             for code in languages_of(self.config, collection)
+        }
+        return {
+            (column.folder, code): read_values(table.read_text("utf-8"), str(table))
+            for code, table in tables.items()
         }
 
     def _folder(self, column: Column, collection: Collection) -> Path:

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from optical_core.analysis.report import (
-    Results,
-    change_table,
-    comparison_table,
-    gap_table,
-    group_table,
-    measure_table,
-    power_table,
-)
+from optical_core.analysis.measurements import Comparison, Measurements, Values, mean
+from optical_core.analysis.tables import Tables, group_table
 from optical_core.data.collection import Collection
-from optical_core.data.languages import members
-from optical_core.data.records import write_record
-from optical_core.models.precision import precision, query_precision
 from optical_core.study.config import StudyConfig
-from optical_core.study.evaluate import Measures, label
-from optical_core.study.results import write_values
+from optical_core.study.evaluate import label
+from optical_core.study.results import write_results_record, write_tables
 from optical_core.study.run import Cells, columns
-
-MEASURE = "AP"
 
 
 @dataclass(frozen=True)
@@ -35,130 +23,121 @@ class Findings:
     """One collection of a study, as far as it is measured.
 
     Attributes:
-        results: model or arm -> language -> measure -> query -> value, means over the seeds.
-        seeds: arm -> seed -> the values of that seed's student.
+        measurements: of models and arms; an arm's values are means over the seeds.
+        comparison: all of it, against the study's baseline.
+        seeds: arm -> seed -> what that seed's student came to.
     """
 
     collection: Collection
-    results: Results
-    seeds: dict[str, dict[int, Measures]]
+    measurements: Measurements
+    comparison: Comparison
+    seeds: dict[str, dict[int, Measurements]]
 
     @property
     def parallel(self) -> bool:
-        return self.collection.info.parallel
+        return self.measurements.parallel
 
 
 def findings(config: StudyConfig, collections: Sequence[Collection], out: Path) -> list[Findings]:
     """What is measured so far, a collection each; those without their baseline are left out."""
     cells = Cells(config, out)
+    baseline = label(config.baseline)
     found = []
     for collection in collections:
-        results: dict[str, Measures] = {}
-        seeds: dict[str, dict[int, Measures]] = {}
+        models: dict[tuple[str, str], Values] = {}
+        seeds: dict[str, dict[int, Measurements]] = {}
         for column in columns(config):
             values = cells.values(column, collection)
             if values is not None and column.seed is not None:
-                seeds.setdefault(column.name, {})[column.seed] = values
+                student = Measurements.of(collection, values)
+                seeds.setdefault(column.name, {})[column.seed] = student
             elif values is not None:
-                results[column.name] = values
-        for arm in config.arms:
-            if arm in seeds:
-                results[arm] = _mean(list(seeds[arm].values()))
-        if label(config.baseline) in results:
-            found.append(Findings(collection, results, seeds))
+                models |= values
+        arms = [_mean(arm, list(seeds[arm].values())) for arm in config.arms if arm in seeds]
+        measured = Measurements.of(collection, models)
+        table = pd.concat([measured.table, *arms], ignore_index=True)
+        measurements = replace(
+            measured, table=table, study=config.name, students=_students(config, seeds)
+        )
+        if baseline in measurements.models:
+            comparison = Comparison.of(
+                measurements, baseline=baseline, high=config.high, low=config.low
+            )
+            found.append(Findings(collection, measurements, comparison, seeds))
     return found
+
+
+def _students(config: StudyConfig, seeds: Mapping[str, Any]) -> dict[str, str]:
+    """Arm -> its student of the first seed, which stands for it in the app."""
+    return {
+        column.name: column.model
+        for column in columns(config)
+        if column.seed == config.seeds[0] and column.name in seeds
+    }
 
 
 def write_results(config: StudyConfig, found: Findings, out: Path) -> None:
     """Write `OUT/results/<collection>` in the form of `optical evaluate`, for app and programs."""
     folder = out / "results" / found.collection.name
-    for model, languages in found.results.items():
-        for code, values in languages.items():
-            write_values(folder / model / f"{code}.csv", values)
-    students = {
-        column.name: column.model
-        for column in columns(config)
-        if column.seed == config.seeds[0] and column.name in found.results
-    }
-    write_record(
-        folder / "record.json",
-        {
-            "collection": found.collection.info.model_dump(),
-            "fingerprint": found.collection.fingerprint,
-            "models": list(found.results),
-            "languages": list(next(iter(found.results.values()))),
-            "depth": config.depth,
-            "precision": precision(),
-            "query_precision": query_precision(),
-            "parallel": found.parallel,
-            "study": config.name,
-            "students": students,
-        },
-    )
+    write_tables(folder, found.measurements)
+    write_results_record(folder, found.measurements, found.collection.info, depth=config.depth)
 
 
 def tables(config: StudyConfig, found: Findings) -> dict[str, pd.DataFrame]:
     """Every table of one collection by name; all are of MAP."""
-    groups: dict[str, Any] = dict(zip(("high", "low"), _groups(config, found), strict=True))
-    family: dict[str, Any] = {"parallel": found.parallel, **groups}
-    made = {
-        "levels": level_table(config, found),
-        "seeds": seed_table(config, found),
-        "groups": group_table(found.results, label(config.baseline), **family),
-        "gaps": gap_table(found.results, **family) if found.parallel else pd.DataFrame(),
-        "changes": change_table(found.results, label(config.baseline), **groups),
-        "rivals": pd.DataFrame(),
-        "comparisons": comparison_table(found.results, label(config.baseline)),
-        "measures": measure_table(found.results),
-        "power": power_table(found.results, label(config.baseline)),
+    made = Tables(found.measurements, found.comparison)
+    return {
+        "levels": level_table(found),
+        "seeds": seed_table(found),
+        "groups": made.groups,
+        "gaps": made.gaps if found.parallel else pd.DataFrame(),
+        "changes": made.changes,
+        "rivals": _rivals(config, found),
+        "comparisons": made.comparisons,
+        "measures": made.measures,
+        "power": made.power,
     }
-    if config.reference in found.results:
-        arms = {arm: found.results[arm] for arm in config.arms if arm in found.results}
-        made["rivals"] = group_table(arms, config.reference, **family)
-    return made
 
 
-def _groups(config: StudyConfig, found: Findings) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The languages measured that belong to either group, variants with them."""
-    codes = dict.fromkeys(code for languages in found.results.values() for code in languages)
-    return members(config.high, codes), members(config.low, codes)
+def _rivals(config: StudyConfig, found: Findings) -> pd.DataFrame:
+    """Arms against the arm that is the study's reference."""
+    arms = tuple(arm for arm in config.arms if arm in found.seeds)
+    among = replace(found.comparison, models=arms, baseline=config.reference)
+    return group_table(found.measurements, among)
 
 
-def _named_groups(config: StudyConfig, found: Findings) -> list[tuple[str, tuple[str, ...]]]:
-    return list(zip(("high-resource", "low-resource"), _groups(config, found), strict=True))
-
-
-def level_table(config: StudyConfig, found: Findings) -> pd.DataFrame:
+def level_table(found: Findings) -> pd.DataFrame:
     """MAP of each model and language, and the means of both groups."""
     rows: list[dict[str, Any]] = []
-    for model, languages in found.results.items():
-        means = {code: _mean_value(values[MEASURE]) for code, values in languages.items()}
-        row: dict[str, Any] = {"model": model, **means}
-        for name, codes in _named_groups(config, found):
-            levels = [means[code] for code in codes if code in means]
-            if levels:
-                row[name] = sum(levels) / len(levels)
-        rows.append(row)
+    for model, languages in found.measurements.samples(found.comparison).items():
+        means = {code: mean(values) for code, values in languages.items()}
+        rows.append({"model": model, **means, **_group_levels(found.comparison, means)})
     return pd.DataFrame(rows)
 
 
-def seed_table(config: StudyConfig, found: Findings) -> pd.DataFrame:
+def seed_table(found: Findings) -> pd.DataFrame:
     """Mean and standard deviation over seeds of each group's MAP, a row an arm."""
     rows = []
     for arm, students in found.seeds.items():
         row: dict[str, Any] = {"arm": arm, "seeds": len(students)}
-        for name, codes in _named_groups(config, found):
-            levels = []
-            for measures in students.values():
-                values = [_mean_value(measures[c][MEASURE]) for c in codes if c in measures]
-                if values:
-                    levels.append(sum(values) / len(values))
-            if levels:
-                series = pd.Series(levels)
-                row[name] = float(series.mean())
-                row[f"{name} sd"] = float(series.std(ddof=1)) if len(levels) > 1 else None
+        levels = []
+        for student in students.values():
+            ((_, languages),) = student.samples(
+                replace(found.comparison, models=tuple(student.models))
+            ).items()
+            means = {code: mean(values) for code, values in languages.items()}
+            levels.append(_group_levels(found.comparison, means))
+        for name, series in pd.DataFrame(levels).items():
+            row[str(name)] = float(series.mean())
+            row[f"{name} sd"] = float(series.std(ddof=1)) if len(levels) > 1 else None
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _group_levels(comparison: Comparison, means: Mapping[str, float]) -> dict[str, float]:
+    """Group -> mean of its languages' means, of groups that have any of the languages."""
+    sides = zip(("high-resource", "low-resource"), comparison.sides(means), strict=True)
+    return {name: sum(means[c] for c in codes) / len(codes) for name, codes in sides if codes}
 
 
 def answer(config: StudyConfig, found: Findings, made: dict[str, pd.DataFrame]) -> list[str]:
@@ -268,20 +247,11 @@ def _p(value: float) -> str:
     return "p < .001" if value < 0.001 else f"p = {value:.3f}".replace("0.", ".", 1)
 
 
-def _mean_value(values: Mapping[str, float]) -> float:
-    return sum(values.values()) / max(len(values), 1)
-
-
-def _mean(students: Sequence[Measures]) -> Measures:
-    """Mean over students of each language's, measure's and query's value."""
-    first = students[0]
-    return {
-        code: {
-            name: {
-                query: sum(student[code][name][query] for student in students) / len(students)
-                for query in values
-            }
-            for name, values in measures.items()
-        }
-        for code, measures in first.items()
-    }
+def _mean(arm: str, students: Sequence[Measurements]) -> pd.DataFrame:
+    """An arm's rows: the mean over its students of each language's, query's and measure's value."""
+    tables = [
+        student.table.set_index(["language", "query", "measure"])["value"] for student in students
+    ]
+    values = zip(*(table.reindex(tables[0].index).tolist() for table in tables), strict=True)
+    rows = students[0].table
+    return rows.assign(model=arm, value=[sum(each) / len(each) for each in values])

@@ -15,12 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from optical_core.analysis.measurements import Measurements
 from optical_core.data.collection import Collection, installed_folders, open_collection
 from optical_core.data.gold import GoldPair, read_gold
 from optical_core.errors import InputError
 from optical_core.models.embedded import is_converted
 from optical_core.serve.client import Server
-from optical_core.study.results import SavedResults, find_results, record_files, study_label
+from optical_core.study.results import find_results, record_files, study_label
 from optical_core.ui.gloss import gloss_of
 from optical_core.ui.kept import Kept
 from optical_core.ui.paths import typed_path
@@ -257,7 +258,7 @@ class Library:
             "gold pairs", file, lambda: read_gold(str(file)), stamp=file_stamp(file)
         )
 
-    def evaluations(self) -> dict[str, SavedResults]:
+    def evaluations(self) -> dict[str, Measurements]:
         """Saved evaluations by label; a collection measured in two versions has two."""
         stamp = tuple(file_stamp(record) for record, _ in record_files())
         return self._kept.get("evaluations", None, _labelled, stamp=stamp)
@@ -284,8 +285,8 @@ def file_stamp(file: Path) -> Hashable:
         return str(file), None
 
 
-def _labelled() -> dict[str, SavedResults]:
-    labelled: dict[str, SavedResults] = {}
+def _labelled() -> dict[str, Measurements]:
+    labelled: dict[str, Measurements] = {}
     for saved in find_results():
         label = study_label(saved.collection, saved.study) if saved.study else saved.collection
         if label in labelled:

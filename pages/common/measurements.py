@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import streamlit as st
 
+from optical_core.analysis.measurements import Measurements
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.storage import home
 from optical_core.study.evaluate import evaluate
-from optical_core.study.results import SavedResults, merge
 from optical_core.ui.gaps.view import upload_runs
 from pages.common import parts
 from pages.common.opened import library
 from pages.common.reading import reading
 
 
-def measurements() -> dict[str, SavedResults]:
-    """What is saved, and what this session has uploaded."""
+def measurements() -> dict[str, Measurements]:
+    """What is saved, and what this session has uploaded, by label."""
     return library().evaluations() | st.session_state.get("uploads", {})
 
 
-def _add(upload: SavedResults) -> None:
+def _add(upload: Measurements) -> None:
     """An evaluation of a known collection joins it; anything else stands by itself."""
     saved = library().evaluations()
     known = upload.collection in saved
     label = upload.collection if known else f"upload: {upload.collection}"
-    joined = merge(saved[label], upload) if known else upload
+    joined = saved[label].joined(upload) if known else upload
     st.session_state.setdefault("uploads", {})[label] = joined
     st.session_state["results"] = label
 

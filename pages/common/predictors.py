@@ -6,13 +6,14 @@ from itertools import cycle
 
 import streamlit as st
 
+from optical_core.analysis.measurements import Comparison, Measurements
 from optical_core.analysis.predictors import MOST_TERMS, PREDICTORS, regression_table
 from optical_core.data.languages import is_english
 from optical_core.escaping import markdown_text
 from optical_core.study.predictors import QueryCosts
 from optical_core.ui.gaps.costs import costs_measurable, measured_costs
 from optical_core.ui.gaps.figures import predictor_panels
-from optical_core.ui.gaps.view import GapStudy
+from optical_core.ui.gaps.view import predictor_tables
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.opened import library
@@ -21,30 +22,28 @@ _COSTS = "query-costs"
 """Session key: what the reader had measured, by collection, fingerprint, model and language."""
 
 
-def render(
-    study: GapStudy, models: tuple[str, ...], languages: tuple[str, ...], measure: str
-) -> None:
-    """Draw the section for a choice of models, languages and measure."""
-    _measure(study, models, languages)
-    version = (study.results.collection, study.results.fingerprint)
+def render(measurements: Measurements, comparison: Comparison) -> None:
+    """Draw the section for a comparison; its baseline counts as any other model."""
+    _measure(measurements, comparison)
+    version = (measurements.collection, measurements.fingerprint)
     known: dict[tuple[str, str | None, str, str], QueryCosts] = st.session_state.get(_COSTS, {})
     costs = tuple(
-        (model, found)
-        for (*measured, model, _), found in known.items()
-        if tuple(measured) == version and model in models
+        (model, cost)
+        for (*measured, model, _), cost in known.items()
+        if tuple(measured) == version and model in comparison.models
     )
-    tables = study.predictors(models, languages, measure, costs)
-    panels = predictor_panels(tables.values, tables.correlations, measure, dark=parts.is_dark())
+    values, correlations = predictor_tables(measurements, comparison, costs)
+    panels = predictor_panels(values, correlations, comparison.measure, dark=parts.is_dark())
     if not panels:
         st.info("Choose at least two languages beside English.")
     # Columns stand below each other where the window is narrow.
     for place, (name, figure) in zip(cycle(st.columns(min(3, len(panels) or 1))), panels.items()):
         with place:
             parts.chart(figure, key=f"predictors-{name}", name=f"predictors-{name}")
-    if tables.correlations.empty:
+    if correlations.empty:
         st.info("A correlation needs four languages beside English for which a predictor is known.")
         return
-    fewest, most = tables.correlations["languages"].agg(["min", "max"])
+    fewest, most = correlations["languages"].agg(["min", "max"])
     count = str(most) if fewest == most else f"{fewest} to {most}"
     st.caption(
         f"Over {count} languages: too few for more than a hint, and the predictors go together "
@@ -52,17 +51,17 @@ def render(
         "interval over languages; p by permutation, not corrected. Tokens in CC-100: Conneau et "
         "al. 2020, table 6."
     )
-    parts.table(tables.correlations, "correlations")
+    parts.table(correlations, "correlations")
     terms = bound(
         st.multiselect,
         f"Linear regression on at most {MOST_TERMS} predictors",
-        [name for name in PREDICTORS if name in tables.values],
+        [name for name in PREDICTORS if name in values],
         key="terms",
         default=["tokens", "latin"],
         format_func=PREDICTORS.get,
         max_selections=MOST_TERMS,
     )
-    fitted = regression_table(tables.values, terms)
+    fitted = regression_table(values, terms)
     if fitted.empty:
         st.info(
             "The regression needs three languages for each of its coefficients, and predictors "
@@ -76,10 +75,9 @@ def render(
     )
 
 
-def _measure(study: GapStudy, models: tuple[str, ...], languages: tuple[str, ...]) -> None:
+def _measure(measurements: Measurements, comparison: Comparison) -> None:
     """Offer to measure what needs the encoders."""
-    results = study.results
-    measurable = costs_measurable(library(), results, models)
+    measurable = costs_measurable(library(), measurements, comparison)
     if not measurable:
         st.caption(
             "Fertility and transport costs can be measured for encoders that are installed here, "
@@ -93,11 +91,16 @@ def _measure(study: GapStudy, models: tuple[str, ...], languages: tuple[str, ...
     ):
         return
     bar = st.progress(0.0)
-    pairs = [(model, code) for model in measurable for code in languages if not is_english(code)]
+    pairs = [
+        (model, code)
+        for model in measurable
+        for code in comparison.languages
+        if not is_english(code)
+    ]
     for done, (model, code) in enumerate(pairs):
         bar.progress(done / len(pairs), text=f"{markdown_text(model)}: {parts.language_name(code)}")
-        found = measured_costs(library(), model, results.collection, code)
-        if found:
+        costs = measured_costs(library(), model, measurements.collection, code)
+        if costs:
             kept = st.session_state.setdefault(_COSTS, {})
-            kept[(results.collection, results.fingerprint, model, code)] = found
+            kept[(measurements.collection, measurements.fingerprint, model, code)] = costs
     bar.empty()

@@ -6,11 +6,13 @@ import pytest
 import pytrec_eval
 
 from optical_core.analysis.export import latex, markdown, write_table
-from optical_core.analysis.gaps import language_gap
+from optical_core.analysis.gaps import language_gaps
+from optical_core.analysis.measurements import Comparison
 from optical_core.analysis.metrics import MEASURES, mean_measures, per_query_measures
-from optical_core.analysis.report import comparison_table, gap_table, measure_table
-from optical_core.analysis.significance import bootstrap_interval, compare
+from optical_core.analysis.significance import bootstrap_interval, paired_tests
+from optical_core.analysis.tables import comparison_table, gap_table, measure_table
 from optical_core.data.trec import read_run, write_run
+from tests.measured import measured
 
 
 def random_case(seed, queries=8, passages=60):
@@ -57,7 +59,7 @@ def test_a_query_that_is_not_judged_counts_for_nothing():
 
 def test_the_randomisation_test_is_exact_on_a_small_case():
     # All five differences positive: 2 of the 2^5 sign patterns are as extreme.
-    (found,) = compare({"x": ([0.5, 0.6, 0.7, 0.8, 0.9], [0.4, 0.4, 0.4, 0.4, 0.4])})
+    found = paired_tests({"x": [0.1, 0.2, 0.3, 0.4, 0.5]})["x"]
     assert found.p_randomisation == pytest.approx(2 / 32)
     assert found.mean == pytest.approx(0.3)
     assert found.low <= found.mean <= found.high
@@ -65,24 +67,18 @@ def test_the_randomisation_test_is_exact_on_a_small_case():
 
 def test_holm_corrects_the_family_and_identical_systems_are_never_significant():
     generator = np.random.default_rng(0)
-    base = generator.random(80)
     family = {
-        "better": (base + 0.1 + 0.02 * generator.random(80), base),
-        "same": (base, base),
-        "noise": (base + 0.1 * generator.standard_normal(80), base),
+        "better": 0.1 + 0.02 * generator.random(80),
+        "same": np.zeros(80),
+        "noise": 0.1 * generator.standard_normal(80),
     }
-    better, same, noise = compare(family)
+    better, same, noise = paired_tests(family).values()
     assert better.significant
     assert better.p_corrected == pytest.approx(3 * better.p_randomisation)
     assert same.p_corrected == same.p_randomisation == 1
     assert (same.low, same.mean, same.high, same.effect) == (0, 0, 0, 0)
     assert not noise.significant
-    assert compare(family) == compare(family)
-
-
-def test_unlike_topics_are_refused():
-    with pytest.raises(ValueError, match="same topics"):
-        compare({"x": ([1.0], [1.0, 2.0])})
+    assert paired_tests(family) == paired_tests(family)
 
 
 def test_the_bootstrap_interval_covers_the_mean_and_narrows():
@@ -100,8 +96,13 @@ GAP = {
 }
 
 
+def gaps(values, *, parallel=True):
+    measurements = measured({"m": values}, parallel=parallel)
+    return language_gaps(measurements, Comparison.of(measurements))
+
+
 def test_a_gap_is_the_difference_of_group_means():
-    gap = language_gap("m", GAP, parallel=True)
+    (gap,) = gaps(GAP)
     assert gap.high == pytest.approx(0.75)
     assert gap.low == pytest.approx(0.4)
     assert gap.absolute == pytest.approx(0.35)
@@ -118,33 +119,35 @@ def test_paired_topics_give_a_narrower_interval_than_independent_ones():
         code: {str(i): float(h + shift) for i, h in enumerate(hard)}
         for code, shift in (("en", 0.3), ("so", 0.0))
     }
-    paired = language_gap("m", values, parallel=True).interval
-    apart = language_gap("m", values, parallel=False)
-    assert paired[1] - paired[0] < 0.01 < apart.interval[1] - apart.interval[0]
+    (paired,), (apart,) = gaps(values), gaps(values, parallel=False)
+    assert paired.interval[1] - paired.interval[0] < 0.01 < apart.interval[1] - apart.interval[0]
     assert apart.rank_correlation is None
 
 
 def test_without_both_groups_there_is_no_gap():
-    assert language_gap("m", {"en": {"1": 1.0}}, parallel=True) is None
+    assert gaps({"en": {"1": 1.0}}) == []
 
 
-RESULTS = {
-    model: {
-        code: {name: {q: v * factor for q, v in values.items()} for name in MEASURES}
-        for code, values in GAP.items()
+RESULTS = measured(
+    {
+        model: {
+            code: {name: {q: v * factor for q, v in values.items()} for name in MEASURES}
+            for code, values in GAP.items()
+        }
+        for model, factor in (("embedded", 1.0), ("bm25_x", 0.5))
     }
-    for model, factor in (("embedded", 1.0), ("bm25_x", 0.5))
-}
+)
 
 
 def test_tables_have_a_row_for_each_model_and_language(tmp_path):
-    measures = measure_table(RESULTS)
+    comparison = Comparison.of(RESULTS)
+    measures = measure_table(RESULTS, comparison)
     assert len(measures) == 6
     assert measures.query("model == 'embedded' and language == 'so'")["AP"].item() == pytest.approx(
         0.4
     )
-    assert list(gap_table(RESULTS, parallel=True)["gap"]) == pytest.approx([0.35, 0.175])
-    compared = comparison_table(RESULTS, "embedded")
+    assert list(gap_table(RESULTS, comparison)["gap"]) == pytest.approx([0.35, 0.175])
+    compared = comparison_table(RESULTS, comparison)
     assert set(compared["language"]) == {"en", "de", "so"}
     assert (compared["difference"] < 0).all()
     write_table(measures, tmp_path, "measures")

@@ -3,14 +3,24 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from optical_core.analysis.report import comparison_table, group_table
-from optical_core.analysis.significance import compare, compare_group
+from optical_core.analysis.measurements import Comparison
+from optical_core.analysis.significance import group_tests, paired_tests
+from optical_core.analysis.tables import comparison_table, group_table
+from tests.measured import measured
 
 
 def named(values):
     return {f"q{i}": float(v) for i, v in enumerate(values)}
+
+
+def group_test(differences, *, parallel):
+    """Of one group alone."""
+    samples = {code: pd.Series(found, dtype=float) for code, found in differences.items()}
+    (found,) = group_tests([samples], parallel=parallel)
+    return found
 
 
 def exact_p(shares):
@@ -24,7 +34,7 @@ def exact_p(shares):
 
 def test_parallel_languages_are_averaged_topic_by_topic():
     differences = {"so": named([0.1, 0.3, 0.2, 0.5]), "yo": named([0.3, 0.1, 0.4, 0.1, 0.9])}
-    found = compare_group(differences, parallel=True)
+    found = group_test(differences, parallel=True)
     assert (found.languages, found.topics) == (("so", "yo"), 4)
     assert found.mean == pytest.approx(0.25)
     means = [0.2, 0.2, 0.3, 0.3]
@@ -34,7 +44,7 @@ def test_parallel_languages_are_averaged_topic_by_topic():
 
 def test_topics_of_their_own_are_weighed_by_language():
     differences = {"so": named([0.3, 0.1, -0.1]), "yo": named([0.4, 0.2, 0.6, 0.1, 0.2, -0.3])}
-    found = compare_group(differences, parallel=False)
+    found = group_test(differences, parallel=False)
     assert found.topics == 9
     assert found.mean == pytest.approx((0.1 + 0.2) / 2)
     shares = np.array([0.3, 0.1, -0.1]) / 3, np.array([0.4, 0.2, 0.6, 0.1, 0.2, -0.3]) / 6
@@ -46,7 +56,7 @@ def test_topics_of_their_own_are_weighed_by_language():
 def test_the_stratified_interval_has_the_width_of_the_formula():
     generator = np.random.default_rng(0)
     strata = [generator.normal(0.1, 0.3, 400), generator.normal(0.0, 0.1, 100)]
-    found = compare_group({"so": named(strata[0]), "yo": named(strata[1])}, parallel=False)
+    found = group_test({"so": named(strata[0]), "yo": named(strata[1])}, parallel=False)
     error = np.sqrt(sum(s.var() / len(s) for s in strata)) / 2
     assert found.high - found.low == pytest.approx(2 * 1.96 * error, rel=0.05)
 
@@ -54,8 +64,8 @@ def test_the_stratified_interval_has_the_width_of_the_formula():
 def test_errors_that_languages_share_widen_the_interval_of_parallel_topics_alone():
     shared = np.random.default_rng(1).normal(0, 0.2, 200)
     differences = {code: named(shared) for code in ("so", "yo", "sw", "ha")}
-    paired = compare_group(differences, parallel=True)
-    apart = compare_group(differences, parallel=False)
+    paired = group_test(differences, parallel=True)
+    apart = group_test(differences, parallel=False)
     assert paired.high - paired.low == pytest.approx(2 * (apart.high - apart.low), rel=0.1)
 
 
@@ -65,14 +75,14 @@ def test_under_no_difference_five_per_cent_are_below_five_per_cent(parallel):
     low = 0
     for _ in range(60):
         draws = {c: named(generator.normal(0, 0.1, n)) for c, n in (("so", 12), ("yo", 12))}
-        low += compare_group(draws, parallel=parallel).p < 0.05
+        low += group_test(draws, parallel=parallel).p < 0.05
     assert low <= 8
 
 
 def test_a_group_without_topics_is_none_and_equal_systems_are_not_different():
-    assert compare_group({}, parallel=True) is None
-    assert compare_group({"so": {"a": 0.1}, "yo": {"b": 0.1}}, parallel=True) is None
-    same = compare_group({"so": named([0.0] * 9)}, parallel=False)
+    assert group_test({}, parallel=True) is None
+    assert group_test({"so": {"a": 0.1}, "yo": {"b": 0.1}}, parallel=True) is None
+    same = group_test({"so": named([0.0] * 9)}, parallel=False)
     assert (same.mean, same.low, same.high, same.p, same.effect) == (0, 0, 0, 1, 0)
 
 
@@ -83,14 +93,15 @@ def results():
     noise = {code: generator.normal(0, 0.02, 50) for code in base}
     gain = {"en": 0, "de": 0, "so": 0.1, "yo": 0.2}
     return {
-        "base": {code: {"AP": named(v)} for code, v in base.items()},
-        "student": {code: {"AP": named(v + noise[code] + gain[code])} for code, v in base.items()},
+        "base": {code: named(v) for code, v in base.items()},
+        "student": {code: named(v + noise[code] + gain[code]) for code, v in base.items()},
     }
 
 
 @pytest.mark.parametrize("parallel", [True, False])
 def test_the_group_table_tells_a_gain_of_one_group_alone(results, parallel):
-    table = group_table(results, "base", parallel=parallel).set_index("group")
+    measurements = measured(results, parallel=parallel)
+    table = group_table(measurements, Comparison.of(measurements)).set_index("group")
     low, high = table.loc["low-resource"], table.loc["high-resource"]
     assert low["difference"] == pytest.approx(0.15, abs=0.01)
     assert low["low"] < 0.15 < low["high"]
@@ -102,25 +113,26 @@ def test_the_group_table_tells_a_gain_of_one_group_alone(results, parallel):
 
 
 def test_groups_of_one_model_have_no_rows(results):
-    assert group_table({"base": results["base"]}, "base", parallel=True).empty
+    measurements = measured({"base": results["base"]})
+    assert group_table(measurements, Comparison.of(measurements)).empty
 
 
 def test_benjamini_hochberg_is_milder_than_holm_and_names_its_column(results):
-    holm = comparison_table(results, "base")
-    mild = comparison_table(results, "base", correction="fdr_bh")
+    measurements = measured(results)
+    comparison = Comparison.of(measurements)
+    holm = comparison_table(measurements, comparison)
+    mild = comparison_table(measurements, comparison, correction="fdr_bh")
     assert (mild["p_fdr_bh"] <= holm["p_holm"]).all()
     assert "p_holm" not in mild
     ranked = np.sort(mild["p_randomisation"])
     assert mild["p_fdr_bh"].min() == pytest.approx((ranked * 4 / np.arange(1, 5)).min())
     with pytest.raises(ValueError, match="use holm or fdr_bh"):
-        compare({}, correction="bonferroni")
+        paired_tests({}, correction="bonferroni")
 
 
 def test_wilcoxon_sees_ranks_alone():
     # Five positive differences: 2 of the 2^5 sign patterns, however large the last one is.
     for last in (0.6, 60.0):
-        system = [0.1, 0.2, 0.3, 0.45, last]
-        (found,) = compare({"x": (system, [0.0] * 5)})
+        found = paired_tests({"x": [0.1, 0.2, 0.3, 0.45, last]})["x"]
         assert found.p_wilcoxon == pytest.approx(2 / 32)
-    (unchanged,) = compare({"x": ([0.1, 0.2], [0.1, 0.2])})
-    assert unchanged.p_wilcoxon == 1
+    assert paired_tests({"x": [0.0, 0.0]})["x"].p_wilcoxon == 1

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from optical_core.analysis.measurements import Comparison
 from optical_core.analysis.power import Power, paired_power
-from optical_core.analysis.report import power_table
+from optical_core.analysis.tables import power_table
+from tests.measured import measured
 
 
 def rejections(mean, deviation, topics, simulations=4000):
@@ -84,11 +86,13 @@ def test_the_table_has_a_row_a_model_and_language_and_whole_topics():
     def values(shift):
         return {f"q{i}": 0.3 + shift * (i % 3) for i in range(30)}
 
-    results = {
-        "base": {"en": {"AP": values(0)}, "so": {"AP": values(0)}},
-        "student": {"en": {"AP": values(0)}, "so": {"AP": values(0.1)}},
-    }
-    table = power_table(results, "base").set_index("language")
+    results = measured(
+        {
+            "base": {"en": values(0), "so": values(0)},
+            "student": {"en": values(0), "so": values(0.1)},
+        }
+    )
+    table = power_table(results, Comparison.of(results)).set_index("language")
     differences = [0.1 * (i % 3) for i in range(30)]
     assert table.loc["so", "needed"] == paired_power(differences).needed
     assert table.loc["so", "deviation"] == pytest.approx(np.std(differences, ddof=1))

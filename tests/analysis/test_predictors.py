@@ -1,9 +1,11 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
+from optical_core.analysis.measurements import Comparison
 from optical_core.analysis.predictors import (
     correlation_table,
     language_values,
@@ -12,6 +14,7 @@ from optical_core.analysis.predictors import (
 )
 from optical_core.data.languages import LANGUAGES
 from optical_core.data.resources import CC100_GIB, CC100_TOKENS, UNSPACED
+from tests.measured import measured
 
 CODES = ("fr", "de", "it", "es", "sw", "so", "tl", "mr", "hi", "ha", "am", "te")
 
@@ -19,11 +22,13 @@ CODES = ("fr", "de", "it", "es", "sw", "so", "tl", "mr", "hi", "ha", "am", "te")
 def results(mean):
     """One model whose mean in each language is `mean(code)`."""
     return {
-        "m": {
-            code: {"AP": {"a": mean(code) - 0.01, "b": mean(code) + 0.01}}
-            for code in ("en", *CODES)
-        }
+        "m": {code: {"a": mean(code) - 0.01, "b": mean(code) + 0.01} for code in ("en", *CODES)}
     }
+
+
+def values(results, known=None, *, measure="AP"):
+    measurements = measured(results)
+    return language_values(measurements, Comparison.of(measurements, measure=measure), known)
 
 
 def test_every_language_of_cc100_is_known_and_has_tokens():
@@ -38,8 +43,8 @@ def test_every_language_of_cc100_is_known_and_has_tokens():
 
 
 def test_values_leave_english_out_and_what_is_unknown_empty():
-    measured = {"m": {"so": {"transport": 0.6, "fertility": None}}}
-    table = language_values(results(lambda code: 0.5), measured=measured).set_index("language")
+    known = {("m", "so"): {"transport": 0.6, "fertility": None}}
+    table = values(results(lambda code: 0.5), known).set_index("language")
     assert "en" not in table.index
     assert table.loc["so", "value"] == pytest.approx(0.5)
     assert table.loc["so", "tokens"] == pytest.approx(math.log10(62))
@@ -47,12 +52,11 @@ def test_values_leave_english_out_and_what_is_unknown_empty():
     assert list(table.loc[["so", "mr"], "latin"]) == [1, 0]
     assert table["fertility"].isna().all()
     assert table["transport"].notna().sum() == 1
-    yoruba = {"m": {code: {"AP": {"a": 0.1}} for code in ("yo", "ja")}}
-    assert language_values(yoruba)["tokens"].isna().all()
+    assert values({"m": {"yo": {"a": 0.1}, "ja": {"a": 0.1}}})["tokens"].isna().all()
 
 
 def test_values_are_of_one_measure_and_of_languages_that_have_it():
-    measured = {"m": {"so": {"transport": 0.6}}, "other": {"so": {"fertility": 2.0}}}
+    known = {("m", "so"): {"transport": 0.6}, ("other", "so"): {"fertility": 2.0}}
     own = {
         "m": {
             "en": {"AP": {"a": 1.0}, "RR": {"a": 1.0}},
@@ -60,7 +64,7 @@ def test_values_are_of_one_measure_and_of_languages_that_have_it():
             "so": {"AP": {"a": 0.5}, "RR": {"a": 0.25, "b": 0.5}},
         },
     }
-    (row,) = language_values(own, measure="RR", measured=measured).to_dict("records")
+    (row,) = values(own, known, measure="RR").to_dict("records")
     assert math.isnan(row.pop("fertility"))
     assert row == {
         "model": "m",
@@ -114,9 +118,9 @@ def test_too_few_languages_or_a_constant_have_no_correlation(x, y):
 
 def test_the_table_finds_the_predictor_that_made_the_means():
     cost = dict(zip(CODES, np.linspace(0.2, 0.7, 12), strict=True))
-    measured = {"m": {code: {"transport": value} for code, value in cost.items()}}
+    known = {("m", code): {"transport": value} for code, value in cost.items()}
     means = results(lambda code: 0.9 - cost.get(code, 0) ** 2)
-    table = correlation_table(language_values(means, measured=measured)).set_index("predictor")
+    table = correlation_table(values(means, known)).set_index("predictor")
     assert set(table.index) == {"tokens", "latin", "transport"}
     assert table.loc["transport", "spearman"] == pytest.approx(-1)
     assert table.loc["transport", "p_permutation"] < 0.001
@@ -143,7 +147,7 @@ def planted(noise=0.0):
             0.1 + 0.12 * math.log10(CC100_TOKENS[code]) - 0.05 * latin + generator.normal(0, noise)
         )
 
-    return language_values(results(mean))
+    return values(results(mean))
 
 
 def test_the_regression_recovers_planted_coefficients():
@@ -198,8 +202,8 @@ def test_a_coefficient_that_one_language_decides_has_no_error():
 def test_models_keep_their_order():
     order = {code: i for i, code in enumerate(CODES)}
     means = results(lambda code: 0.1 * order.get(code, 0))["m"]
-    values = language_values({"second": means, "first": means})
-    for table in (regression_table(values, ["tokens"]), correlation_table(values)):
+    both = values({"second": means, "first": means})
+    for table in (regression_table(both, ["tokens"]), correlation_table(both)):
         assert list(dict.fromkeys(table["model"])) == ["second", "first"]
 
 
@@ -209,7 +213,7 @@ def test_too_few_languages_and_constant_predictors_have_no_rows():
     assert regression_table(latin.iloc[:5], ["tokens"]).empty
     assert len(regression_table(latin.iloc[:6], ["tokens"])) == 2
     assert regression_table(latin, ["transport"]).empty
-    assert correlation_table(language_values({})).empty
+    assert correlation_table(pd.DataFrame()).empty
 
 
 @pytest.mark.parametrize("terms", [[], ["tokens", "latin", "transport"], ["tokens"] * 2, ["x"]])

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from optical_core.analysis.report import (
+from optical_core.analysis.measurements import Comparison
+from optical_core.analysis.significance import bootstrap_interval
+from optical_core.analysis.tables import (
     change_table,
     comparison_table,
     gap_table,
@@ -14,7 +16,7 @@ from optical_core.analysis.report import (
     power_table,
     published_table,
 )
-from optical_core.analysis.significance import bootstrap_interval
+from tests.measured import measured
 
 
 def named(*values):
@@ -34,6 +36,13 @@ GAIN = np.array([0.1, 0.3, 0.2, 0.4])
 LOW, HIGH = bootstrap_interval(GAIN, seed=0)
 
 
+def tabled(table, results, *, parallel=True, measure="AP", groups=(), **options):
+    """A table of all the results, against the first model."""
+    measurements = measured(results, parallel=parallel)
+    comparison = Comparison.of(measurements, measure=measure, **dict(groups))
+    return table(measurements, comparison, **options)
+
+
 def row(table, **where):
     """The only row where the columns have these values."""
     for column, value in where.items():
@@ -50,22 +59,22 @@ def test_means_stand_beside_one_measures_interval():
     results = {"m": {"so": {"AP": {"a": 0.2, "b": 0.6}, "RR": {"a": 1.0, "b": 0.5}}}}
     low, high = bootstrap_interval([0.2, 0.6], seed=0)
     shared = {"model": "m", "language": "so", "topics": 2, "AP": 0.4, "RR": 0.75}
-    assert measure_table(results).to_dict("records") == [
+    assert tabled(measure_table, results).to_dict("records") == [
         approximately(**shared, AP_low=low, AP_high=high)
     ]
     low, high = bootstrap_interval([1.0, 0.5], seed=0)
-    assert measure_table(results, measure="RR").to_dict("records") == [
+    assert tabled(measure_table, results, measure="RR").to_dict("records") == [
         approximately(**shared, RR_low=low, RR_high=high)
     ]
 
 
 def test_the_mean_of_one_topic_is_its_value_and_its_interval_a_point():
-    (found,) = measure_table({"m": {"so": named(0.4)}}).to_dict("records")
+    (found,) = tabled(measure_table, {"m": {"so": named(0.4)}}).to_dict("records")
     assert (found["AP"], found["AP_low"], found["AP_high"]) == (0.4, 0.4, 0.4)
 
 
 def test_a_comparison_has_three_tests_an_interval_and_an_effect():
-    table = comparison_table(RESULTS, "base")
+    table = tabled(comparison_table, RESULTS)
     assert list(table["language"]) == ["en", "so"]
     assert row(table, language="so") == approximately(
         model="student",
@@ -87,15 +96,15 @@ def test_a_comparison_has_three_tests_an_interval_and_an_effect():
 def test_languages_that_share_no_topic_have_no_comparison():
     base = {"so": named(0.1, 0.2), "yo": named(0.1, 0.2)}
     student = {"so": {"AP": {"x": 0.1}}, "yo": named(0.2, 0.3)}
-    table = comparison_table({"base": base, "student": student}, "base")
+    table = tabled(comparison_table, {"base": base, "student": student})
     assert list(table["language"]) == ["yo"]
     del student["yo"]
-    assert comparison_table({"base": base, "student": student}, "base").empty
+    assert tabled(comparison_table, {"base": base, "student": student}).empty
 
 
 @pytest.mark.parametrize("parallel", [True, False])
 def test_a_group_is_compared_on_the_mean_of_its_languages(parallel):
-    table = group_table(RESULTS, "base", parallel=parallel)
+    table = tabled(group_table, RESULTS, parallel=parallel)
     assert list(table["group"]) == ["high-resource", "low-resource"]
     assert row(table, group="low-resource") == approximately(
         model="student",
@@ -110,12 +119,13 @@ def test_a_group_is_compared_on_the_mean_of_its_languages(parallel):
         p_holm=4 / 16,
         effect=0.25 / np.std(GAIN, ddof=1),
     )
-    chosen = group_table(RESULTS, "base", parallel=parallel, high=["so"], low=["en"])
+    groups = {"high": ["so"], "low": ["en"]}
+    chosen = tabled(group_table, RESULTS, parallel=parallel, groups=groups)
     assert row(chosen, group="high-resource")["languages"] == "so"
 
 
 def test_power_is_planned_from_the_differences_of_shared_topics():
-    table = power_table(RESULTS, "base", difference=0.2)
+    table = tabled(power_table, RESULTS, difference=0.2)
     found = row(table, language="so")
     deviation = float(np.std(GAIN, ddof=1))
 
@@ -139,9 +149,8 @@ def test_power_is_planned_from_the_differences_of_shared_topics():
 
 
 def test_gaps_and_their_change():
-    gaps = gap_table(
-        {"base": {"en": named(0.5, 0.7, 0.6), "so": named(0.2, 0.3, 0.3)}}, parallel=True
-    )
+    base = {"en": named(0.5, 0.7, 0.6), "so": named(0.2, 0.3, 0.3)}
+    gaps = tabled(gap_table, {"base": base})
     low, high = bootstrap_interval([0.3, 0.4, 0.3], seed=0)
     assert row(gaps, model="base") == approximately(
         model="base",
@@ -155,7 +164,7 @@ def test_gaps_and_their_change():
         worst_value=0.8 / 3,
         rank_correlation=stats.spearmanr([0.5, 0.7, 0.6], [0.2, 0.3, 0.3]).statistic,
     )
-    changes = change_table(RESULTS, "base")
+    changes = tabled(change_table, RESULTS)
     found = row(changes, model="student")
     assert found["change_low"] < 0.2 < found["change_high"]
     assert found == approximately(
@@ -171,7 +180,7 @@ def test_gaps_and_their_change():
 
 def test_published_rows_say_where_they_come_from():
     own = {"nDCG@10": {"a": 0.25, "b": 0.75}, "AP": {"a": 1.0}}
-    table = published_table({"mine": {"sw": own}})
+    table = tabled(published_table, {"mine": {"sw": own}})
     assert list(table["from"]) == ["published"] * 3 + ["yours"]
     assert row(table, model="BM25") == {
         "language": "sw",
@@ -190,21 +199,14 @@ def test_published_rows_say_where_they_come_from():
         "topics": 2,
         "nDCG@10": 0.5,
     }
-    others = published_table({"mine": {"sw": {"AP": {"a": 1.0}}}})
+    others = tabled(published_table, {"mine": {"sw": {"AP": {"a": 1.0}}}})
     assert row(others, model="mine")["topics"] == 0
 
 
 @pytest.mark.parametrize(
-    ("table", "options"),
-    [
-        (comparison_table, {"baseline": "base"}),
-        (group_table, {"baseline": "base", "parallel": False}),
-        (power_table, {"baseline": "base"}),
-        (gap_table, {"parallel": False}),
-        (change_table, {"baseline": "base"}),
-    ],
+    "table", [comparison_table, group_table, power_table, gap_table, change_table]
 )
-def test_any_measure_may_be_tabled(table, options):
+def test_any_measure_may_be_tabled(table):
     """The other measure holds the values that AP has in RESULTS, and AP has others."""
     other = {
         model: {
@@ -213,4 +215,4 @@ def test_any_measure_may_be_tabled(table, options):
         }
         for model, languages in RESULTS.items()
     }
-    pd.testing.assert_frame_equal(table(other, measure="RR", **options), table(RESULTS, **options))
+    pd.testing.assert_frame_equal(tabled(table, other, measure="RR"), tabled(table, RESULTS))

@@ -1,21 +1,25 @@
 import io
 import json
+import shutil
 import zipfile
 
+import pandas as pd
 import pytest
 
+from optical_core.analysis.measurements import Comparison
 from optical_core.data.allowance import Allowance, allowed
 from optical_core.errors import InputError
 from optical_core.study.evaluate import evaluate
 from optical_core.study.results import (
     find_results,
-    merge,
     read_results,
     read_results_zip,
     read_values,
     results_from_runs,
+    write_tables,
     write_values,
 )
+from tests.measured import values_of
 
 
 @pytest.fixture
@@ -44,12 +48,37 @@ def test_an_evaluation_is_read_as_it_was_written(folder, collection):
     assert found.fingerprint == collection.fingerprint
     assert (found.models, found.languages) == (["bm25"], ["en", "sw"])
     means = json.loads((folder / "measures.json").read_text())
-    values = found.values["bm25"]["en"]["AP"]
+    values = values_of(found, "bm25", "en")
     assert sum(values.values()) / len(values) == pytest.approx(means[0]["AP"], abs=1e-6)
 
 
 def test_a_zipped_evaluation_is_the_same(folder):
-    assert read_results_zip(zipped(folder)).values == read_results(folder).values
+    pd.testing.assert_frame_equal(
+        read_results_zip(zipped(folder)).table, read_results(folder).table
+    )
+
+
+def test_an_evaluation_of_empty_tables_is_refused(folder):
+    for table in folder.glob("*/*.csv"):
+        table.write_text("query,AP\n")
+    with pytest.raises(InputError, match="is no evaluation: its tables are missing"):
+        read_results(folder)
+
+
+def test_models_and_languages_are_in_the_order_of_the_record(folder):
+    (folder / "another").mkdir()
+    shutil.copy(folder / "bm25" / "en.csv", folder / "another" / "fr.csv")
+    record = json.loads((folder / "record.json").read_text())
+    told = {"models": ["missing", "bm25"], "languages": ["sw", "klingon", "en"]}
+    (folder / "record.json").write_text(json.dumps(record | told))
+    found = read_results(folder)
+    assert (found.models, found.languages) == (["bm25", "another"], ["sw", "en", "fr"])
+
+
+def test_tables_are_written_as_they_were_read(folder, tmp_path):
+    write_tables(tmp_path / "again", read_results(folder))
+    for table in (tmp_path / "again").glob("*/*.csv"):
+        assert table.read_bytes() == (folder / table.relative_to(tmp_path / "again")).read_bytes()
 
 
 def test_values_survive_the_file(tmp_path):
@@ -96,8 +125,6 @@ def test_results_of_this_machine_join_shipped_ones_of_the_same_collection(
     monkeypatch.setattr("optical_core.study.results.assets", lambda *p: shipped.joinpath(*p))
     (home / "results").mkdir(parents=True)
     (shipped / "results").mkdir(parents=True)
-    import shutil
-
     shutil.copytree(folder, home / "results" / "mine")
     shutil.copytree(folder, shipped / "results" / "tiny")
     (shipped / "results" / "tiny" / "bm25").rename(shipped / "results" / "tiny" / "other")
@@ -117,16 +144,18 @@ def test_damaged_results_do_not_hide_the_others(home, caplog):
     assert "left out" in caplog.text
 
 
-def test_merging_keeps_both_and_the_second_wins():
+def test_joining_keeps_both_and_the_second_wins():
     qrels = {"en": {"q": {"d": 1}}}
     first = results_from_runs("c", {("a", "en"): {"q": {"d": 1.0}}}, qrels, parallel=True)
     second = results_from_runs(
         "c", {("a", "en"): {"q": {"x": 1.0}}, ("b", "en"): {"q": {"d": 1.0}}}, qrels, parallel=True
     )
-    both = merge(first, second)
-    assert both.values["a"]["en"]["AP"]["q"] == 0
+    both = first.joined(second)
+    assert values_of(both, "a", "en") == {"q": 0}
     assert both.models == ["a", "b"]
-    assert both.select(["b", "none"], ["en", "so"]) == {"b": second.values["b"]}
+    assert second.joined(first).models == ["a", "b"]
+    part = both.samples(Comparison(("b", "none"), ("en", "so"), "b"))
+    assert [(model, list(languages)) for model, languages in part.items()] == [("b", ["en"])]
 
 
 def test_runs_without_judgements_are_refused():

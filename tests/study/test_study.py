@@ -21,6 +21,7 @@ from optical_core.study.results import find_results
 from optical_core.study.run import columns, run_study, steps, study_collections
 from optical_core.study.summary import findings, tables
 from optical_core.study.translations import asked_queries
+from tests.measured import values_of
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_a_study_trains_measures_and_reports(settings, tmp_path, home):
     out = home / "studies" / config.name
     found = run(config, out)
     page = write_report(config, found, out, "optical study tiny").read_text()
-    assert set(found[0].results) == {column.name for column in columns(config)}
+    assert set(found[0].measurements.models) == {column.name for column in columns(config)}
     assert set(found[0].seeds["optical"]) == {1, 2}
     for text in (page, (out / "report.md").read_text()):
         answer = text.split("Limits")[0]
@@ -87,13 +88,13 @@ def test_a_study_trains_measures_and_reports(settings, tmp_path, home):
     assert "gaps?results=tiny+%28study+tiny-study%29" in page
     saved = next(each for each in find_results() if each.study == "tiny-study")
     assert saved.students["mlm+optical"] == "tiny-study.mlm-optical.s1"
-    assert saved.values["optical"]["sw"]["AP"].keys() == {"q1", "q2", "q3"}
+    assert values_of(saved, "optical", "sw").keys() == {"q1", "q2", "q3"}
 
 
 def test_an_arm_is_the_mean_of_its_seeds(settings, tmp_path):
     found = run(StudyConfig.model_validate(settings), tmp_path / "out")[0]
-    one, two = (found.seeds["greedy"][seed]["sw"]["AP"] for seed in (1, 2))
-    mean = found.results["greedy"]["sw"]["AP"]
+    one, two = (values_of(found.seeds["greedy"][n], f"greedy.s{n}", "sw") for n in (1, 2))
+    mean = values_of(found.measurements, "greedy", "sw")
     assert all(mean[q] == pytest.approx((one[q] + two[q]) / 2) for q in mean)
 
 
@@ -111,8 +112,9 @@ def test_human_translation_asks_the_english_queries(settings, tmp_path):
     settings["arms"] = {}
     config = StudyConfig.model_validate(settings)
     found = run(config, tmp_path / "out")[0]
-    assert found.results["bm25@human"]["sw"] == found.results["bm25"]["en"]
-    assert found.results["bm25"]["sw"] != found.results["bm25"]["en"]
+    english = values_of(found.measurements, "bm25", "en")
+    assert values_of(found.measurements, "bm25@human", "sw") == english
+    assert values_of(found.measurements, "bm25", "sw") != english
     assert tables(config, found)["rivals"].empty
 
 

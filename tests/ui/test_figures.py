@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from optical_core.analysis.measurements import Comparison
 from optical_core.analysis.predictors import correlation_table, language_values
-from optical_core.analysis.report import comparison_table, measure_table
+from optical_core.analysis.tables import comparison_table, measure_table
 from optical_core.figures.labels import label_places
 from optical_core.figures.levels import differences, level_dots
 from optical_core.figures.theme import cost_scale, model_colours, value_scale
@@ -30,6 +31,7 @@ from optical_core.ui.inspector.view import (
 from optical_core.ui.search.figures import match_figure
 from optical_core.ui.search.view import explained
 from optical_core.ui.token_html import contribution_chips, heat_strip, plain
+from tests.measured import measured, values_of
 
 
 @pytest.fixture
@@ -138,16 +140,21 @@ def values(low, high, count=30):
     def topics(mean):
         return {f"q{i}": float(v) for i, v in enumerate(generator.normal(mean, 0.05, count))}
 
-    return {"en": {"AP": topics(high)}, "so": {"AP": topics(low)}, "yo": {"AP": topics(low)}}
+    return {"en": topics(high), "so": topics(low), "yo": topics(low)}
 
 
 @pytest.fixture
 def results():
-    return {"embedded": values(0.3, 0.6), "student": values(0.5, 0.6)}
+    return measured({"embedded": values(0.3, 0.6), "student": values(0.5, 0.6)})
 
 
-def test_level_dots_has_a_row_a_language_sorted_by_spread(results):
-    figure = level_dots(measure_table(results), "AP", dark=False)
+@pytest.fixture
+def comparison(results):
+    return Comparison.of(results)
+
+
+def test_level_dots_has_a_row_a_language_sorted_by_spread(results, comparison):
+    figure = level_dots(measure_table(results, comparison), "AP", dark=False)
     assert figure.layout.yaxis.ticktext[0] == "English"
     named = {trace.name: trace for trace in figure.data if trace.name}
     assert set(named) == {"embedded", "student"}
@@ -158,8 +165,8 @@ def test_level_dots_has_a_row_a_language_sorted_by_spread(results):
     assert not figure.layout.shapes
 
 
-def test_differences_are_hollow_where_not_significant(results):
-    figure = differences(comparison_table(results, "embedded"), "embedded", "AP", dark=False)
+def test_differences_are_hollow_where_not_significant(results, comparison):
+    figure = differences(comparison_table(results, comparison), "AP", dark=False)
     listed, trace = (trace for trace in figure.data if trace.name == "student")
     # The legend's marker is filled, and hides the others with it.
     assert (listed.marker.symbol, listed.showlegend, trace.showlegend) == ("diamond", None, False)
@@ -171,17 +178,17 @@ def test_differences_are_hollow_where_not_significant(results):
         "Somali": False,
         "Yoruba": False,
     }
-    assert differences(pd.DataFrame(), "embedded", "AP", dark=False).layout.annotations[0].text
+    assert differences(pd.DataFrame(), "AP", dark=False).layout.annotations[0].text
 
 
-def test_resources_leave_out_languages_that_cc100_lacks(results):
-    figure = resource_scatter(measure_table(results), "AP", dark=False)
+def test_resources_leave_out_languages_that_cc100_lacks(results, comparison):
+    figure = resource_scatter(measure_table(results, comparison), "AP", dark=False)
     assert set(figure.data[0].customdata) == {"Somali", "English"}
 
 
-def test_differences_take_either_correction(results):
-    table = comparison_table(results, "embedded", correction="fdr_bh")
-    figure = differences(table, "embedded", "AP", dark=False)
+def test_differences_take_either_correction(results, comparison):
+    table = comparison_table(results, comparison, correction="fdr_bh")
+    figure = differences(table, "AP", dark=False)
     _, shown = (trace for trace in figure.data if trace.name == "student")
     assert "Benjamini-Hochberg" in shown.hovertemplate
     assert [float(entry[1].split()[1]) for entry in shown.customdata] == pytest.approx(
@@ -189,9 +196,9 @@ def test_differences_take_either_correction(results):
     )
 
 
-def test_predictors_have_a_panel_each_and_constant_ones_none(results):
-    measured = {"student": {"so": {"transport": 0.5}, "yo": {"transport": 0.6}}}
-    values = language_values(results, measured=measured)
+def test_predictors_have_a_panel_each_and_constant_ones_none(results, comparison):
+    known = {("student", "so"): {"transport": 0.5}, ("student", "yo"): {"transport": 0.6}}
+    values = language_values(results, comparison, known)
     panels = predictor_panels(values, correlation_table(values), "AP", dark=False)
     # Somali and Yoruba are both written in Latin letters, Yoruba isn't in CC-100.
     ((name, figure),) = panels.items()
@@ -204,8 +211,9 @@ def test_predictors_have_a_panel_each_and_constant_ones_none(results):
 
 
 def test_models_of_one_script_stand_beside_each_other_and_tell_the_script():
-    topics = {"AP": {"q1": 0.2, "q2": 0.4}}
-    values = language_values({m: {"so": topics, "mr": topics} for m in ("one", "two")})
+    topics = {"q1": 0.2, "q2": 0.4}
+    results = measured({m: {"so": topics, "mr": topics} for m in ("one", "two")})
+    values = language_values(results, Comparison.of(results))
     figure = predictor_panels(values, pd.DataFrame(), "AP", dark=False)["latin"]
     first, second = (list(trace.x) for trace in figure.data)
     assert [round(x) for x in first] == [round(x) for x in second] == [1, 0]
@@ -246,24 +254,18 @@ def test_the_undistilled_encoder_has_one_colour_everywhere():
 
 
 def test_query_table_differences_extremes_and_correlation(results):
-    table = query_table(
-        results,
-        model="student",
-        baseline="embedded",
-        languages=["en", "so"],
-        measure="AP",
-        texts={"q1": "text"},
+    comparison = Comparison(("student", "embedded"), ("en", "so"), "embedded")
+    table = query_table(results, comparison, {"q1": "text"}, difference=True)
+    expected = (
+        values_of(results, "student", "so")["q1"] - values_of(results, "embedded", "so")["q1"]
     )
-    expected = results["student"]["so"]["AP"]["q1"] - results["embedded"]["so"]["AP"]["q1"]
     assert table.loc["q1", "so"] == pytest.approx(expected)
     assert table.loc["q1", "text"] == "text"
     winners, losers = extremes(table, 3)
     assert len(winners) == 3
     assert winners["mean"].iloc[0] == table["mean"].max()
     assert (losers["mean"] < 0).all()
-    levels = query_table(
-        results, model="student", baseline=None, languages=["en", "so"], measure="AP", texts={}
-    )
+    levels = query_table(results, comparison, {}, difference=False)
     figure = correlation_figure(levels, ["en", "so"], dark=False)
     assert figure.data[0].z[0][0] == 1
     mean = mean_correlation(levels, ["en", "so"])

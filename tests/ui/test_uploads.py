@@ -13,6 +13,7 @@ from optical_core.errors import InputError
 from optical_core.ui.collections.view import import_folder, import_upload
 from optical_core.ui.gaps.view import upload_runs
 from optical_core.ui.uploads import unpacked
+from tests.measured import values_of
 from tests.samples import FOLDER, write_files
 
 APPLE = bytes.fromhex("0005160700020000") + b"Mac OS X        " + b"\xa3" * 60
@@ -38,7 +39,7 @@ def packed(files):
 def test_an_evaluation_zipped_on_a_mac_is_read():
     files = {"res/record.json": RECORD, "res/bm25/en.csv": "query,AP\nq1,0.5\n"}
     found = upload_runs([], None, packed(dict.fromkeys(JUNK, APPLE) | files), parallel=False)
-    assert found.values == {"bm25": {"en": {"AP": {"q1": 0.5}}}}
+    assert found.table.to_numpy().tolist() == [["bm25", "en", "q1", "AP", 0.5]]
 
 
 def test_several_evaluations_in_a_zip_are_named():
@@ -88,7 +89,7 @@ def test_compressed_runs_are_read_and_two_of_one_name_refused():
     run, qrels = b"q1 Q0 d1 1 3 r\n", gzip.compress(b"q1 0 d1 1\n")
     for name, data in (("m.en.run.gz", gzip.compress(run)), ("m.en.run.bz2", bz2.compress(run))):
         found = upload_runs([(name, data)], qrels, None, parallel=False)
-        assert found.values["m"]["en"]["AP"] == {"q1": 1.0}
+        assert values_of(found, "m", "en") == {"q1": 1.0}
     with pytest.raises(InputError, match=r"m\.eng\.txt: another run is of m in en"):
         upload_runs([("m.en.run", run), ("m.eng.txt", run)], qrels, None, parallel=False)
     with pytest.raises(InputError, match=r"m\.en\.run is a zip file: unpack it"):
@@ -100,4 +101,4 @@ def test_blanks_of_any_kind_make_no_topic_of_their_own():
     run = b"1 Q0 a 1 2 r\n2 Q0 b 1 2 r\n2 Q0 c 2 1 r\n"
     qrels = "\n".join(lines).encode()
     found = upload_runs([("m.en.run", run)], qrels, None, parallel=False)
-    assert found.values["m"]["en"]["AP"] == {"1": 1.0, "2": 0.5}
+    assert values_of(found, "m", "en") == {"1": 1.0, "2": 0.5}

@@ -1,14 +1,13 @@
 import io
 import zipfile
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from optical_core.analysis.measurements import Comparison
 from optical_core.data.allowance import Allowance, allowed
 from optical_core.data.collection import installed_collections, open_collection
 from optical_core.errors import InputError
-from optical_core.study.results import SavedResults
 from optical_core.transport import TransportPlan, TransportSettings
 from optical_core.ui.alignment.view import AlignmentView, plan_table, report_lines
 from optical_core.ui.collections.view import (
@@ -19,9 +18,10 @@ from optical_core.ui.collections.view import (
     samples,
     statistics,
 )
-from optical_core.ui.gaps.view import GapStudy, headline, upload_runs
+from optical_core.ui.gaps.view import gap_tables, headline, upload_runs
 from optical_core.ui.search.view import language_hint
 from optical_core.ui.uploads import keep_bitext, unpacked, uploaded
+from tests.measured import measured, values_of
 
 
 def zipped(files):
@@ -42,50 +42,46 @@ def zipped_folder(folder):
     )
 
 
-def results(low_before, low_after, parallel=True):
+def results(low_before, low_after):
     def topics(mean):
         return {f"q{i}": mean + 0.01 * (i % 5) for i in range(20)}
 
-    def languages(low):
-        return {"en": {"AP": topics(0.6)}, "so": {"AP": topics(low)}}
-
-    return SavedResults(
-        "c", parallel, {"embedded": languages(low_before), "student": languages(low_after)}
-    )
+    return {
+        "embedded": {"en": topics(0.6), "so": topics(low_before)},
+        "student": {"en": topics(0.6), "so": topics(low_after)},
+    }
 
 
-ARGUMENTS = (("embedded", "student"), ("en", "so"), "AP", "embedded", ("en",), ("so",))
+def told(results, *, parallel=True):
+    measurements = measured(results, parallel=parallel)
+    return headline(gap_tables(measurements, Comparison.of(measurements)))
 
 
 def test_the_headline_says_whether_the_gap_closes():
-    text = headline(GapStudy(results(0.3, 0.5)).tables(*ARGUMENTS), "embedded", parallel=True)
+    text = told(results(0.3, 0.5))
     assert "student narrows the gap of embedded from 0.300 to 0.100" in text
-    text = headline(GapStudy(results(0.5, 0.3)).tables(*ARGUMENTS), "embedded", parallel=True)
+    text = told(results(0.5, 0.3))
     assert "widens" in text
     assert "Significantly worse than embedded: student in Somali" in text
 
 
 def test_the_headline_is_of_a_model_that_reads_the_query_itself():
-    saved = results(0.3, 0.5)
-    values = {
-        "embedded": saved.values["embedded"],
-        "bm25@human": saved.values["embedded"],
-        "student": saved.values["student"],
-    }
-    tables = GapStudy(replace(saved, values=values)).tables(tuple(values), *ARGUMENTS[1:])
-    assert headline(tables, "embedded", parallel=True).count("student narrows") == 1
+    models = results(0.3, 0.5)
+    order = {"embedded": models["embedded"], "bm25@human": models["embedded"]}
+    assert told(order | models).count("student narrows") == 1
 
 
 def test_a_collection_that_is_not_parallel_has_no_raw_gap_in_its_headline():
-    saved = results(0.3, 0.5, parallel=False)
-    text = headline(GapStudy(saved).tables(*ARGUMENTS), "embedded", parallel=False)
+    text = told(results(0.3, 0.5), parallel=False)
     assert "gains +0.200 in low-resource languages and +0.000" in text
     assert "the gap" not in text
 
 
 def test_tables_are_made_once():
-    study = GapStudy(results(0.3, 0.5))
-    assert study.tables(*ARGUMENTS) is study.tables(*ARGUMENTS)
+    measurements = measured(results(0.3, 0.5))
+    first = gap_tables(measurements, Comparison.of(measurements))
+    assert gap_tables(measurements, Comparison.of(measurements)) is first
+    assert first.gaps is first.gaps
 
 
 QRELS = b"q1 0 d1 1\nq2 0 d2 1\n"
@@ -94,7 +90,7 @@ RUN = b"q1 Q0 d1 1 2.0 x\nq2 Q0 d9 1 1.0 x\n"
 
 def test_uploaded_runs_are_measured():
     found = upload_runs([("colbert.v2.so.run", RUN)], QRELS, None, parallel=True)
-    assert found.values["colbert.v2"]["so"]["AP"] == {"q1": 1.0, "q2": 0.0}
+    assert values_of(found, "colbert.v2", "so") == {"q1": 1.0, "q2": 0.0}
 
 
 @pytest.mark.parametrize(

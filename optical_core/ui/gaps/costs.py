@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from optical_core.study.results import SavedResults
+from optical_core.analysis.measurements import Comparison, Measurements
 from optical_core.ui.library import Library
 
 if TYPE_CHECKING:
     from optical_core.study.predictors import QueryCosts
 
 
-def costs_measurable(library: Library, results: SavedResults, models: Sequence[str]) -> list[str]:
-    """Of the models, those whose query costs can be measured here: both they and the collection
-    are installed, the collection is the one that was measured, and parallel with English."""
-    if not results.parallel or results.collection not in library.collection_names():
+def costs_measurable(
+    library: Library, measurements: Measurements, comparison: Comparison
+) -> list[str]:
+    """Of the models, those whose query costs can be measured here.
+
+    Both they and the collection are installed, the collection is the one that was measured, and
+    parallel with English.
+    """
+    name = measurements.collection
+    if not measurements.parallel or name not in library.collection_names():
         return []
-    collection = library.collection(results.collection)
-    if collection.english is None or results.fingerprint not in (None, collection.fingerprint):
+    collection = library.collection(name)
+    if collection.english is None or measurements.fingerprint not in (None, collection.fingerprint):
         return []
     known = library.model_names(token_level=True)
-    return [name for name in models if name in known]
+    return [model for model in comparison.models if model in known]
 
 
 def measured_costs(library: Library, model: str, collection: str, code: str) -> QueryCosts | None:

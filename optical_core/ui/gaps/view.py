@@ -1,144 +1,67 @@
-"""The numbers of the gaps page: tables of one choice of models, languages and measure."""
+"""The numbers of the gaps page: tables of one comparison, the answer in words, uploads."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from optical_core.analysis.measurements import Comparison, Measurements
 from optical_core.analysis.predictors import correlation_table, language_values
-from optical_core.analysis.report import (
-    change_table,
-    comparison_table,
-    gap_table,
-    group_table,
-    measure_table,
-    power_table,
-)
+from optical_core.analysis.tables import Tables
 from optical_core.data.allowance import UPLOADS, Tell, allowed
 from optical_core.data.compression import plain_name
 from optical_core.data.languages import language
 from optical_core.data.trec import read_qrels, read_run
 from optical_core.errors import InputError
-from optical_core.study.results import SavedResults, read_results_zip, results_from_runs
+from optical_core.study.results import read_results_zip, results_from_runs
 from optical_core.ui.uploads import uploaded
 
 if TYPE_CHECKING:
     from optical_core.study.predictors import QueryCosts
 
-
-@dataclass(frozen=True)
-class GapTables:
-    """Levels, gaps, paired differences to the baseline, and difference in differences."""
-
-    measures: pd.DataFrame
-    gaps: pd.DataFrame
-    comparisons: pd.DataFrame
-    changes: pd.DataFrame
+# Kept by what they are of: bootstraps and tests take a second.
+gap_tables = lru_cache(maxsize=64)(Tables)
 
 
-@dataclass(frozen=True)
-class PairedTables:
-    """What stands behind the paired tests: groups of languages, and the topics they would need."""
+@lru_cache(maxsize=64)
+def predictor_tables(
+    measurements: Measurements,
+    comparison: Comparison,
+    costs: tuple[tuple[str, QueryCosts], ...],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Each language's mean beside its predictors, and how they go together.
 
-    groups: pd.DataFrame
-    power: pd.DataFrame
-
-
-@dataclass(frozen=True)
-class PredictorTables:
-    """Each language's mean beside its predictors, and how they go together."""
-
-    values: pd.DataFrame
-    correlations: pd.DataFrame
-
-
-class GapStudy:
-    """Tables of one set of results, each computed once: bootstraps and tests take a second."""
-
-    def __init__(self, results: SavedResults) -> None:
-        self.results = results
-        self.tables = lru_cache(maxsize=64)(self._tables)
-        self.tests = lru_cache(maxsize=64)(self._tests)
-        self.predictors = lru_cache(maxsize=64)(self._predictors)
-
-    def _tables(
-        self,
-        models: tuple[str, ...],
-        languages: tuple[str, ...],
-        measure: str,
-        baseline: str,
-        high: tuple[str, ...],
-        low: tuple[str, ...],
-    ) -> GapTables:
-        values = self.results.select(models, languages)
-        parallel = self.results.parallel
-        comparisons = changes = pd.DataFrame()
-        if baseline in values and len(values) > 1:
-            comparisons = comparison_table(values, baseline, measure=measure)
-            changes = change_table(values, baseline, measure=measure, high=high, low=low)
-        return GapTables(
-            measures=measure_table(values, measure=measure),
-            gaps=gap_table(values, parallel=parallel, measure=measure, high=high, low=low),
-            comparisons=comparisons,
-            changes=changes,
-        )
-
-    def _tests(
-        self,
-        models: tuple[str, ...],
-        languages: tuple[str, ...],
-        measure: str,
-        baseline: str,
-        high: tuple[str, ...],
-        low: tuple[str, ...],
-    ) -> PairedTables:
-        values = self.results.select(models, languages)
-        if baseline not in values:
-            return PairedTables(pd.DataFrame(), pd.DataFrame())
-        return PairedTables(
-            groups=group_table(
-                values,
-                baseline,
-                parallel=self.results.parallel,
-                measure=measure,
-                high=high,
-                low=low,
-            ),
-            power=power_table(values, baseline, measure=measure),
-        )
-
-    def _predictors(
-        self,
-        models: tuple[str, ...],
-        languages: tuple[str, ...],
-        measure: str,
-        costs: tuple[tuple[str, QueryCosts], ...],
-    ) -> PredictorTables:
-        """`costs`: (model, what its queries cost in one language), as far as measured."""
-        measured: dict[str, dict[str, dict[str, float | None]]] = {}
-        for model, found in costs:
-            measured.setdefault(model, {})[found.language] = {
-                "fertility": found.fertility,
-                "transport": found.transport,
-                "unaligned": found.unaligned,
-            }
-        results = self.results.select(models, languages)
-        values = language_values(results, measure=measure, measured=measured)
-        return PredictorTables(values, correlation_table(values))
+    Args:
+        costs: (model, what its queries cost in one language), as far as measured.
+    """
+    measured = {
+        (model, cost.language): {
+            "fertility": cost.fertility,
+            "transport": cost.transport,
+            "unaligned": cost.unaligned,
+        }
+        for model, cost in costs
+    }
+    values = language_values(measurements, comparison, measured)
+    return values, correlation_table(values)
 
 
-def headline(tables: GapTables, baseline: str, *, parallel: bool) -> str:
+def headline(tables: Tables) -> str:
     """The answer in one or two sentences: does the gap close, and is anyone worse off?
 
     Told of the first model after the baseline that reads the query itself (neither BM25 nor a
     translation), if there is one.
     """
-    if parallel and len(tables.gaps) > 1 and baseline in set(tables.gaps["model"]):
+    baseline = tables.comparison.baseline
+    if (
+        tables.measurements.parallel
+        and len(tables.gaps) > 1
+        and baseline in set(tables.gaps["model"])
+    ):
         rows = tables.gaps.set_index("model")
         others = [model for model in rows.index if model != baseline]
         reading = (model for model in others if model != "bm25" and "@" not in model)
@@ -180,7 +103,7 @@ def upload_runs(
     *,
     parallel: bool,
     tell: Tell | None = None,
-) -> SavedResults:
+) -> Measurements:
     """Uploaded files as results: a zipped evaluation folder, or runs with judgements.
 
     A run is named `model.language.run` (or `.txt`, `.trec`); it and its qrels may be compressed.

@@ -7,34 +7,35 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from optical_core.analysis.report import Results
+from optical_core.analysis.measurements import Comparison, Measurements
 
 
 def query_table(
-    values: Results,
-    *,
-    model: str,
-    baseline: str | None,
-    languages: Sequence[str],
-    measure: str,
+    measurements: Measurements,
+    comparison: Comparison,
     texts: Mapping[str, str],
+    *,
+    difference: bool,
 ) -> pd.DataFrame:
-    """A row a query: its text, the measure in every language, and their mean.
+    """A row a query: its text, the first model's measure in every language, and their mean.
 
-    With a `baseline` the differences to it, without one the levels. Queries of any of the
-    languages count; what a language lacks is NaN.
+    With `difference` it is the difference to the baseline. Queries of any of the languages count;
+    what a language lacks is NaN.
     """
+    samples = measurements.samples(comparison)
+    nothing = pd.Series(dtype=float)
+
+    def of(model: str, code: str) -> pd.Series:
+        return samples.get(model, {}).get(code, nothing)
+
     columns = {}
-    for code in languages:
-        ours = pd.Series(values[model].get(code, {}).get(measure, {}), dtype=float)
-        if baseline is not None:
-            ours = ours - pd.Series(
-                values.get(baseline, {}).get(code, {}).get(measure, {}), dtype=float
-            )
-        columns[code] = ours
+    for code in comparison.languages:
+        columns[code] = of(comparison.models[0], code)
+        if difference:
+            columns[code] = columns[code] - of(comparison.baseline, code)
     table = pd.DataFrame(columns)
     table.insert(0, "text", [texts.get(query, "") for query in table.index])
-    table["mean"] = table[list(languages)].mean(axis=1)
+    table["mean"] = table[list(comparison.languages)].mean(axis=1)
     table.index.name = "query"
     return table
 

@@ -1,0 +1,257 @@
+"""The evaluation's tables: one data frame each, of measurements and a comparison."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from optical_core.analysis.gaps import gap_changes, language_gaps
+from optical_core.analysis.measurements import Comparison, Measurements, mean
+from optical_core.analysis.metrics import MEASURES
+from optical_core.analysis.power import paired_power
+from optical_core.analysis.resampling import bootstrap_intervals
+from optical_core.analysis.significance import corrected_p, group_tests, paired_tests
+from optical_core.data.published import (
+    MIRACL_DEV,
+    MIRACL_MEASURES,
+    MIRACL_MODELS,
+    MIRACL_TOPICS,
+)
+
+TABLES = ("measures", "gaps", "comparisons", "changes", "groups", "power")
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """The tables of one comparison, each made when it is first asked for and then kept.
+
+    All but `measures` and `gaps` are against the baseline.
+    """
+
+    measurements: Measurements
+    comparison: Comparison
+
+    @cached_property
+    def measures(self) -> pd.DataFrame:
+        return measure_table(self.measurements, self.comparison)
+
+    @cached_property
+    def gaps(self) -> pd.DataFrame:
+        return gap_table(self.measurements, self.comparison)
+
+    @cached_property
+    def comparisons(self) -> pd.DataFrame:
+        return comparison_table(self.measurements, self.comparison)
+
+    @cached_property
+    def changes(self) -> pd.DataFrame:
+        return change_table(self.measurements, self.comparison)
+
+    @cached_property
+    def groups(self) -> pd.DataFrame:
+        return group_table(self.measurements, self.comparison)
+
+    @cached_property
+    def power(self) -> pd.DataFrame:
+        return power_table(self.measurements, self.comparison)
+
+
+def measure_table(measurements: Measurements, comparison: Comparison) -> pd.DataFrame:
+    """Means of every measure: a row a model and language, with one measure's 95 % interval."""
+    samples = measurements.samples(comparison)
+    table = measurements.table
+    chosen = table[table["model"].isin(samples) & table["language"].isin(comparison.languages)]
+    groups = chosen.groupby(["model", "language", "measure"], sort=False)["value"]
+    means = {key: mean(values) for key, values in groups}
+    rows: list[dict[str, Any]] = [
+        {"model": model, "language": code, "topics": len(values)}
+        | {n: means[model, code, n] for n in MEASURES if (model, code, n) in means}
+        for model, languages in samples.items()
+        for code, values in languages.items()
+    ]
+    intervals = bootstrap_intervals(
+        [
+            [(1.0, values.to_numpy())]
+            for languages in samples.values()
+            for values in languages.values()
+        ]
+    )
+    for row, (low, high) in zip(rows, intervals, strict=True):
+        row |= {f"{comparison.measure}_low": low, f"{comparison.measure}_high": high}
+    return pd.DataFrame(rows)
+
+
+def comparison_table(
+    measurements: Measurements, comparison: Comparison, *, correction: str = "holm"
+) -> pd.DataFrame:
+    """Each other model against the baseline, a paired test a language, corrected over them all.
+
+    The corrected p is in the column `p_<correction>`.
+    """
+    differences = {
+        (model, code): values.to_numpy()
+        for model, languages in measurements.differences(comparison).items()
+        for code, values in languages.items()
+    }
+    rows = [
+        {
+            "model": model,
+            "baseline": comparison.baseline,
+            "language": code,
+            "topics": test.topics,
+            "difference": test.mean,
+            "low": test.low,
+            "high": test.high,
+            "p_t": test.p_t,
+            "p_wilcoxon": test.p_wilcoxon,
+            "p_randomisation": test.p_randomisation,
+            f"p_{correction}": test.p_corrected,
+            "significant": test.significant,
+            "effect": test.effect,
+        }
+        for (model, code), test in paired_tests(differences, correction=correction).items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def group_table(
+    measurements: Measurements, comparison: Comparison, *, correction: str = "holm"
+) -> pd.DataFrame:
+    """Each other model against the baseline on the mean of a group: a row a model and group.
+
+    A group's languages are those that both models have. The corrected p, over all rows, is in
+    the column `p_<correction>`.
+    """
+    groups = {
+        (model, name): {code: languages[code] for code in codes}
+        for model, languages in measurements.differences(comparison).items()
+        for name, codes in zip(
+            ("high-resource", "low-resource"), comparison.sides(languages), strict=True
+        )
+    }
+    tests = group_tests(list(groups.values()), parallel=measurements.parallel)
+    rows = [
+        {
+            "model": model,
+            "baseline": comparison.baseline,
+            "group": group,
+            "languages": ", ".join(test.languages),
+            "topics": test.topics,
+            "difference": test.mean,
+            "low": test.low,
+            "high": test.high,
+            "p_randomisation": test.p,
+            "effect": test.effect,
+        }
+        for (model, group), test in zip(groups, tests, strict=True)
+        if test is not None
+    ]
+    table = pd.DataFrame(rows)
+    if not table.empty:
+        corrected = corrected_p(list(table["p_randomisation"]), correction)
+        table.insert(table.columns.get_loc("effect"), f"p_{correction}", corrected)
+    return table
+
+
+def power_table(
+    measurements: Measurements,
+    comparison: Comparison,
+    *,
+    difference: float = 0.01,
+    power: float = 0.8,
+    alpha: float = 0.05,
+) -> pd.DataFrame:
+    """What a paired t test over topics can see: a row a model and language.
+
+    detectable: the smallest mean difference that the topics show with the wanted power; needed:
+    topics that `difference` asks for. Both are missing where the differences don't vary.
+    """
+    rows: list[dict[str, Any]] = []
+    for model, languages in measurements.differences(comparison).items():
+        for code, values in languages.items():
+            plan = paired_power(values.to_numpy(), difference=difference, power=power, alpha=alpha)
+            rows.append(
+                {
+                    "model": model,
+                    "baseline": comparison.baseline,
+                    "language": code,
+                    "topics": plan.topics,
+                    "deviation": plan.deviation,
+                    "detectable": plan.detectable,
+                    "difference": difference,
+                    "needed": plan.needed,
+                }
+            )
+    table = pd.DataFrame(rows)
+    # Whole numbers stay whole beside missing ones.
+    return table if table.empty else table.astype({"needed": "Int64"})
+
+
+def gap_table(measurements: Measurements, comparison: Comparison) -> pd.DataFrame:
+    """High- against low-resource languages, a row a model; empty if a group is missing."""
+    rows = [
+        {
+            "model": gap.model,
+            "high": gap.high,
+            "low": gap.low,
+            "gap": gap.absolute,
+            "gap_low": gap.interval[0],
+            "gap_high": gap.interval[1],
+            "relative_gap": gap.relative,
+            "worst": gap.worst,
+            "worst_value": gap.worst_value,
+            "rank_correlation": gap.rank_correlation,
+        }
+        for gap in language_gaps(measurements, comparison)
+    ]
+    return pd.DataFrame(rows)
+
+
+def change_table(measurements: Measurements, comparison: Comparison) -> pd.DataFrame:
+    """Difference in differences: each other model against the baseline, a row a model."""
+    rows = [
+        {
+            "model": change.model,
+            "baseline": change.baseline,
+            "high_difference": change.high,
+            "low_difference": change.low,
+            "change": change.change,
+            "change_low": change.interval[0],
+            "change_high": change.interval[1],
+        }
+        for change in gap_changes(measurements, comparison)
+    ]
+    return pd.DataFrame(rows)
+
+
+def published_table(measurements: Measurements, comparison: Comparison) -> pd.DataFrame:
+    """MIRACL's published baselines beside one's own results: a row a language and model.
+
+    Languages are those measured that MIRACL has. `topics` is the number of queries
+    behind a row, missing where it isn't published: where one's own differs, another set of
+    queries was measured.
+    """
+    measured = measurements.samples(comparison)
+    own = {
+        name: measurements.samples(replace(comparison, measure=name)) for name in MIRACL_MEASURES
+    }
+    rows: list[dict[str, Any]] = []
+    codes = dict.fromkeys(code for languages in measured.values() for code in languages)
+    for code in (code for code in codes if code in MIRACL_DEV[MIRACL_MODELS[0]]):
+        for model in MIRACL_MODELS:
+            rows.append(
+                {"language": code, "model": model, "from": "published"}
+                | {"topics": MIRACL_TOPICS.get(code), **MIRACL_DEV[model][code]}
+            )
+        for model in (model for model in measured if code in measured[model]):
+            values = {n: own[n][model][code] for n in own if code in own[n].get(model, {})}
+            rows.append(
+                {"language": code, "model": model, "from": "yours"}
+                | {"topics": max(map(len, values.values()), default=0)}
+                | {name: mean(sample) for name, sample in values.items()}
+            )
+    table = pd.DataFrame(rows)
+    return table if table.empty else table.astype({"topics": "Int64"})
