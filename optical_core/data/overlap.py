@@ -7,12 +7,12 @@ exact normalised sentence (see `bitext.normalise`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from optical_core.data.bitext import Bitext, normalise
-from optical_core.data.collection import Collection
+from optical_core.data.collection import Collection, installed_collections, open_collection
 from optical_core.data.relevance import Relevance, split_limit
 from optical_core.errors import InputError
 
@@ -37,6 +37,11 @@ def refuse_benchmarks(paths: Iterable[object]) -> None:
             )
 
 
+def evaluated_collections(dev: str | None) -> list[Collection]:
+    """What training data must not be part of: all that is installed, and the dev collection."""
+    return [*installed_collections(), *([open_collection(dev)] if dev else [])]
+
+
 def guard_overlap(
     bitext: Bitext, collections: Iterable[Collection], *, drop: bool = False
 ) -> Bitext:
@@ -57,12 +62,7 @@ def guard_overlap(
             if normalised[text] in evaluated
         }
         if shared and not drop:
-            examples = "; ".join(f"“{text[:100]}”" for text in list(shared.values())[:3])
-            raise InputError(
-                f"{len(shared)} training pairs are part of the evaluated collection "
-                f"{collection.name}: {examples}; take them out of the bitext (--set overlap=drop "
-                "does), or evaluate on another collection"
-            )
+            raise _part_of(collection, "pairs", list(shared.values()))
         if shared:
             kept = tuple(pair for pair in bitext.pairs if pair not in shared)
             reason = f"part of {collection.name}"
@@ -103,12 +103,7 @@ def guard_relevance(
             if found := _shared(evaluated, example.query) or relevant:
                 shared[number] = found
         if shared and not drop:
-            examples = "; ".join(f"“{text[:100]}”" for text in list(shared.values())[:3])
-            raise InputError(
-                f"training examples that are part of the evaluated collection {collection.name}: "
-                f"{len(shared):,}, such as {examples}; take them out of the data (--set "
-                "overlap=drop does), or evaluate on another collection"
-            )
+            raise _part_of(collection, "examples", list(shared.values()))
         kept = tuple(
             example.without(touched)
             for number, example in enumerate(relevance.examples)
@@ -121,6 +116,16 @@ def guard_relevance(
                 dropped[f"{reason} that are part of {collection.name}"] = count
         relevance = replace(relevance, examples=kept, passages=passages, dropped=dropped)
     return relevance
+
+
+def _part_of(collection: Collection, kind: str, texts: Sequence[str]) -> InputError:
+    """The refusal of training data, with its first sentences that are evaluated."""
+    examples = "; ".join(f"“{text[:100]}”" for text in texts[:3])
+    return InputError(
+        f"training {kind} that are part of the evaluated collection {collection.name}: "
+        f"{len(texts):,}, such as {examples}; take them out of the data (--set overlap=drop does), "
+        "or evaluate on another collection"
+    )
 
 
 def _shared(evaluated: set[str], *texts: str) -> str:

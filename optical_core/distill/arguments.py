@@ -16,6 +16,9 @@ from optical_core.distill.config import TrainingConfig
 from optical_core.models.precision import training_precision
 from optical_core.models.token_encoder import TokenEncoder
 
+TASKS = {"foreign": "query", "english": "query", "both": "query", "passage": "document"}
+"""Column of a distillation -> what the encoders read it as."""
+
 
 class _PlannedBatches(DefaultBatchSampler):
     """Rows in their order: the batches were planned beforehand."""

@@ -88,6 +88,11 @@ def last_complete_checkpoint(work: Path) -> str | None:
     return get_last_checkpoint(str(work))
 
 
+def step_of(checkpoint: str) -> int:
+    """The step after which a checkpoint was written."""
+    return int(checkpoint.rpartition("-")[2])
+
+
 def hashes(checkpoint: Path) -> dict[str, str]:
     """Relative path -> content hash of a checkpoint's files."""
     files = (path for path in sorted(checkpoint.rglob("*")) if path.is_file())

@@ -158,13 +158,9 @@ class DevMonitor(TrainerCallback):
             except (SafetensorError, KeyError, TypeError, ValueError) as error:
                 logger.warning("%s is damaged (%s): the best step is chosen anew", self.path, error)
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.global_step == 0:
-            self._look(0)
-
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step % self.every == 0 or state.global_step == state.max_steps:
-            self._look(state.global_step)
+            self.look(state.global_step)
             if self.exhausted:
                 control.should_training_stop = control.should_save = True
 
@@ -176,7 +172,7 @@ class DevMonitor(TrainerCallback):
         since = [row for row in read_log(self.log) if int(row["step"]) > self.best["step"]]
         return len(since) >= self.patience
 
-    def _look(self, step: int) -> None:
+    def look(self, step: int) -> None:
         """Measure, and keep the weights if they are the best so far.
 
         Step 0 is the undistilled encoder: a run that never gains anything gives that back.

@@ -30,6 +30,18 @@ class TwoTokenizers(MultiVectorEncoderDataCollator):
     teacher_preprocess: Callable[..., Any] = field(kw_only=True)
     teacher_columns: tuple[str, ...] = ("english", "passage")
 
+    @classmethod
+    def of(cls, collator: MultiVectorEncoderDataCollator, teacher: TokenEncoder) -> TwoTokenizers:
+        """A trainer's own collator, but for the teacher's columns."""
+        return cls(
+            collator.preprocess_fn,
+            collator.valid_label_columns,
+            collator.router_mapping,
+            collator.prompts,
+            collator.max_length,
+            teacher_preprocess=teacher.model.preprocess,
+        )
+
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
         own = [
             {key: value for key, value in row.items() if key not in self.teacher_columns}

@@ -59,6 +59,19 @@ def wait() -> None:
         distributed.barrier()
 
 
+def check_share(batch_size: int, device: str | None) -> None:
+    """Raise InputError where the processes can't share batches of a training on a device."""
+    if count() == 1:
+        return
+    if batch_size % count():
+        raise InputError(
+            f"{count()} processes cannot share a batch of {batch_size} evenly: choose a "
+            f"batch_size that is a multiple of {count()}, or other processes"
+        )
+    if device not in (None, "cpu", "cuda"):
+        raise InputError(f"each process has a GPU of its own: leave --device {device} out")
+
+
 def once(function: Callable[[], T]) -> T:
     """Run a function on rank 0 alone; every rank gets its result, or its InputError."""
     if count() == 1:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -11,8 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from optical_core.data.sentence_pairs import SentencePair
+from optical_core.distill.config import DistillConfig
 from optical_core.distill.token_batch import TokenBatch
-from optical_core.models.precision import encoding
+from optical_core.models.precision import encoding, precision
+from optical_core.models.token_encoder import TokenEncoder
 
 Entry = tuple[Tensor, ...]
 """A text of the teacher's: vectors (n, d), which are [MASK]s (n,), what plans are made from if that
@@ -41,12 +45,27 @@ class KeptVectors:
             self.held -= len(oldest[0])
 
 
-@lru_cache(maxsize=4)
-def shared_vectors(key: Hashable) -> KeptVectors:
-    """The store that trainings of one process share; the key says all that decides the vectors.
+def shared_vectors(
+    config: DistillConfig, teacher: TokenEncoder, batches: Iterable[Iterable[SentencePair]]
+) -> KeptVectors:
+    """The teacher's vectors, shared with trainings of this process on just the same batches.
 
-    The arms of a study read the same sentences with the same teacher.
+    The arms of a study read the same sentences with the same teacher. In other batches a sentence
+    has other neighbours and padding, which moves its last digits: a study that was killed and goes
+    on in a new process must come to the same numbers.
     """
+    digest = hashlib.blake2b(digest_size=8)
+    for pair in (pair for batch in batches for pair in batch):
+        digest.update(f"{pair.foreign}\0{pair.english}\0".encode())
+    device = teacher.model.device
+    length = config.query_tokens if config.marginals == "mask-augmented" else None
+    read = (config.prompts, config.max_tokens, length, config.plan_layer)
+    return _shared((teacher.hash, str(device), precision(device), read, digest.hexdigest()))
+
+
+@lru_cache(maxsize=4)
+def _shared(key: Hashable) -> KeptVectors:
+    """The key says all that decides the vectors."""
     return KeptVectors(1_000_000)
 
 

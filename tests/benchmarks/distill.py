@@ -25,7 +25,6 @@ from optical_core.data.bitext import SentencePair
 from optical_core.distill import objectives
 from optical_core.distill import trainer as training
 from optical_core.distill.arguments import (
-    column_prompts,
     remove_library_callbacks,
     training_arguments,
 )
@@ -139,19 +138,18 @@ def _ours(
     batches = [pairs[:batch_size]] * config.steps
     loss: Any = training._loss(config, student, teacher, batches)
     loss._teacher.store = store
+    rows = training._rows(config, batches, student.tokenizer)
     arguments = training_arguments(
         config,
         work,
         "cpu",
-        prompts=column_prompts(student, teacher),
-        max_length=config.max_tokens,
-        tasks=training.TASKS,
+        **training._reading(config, rows, student, teacher),
     )
     arguments.save_strategy = "no"
     trainer = ResumableTrainer(
         model=student,
         args=arguments,
-        train_dataset=training._dataset(batches, config, student.tokenizer),
+        train_dataset=rows,
         loss=loss,
     )
     remove_library_callbacks(trainer)

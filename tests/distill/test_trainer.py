@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from optical_core.data.bitext import SentencePair
-from optical_core.distill import monitor, trainer
+from optical_core.distill import monitor, run
 from optical_core.distill.arguments import training_arguments
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.logs import Stage, read_stage
@@ -22,6 +22,7 @@ from optical_core.distill.loss import OpticalLoss
 from optical_core.distill.monitor import BEST, DevMonitor, LogMonitor
 from optical_core.distill.sampling import first_pairs, plan_batches
 from optical_core.distill.settings import resolve_config
+from optical_core.distill.teacher_vectors import shared_vectors
 from optical_core.distill.trainer import distill, load_bitext
 from optical_core.errors import InputError
 from optical_core.models import precision
@@ -82,7 +83,7 @@ def test_a_training_takes_the_precision_of_the_processor_and_records_it(
         monkeypatch.setattr(precision, "_native_bf16", lambda kind, native=native: native)
         settings = config(tiny_encoder, bitext_file, name=f"auto-{native}", steps=1, bf16="auto")
         monkeypatch.setattr(
-            trainer,
+            run,
             "training_arguments",
             lambda *given, **named: asked.append(training_arguments(*given, **named)) or asked[-1],
         )
@@ -136,7 +137,7 @@ def test_training_reads_texts_with_prompts_where_that_is_asked(
 
 def test_a_run_tells_its_stages_and_its_first_step_at_once(tiny_encoder, bitext_file, monkeypatch):
     told = []
-    for module in (trainer, monitor):
+    for module in (run, monitor):
         monkeypatch.setattr(module, "write_stage", lambda folder, stage: told.append(stage))
     distill(config(tiny_encoder, bitext_file, steps=3), device="cpu", progress=False)
     doing = list(dict.fromkeys(stage.doing for stage in told))
@@ -270,13 +271,13 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_result(
 
     finish(straight)
     interrupted = tmp_path / "interrupted"
-    run = interrupted / "runs" / "tiny-student"
+    work = interrupted / "runs" / "tiny-student"
     kills = 0
     for wanted in (5, 30):
         process = start(interrupted)
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline and process.poll() is None:
-            reached = [int(p.name.split("-")[1]) for p in run.glob("checkpoint-*")]
+            reached = [int(p.name.split("-")[1]) for p in work.glob("checkpoint-*")]
             if reached and max(reached) >= wanted:
                 break
             time.sleep(0.005)
@@ -522,16 +523,11 @@ def test_a_start_that_does_not_fit_is_refused(tiny_encoder, bitext_file, changes
 
 
 def test_arms_of_a_study_share_the_teachers_vectors_of_their_batches():
-    from types import SimpleNamespace
-
-    from optical_core.data.bitext import SentencePair
-    from optical_core.distill.trainer import _store
-
     teacher = SimpleNamespace(hash="0" * 16, model=SimpleNamespace(device="cpu"))
     batches = [[SentencePair("sea", "bahari", "sw")], [SentencePair("moon", "mwezi", "sw")]]
     arm = DistillConfig(name="a", bitext=("demo",))
-    store = _store(arm, teacher, batches)
-    assert _store(arm.model_copy(update={"objective": "greedy"}), teacher, batches) is store
-    assert _store(arm, teacher, batches[::-1]) is not store
+    store = shared_vectors(arm, teacher, batches)
+    assert shared_vectors(arm.model_copy(update={"objective": "greedy"}), teacher, batches) is store
+    assert shared_vectors(arm, teacher, batches[::-1]) is not store
     for other in ({"prompts": True}, {"marginals": "mask-augmented"}, {"plan_layer": 1}):
-        assert _store(arm.model_copy(update=other), teacher, batches) is not store
+        assert shared_vectors(arm.model_copy(update=other), teacher, batches) is not store

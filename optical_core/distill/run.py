@@ -1,0 +1,176 @@
+"""A training under its name: what `distill` and `teach` have in common."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from datasets import Dataset
+from transformers import TrainerCallback
+
+from optical_core.data.lines import read_json
+from optical_core.data.records import write_record
+from optical_core.distill import ranks
+from optical_core.distill.arguments import on_cpu, remove_library_callbacks, training_arguments
+from optical_core.distill.checkpoints import (
+    ResumableTrainer,
+    last_complete_checkpoint,
+    remove_checkpoints,
+)
+from optical_core.distill.config import TrainingConfig
+from optical_core.distill.logs import Stage, write_stage
+from optical_core.distill.monitor import DevMonitor, LogMonitor
+from optical_core.distill.randomness import own_random_numbers
+from optical_core.errors import InputError
+from optical_core.models.cards import ModelCard
+from optical_core.models.precision import training_precision
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.storage import exclusive, home, replace_file
+
+logger = logging.getLogger(__name__)
+
+Config = TypeVar("Config", bound=TrainingConfig)
+MODEL_FILES = ("retriever.json", "teacher.json")
+
+
+@dataclass(frozen=True)
+class Run(Generic[Config]):
+    """A training: its settings, where it works, and what it makes.
+
+    Every rank has one and goes through the same steps; rank 0 alone writes.
+
+    Attributes:
+        doing: what the progress bar says.
+        work: `runs/NAME`, with its log and its checkpoints.
+        folder: `models/NAME`, which it makes.
+        device: None for the one taken by default.
+        progress: is there a progress bar?
+    """
+
+    config: Config
+    doing: str
+    work: Path
+    folder: Path
+    device: str | None
+    progress: bool
+
+    def tell(self, doing: str) -> None:
+        """Say what the run is doing, for those who look at it from outside."""
+        if ranks.rank() == 0:
+            write_stage(self.work, Stage(doing))
+
+    def is_finished(self) -> bool:
+        """Is the model there, trained with these settings?"""
+        return ranks.once(self._is_finished)
+
+    def _is_finished(self) -> bool:
+        path = self.work / "config.json"
+        same = path.exists() and self.config.is_saved_as(read_json(path))
+        if not (same and (self.folder / "record.json").exists()):
+            return False
+        logger.info("%s is trained already; another --name trains anew", self.config.name)
+        remove_checkpoints(self.work)
+        return True
+
+    def claim(self) -> None:
+        """Take the name: a run that cannot start must not have done so.
+
+        Raises InputError if it belongs to a run with other settings, or to another model.
+        """
+        ranks.once(self._claim)
+
+    def _claim(self) -> None:
+        name, path = self.config.name, self.work / "config.json"
+        if path.exists() and not self.config.is_saved_as(read_json(path)):
+            raise InputError(
+                f"a run {name!r} with other settings exists in {self.work}; choose another --name, "
+                "or remove that folder to start again"
+            )
+        if any((self.folder / file).exists() for file in MODEL_FILES) and not path.exists():
+            raise InputError(f"a model {name!r} exists in {self.folder}; choose another --name")
+        with replace_file(path) as temporary:
+            text = json.dumps(self.config.model_dump(), indent=2, ensure_ascii=False) + "\n"
+            temporary.write_text(text, encoding="utf-8")
+
+    def checkpoint(self) -> str | None:
+        """The folder to go on from."""
+        return ranks.once(lambda: last_complete_checkpoint(self.work))
+
+    def dev_monitor(
+        self, model: Any, teacher: TokenEncoder | None = None, *, patience: int | None = None
+    ) -> DevMonitor | None:
+        """What measures the model on the dev collection, if there is one, on rank 0."""
+        if not self.config.dev or ranks.rank() > 0:
+            return None
+        self.tell("encoding the dev collection")
+        return DevMonitor(self.work, self.config, teacher, model, patience=patience)
+
+    def trainer(
+        self,
+        model: Any,
+        rows: Dataset,
+        loss: Any,
+        monitors: Iterable[TrainerCallback | None],
+        **reading: Any,
+    ) -> ResumableTrainer:
+        """The trainer of the rows; `reading` says how it reads them, see `training_arguments`."""
+        log: list[TrainerCallback] = []
+        if ranks.rank() == 0:
+            log.append(
+                LogMonitor(self.work / "log.csv", loss, progress=self.progress, doing=self.doing)
+            )
+        trainer = ResumableTrainer(
+            model=model,
+            args=training_arguments(self.config, self.work, self.device, **reading),
+            train_dataset=rows,
+            loss=loss,
+            callbacks=[*log, *(monitor for monitor in monitors if monitor)],
+        )
+        remove_library_callbacks(trainer)
+        return trainer
+
+    def card(self, summary: str, data: str, languages: Iterable[str], report: str) -> ModelCard:
+        """The model's card; `data` names the setting that has the training data."""
+        paths = (path.strip("./") for path in getattr(self.config, data))
+        return ModelCard(
+            summary=summary,
+            languages=tuple(sorted(languages)),
+            data=(*paths, report),
+            licence=self.config.licence,
+            recipe=self.config.model_dump(exclude={"name", data, "languages", "licence"}),
+        )
+
+    def finish(self, model: Any, dev: DevMonitor | None, **data: Any) -> None:
+        """Write the record, which says that the model is whole: no checkpoint is needed now."""
+        record = {
+            "config": self.config.model_dump(),
+            **data,
+            "precision": training_precision(self.config.bf16, model.device),
+            "dev_map": dev.best if dev else None,
+        }
+        write_record(self.folder / "record.json", record)
+        remove_checkpoints(self.work)
+
+
+@contextlib.contextmanager
+def begun(
+    config: Config, doing: str, *, device: str | None, progress: bool
+) -> Iterator[Run[Config]]:
+    """A run that no other process works on, with random numbers of its own.
+
+    Started by `torchrun` or `accelerate launch`, the processes meet here: see `ranks`.
+
+    Raises InputError if the processes can't share the training.
+    """
+    ranks.join(cpu=on_cpu(device))
+    ranks.check_share(config.batch_size, device)
+    work = home("runs", config.name)
+    # A launcher that is killed leaves its processes running: they must not write beside new ones.
+    alone = exclusive(work) if ranks.rank() == 0 else contextlib.nullcontext()
+    with alone, own_random_numbers():
+        yield Run(config, doing, work, home("models", config.name), device, progress)
