@@ -43,8 +43,13 @@ def training_arguments(
 ) -> MultiVectorEncoderTrainingArguments:
     """The trainer's arguments for a run.
 
-    prompts: column -> prompt. max_length: in tokens, or task -> tokens. tasks: column -> `query` or
-    `document`.
+    Args:
+        config: the run's settings.
+        work: its folder, where checkpoints go.
+        device: None for the one taken by default.
+        prompts: column -> prompt.
+        max_length: of texts in tokens, or task -> tokens.
+        tasks: column -> `query` or `document`.
     """
     arguments = MultiVectorEncoderTrainingArguments(
         output_dir=str(work),
@@ -85,13 +90,13 @@ def training_arguments(
 def column_prompts(student: Any, teacher: TokenEncoder) -> dict[str, str]:
     """Column -> prompt, as when the encoders search: the trainer adds none of itself."""
     theirs = teacher.model.prompts
-    found = {
+    prompts = {
         "foreign": student.prompts.get("query"),
         "english": theirs.get("query"),
         "both": student.prompts.get("query"),
         "passage": theirs.get("document"),
     }
-    return {column: prompt for column, prompt in found.items() if prompt}
+    return {column: prompt for column, prompt in prompts.items() if prompt}
 
 
 def _reporters() -> list[str]:

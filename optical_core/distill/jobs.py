@@ -110,13 +110,13 @@ def read_job(name: str) -> Job:
 
 def list_jobs() -> list[Job]:
     """All jobs, the newest first; damaged records are left out."""
-    found = []
+    jobs = []
     for path in home("runs", "x").parent.glob(f"[!.]*/{_JOB}"):
         try:
-            found.append(read_job(path.parent.name))
+            jobs.append(read_job(path.parent.name))
         except InputError as error:
             logger.warning("left out: %s", error)
-    return sorted(found, key=lambda job: job.created, reverse=True)
+    return sorted(jobs, key=lambda job: job.created, reverse=True)
 
 
 def update_job(name: str, **changes: Any) -> None:

@@ -105,7 +105,7 @@ class MaskedLanguageLoss(nn.Module):
 
 def pieces_of(texts: Iterable[str], tokenizer: Any) -> Tensor:
     """Ids of all pieces that occur in texts, (V,), in rising order."""
-    found: set[int] = set()
+    pieces: set[int] = set()
     for ids in tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]:
-        found.update(ids)
-    return torch.tensor(sorted(found), dtype=torch.long)
+        pieces.update(ids)
+    return torch.tensor(sorted(pieces), dtype=torch.long)

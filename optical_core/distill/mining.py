@@ -57,8 +57,8 @@ def mine(
         examples, search([example.query for example in examples]), strict=True
     ):
         scores = dict(ranking)
-        found = [scores[key] for key in example.positives if key in scores]
-        if not found:
+        relevant_scores = [scores[key] for key in example.positives if key in scores]
+        if not relevant_scores:
             dropped["relevant passage not found"] += 1
             negatives.append(())
             continue
@@ -71,7 +71,7 @@ def mine(
                 continue
             if document(passages[key]) in documents:
                 dropped["same document"] += 1
-            elif score > share * max(found):
+            elif score > share * max(relevant_scores):
                 dropped["score too high"] += 1
             elif any(overlap(word_runs(passages[key]), own) >= DUPLICATE for own in runs):
                 dropped["near duplicate"] += 1

@@ -177,13 +177,13 @@ class DevMonitor(TrainerCallback):
 
         Step 0 is the undistilled encoder: a run that never gains anything gives that back.
         """
-        found = self.measure()
-        mean = sum(found.values()) / len(found)
-        shown = ", ".join(f"{code} {value:.3f}" for code, value in found.items())
+        by_language = self.measure()
+        mean = sum(by_language.values()) / len(by_language)
+        shown = ", ".join(f"{code} {value:.3f}" for code, value in by_language.items())
         logger.info("step %d: dev MAP %.4f (%s)", step, mean, shown)
-        self._write(step, {"mean": mean, **found})
+        self._write(step, {"mean": mean, **by_language})
         if self.best is None or mean > self.best["mean"]:
-            self.best = {"step": step, "mean": mean, **found}
+            self.best = {"step": step, "mean": mean, **by_language}
             tensors = {
                 name: parameter.detach().cpu().contiguous()
                 for name, parameter in self.student.model.named_parameters()
@@ -200,14 +200,14 @@ class DevMonitor(TrainerCallback):
 
     def measure(self) -> dict[str, float]:
         """MAP of each dev language with the student as it stands."""
-        found = {}
+        by_language = {}
         self.student.model.eval()
         passages = self.vectors or self.student.encode_passages(self.texts)
         for code, texts in self.queries.items():
             vectors = self.student.encode_queries(list(texts.values()))
             run = rank_in_memory(list(texts), vectors, self.ids, passages, top=1000)
-            found[code] = mean_measures(run, self.qrels[code])["AP"]
-        return found
+            by_language[code] = mean_measures(run, self.qrels[code])["AP"]
+        return by_language
 
     def restore_best(self, student: torch.nn.Module) -> None:
         """Put the best step's weights back."""

@@ -45,7 +45,8 @@ class Objective:
     def columns(self, *, scores: bool) -> tuple[str, ...]:
         """Of the training's rows: `foreign`, `english`, `both` as one text, `passage`.
 
-        scores: is there a loss over scores beside the objective's own?
+        Args:
+            scores: is there a loss over scores beside the objective's own?
         """
         return ("foreign", "english", *(["passage"] if scores or self.passages else []))
 
@@ -66,7 +67,12 @@ class Objective:
     ) -> Tensor:
         """The loss over scores of the batch's English sentences as passages, (B,).
 
-        first: where the students' own passages begin, in a batch that is shared among ranks.
+        Args:
+            student: the foreign queries, (B, n, d).
+            teacher: the English queries, (B, m, d).
+            passages: the English sentences as passages, (P, k, d); those of all ranks.
+            temperature: of the softmax over passages.
+            first: where the students' own passages begin among those of all ranks.
         """
         return score_distillation(student, teacher, passages, temperature=temperature)
 
@@ -240,8 +246,8 @@ def _greedy_matches(cost: Tensor, pairs: Tensor) -> Tensor:
     for _ in range(min(cost.shape[1:])):
         best, index = remaining.flatten(1).min(1)
         i, j = index // cost.shape[2], index % cost.shape[2]
-        found = torch.isfinite(best)
-        matched[rows[found], i[found], j[found]] = 1
+        left = torch.isfinite(best)
+        matched[rows[left], i[left], j[left]] = 1
         remaining[rows, i, :] = torch.inf
         remaining[rows, :, j] = torch.inf
     return matched

@@ -89,8 +89,8 @@ def student_of(backbone: TokenEncoder, teacher: TokenEncoder, english: Sequence[
 def _by_word(encoder: TokenEncoder, text: str, vectors: np.ndarray) -> dict[int, np.ndarray]:
     """Word -> mean of its tokens' vectors."""
     words = [token.word for token in encoder.scored_tokens(text, "query")]
-    found: dict[int, list[np.ndarray]] = {}
+    by_word: dict[int, list[np.ndarray]] = {}
     for word, vector in zip(words, vectors, strict=True):
         if word >= 0:
-            found.setdefault(word, []).append(vector)
-    return {word: np.mean(parts, axis=0) for word, parts in found.items()}
+            by_word.setdefault(word, []).append(vector)
+    return {word: np.mean(parts, axis=0) for word, parts in by_word.items()}

@@ -80,7 +80,7 @@ def _mined(
     if path.exists():
         saved = read_json(path)
         return Mined([tuple(keys) for keys in saved["negatives"]], saved["dropped"])
-    found: dict[int, tuple[str, ...]] = {}
+    negatives: dict[int, tuple[str, ...]] = {}
     dropped: Counter[str] = Counter()
     for source in sorted(relevance.sources):
         numbers = [n for n in asked if relevance.examples[n].source == source]
@@ -99,10 +99,10 @@ def _mined(
             search,
             share=config.negative_share,
         )
-        found |= dict(zip(numbers, part.negatives, strict=True))
+        negatives |= dict(zip(numbers, part.negatives, strict=True))
         dropped.update(part.dropped)
         shutil.rmtree(folder, ignore_errors=True)
-    mined = Mined([found[n] for n in asked], dict(dropped))
+    mined = Mined([negatives[n] for n in asked], dict(dropped))
     with replace_file(path) as temporary:
         content = {"negatives": mined.negatives, "dropped": mined.dropped}
         temporary.write_text(json.dumps(content), encoding="utf-8")

@@ -80,7 +80,8 @@ class Run(Generic[Config]):
     def claim(self) -> None:
         """Take the name: a run that cannot start must not have done so.
 
-        Raises InputError if it belongs to a run with other settings, or to another model.
+        Raises:
+            InputError: it belongs to a run with other settings, or to another model.
         """
         ranks.once(self._claim)
 
@@ -165,7 +166,8 @@ def begun(
 
     Started by `torchrun` or `accelerate launch`, the processes meet here: see `ranks`.
 
-    Raises InputError if the processes can't share the training.
+    Raises:
+        InputError: the processes can't share the training.
     """
     ranks.join(cpu=on_cpu(device))
     ranks.check_share(config.batch_size, device)

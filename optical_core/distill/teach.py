@@ -40,8 +40,9 @@ def teach(config: TeachConfig, *, device: str | None = None, progress: bool = Tr
     Interrupted, it goes on from its last checkpoint if the configuration is the same; a changed one
     must have another name.
 
-    Raises InputError: relevance that can't be read, or is part of an evaluated collection, an
-    unknown encoder, or a name that is taken by a run with other settings.
+    Raises:
+        InputError: relevance that can't be read, or is part of an evaluated collection, an unknown
+            encoder, or a name that is taken by a run with other settings.
     """
     with begun(config, "teach", device=device, progress=progress) as run:
         if ranks.count() > 1 and config.patience:

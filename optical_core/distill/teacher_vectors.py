@@ -124,7 +124,7 @@ class TeacherVectors:
         with encoding(device):
             outputs = self.teacher(part, task=task)
         expansion = outputs.get("query_expansion_positions")
-        found = []
+        entries = []
         for row in range(len(rows)):
             mask = outputs["attention_mask"][row].bool()
             kind = torch.zeros_like(mask) if expansion is None else expansion[row].bool()
@@ -132,5 +132,5 @@ class TeacherVectors:
             entry = [vectors[mask].half(), kind[mask]]
             if self.plan_layer is not None:
                 entry.append(outputs["all_layer_embeddings"][self.plan_layer][row][mask].half())
-            found.append(tuple(part.cpu() for part in entry))
-        return found
+            entries.append(tuple(part.cpu() for part in entry))
+        return entries

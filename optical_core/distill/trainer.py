@@ -50,8 +50,9 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
     Started by `torchrun` or `accelerate launch`, the processes share each batch and train the
     student that one would; machines must share the home. See `ranks`.
 
-    Raises InputError: unreadable or overlapping bitext, an unknown teacher, a name that is taken by
-    a run with other settings, or a batch that the processes can't share.
+    Raises:
+        InputError: unreadable or overlapping bitext, an unknown teacher, a name that is taken by a
+            run with other settings, or a batch that the processes can't share.
     """
     with begun(config, "distil", device=device, progress=progress) as run:
         if ranks.count() > 1 and not OBJECTIVES[config.objective].teacher:
@@ -92,7 +93,12 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
 def load_bitext(config: DistillConfig, given: Allowance = COMMAND) -> Bitext:
     """Read, join and check the run's bitext: no benchmark, nothing of an installed collection.
 
-    given: what reading it may cost.
+    Args:
+        config: names the files, and what is kept of them.
+        given: what reading them may cost.
+
+    Raises:
+        InputError: bitext that can't be read, or is part of an evaluated collection.
     """
     refuse_benchmarks(config.bitext)
     paths = [assets("demo", "bitext.tsv") if p == "demo" else Path(p) for p in config.bitext]

@@ -55,9 +55,16 @@ def encode_pair(
 ) -> EncodedPair:
     """Encode a pair as distillation does.
 
-    marginals: with `mask-augmented`, both sides are extended with [MASK] to `query_tokens`.
+    Args:
+        encoders: the student reads the foreign text, the teacher the English one.
+        foreign: a query.
+        english: its translation.
+        marginals: with `mask-augmented`, both sides are extended with [MASK] to `query_tokens`.
+        query_tokens: what they are extended to.
 
-    Raises InputError for a text of no tokens, ValueError for unknown marginals.
+    Raises:
+        InputError: a text of no tokens.
+        ValueError: unknown marginals.
     """
     check_marginals(marginals)
     student, teacher = encoders.student, encoders.teacher
@@ -81,7 +88,8 @@ def solve_pair(pair: EncodedPair, settings: TransportSettings = EXACT) -> Transp
 
     With [MASK]s, the report says which shares of the mass are mask_mask, mask_real, real_real.
 
-    Raises ValueError for an unknown method.
+    Raises:
+        ValueError: an unknown method.
     """
     cost, a, b = _problem(pair)
     solution = solve(cost, a, b, settings)
@@ -120,7 +128,9 @@ def align_texts(
 ) -> TransportPlan:
     """The plan between a foreign query (student) and its English translation (teacher).
 
-    Raises InputError for a text of no tokens, and ValueError for an unknown method.
+    Raises:
+        InputError: a text of no tokens.
+        ValueError: an unknown method.
     """
     pair = encode_pair(encoders, foreign, english, marginals=settings.marginals)
     return solve_pair(pair, settings)

@@ -215,8 +215,8 @@ def _hub_is_multi_vector(name: str) -> bool:
     from transformers.utils import cached_file
 
     for file in ("artifact.metadata", "config_sentence_transformers.json"):
-        found = cached_file(name, file, _raise_exceptions_for_missing_entries=False)
-        if found and _is_multi_vector(Path(found).parent):
+        cached = cached_file(name, file, _raise_exceptions_for_missing_entries=False)
+        if cached and _is_multi_vector(Path(cached).parent):
             return True
     return False
 

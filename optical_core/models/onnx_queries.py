@@ -93,8 +93,8 @@ class OnnxQueries(TokenEncoder):
             features = self.model.preprocess(
                 list(texts), prompt=self.model.prompts.get("query"), task="query"
             )
-            found = self.model(features, task="query")
-            kept = zip(found["token_embeddings"], found["attention_mask"].bool(), strict=True)
+            outputs = self.model(features, task="query")
+            kept = zip(outputs["token_embeddings"], outputs["attention_mask"].bool(), strict=True)
             return [unit_rows(vectors[mask].numpy()) for vectors, mask in kept]
 
     def _running(self, side: Side) -> AbstractContextManager:
@@ -130,8 +130,8 @@ class OnnxBackbone(nn.Module):
             padding = ((0, 0), (0, length - tokens))
             inputs = {name: np.pad(value, padding) for name, value in inputs.items()}
         with self._lock:  # a request is for one thread at a time; what it gives is a copy
-            found = self._request(length).infer(inputs, share_inputs=True)[0]
-        return {_OUTPUT: torch.from_numpy(found[:, :tokens])}
+            vectors = self._request(length).infer(inputs, share_inputs=True)[0]
+        return {_OUTPUT: torch.from_numpy(vectors[:, :tokens])}
 
     def _request(self, length: int | None) -> Any:
         if length not in self._requests:

@@ -64,8 +64,12 @@ def student_folder(name_or_path: str) -> Path:
 def load_pair(name_or_path: str, *, device: str | None = None) -> EncoderPair:
     """Load a pair by name or folder; an encoder's name or folder gives it undistilled.
 
-    Raises InputError for an unknown name, a damaged folder, or another teacher than it was
-    trained with.
+    Raises:
+        InputError: an unknown name, a damaged folder, or another teacher than it was trained with.
+
+    Examples:
+        >>> pair = load_pair("optical-lowres")  # doctest: +SKIP
+        >>> pair.student.encode_queries(["Kwa nini bahari ina chumvi?"])  # doctest: +SKIP
     """
     check_path(name_or_path)
     folder = student_folder(name_or_path)
@@ -127,9 +131,14 @@ def save_pair(
 ) -> None:
     """Save a pair, whole or not at all.
 
-    `student_model` is the trained MultiVectorEncoder: with a PEFT adapter that is saved as one
-    (fp16), else the tensors that differ from its backbone's are (the teacher's by default). A
-    teacher or backbone that is a folder of this machine is saved along.
+    Args:
+        folder: what is made; one that exists is replaced.
+        name: of the pair.
+        teacher: saved along where it is a folder of this machine, else by its name.
+        student_model: the trained MultiVectorEncoder. A PEFT adapter is saved as one (fp16), else
+            the tensors that differ from its backbone's are.
+        card: what it was trained on.
+        backbone: what the student was trained from, saved as the teacher is; None for the teacher.
     """
     parts = {"teacher": teacher} | ({"backbone": backbone} if backbone else {})
     own = {r: e for r, e in parts.items() if e.name not in PACKAGED and Path(e.name).exists()}

@@ -62,7 +62,7 @@ class Translator:
         Raises InputError where the model marks languages and has no mark for `code`.
         """
         extra = self._choose(code)
-        found: list[str] = []
+        translations: list[str] = []
         for start in range(0, len(texts), batch_size):
             part = list(texts[start : start + batch_size])
             inputs = self.tokenizer(part, return_tensors="pt", padding=True, truncation=True)
@@ -75,15 +75,15 @@ class Translator:
                 made = self.model.generate(
                     **inputs, num_beams=beams, do_sample=False, max_new_tokens=longest, **extra
                 )
-            found += self.tokenizer.batch_decode(made, skip_special_tokens=True)
-        return [text.strip() for text in found]
+            translations += self.tokenizer.batch_decode(made, skip_special_tokens=True)
+        return [text.strip() for text in translations]
 
     def _choose(self, code: str) -> dict[str, Any]:
         """Set the source language; returns what makes the output English."""
         tags = {
-            found: tag
+            spoken: tag
             for tag in self.tokenizer.get_added_vocab()
-            if (found := language_of_tag(tag)) is not None
+            if (spoken := language_of_tag(tag)) is not None
         }
         english = _tag_of(TARGET, tags)
         if english is None:
@@ -102,9 +102,9 @@ def _tag_of(code: str, tags: Mapping[str, str]) -> str | None:
     A token that names a script (srp_Cyrl) stands for no other script.
     """
     known = language(code)
-    for found in (known.code, without_region(known.code), *matching(known.code, tags)):
-        if found in tags:
-            return tags[found]
+    for variant in (known.code, without_region(known.code), *matching(known.code, tags)):
+        if variant in tags:
+            return tags[variant]
     plain = tags.get(known.base)
     return None if plain is None or _SCRIPT.search(plain.strip("_")) else plain
 
@@ -120,5 +120,5 @@ def language_of_tag(tag: str) -> str | None:
     looks = (tag.startswith("__") and tag.endswith("__")) or len(rest) == 1
     if not (looks and stem.isascii() and stem.islower() and find_language(stem)):
         return None
-    found = find_language("_".join([stem, *rest]))
-    return pair_language(found.code) if found else None
+    known = find_language("_".join([stem, *rest]))
+    return pair_language(known.code) if known else None

@@ -95,9 +95,9 @@ def network_simplex(
                 continue
             block = np.ix_(rows, columns)
             inner = np.ascontiguousarray(cost[pair][block], np.float64)
-            found, _, _, _, status = emd_c(a[pair][rows], b[pair][columns], inner, most, 1)
+            block_plan, _, _, _, status = emd_c(a[pair][rows], b[pair][columns], inner, most, 1)
             converged[pair] = status == _OPTIMAL
-            plan[pair][block] = found
+            plan[pair][block] = block_plan
 
     over_threads(len(cost), work)
     return plan, converged

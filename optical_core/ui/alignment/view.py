@@ -96,8 +96,8 @@ def report_lines(plan: TransportPlan) -> list[str]:
 
 def gold_line(plan: TransportPlan, gold: GoldPair) -> str:
     """AER of a plan's words against gold links, as a line of text."""
-    found = linked_words(plan.words())
-    error = alignment_error_rate(found, gold.sure, gold.possible)
+    links = linked_words(plan.words())
+    error = alignment_error_rate(links, gold.sure, gold.possible)
     return f"AER {error:.3f} against {len(gold.sure)} sure of {len(gold.possible)} gold links"
 
 
@@ -128,11 +128,11 @@ def translations(library: Library, view: AlignmentView) -> dict[str, str]:
     That of the view in the view's own language, the demo's query in the others, but for the
     language that it is set against.
     """
-    found = {
+    texts = {
         code: view.foreign
         if code == view.language
         else library.queries("demo", code).get(view.need)
         for code in library.collection("demo").languages
         if code != view.against
     }
-    return {code: text for code, text in found.items() if text}
+    return {code: text for code, text in texts.items() if text}
