@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from optical_core.data.gold import GoldPair
@@ -19,6 +21,15 @@ LONGEST = 2000
 
 def controls() -> AlignmentView | None:
     """Draw the controls; None (with a word on why) if there is nothing to align."""
+    view = AlignmentView(**_texts(), **_picture(), **_transport())
+    if not view.models:
+        st.info("Choose at least one encoder.")
+        return None
+    return view
+
+
+def _texts() -> dict[str, Any]:
+    """The texts on both sides, and where they are from."""
     codes = list(library().collection("demo").languages)
     row = st.columns([1, 1, 3])
     code = parts.language_choice(
@@ -50,6 +61,18 @@ def controls() -> AlignmentView | None:
     if gold:
         foreign, english = gold.foreign, gold.english
         st.caption("The gold pair is shown; empty its file's field to go back to the texts above.")
+    return {
+        "foreign": foreign,
+        "english": english,
+        "need": need,
+        "language": code,
+        "against": other,
+        "gold": gold,
+    }
+
+
+def _picture() -> dict[str, Any]:
+    """Whose plans are shown, and how they are drawn."""
     row = st.columns([2, 2, 2])
     unit = bound(
         row[0].segmented_control,
@@ -76,28 +99,11 @@ def controls() -> AlignmentView | None:
         default=["embedded", names[0]],
         max_selections=3,
     )
-    transport, normalise, threshold = _transport_settings()
-    if not models:
-        st.info("Choose at least one encoder.")
-        return None
-    return AlignmentView(
-        foreign,
-        english,
-        need,
-        tuple(models),
-        unit,
-        kind,
-        transport,
-        normalise,
-        threshold,
-        gold,
-        code,
-        other,
-    )
+    return {"unit": unit, "kind": kind, "models": tuple(models)}
 
 
-def _transport_settings() -> tuple[TransportSettings, bool, float]:
-    """How plans are solved, whether rows are normalised, the share that is hidden below."""
+def _transport() -> dict[str, Any]:
+    """How plans are solved, and what of their mass is shown."""
     with st.expander("Transport settings"):
         row = st.columns(3)
         solver = bound(
@@ -141,8 +147,11 @@ def _transport_settings() -> tuple[TransportSettings, bool, float]:
             default=0.0,
             read=float,
         )
-    transport = TransportSettings(solver, epsilon, marginals=marginals)
-    return transport, normalise, threshold
+    return {
+        "transport": TransportSettings(solver, epsilon, marginals=marginals),
+        "normalise": normalise,
+        "threshold": threshold,
+    }
 
 
 def _gold() -> GoldPair | None:

@@ -36,6 +36,8 @@ def test_a_share_of_the_spread_becomes_units_of_cost():
     assert share.for_spread(2.0) == TransportSettings("sinkhorn", epsilon=0.2)
     assert share.for_spread(0.0).epsilon == 1e-6
     assert TransportSettings(epsilon=0.3).for_spread(2.0).epsilon == 0.3
+    training = DistillConfig(name="x", bitext=("demo",), solver="ipot", epsilon=0.3)
+    assert training.transport == TransportSettings("ipot", epsilon_share=0.3)
     with pytest.raises(ValueError, match="epsilon_share must be"):
         TransportSettings(epsilon_share=math.nan)
     with pytest.raises(ValueError, match="epsilon_share must be set against costs"):

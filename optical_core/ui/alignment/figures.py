@@ -95,25 +95,7 @@ def plan_heatmap(
     shares = shown_mass(plan, row_normalised=row_normalised, threshold=threshold)
     cell = _cell(n, m)
     figure = go.Figure()
-    figure.add_heatmap(
-        z=plan.cost.astype(np.float32),
-        x=_places(m),
-        y=_places(n),
-        colorscale=cost_scale(dark),
-        zmin=CHEAP,
-        zmax=DEAR,
-        hovertemplate="%{y} → %{x}<br>cost %{z:.3f}<extra></extra>",
-        xgap=1 if cell >= _LABELLED else 0,
-        ygap=1 if cell >= _LABELLED else 0,
-        colorbar={
-            "title": {"text": "cost", "side": "right"},
-            "thickness": 10,
-            "orientation": "h",
-            "y": 0,
-            "yanchor": "top",
-            "len": 0.6,
-        },
-    )
+    _add_costs(figure, plan, dark=dark)
     _add_discs(figure, plan, shares, pinned, dark=dark)
     if gold:
         figure.add_scatter(
@@ -152,6 +134,30 @@ def _places(count: int) -> list[str]:
 def _texts(tokens: Sequence[str]) -> dict[str, str]:
     """Place on an axis -> the text that stands there."""
     return {str(place): label(token, 16) for place, token in enumerate(tokens)}
+
+
+def _add_costs(figure: go.Figure, plan: TransportPlan, *, dark: bool) -> None:
+    n, m = plan.plan.shape
+    gap = 1 if _cell(n, m) >= _LABELLED else 0
+    figure.add_heatmap(
+        z=plan.cost.astype(np.float32),
+        x=_places(m),
+        y=_places(n),
+        colorscale=cost_scale(dark),
+        zmin=CHEAP,
+        zmax=DEAR,
+        hovertemplate="%{y} → %{x}<br>cost %{z:.3f}<extra></extra>",
+        xgap=gap,
+        ygap=gap,
+        colorbar={
+            "title": {"text": "cost", "side": "right"},
+            "thickness": 10,
+            "orientation": "h",
+            "y": 0,
+            "yanchor": "top",
+            "len": 0.6,
+        },
+    )
 
 
 def _add_discs(
