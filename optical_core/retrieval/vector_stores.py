@@ -29,7 +29,6 @@ STORES: dict[str, Callable[[str, str], EngineStore]] = {
     "qdrant": QdrantStore,
 }
 """Engine -> its store, made of a uri and a name."""
-ENGINES = (LOCAL, *STORES)
 
 
 def open_store(
@@ -86,7 +85,8 @@ def _store(
     engine: str, uri: str | None, collection: Collection, encoder: TokenEncoder
 ) -> EngineStore:
     if engine not in STORES:
-        raise InputError(f"there is no engine {engine!r}; choose one of {', '.join(ENGINES)}")
+        known = ", ".join((LOCAL, *STORES))
+        raise InputError(f"there is no engine {engine!r}; choose one of {known}")
     if not uri:
         raise InputError(f"the engine {engine} needs --uri: where it keeps the collection")
     return STORES[engine](uri, store_name(collection, encoder))

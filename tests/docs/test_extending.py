@@ -73,6 +73,22 @@ def test_a_solver(monkeypatch):
     assert DistillConfig(name="x", bitext=("demo",), solver="independent").solver == "independent"
 
 
+def test_a_vector_store(tiny_encoder, collection, monkeypatch):
+    from optical_core.models.token_encoder import TokenEncoder
+    from optical_core.retrieval.indexing import collection_index
+    from optical_core.retrieval.vector_stores import STORES, fill_store, open_store
+
+    monkeypatch.setitem(STORES, "memory", None)
+    execute("store")
+    encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
+    assert fill_store("memory", "here", collection, encoder) == 6
+    assert fill_store("memory", "here", collection, encoder) == 0
+    (query,) = encoder.encode_queries(["the salty sea"])
+    hits = open_store("memory", "here", collection, encoder).search(query, top=3)
+    expected = collection_index(collection, encoder).search(query, top=3)
+    assert dict(hits) == pytest.approx(dict(expected), abs=2e-4)
+
+
 def test_a_reader(tmp_path, monkeypatch):
     from optical_core.data.readers import READERS, import_collection
 
