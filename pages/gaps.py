@@ -125,7 +125,7 @@ def _controls(by_label: dict[str, Measurements]) -> Tables | None:
     comparison = Comparison(
         tuple(models), tuple(languages), baseline, measure, tuple(high), tuple(low)
     )
-    return gap_tables(chosen, comparison)
+    return gap_tables(library(), chosen, comparison)
 
 
 def _show(tables: Tables) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from optical_core.errors import InputError
 from optical_core.models.backbones import PACKAGED
 from optical_core.models.pair_store import FILE as PAIR_FILE
-from optical_core.models.pair_store import PairInfo, read_pair, student_folders
+from optical_core.models.pair_store import read_pair, student_folders
+from optical_core.models.teachers import FILE as TEACHER_FILE
 from optical_core.models.teachers import read_teacher, teacher_folders
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,12 @@ def list_models() -> list[ModelEntry]:
     return [*_encoders(), *_students(), *_teachers(), ModelEntry("bm25", "baseline", (), False)]
 
 
+def model_files() -> list[Path]:
+    """The files that say what the students and teachers are."""
+    students = [folder / PAIR_FILE for folder in student_folders()]
+    return students + [folder / TEACHER_FILE for folder in teacher_folders()]
+
+
 def _encoders() -> Iterator[ModelEntry]:
     for name, packaged in PACKAGED.items():
         if packaged.is_installed():
@@ -42,17 +48,11 @@ def _encoders() -> Iterator[ModelEntry]:
 def _students() -> Iterator[ModelEntry]:
     for index, folder in enumerate(student_folders()):
         try:
-            languages = _info(folder, (folder / PAIR_FILE).stat().st_mtime_ns).card.languages
+            languages = read_pair(folder).card.languages
         except (InputError, OSError) as error:
             logger.warning("left out: %s", error)
             continue
         yield ModelEntry(folder.name, "student", languages, index == 0, folder)
-
-
-@lru_cache(maxsize=1024)
-def _info(folder: Path, stamp: int) -> PairInfo:
-    """`read_pair`, read again when the file's time of change is another."""
-    return read_pair(folder)
 
 
 def _teachers() -> Iterator[ModelEntry]:

@@ -44,6 +44,8 @@ LIMITS = {
     "searcher": 8,
     "gold pairs": 4,
     "evaluations": 1,
+    "gap tables": 64,
+    "predictor tables": 64,
     "server": 1,
 }
 """How many are kept of the kinds of things that are large."""
@@ -92,11 +94,13 @@ class Library:
 
     def models(self) -> list[ModelEntry]:
         """The models known by name, the default student first."""
-        from optical_core.models.catalogue import list_models
+        from optical_core.models.catalogue import list_models, model_files
 
-        return sorted(
-            list_models(), key=lambda model: (not model.default, model.kind == "baseline")
-        )
+        def listed() -> list[ModelEntry]:
+            return sorted(list_models(), key=lambda m: (not m.default, m.kind == "baseline"))
+
+        stamp = tuple(file_stamp(file) for file in model_files())
+        return self._kept.get("models", None, listed, stamp=stamp)
 
     def model_names(self, *, token_level: bool = False) -> list[str]:
         """Names of the models; with `token_level` those that have token vectors."""

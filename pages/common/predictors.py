@@ -32,7 +32,11 @@ def render(measurements: Measurements, comparison: Comparison) -> None:
         for (*measured, model, _), cost in known.items()
         if tuple(measured) == version and model in comparison.models
     )
-    values, correlations = predictor_tables(measurements, comparison, costs)
+    values, correlations = library().keep(
+        "predictor tables",
+        lambda: predictor_tables(measurements, comparison, costs),
+        key=(measurements, comparison, costs),
+    )
     panels = predictor_panels(values, correlations, comparison.measure, dark=parts.is_dark())
     if not panels:
         st.info("Choose at least two languages beside English.")

@@ -78,6 +78,21 @@ def test_an_old_version_of_a_model_is_let_go_whatever_was_computed_of_it(library
     assert loaded[1]() is not None
 
 
+def test_a_student_is_listed_when_it_comes_and_one_that_cannot_be_read_is_told_once(
+    library, caplog
+):
+    before = library.model_names()
+    home("models", "mine").mkdir()
+    (home("models", "mine") / "retriever.json").write_text("{")
+    for _ in range(3):
+        assert library.model_names() == before
+    assert caplog.text.count("left out") == 1
+    (home("models", "mine") / "retriever.json").unlink()
+    shipped = next(entry.folder for entry in library.models() if entry.default)
+    shutil.copytree(shipped, home("models", "mine"), dirs_exist_ok=True)
+    assert set(library.model_names()) - set(before) == {"mine"}
+
+
 def test_so_many_models_are_kept(library, versions):
     _, loaded = versions
     for number in range(LIMITS["pair"] + 1):

@@ -19,6 +19,7 @@ from optical_core.ui.collections.view import (
     statistics,
 )
 from optical_core.ui.gaps.view import gap_tables, headline, upload_runs
+from optical_core.ui.library import Library
 from optical_core.ui.search.view import language_hint
 from optical_core.ui.uploads import keep_bitext, unpacked, uploaded
 from tests.measured import measured, values_of
@@ -54,7 +55,7 @@ def results(low_before, low_after):
 
 def told(results, *, parallel=True):
     measurements = measured(results, parallel=parallel)
-    return headline(gap_tables(measurements, Comparison.of(measurements)))
+    return headline(gap_tables(Library(), measurements, Comparison.of(measurements)))
 
 
 def test_the_headline_says_whether_the_gap_closes():
@@ -79,8 +80,9 @@ def test_a_collection_that_is_not_parallel_has_no_raw_gap_in_its_headline():
 
 def test_tables_are_made_once():
     measurements = measured(results(0.3, 0.5))
-    first = gap_tables(measurements, Comparison.of(measurements))
-    assert gap_tables(measurements, Comparison.of(measurements)) is first
+    library = Library()
+    first = gap_tables(library, measurements, Comparison.of(measurements))
+    assert gap_tables(library, measurements, Comparison.of(measurements)) is first
     assert first.gaps is first.gaps
 
 

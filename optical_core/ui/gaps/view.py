@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -18,16 +17,19 @@ from optical_core.data.languages import language
 from optical_core.data.trec import read_qrels, read_run
 from optical_core.errors import InputError
 from optical_core.study.results import read_results_zip, results_from_runs
+from optical_core.ui.library import Library
 from optical_core.ui.uploads import uploaded
 
 if TYPE_CHECKING:
     from optical_core.study.predictors import QueryCosts
 
-# Kept by what they are of: bootstraps and tests take a second.
-gap_tables = lru_cache(maxsize=64)(Tables)
+
+def gap_tables(library: Library, measurements: Measurements, comparison: Comparison) -> Tables:
+    """The tables of a comparison; kept, since bootstraps and tests take a second."""
+    key = (measurements, comparison)
+    return library.keep("gap tables", lambda: Tables(measurements, comparison), key=key)
 
 
-@lru_cache(maxsize=64)
 def predictor_tables(
     measurements: Measurements,
     comparison: Comparison,
