@@ -14,10 +14,11 @@ from optical_core.figures.levels import NAMES, differences, level_dots
 from optical_core.ui.gaps.figures import resource_scatter
 from optical_core.ui.gaps.view import gap_tables, headline
 from optical_core.wording import listed
-from pages.common import parts, predictors
+from pages import gaps_predictors
+from pages.common import parts
 from pages.common.address import bound
-from pages.common.measurements import bring, evaluate_here, measurements
-from pages.common.opened import library
+from pages.common.opened import library, measurements
+from pages.gaps_runs import bring, evaluate_here
 
 READ = (
     "How to read this: each row is a language, each marker a model, lines are 95 % bootstrap "
@@ -207,7 +208,7 @@ def _details(tables: Tables) -> None:
     elif details == "numbers":
         _table(tables.measures, "measures")
     elif details == "predictors":
-        predictors.render(tables.measurements, tables.comparison)
+        gaps_predictors.render(tables.measurements, tables.comparison)
     else:
         _table(tables.comparisons, "comparisons")
         for table, name, caption in (

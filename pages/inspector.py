@@ -16,8 +16,7 @@ from optical_core.ui.inspector.view import extremes, mean_correlation, query_tab
 from optical_core.ui.token_html import plain
 from pages.common import parts
 from pages.common.address import bound, held, hold
-from pages.common.measurements import measurements
-from pages.common.opened import library
+from pages.common.opened import library, measurements
 
 READ = (
     "How to read this: each row is a query, each column a language. Blue is good (or better than "

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from optical_core.analysis.measurements import Comparison, Measurements
 
 
@@ -23,3 +25,19 @@ def values_of(measurements: Measurements, model: str, code: str, measure: str = 
     """Query -> value."""
     comparison = Comparison.of(measurements, measure=measure)
     return measurements.samples(comparison)[model][code].to_dict()
+
+
+def two_models(count: int = 30) -> Measurements:
+    """An encoder and a student that gains in Somali and Yoruba, not in English."""
+    generator = np.random.default_rng(0)
+
+    def topics(mean):
+        drawn = generator.normal(mean, 0.05, count)
+        return {f"q{i}": float(value) for i, value in enumerate(drawn)}
+
+    return measured(
+        {
+            model: {"en": topics(0.6), "so": topics(low), "yo": topics(low)}
+            for model, low in (("embedded", 0.3), ("student", 0.5))
+        }
+    )

@@ -61,12 +61,12 @@ def language_gaps(
     ]
     resamples = RESAMPLES if parallel else STRATIFIED_RESAMPLES
     intervals = bootstrap_intervals(contrasts, resamples=resamples, seed=seed)
-    found = []
+    gaps = []
     for model, interval in zip(compared, intervals, strict=True):
         means = _means(samples[model])
         high, low = (float(np.mean([means[code] for code in codes])) for codes in sides[model])
         worst = min(means, key=lambda code: means[code])
-        found.append(
+        gaps.append(
             LanguageGap(
                 model=model,
                 high=high,
@@ -79,7 +79,7 @@ def language_gaps(
                 rank_correlation=_rank_correlation(samples[model]) if parallel else None,
             )
         )
-    return found
+    return gaps
 
 
 @dataclass(frozen=True)
@@ -112,12 +112,12 @@ def gap_changes(
     compared = [model for model, (highs, lows) in sides.items() if highs and lows]
     contrasts = [_contrast(differences[model], *reversed(sides[model])) for model in compared]
     intervals = bootstrap_intervals(contrasts, resamples=STRATIFIED_RESAMPLES, seed=seed)
-    found = []
+    changes = []
     for model, interval in zip(compared, intervals, strict=True):
         means = _means(differences[model])
         high, low = (float(np.mean([means[code] for code in codes])) for codes in sides[model])
-        found.append(GapChange(model, comparison.baseline, high, low, low - high, interval))
-    return found
+        changes.append(GapChange(model, comparison.baseline, high, low, low - high, interval))
+    return changes
 
 
 def _means(per_query: PerQuery) -> dict[str, float]:

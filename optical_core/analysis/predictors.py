@@ -130,9 +130,9 @@ def correlation_table(values: pd.DataFrame) -> pd.DataFrame:
     corrected: this explores.
     """
     rows = []
-    for model, found in values.groupby("model", sort=False) if not values.empty else []:
+    for model, own in values.groupby("model", sort=False) if not values.empty else []:
         for name in PREDICTORS:
-            known = found.dropna(subset=[name]) if name in found else found.iloc[:0]
+            known = own.dropna(subset=[name]) if name in own else own.iloc[:0]
             result = rank_correlation(known[name], known["value"]) if len(known) else None
             if result is not None:
                 rows.append(
@@ -165,10 +165,10 @@ def regression_table(values: pd.DataFrame, terms: Sequence[str]) -> pd.DataFrame
         if name not in PREDICTORS:
             raise ValueError(f"unknown predictor {name!r}: use one of {', '.join(PREDICTORS)}")
     rows = []
-    for model, found in values.groupby("model", sort=False) if not values.empty else []:
-        if not set(terms) <= set(found):
+    for model, own in values.groupby("model", sort=False) if not values.empty else []:
+        if not set(terms) <= set(own):
             continue
-        known = found.dropna(subset=list(terms))
+        known = own.dropna(subset=list(terms))
         if len(known) >= 3 * (len(terms) + 1):
             rows += [{"model": model} | row for row in _fitted(known, terms)]
     return pd.DataFrame(rows)

@@ -29,7 +29,7 @@ def sign_flip_p(
     (resamples + 1) of as many drawn ones, which counts the signs observed (Phipson and Smyth
     2010). A sample of fewer than two values, or of zeros, has p = 1.
     """
-    found = [1.0] * len(samples)
+    p_values = [1.0] * len(samples)
     tested = [i for i, values in enumerate(samples) if len(values) > 1 and np.any(values)]
     for members in _alike(tested, [len(samples[i]) for i in tested]):
         columns = np.stack([samples[i] for i in members], axis=1).astype(float)
@@ -43,8 +43,8 @@ def sign_flip_p(
             drawn += len(signs)
         p = counts / drawn if exact else (counts + 1) / (drawn + 1)
         for i, value in zip(members, p.tolist(), strict=True):
-            found[i] = value
-    return found
+            p_values[i] = value
+    return p_values
 
 
 def bootstrap_intervals(
@@ -59,7 +59,7 @@ def bootstrap_intervals(
     One that doesn't vary has its value for both ends.
     """
     tail = (1 - confidence) / 2
-    found = [(point := _observed(contrast), point) for contrast in contrasts]
+    intervals = [(point := _observed(contrast), point) for contrast in contrasts]
     varying = [i for i, contrast in enumerate(contrasts) if _varies(contrast)]
     sizes = [tuple(len(values) for _, values in contrasts[i]) for i in varying]
     # The resampled statistics are kept for their quantiles: those of a block's worth at a time.
@@ -69,8 +69,8 @@ def bootstrap_intervals(
             statistics = _resampled([contrasts[i] for i in members], resamples, seed)
             ends = np.quantile(statistics, [tail, 1 - tail], axis=0)
             for i, (low, high) in zip(members, ends.T.tolist(), strict=True):
-                found[i] = low, high
-    return found
+                intervals[i] = low, high
+    return intervals
 
 
 def _observed(contrast: Contrast) -> float:

@@ -22,6 +22,8 @@ from optical_core.data.published import (
 )
 
 TABLES = ("measures", "gaps", "comparisons", "changes", "groups", "power")
+GROUPS = ("high-resource", "low-resource")
+"""Names of the sides of a comparison."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,9 +130,7 @@ def group_table(
     groups = {
         (model, name): {code: languages[code] for code in codes}
         for model, languages in measurements.differences(comparison).items()
-        for name, codes in zip(
-            ("high-resource", "low-resource"), comparison.sides(languages), strict=True
-        )
+        for name, codes in zip(GROUPS, comparison.sides(languages), strict=True)
     }
     tests = group_tests(list(groups.values()), parallel=measurements.parallel)
     rows = [

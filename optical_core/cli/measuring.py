@@ -48,14 +48,14 @@ def evaluate(
 ) -> None:
     """Rank, measure and compare models: MAP, nDCG@10, R@100, P@10, MRR, language gaps, tests."""
     from optical_core.analysis.export import markdown, table_texts
+    from optical_core.analysis.tables import TABLES
     from optical_core.data.collection import open_collection
     from optical_core.data.languages import language_codes
-    from optical_core.study.evaluate import TABLES
     from optical_core.study.evaluate import evaluate as run_evaluation
 
     names = [name.strip() for name in models.split(",") if name.strip()]
     opened = open_collection(collection)
-    found = run_evaluation(
+    tables = run_evaluation(
         opened,
         names or ["embedded", default_student(), "bm25"],
         language_codes(languages),
@@ -65,18 +65,18 @@ def evaluate(
         progress=True,
     )
     if as_json:
-        print_json({name: getattr(found, name).to_dict("records") for name in TABLES})
+        print_json({name: getattr(tables, name).to_dict("records") for name in TABLES})
         return
-    table = found.measures.pivot(index="language", columns="model", values="AP")
+    table = tables.measures.pivot(index="language", columns="model", values="AP")
     table = table.loc[
-        list(dict.fromkeys(found.measures["language"])),
-        list(dict.fromkeys(found.measures["model"])),
+        list(dict.fromkeys(tables.measures["language"])),
+        list(dict.fromkeys(tables.measures["model"])),
     ].reset_index()
     print(f"MAP over the first {counted(depth, 'passage')}:")
     print(markdown(table.map(lambda v: f"{v:.4f}" if isinstance(v, float) else v)))
     for title, rows in (
-        ("Gap between high- and low-resource languages:", found.gaps),
-        ("Gains against the first model, and their difference:", found.changes),
+        ("Gap between high- and low-resource languages:", tables.gaps),
+        ("Gains against the first model, and their difference:", tables.changes),
     ):
         if len(rows):
             print(title)
@@ -108,7 +108,7 @@ def study(
     from optical_core.study.estimate import estimated_steps
     from optical_core.study.report import write_report
     from optical_core.study.run import run_study, steps, study_collections
-    from optical_core.study.summary import findings
+    from optical_core.study.summary import study_findings
 
     settings = read_study(config, data=data)
     folder = out or home("studies", settings.name)
@@ -133,11 +133,11 @@ def study(
             progress=True,
             watch=lambda done, total, text: print(f"[{done + 1}/{total}] {text}", file=sys.stderr),
         )
-    found = findings(settings, collections, folder)
-    if not found:
+    findings = study_findings(settings, collections, folder)
+    if not findings:
         raise InputError(f"nothing of the study is measured yet in {folder}")
     command = f"optical study {config}" + (" --data FOLDER" if data else "")
-    page = write_report(settings, found, folder, command)
+    page = write_report(settings, findings, folder, command)
     if as_json:
         print_json({"folder": str(folder), "report": str(page)})
         return

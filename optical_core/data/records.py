@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import platform
 import subprocess
 from collections.abc import Iterable
@@ -12,8 +13,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from optical_core.data.lines import read_json
 from optical_core.digits import plain
+from optical_core.errors import InputError
 from optical_core.storage import replace_file
+
+logger = logging.getLogger(__name__)
 
 _PACKAGES = (
     "torch",
@@ -82,6 +87,16 @@ def file_hash(path: Path) -> str:
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8))
     return digest.hexdigest()
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """A record of this machine; nothing where it is missing or damaged: the work is done again."""
+    try:
+        record = read_json(path) if path.is_file() else {}
+    except InputError as error:
+        logger.warning("%s", error)
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def write_record(path: Path, content: dict[str, Any]) -> None:

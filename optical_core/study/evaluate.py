@@ -17,7 +17,7 @@ from optical_core.analysis.metrics import per_query_measures
 from optical_core.analysis.tables import TABLES, Tables
 from optical_core.data.collection import Collection
 from optical_core.data.languages import language
-from optical_core.data.lines import read_json
+from optical_core.data.records import read_record
 from optical_core.data.trec import write_run
 from optical_core.errors import InputError
 from optical_core.models.pair_store import load_pair
@@ -71,7 +71,7 @@ def measure(
     Raises InputError as `evaluate` does.
     """
     searchers = _searchers(spec, collection, languages, device=device, progress=progress)
-    known = _origins(out)
+    known = read_record(out / MEASURED)
     name = label(spec)
     metadata = run_metadata(name, collection, depth=depth)
     values: dict[tuple[str, str], Values] = {}
@@ -94,15 +94,6 @@ def measure(
         topics = values[name, code]["AP"].values()
         logger.info("%s %s: MAP %.4f", name, code, sum(topics) / max(len(topics), 1))
     return values
-
-
-def _origins(out: Path) -> dict[str, str]:
-    """Language -> what its files were made from; a damaged list says nothing."""
-    try:
-        found = read_json(out / MEASURED) if (out / MEASURED).is_file() else {}
-    except InputError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _searchers(

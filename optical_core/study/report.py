@@ -55,12 +55,12 @@ class Section:
     """Address of the live view in the app."""
 
 
-def write_report(config: StudyConfig, found: list[Findings], out: Path, command: str) -> Path:
+def write_report(config: StudyConfig, findings: list[Findings], out: Path, command: str) -> Path:
     """Write results, tables, report.md and report.html of what is measured; returns the page.
 
     `command` is said to be what reproduces the report.
     """
-    sections = list(_sections(config, found, out, command))
+    sections = list(_sections(config, findings, out, command))
     for name, text in (
         ("report.md", as_markdown(config, sections)),
         ("report.html", as_html(config, sections)),
@@ -71,15 +71,15 @@ def write_report(config: StudyConfig, found: list[Findings], out: Path, command:
 
 
 def _sections(
-    config: StudyConfig, found: list[Findings], out: Path, command: str
+    config: StudyConfig, findings: list[Findings], out: Path, command: str
 ) -> Iterable[Section]:
-    made = [tables(config, each) for each in found]
-    answers = [p for each, t in zip(found, made, strict=True) for p in answer(config, each, t)]
+    made = [tables(config, each) for each in findings]
+    answers = [p for each, t in zip(findings, made, strict=True) for p in answer(config, each, t)]
     yield Section("Answer", paragraphs=(config.question, *answers))
-    yield Section("Limits", paragraphs=tuple(limits(config, found)))
+    yield Section("Limits", paragraphs=tuple(limits(config, findings)))
     baseline = label(config.baseline)
     names = {"baseline": baseline, "reference": config.reference}
-    for each, collection_tables in zip(found, made, strict=True):
+    for each, collection_tables in zip(findings, made, strict=True):
         write_results(config, each, out)
         name = each.collection.name
         where = {"results": study_label(name, config.name)}

@@ -25,8 +25,8 @@ from filelock import FileLock, Timeout
 from optical_core.analysis.measurements import Values
 from optical_core.data.collection import Collection, installed_collections, open_collection
 from optical_core.data.languages import matching
-from optical_core.data.lines import read_json
 from optical_core.data.readers import import_collection
+from optical_core.data.records import read_record
 from optical_core.distill.config import DistillConfig
 from optical_core.errors import InputError
 from optical_core.storage import home, replace_file
@@ -60,28 +60,18 @@ class Column:
         """Is there nothing to train, or a student that was trained just so?"""
         if self.training is None:
             return True
-        saved = _record(home("models", self.training.name, "record.json"))
+        saved = read_record(home("models", self.training.name, "record.json"))
         return self.training.is_saved_as(saved.get("config"))
-
-
-def _record(path: Path) -> dict[str, Any]:
-    """A record of this machine; nothing where it is missing or damaged: the work is done again."""
-    try:
-        found = read_json(path) if path.is_file() else {}
-    except InputError as error:
-        logger.warning("%s", error)
-        found = {}
-    return found if isinstance(found, dict) else {}
 
 
 def columns(config: StudyConfig) -> list[Column]:
     """Every column in the order of work: models, then the arms seed by seed."""
-    found = [Column(label(spec), spec) for spec in config.models]
+    listed = [Column(label(spec), spec) for spec in config.models]
     for seed in config.seeds:
         for arm in config.arms:
             training = config.distillation(arm, seed)
-            found.append(Column(arm, training.name, seed, training))
-    return found
+            listed.append(Column(arm, training.name, seed, training))
+    return listed
 
 
 def study_collections(config: StudyConfig) -> list[Collection]:
@@ -89,7 +79,7 @@ def study_collections(config: StudyConfig) -> list[Collection]:
 
     Raises InputError: no such collection or folder, or languages that a collection lacks.
     """
-    found = []
+    opened = []
     installed = {collection.name for collection in installed_collections()}
     for source in config.collections:
         if isinstance(source, CollectionSource):
@@ -98,16 +88,16 @@ def study_collections(config: StudyConfig) -> list[Collection]:
                 import_collection(
                     source.form, Path(source.path), target, name=source.name, unit=source.unit
                 )
-            found.append(open_collection(source.name))
+            opened.append(open_collection(source.name))
         else:
-            found.append(open_collection(source))
-    for collection in found:
+            opened.append(open_collection(source))
+    for collection in opened:
         if not languages_of(config, collection):
             raise InputError(
                 f"{collection.name} has queries in none of the study's languages "
                 f"({', '.join(config.languages)})"
             )
-    return found
+    return opened
 
 
 def languages_of(config: StudyConfig, collection: Collection) -> list[str]:
@@ -176,7 +166,7 @@ class Cells:
 
     def _is_of(self, path: Path, column: Column, collection: Collection) -> bool:
         """Was the cell made from just this model, collection and depth?"""
-        saved, wanted = _record(path), self._origin(column, collection)
+        saved, wanted = read_record(path), self._origin(column, collection)
         training = saved.pop("training", None), wanted.pop("training")
         same = column.training.is_saved_as(training[0]) if column.training else training[0] is None
         return same and saved == wanted

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from optical_core.analysis.measurements import Comparison, Measurements, Values, mean
-from optical_core.analysis.tables import Tables, group_table
+from optical_core.analysis.tables import GROUPS, Tables, group_table
 from optical_core.data.collection import Collection
 from optical_core.study.config import StudyConfig
 from optical_core.study.evaluate import label
@@ -38,11 +38,13 @@ class Findings:
         return self.measurements.parallel
 
 
-def findings(config: StudyConfig, collections: Sequence[Collection], out: Path) -> list[Findings]:
+def study_findings(
+    config: StudyConfig, collections: Sequence[Collection], out: Path
+) -> list[Findings]:
     """What is measured so far, a collection each; those without their baseline are left out."""
     cells = Cells(config, out)
     baseline = label(config.baseline)
-    found = []
+    findings = []
     for collection in collections:
         models: dict[tuple[str, str], Values] = {}
         seeds: dict[str, dict[int, Measurements]] = {}
@@ -63,8 +65,8 @@ def findings(config: StudyConfig, collections: Sequence[Collection], out: Path) 
             comparison = Comparison.of(
                 measurements, baseline=baseline, high=config.high, low=config.low
             )
-            found.append(Findings(collection, measurements, comparison, seeds))
-    return found
+            findings.append(Findings(collection, measurements, comparison, seeds))
+    return findings
 
 
 def _students(config: StudyConfig, seeds: Mapping[str, Any]) -> dict[str, str]:
@@ -76,71 +78,70 @@ def _students(config: StudyConfig, seeds: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def write_results(config: StudyConfig, found: Findings, out: Path) -> None:
+def write_results(config: StudyConfig, findings: Findings, out: Path) -> None:
     """Write `OUT/results/<collection>` in the form of `optical evaluate`, for app and programs."""
-    folder = out / "results" / found.collection.name
-    write_tables(folder, found.measurements)
-    write_results_record(folder, found.measurements, found.collection.info, depth=config.depth)
+    folder = out / "results" / findings.collection.name
+    write_tables(folder, findings.measurements)
+    write_results_record(
+        folder, findings.measurements, findings.collection.info, depth=config.depth
+    )
 
 
-def tables(config: StudyConfig, found: Findings) -> dict[str, pd.DataFrame]:
+def tables(config: StudyConfig, findings: Findings) -> dict[str, pd.DataFrame]:
     """Every table of one collection by name; all are of MAP."""
-    made = Tables(found.measurements, found.comparison)
+    made = Tables(findings.measurements, findings.comparison)
     return {
-        "levels": level_table(found),
-        "seeds": seed_table(found),
+        "levels": level_table(findings.measurements, findings.comparison),
+        "seeds": seed_table(findings),
         "groups": made.groups,
-        "gaps": made.gaps if found.parallel else pd.DataFrame(),
+        "gaps": made.gaps if findings.parallel else pd.DataFrame(),
         "changes": made.changes,
-        "rivals": _rivals(config, found),
+        "rivals": _rivals(config, findings),
         "comparisons": made.comparisons,
         "measures": made.measures,
         "power": made.power,
     }
 
 
-def _rivals(config: StudyConfig, found: Findings) -> pd.DataFrame:
+def _rivals(config: StudyConfig, findings: Findings) -> pd.DataFrame:
     """Arms against the arm that is the study's reference."""
-    arms = tuple(arm for arm in config.arms if arm in found.seeds)
-    among = replace(found.comparison, models=arms, baseline=config.reference)
-    return group_table(found.measurements, among)
+    arms = tuple(arm for arm in config.arms if arm in findings.seeds)
+    among = replace(findings.comparison, models=arms, baseline=config.reference)
+    return group_table(findings.measurements, among)
 
 
-def level_table(found: Findings) -> pd.DataFrame:
+def level_table(measurements: Measurements, comparison: Comparison) -> pd.DataFrame:
     """MAP of each model and language, and the means of both groups."""
     rows: list[dict[str, Any]] = []
-    for model, languages in found.measurements.samples(found.comparison).items():
+    for model, languages in measurements.samples(comparison).items():
         means = {code: mean(values) for code, values in languages.items()}
-        rows.append({"model": model, **means, **_group_levels(found.comparison, means)})
+        rows.append({"model": model, **means, **_group_levels(comparison, means)})
     return pd.DataFrame(rows)
 
 
-def seed_table(found: Findings) -> pd.DataFrame:
+def seed_table(findings: Findings) -> pd.DataFrame:
     """Mean and standard deviation over seeds of each group's MAP, a row an arm."""
     rows = []
-    for arm, students in found.seeds.items():
+    for arm, students in findings.seeds.items():
         row: dict[str, Any] = {"arm": arm, "seeds": len(students)}
-        levels = []
-        for student in students.values():
-            ((_, languages),) = student.samples(
-                replace(found.comparison, models=tuple(student.models))
-            ).items()
-            means = {code: mean(values) for code, values in languages.items()}
-            levels.append(_group_levels(found.comparison, means))
-        for name, series in pd.DataFrame(levels).items():
-            row[str(name)] = float(series.mean())
-            row[f"{name} sd"] = float(series.std(ddof=1)) if len(levels) > 1 else None
+        levels = pd.concat(
+            level_table(student, replace(findings.comparison, models=tuple(student.models)))
+            for student in students.values()
+        )
+        for name in (name for name in GROUPS if name in levels):
+            row[name] = float(levels[name].mean())
+            row[f"{name} sd"] = float(levels[name].std(ddof=1)) if len(levels) > 1 else None
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def _group_levels(comparison: Comparison, means: Mapping[str, float]) -> dict[str, float]:
     """Group -> mean of its languages' means, of groups that have any of the languages."""
-    sides = zip(("high-resource", "low-resource"), comparison.sides(means), strict=True)
+    sides = zip(GROUPS, comparison.sides(means), strict=True)
     return {name: sum(means[c] for c in codes) / len(codes) for name, codes in sides if codes}
 
 
-def answer(config: StudyConfig, found: Findings, made: dict[str, pd.DataFrame]) -> list[str]:
+def answer(config: StudyConfig, findings: Findings, made: dict[str, pd.DataFrame]) -> list[str]:
     """The study's question, answered for one collection: effect sizes, intervals, p values.
 
     The first paragraph is of the reference and its best rival, the others are of continued
@@ -152,8 +153,8 @@ def answer(config: StudyConfig, found: Findings, made: dict[str, pd.DataFrame]) 
         if arm == config.reference and (rivals := _against_rivals(config, made)):
             sentences.append(rivals)
         if sentences:
-            paragraphs.append(f"On {found.collection.name}, " + " ".join(sentences))
-    return paragraphs or [f"On {found.collection.name}, no arm is measured yet."]
+            paragraphs.append(f"On {findings.collection.name}, " + " ".join(sentences))
+    return paragraphs or [f"On {findings.collection.name}, no arm is measured yet."]
 
 
 def _changes(config: StudyConfig, arm: str, made: dict[str, pd.DataFrame]) -> list[str]:
@@ -172,7 +173,7 @@ def _changes(config: StudyConfig, arm: str, made: dict[str, pd.DataFrame]) -> li
     return sentences
 
 
-def limits(config: StudyConfig, found: Sequence[Findings]) -> list[str]:
+def limits(config: StudyConfig, every: Sequence[Findings]) -> list[str]:
     """What the numbers don't say."""
     said = [
         f"Values are MAP over the first {config.depth} passages; of an arm, the mean over its "
@@ -181,11 +182,11 @@ def limits(config: StudyConfig, found: Sequence[Findings]) -> list[str]:
         "Only the query encoder is trained. Passages are the undistilled teacher's, also for the "
         "arms of continued pre-training: re-encoding them might change those arms' results.",
     ]
-    done = {arm: min((len(f.seeds.get(arm, {})) for f in found), default=0) for arm in config.arms}
+    done = {arm: min((len(f.seeds.get(arm, {})) for f in every), default=0) for arm in config.arms}
     short = [f"{arm} ({n} of {len(config.seeds)})" for arm, n in done.items()]
     if any(n < len(config.seeds) for n in done.values()):
         said.append(f"Not finished. Seeds of each arm on all collections: {', '.join(short)}.")
-    loose = [f.collection.name for f in found if not f.parallel]
+    loose = [f.collection.name for f in every if not f.parallel]
     if loose:
         said.append(
             f"Not parallel, so levels and raw gaps between languages mean little: "
@@ -226,7 +227,7 @@ def _against_rivals(config: StudyConfig, made: dict[str, pd.DataFrame]) -> str:
 def _pretraining(config: StudyConfig) -> list[str]:
     """Arms of continued pre-training, and those that go on from one."""
     kinds = {arm: config.distillation(arm, config.seeds[0]) for arm in config.arms}
-    trained = [arm for arm, found in kinds.items() if found.objective in ("mlm", "tlm")]
+    trained = [arm for arm, kind in kinds.items() if kind.objective in ("mlm", "tlm")]
     return [
         arm for arm in config.arms if arm in trained or config.arms[arm].get("start") in trained
     ]

@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from optical_core.analysis.tables import TABLES
 from optical_core.cli import app
-from optical_core.study.evaluate import TABLES
 
 BEFORE = Path(__file__).parent / "demo_evaluation"
 

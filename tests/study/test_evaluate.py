@@ -6,6 +6,7 @@ import shutil
 import pytest
 from safetensors.torch import load_file, save_file
 
+from optical_core.analysis.tables import TABLES
 from optical_core.data.collection import open_collection
 from optical_core.errors import InputError
 from optical_core.study import evaluate as module
@@ -34,7 +35,7 @@ def test_a_second_evaluation_ranks_nothing_and_says_the_same(
     assert ranked == ["en", "sw"] * 2
     second = evaluate(collection, models, ["en", "sw"], tmp_path)
     assert ranked == ["en", "sw"] * 2
-    for name in module.TABLES:
+    for name in TABLES:
         assert getattr(first, name).equals(getattr(second, name))
 
 

@@ -19,7 +19,7 @@ from optical_core.study.config import StudyConfig, read_study, shipped_studies
 from optical_core.study.report import write_report
 from optical_core.study.results import find_results
 from optical_core.study.run import columns, run_study, steps, study_collections
-from optical_core.study.summary import findings, tables
+from optical_core.study.summary import study_findings, tables
 from optical_core.study.translations import asked_queries
 from tests.measured import values_of
 
@@ -61,7 +61,7 @@ def written(tmp_path, settings):
 def run(config, out):
     collections = study_collections(config)
     run_study(config, collections, out, device="cpu")
-    return findings(config, collections, out)
+    return study_findings(config, collections, out)
 
 
 def values(folder):
@@ -103,7 +103,7 @@ def test_a_report_on_part_of_a_study_says_what_is_missing(settings, tmp_path):
     out = tmp_path / "out"
     run(half, out)
     config = StudyConfig.model_validate(settings)
-    found = findings(config, study_collections(config), out)
+    found = study_findings(config, study_collections(config), out)
     write_report(config, found, out, "optical study tiny")
     assert "optical (1 of 2), greedy (1 of 2)" in (out / "report.md").read_text()
 

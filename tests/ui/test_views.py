@@ -4,7 +4,6 @@ import zipfile
 import numpy as np
 import pytest
 
-from optical_core.analysis.measurements import Comparison
 from optical_core.data.allowance import Allowance, allowed
 from optical_core.data.collection import installed_collections, open_collection
 from optical_core.errors import InputError
@@ -18,11 +17,8 @@ from optical_core.ui.collections.view import (
     samples,
     statistics,
 )
-from optical_core.ui.gaps.view import gap_tables, headline, upload_runs
-from optical_core.ui.library import Library
 from optical_core.ui.search.view import language_hint
 from optical_core.ui.uploads import keep_bitext, unpacked, uploaded
-from tests.measured import measured, values_of
 
 
 def zipped(files):
@@ -41,74 +37,6 @@ def zipped_folder(folder):
             if path.is_file()
         }
     )
-
-
-def results(low_before, low_after):
-    def topics(mean):
-        return {f"q{i}": mean + 0.01 * (i % 5) for i in range(20)}
-
-    return {
-        "embedded": {"en": topics(0.6), "so": topics(low_before)},
-        "student": {"en": topics(0.6), "so": topics(low_after)},
-    }
-
-
-def told(results, *, parallel=True):
-    measurements = measured(results, parallel=parallel)
-    return headline(gap_tables(Library(), measurements, Comparison.of(measurements)))
-
-
-def test_the_headline_says_whether_the_gap_closes():
-    text = told(results(0.3, 0.5))
-    assert "student narrows the gap of embedded from 0.300 to 0.100" in text
-    text = told(results(0.5, 0.3))
-    assert "widens" in text
-    assert "Significantly worse than embedded: student in Somali" in text
-
-
-def test_the_headline_is_of_a_model_that_reads_the_query_itself():
-    models = results(0.3, 0.5)
-    order = {"embedded": models["embedded"], "bm25@human": models["embedded"]}
-    assert told(order | models).count("student narrows") == 1
-
-
-def test_a_collection_that_is_not_parallel_has_no_raw_gap_in_its_headline():
-    text = told(results(0.3, 0.5), parallel=False)
-    assert "gains +0.200 in low-resource languages and +0.000" in text
-    assert "the gap" not in text
-
-
-def test_tables_are_made_once():
-    measurements = measured(results(0.3, 0.5))
-    library = Library()
-    first = gap_tables(library, measurements, Comparison.of(measurements))
-    assert gap_tables(library, measurements, Comparison.of(measurements)) is first
-    assert first.gaps is first.gaps
-
-
-QRELS = b"q1 0 d1 1\nq2 0 d2 1\n"
-RUN = b"q1 Q0 d1 1 2.0 x\nq2 Q0 d9 1 1.0 x\n"
-
-
-def test_uploaded_runs_are_measured():
-    found = upload_runs([("colbert.v2.so.run", RUN)], QRELS, None, parallel=True)
-    assert values_of(found, "colbert.v2", "so") == {"q1": 1.0, "q2": 0.0}
-
-
-@pytest.mark.parametrize(
-    ("runs", "qrels", "complaint"),
-    [
-        ([], QRELS, "upload at least one run"),
-        ([("a.so.run", RUN)], None, "upload at least one run"),
-        ([("run.txt", RUN)], QRELS, r"run\.txt: name the file model\.language\.run"),
-        ([("a.klingon.run", RUN)], QRELS, "unknown language code 'klingon'"),
-        ([("a.so.run", b"one two\n")], QRELS, r"^a\.so\.run, line 1: a run has 6 columns"),
-        ([("../../a.so.run", b"")], QRELS, "^the run a, so has none of the judged queries"),
-    ],
-)
-def test_bad_uploads_are_one_sentence(runs, qrels, complaint):
-    with pytest.raises(InputError, match=complaint):
-        upload_runs(runs, qrels, None, parallel=True)
 
 
 def test_uploaded_files_do_not_leave_their_folder():

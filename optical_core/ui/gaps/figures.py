@@ -112,7 +112,7 @@ def _add_models(
     """Markers of each model; a language's label is on the last one's, which is drawn on top."""
     models = list(dict.fromkeys(values["model"]))
     colours, symbols = model_colours(models), model_symbols(models)
-    found = {
+    correlation = {
         row["model"]: f"Spearman {row['spearman']:+.2f} over "
         f"{counted(row['languages'], 'language')}"
         for row in correlations.to_dict("records")
@@ -148,7 +148,7 @@ def _add_models(
                 for code, value in zip(rows["language"], rows[name], strict=True)
             ],
             hovertemplate="%{customdata[0]}, %{fullData.name}: %{y:.4f}<br>%{customdata[1]}<br>"
-            f"{found.get(model, '')}<extra></extra>",
+            f"{correlation.get(model, '')}<extra></extra>",
         )
 
 

@@ -1,33 +1,17 @@
-"""Where the measurements of the gaps and inspector pages come from: saved, uploaded, made here."""
+"""Runs that the reader brings to the page Language gaps, or makes on it."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from optical_core.analysis.measurements import Measurements
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.storage import home
 from optical_core.study.evaluate import evaluate
 from optical_core.ui.gaps.view import upload_runs
 from pages.common import parts
-from pages.common.opened import library
+from pages.common.opened import add_measurements, library
 from pages.common.reading import reading
-
-
-def measurements() -> dict[str, Measurements]:
-    """What is saved, and what this session has uploaded, by label."""
-    return library().evaluations() | st.session_state.get("uploads", {})
-
-
-def _add(upload: Measurements) -> None:
-    """An evaluation of a known collection joins it; anything else stands by itself."""
-    saved = library().evaluations()
-    known = upload.collection in saved
-    label = upload.collection if known else f"upload: {upload.collection}"
-    joined = saved[label].joined(upload) if known else upload
-    st.session_state.setdefault("uploads", {})[label] = joined
-    st.session_state["results"] = label
 
 
 def bring() -> None:
@@ -55,7 +39,7 @@ def bring() -> None:
             except InputError as error:
                 parts.fault(error)
             else:
-                _add(upload)
+                st.session_state["results"] = add_measurements(upload)
 
 
 def evaluate_here() -> None:
