@@ -27,6 +27,7 @@ from optical_core.distill import objectives
 from optical_core.distill.teacher_vectors import KeptVectors
 from optical_core.errors import InputError
 from optical_core.models.onnx_queries import OnnxQueries
+from optical_core.models.precision import precision
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.candidates import WINDOW, CandidateIndex, candidates
 from optical_core.retrieval.indexing import build_index
@@ -66,11 +67,12 @@ class Stopwatch:
 
 
 def limits() -> dict[str, float]:
-    """GB/s of reading memory; GFLOP/s of products of large matrices in fp32 and bf16."""
+    """GB/s of reading memory; GFLOP/s of products of large matrices in fp32, and in bf16 where
+    passages and trainings run in it."""
     large = torch.ones(64 * 2**20)
     found = {"GB/s": 4 * large.numel() / _best(large.sum) / 1e9}
-    for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
-        size = 2048
+    for name in dict.fromkeys(("fp32", precision())):
+        size, dtype = 2048, torch.bfloat16 if name == "bf16" else torch.float32
         left, right = (torch.ones(size, size, dtype=dtype) for _ in range(2))
         found[name] = 2 * size**3 / _best(lambda left=left, right=right: left @ right) / 1e9
     return found
@@ -110,8 +112,8 @@ def training_step(peak: dict[str, float]) -> Iterator[str]:
         yield _line(part, seconds / (1 + steps), total / (1 + steps))
     tokens = distill.BATCH * distill.TOKENS
     # Forward, and backward through frozen weights: to the activations alone.
-    least = 2 * 2 * weights(distill.encoder()) * tokens / 1e9 / peak["bf16"]
-    yield _limit("products of the weights in bf16", least, total / (1 + steps))
+    least = 2 * 2 * weights(distill.encoder()) * tokens / 1e9 / peak[precision()]
+    yield _limit(f"products of the weights in {precision()}", least, total / (1 + steps))
 
 
 def indexing(peak: dict[str, float]) -> Iterator[str]:
@@ -132,8 +134,8 @@ def indexing(peak: dict[str, float]) -> Iterator[str]:
     for part, seconds in sorted(watch.seconds.items(), key=lambda item: -item[1]):
         yield _line(part, seconds, total)
     tokens = encode.PASSAGE_TOKENS * len(passages)
-    least = 2 * weights(encoder) * tokens / 1e9 / peak["bf16"]
-    yield _limit("products of the weights in bf16", least, total)
+    least = 2 * weights(encoder) * tokens / 1e9 / peak[precision()]
+    yield _limit(f"products of the weights in {precision()}", least, total)
 
 
 def _line(part: str, seconds: float, total: float) -> str:
@@ -224,8 +226,8 @@ def main() -> None:
     peak = limits()
     about = machine()
     print(f"{about['processor']}, {about['threads']} threads.", end=" ")
-    print(f"It reads {peak['GB/s']:.1f} GB/s and multiplies", end=" ")
-    print(f"{peak['fp32']:.0f} GFLOP/s in fp32, {peak['bf16']:.0f} in bf16.")
+    products = ", ".join(f"{peak[name]:.0f} in {name}" for name in ("fp32", "bf16") if name in peak)
+    print(f"It reads {peak['GB/s']:.1f} GB/s and multiplies, in GFLOP/s, {products}.")
     english, _ = search._sentences(quick=False)
     index = search._index(10_000, english, TokenEncoder.load("embedded"), search.SENTENCES)
     for title, lines in (
