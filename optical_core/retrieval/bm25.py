@@ -31,11 +31,12 @@ def words(text: str) -> list[str]:
         ['सूर्य', 'ग्रहण', '2024', 'mo̱', 'ń', 'lọ', "ng'ombe"]
     """
     folded = unicodedata.normalize("NFC", text).casefold()
-    return _word_pattern().findall(folded)
+    return word_pattern().findall(folded)
 
 
 @lru_cache(maxsize=1)
-def _word_pattern() -> re.Pattern[str]:
+def word_pattern() -> re.Pattern[str]:
+    """What a word is, in NFC text."""
     # Python's \w knows letters and digits but not combining marks (vowel signs, tone marks).
     marks = "".join(
         chr(code) for code in range(0x300, 0x1E000) if unicodedata.category(chr(code))[0] == "M"

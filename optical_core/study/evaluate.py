@@ -21,11 +21,12 @@ from optical_core.data.records import read_record
 from optical_core.data.trec import write_run
 from optical_core.errors import InputError
 from optical_core.models.pair_store import load_pair
+from optical_core.retrieval.glossed import Glossed
 from optical_core.retrieval.searcher import Searcher
 from optical_core.retrieval.searchers import open_searcher
 from optical_core.retrieval.structured_query import StructuredQueries
 from optical_core.storage import replace_file, writable
-from optical_core.study.lexicon import lexicon_of
+from optical_core.study.lexicon import has_lexicons, lexicon_of
 from optical_core.study.results import read_values, write_results_record, write_values
 from optical_core.study.run_metadata import run_metadata, write_run_metadata
 from optical_core.study.translations import asked_queries, model_and_source
@@ -67,7 +68,8 @@ def measure(
     A language that is there, made from the same model, passages, queries and judgements, is read
     instead of measured again. Returns the values by (model's label, language).
 
-    `spec` is a model's name, `NAME@SOURCE` (see `translations`), or `psq@FOLDER` (see `lexicon`).
+    `spec` is a model's name, `NAME@SOURCE` (see `translations`), or `psq@FOLDER` or `NAME@FOLDER`
+    with lexicons in it (see `lexicon`).
     Raises InputError as `evaluate` does.
     """
     searchers = _searchers(spec, collection, languages, device=device, progress=progress)
@@ -115,6 +117,9 @@ def _searchers(
         }
     load = partial(load_pair, device=device)
     searcher = open_searcher(name, collection, progress=progress, load=load)
+    if source and has_lexicons(Path(source), languages):
+        glossed = {code: Glossed(searcher, lexicon_of(Path(source), code)) for code in languages}
+        return {code: (glossed[code], collection.queries(code)) for code in languages}
     return {code: (searcher, asked_queries(collection, code, source)) for code in languages}
 
 

@@ -3,7 +3,8 @@
 Two aligners: `eflomal` (Östling and Tiedemann 2016; the optional extra `eflomal`), and `ot`, our
 transport plans between the token vectors of an encoder. Sentences are cut into the words that
 BM25 knows. A lexicon is a file `<language>.tsv`: foreign word, English word, probability. The
-model `psq@FOLDER` asks structured queries with the lexicons of FOLDER.
+model `psq@FOLDER` asks structured queries with the lexicons of FOLDER; any other `NAME@FOLDER`
+asks its queries as typed and glossed (see `retrieval.glossed`).
 """
 
 from __future__ import annotations
@@ -154,6 +155,15 @@ def lexicon_of(folder: Path, code: str) -> Lexicon:
     if path is None and is_english(code):
         return {}
     return read_lexicon(path or folder / f"{code}.tsv")
+
+
+def has_lexicons(folder: Path, languages: Iterable[str]) -> bool:
+    """Has a folder a lexicon of one of the languages, and none of its queries translated?"""
+
+    def holds(suffix: str) -> bool:
+        return any(file_of(folder, code, suffix) for code in languages)
+
+    return folder.is_dir() and holds(".tsv") and not holds(".jsonl")
 
 
 def sentence_words(pairs: Iterable[tuple[str, str]]) -> list[tuple[list[str], list[str]]]:

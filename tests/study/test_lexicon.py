@@ -116,7 +116,7 @@ def test_the_command_makes_what_evaluate_asks_with(tiny_encoder, tmp_path):
             "evaluate",
             "demo",
             "--models",
-            f"bm25,psq@{out}",
+            f"bm25,psq@{out},bm25@{out}",
             "--languages",
             "en,sw",
             "--out",
@@ -125,6 +125,12 @@ def test_the_command_makes_what_evaluate_asks_with(tiny_encoder, tmp_path):
     )
     assert done.exit_code == 0, done.output
     assert (tmp_path / "results" / "psq@lexicon" / "sw.csv").is_file()
+    typed, glossed = (
+        (tmp_path / "results" / name / "sw.csv").read_text() for name in ("bm25", "bm25@lexicon")
+    )
+    assert typed != glossed
+    english = [tmp_path / "results" / name / "en.csv" for name in ("bm25", "bm25@lexicon")]
+    assert english[0].read_text() == english[1].read_text()
     wrong = CliRunner().invoke(app, ["lexicon", str(bitext), "--out", "x", "--aligner", "magic"])
     assert isinstance(wrong.exception, InputError)
 
