@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -88,16 +89,21 @@ class Measurements:
         table = pd.concat([parts[key] for key in keys], ignore_index=True)
         return replace(self, table=table, origin={**self.origin, **other.origin})
 
+    @cached_property
+    def columns(self) -> dict[tuple[str, str, str], pd.Series]:
+        """(model, language, measure) -> values by query, taken from the table once."""
+        keys = ["model", "language", "measure"]
+        return dict(iter(self.table.set_index("query").groupby(keys, sort=False)["value"]))
+
     def samples(self, comparison: Comparison) -> Samples:
         """Values of what is compared, in its order; what has no value is left out."""
-        rows = self.table[self.table["measure"] == comparison.measure].set_index("query")
-        groups = dict(iter(rows.groupby(["model", "language"], sort=False)["value"]))
+        columns, measure = self.columns, comparison.measure
         return _without_empty(
             {
                 model: {
-                    code: groups[model, code]
+                    code: columns[model, code, measure]
                     for code in comparison.languages
-                    if (model, code) in groups
+                    if (model, code, measure) in columns
                 }
                 for model in comparison.models
             }

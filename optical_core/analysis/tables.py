@@ -64,13 +64,10 @@ class Tables:
 def measure_table(measurements: Measurements, comparison: Comparison) -> pd.DataFrame:
     """Means of every measure: a row a model and language, with one measure's 95 % interval."""
     samples = measurements.samples(comparison)
-    table = measurements.table
-    chosen = table[table["model"].isin(samples) & table["language"].isin(comparison.languages)]
-    groups = chosen.groupby(["model", "language", "measure"], sort=False)["value"]
-    means = {key: mean(values) for key, values in groups}
+    columns = measurements.columns
     rows: list[dict[str, Any]] = [
         {"model": model, "language": code, "topics": len(values)}
-        | {n: means[model, code, n] for n in MEASURES if (model, code, n) in means}
+        | {n: mean(columns[model, code, n]) for n in MEASURES if (model, code, n) in columns}
         for model, languages in samples.items()
         for code, values in languages.items()
     ]

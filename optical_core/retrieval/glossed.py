@@ -7,8 +7,6 @@ better than the words that it doesn't know, and the query as typed makes up for 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -18,14 +16,14 @@ import numpy as np
 from optical_core.data.trec import Hits
 from optical_core.retrieval.bm25 import word_pattern
 from optical_core.retrieval.searcher import Query, Searcher
-from optical_core.retrieval.structured_query import Lexicon
+from optical_core.retrieval.structured_query import Lexicon, lexicon_hash
 
 LEAST = 0.2
 """The probability that a translation must have to take a word's place."""
 
 
-def gloss(text: str, lexicon: Lexicon, *, least: float = LEAST) -> str:
-    """A text with every word that has a translation of probability `least` or more replaced by it.
+def gloss(text: str, lexicon: Lexicon) -> str:
+    """A text with every word that has a translation of probability `LEAST` or more replaced by it.
 
     Examples:
         >>> gloss("Maji ya bahari?", {"maji": {"water": 0.9}, "bahari": {"sea": 0.8, "ocean": 0.2}})
@@ -35,7 +33,7 @@ def gloss(text: str, lexicon: Lexicon, *, least: float = LEAST) -> str:
     def english(word: re.Match[str]) -> str:
         translations = lexicon.get(word.group().casefold(), {})
         best = max(translations, key=lambda english: (translations[english], english), default="")
-        return best if best and translations[best] >= least else word.group()
+        return best if best and translations[best] >= LEAST else word.group()
 
     return word_pattern().sub(english, unicodedata.normalize("NFC", text))
 
@@ -55,15 +53,15 @@ class Glossed(Searcher):
 
     @property
     def identity(self) -> str:
-        text = json.dumps([self.lexicon, LEAST], ensure_ascii=False, default=dict)
-        known = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-        return f"{self.searcher.identity} glossed {known}"
+        return f"{self.searcher.identity} glossed {LEAST} {lexicon_hash(self.lexicon)}"
 
     def encode(self, queries: Sequence[str]) -> list[Query]:
         glosses = [gloss(query, self.lexicon) for query in queries]
-        pairs = zip(self.searcher.encode(queries), self.searcher.encode(glosses), strict=True)
+        changed = [other for query, other in zip(queries, glosses, strict=True) if query != other]
+        encoded = iter(self.searcher.encode(changed) if changed else ())
         return [
-            typed if typed.text == other.text else _both(typed, other) for typed, other in pairs
+            typed if typed.text == other else _both(typed, next(encoded))
+            for typed, other in zip(self.searcher.encode(queries), glosses, strict=True)
         ]
 
     def rank(self, queries: Sequence[Query], *, top: int = 10) -> list[Hits]:

@@ -27,6 +27,12 @@ Lexicon = Mapping[str, Mapping[str, float]]
 K1, B = 1.5, 0.75
 
 
+def lexicon_hash(lexicon: Lexicon) -> str:
+    """Content hash of a lexicon, 16 hexadecimal digits."""
+    text = json.dumps(lexicon, ensure_ascii=False, default=dict)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
 class StructuredQueries(Searcher):
     """Lucene's BM25 (k1 1.5, b 0.75, as `bm25` has it) over structured queries, in memory.
 
@@ -66,8 +72,7 @@ class StructuredQueries(Searcher):
 
     @property
     def identity(self) -> str:
-        text = json.dumps(self.lexicon, ensure_ascii=False, default=dict)
-        return f"psq {hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
+        return f"psq {lexicon_hash(self.lexicon)}"
 
     def rank(self, queries: Sequence[Query], *, top: int = 10) -> list[Hits]:
         return [self._ranked(query.text, top) for query in queries]

@@ -29,7 +29,7 @@ from optical_core.storage import replace_file, writable
 from optical_core.study.lexicon import has_lexicons, lexicon_of
 from optical_core.study.results import read_values, write_results_record, write_values
 from optical_core.study.run_metadata import run_metadata, write_run_metadata
-from optical_core.study.translations import asked_queries, model_and_source
+from optical_core.study.translations import HUMAN, asked_queries, model_and_source
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ def _searchers(
         }
     load = partial(load_pair, device=device)
     searcher = open_searcher(name, collection, progress=progress, load=load)
-    if source and has_lexicons(Path(source), languages):
+    if source not in (None, HUMAN) and has_lexicons(Path(source), languages):
         glossed = {code: Glossed(searcher, lexicon_of(Path(source), code)) for code in languages}
         return {code: (glossed[code], collection.queries(code)) for code in languages}
     return {code: (searcher, asked_queries(collection, code, source)) for code in languages}
