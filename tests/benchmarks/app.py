@@ -18,7 +18,7 @@ from tests.benchmarks.timing import Row, Timing
 from tests.browser.server import chromium, goto, running_app, running_browser, settle
 
 PACKAGES = ("streamlit", "plotly", "playwright")
-CLICKS, QUICK_CLICKS = 20, 6
+CLICKS, QUICK_CLICKS = 20, 4
 WARM_UP = 2
 """Clicks that aren't counted: one of each of the two values that a case chooses in turn."""
 TARGET_MS = 500
