@@ -14,13 +14,13 @@ from optical_core.analysis.measurements import Comparison
 from optical_core.data.bitext import read_bitext
 from optical_core.data.collection import Collection, open_collection
 from optical_core.data.gold import read_gold
+from optical_core.data.lexicons import read_lexicon
 from optical_core.data.readers import READERS, import_collection
 from optical_core.data.trec import read_qrels, read_run
 from optical_core.models.pair_store import card_text, load_student, read_pair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.study.config import read_study
-from optical_core.study.lexicon import read_lexicon
 from optical_core.study.results import read_results, read_results_zip
 from tests.conftest import write_bert
 from tests.samples import (

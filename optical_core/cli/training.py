@@ -206,11 +206,15 @@ def lexicon(
         int | None, typer.Option(min=1, help="Most sentence pairs of each language.")
     ] = None,
     languages: Languages = "",
+    glossed: Annotated[
+        Path | None, typer.Option(help="Folder for the pairs with glossed foreign sides.")
+    ] = None,
     device: Device = None,
 ) -> None:
-    """Learn translation probabilities from bitext, for probabilistic structured queries."""
+    """Learn translation probabilities from bitext, for structured queries and glosses."""
     from optical_core.data.bitext import read_bitexts
     from optical_core.data.languages import language_codes
+    from optical_core.data.lexicons import write_lexicon
     from optical_core.data.records import write_record
     from optical_core.distill.sampling import first_pairs
     from optical_core.models.pair_store import load_pair
@@ -231,8 +235,11 @@ def lexicon(
     for code in sorted({pair.language for pair in read}):
         cut = lexicons.sentence_words((p.foreign, p.english) for p in read if p.language == code)
         made = lexicons.build_lexicon(cut, align)
-        lexicons.write_lexicon(out / f"{code}.tsv", made)
+        write_lexicon(out / f"{code}.tsv", made)
         sizes[code] = {"pairs": len(cut), "words": len(made)}
+        if glossed:
+            own = [pair for pair in read if pair.language == code]
+            lexicons.write_pairs(glossed, lexicons.glossed_pairs(own, align))
         learnt = f"{counted(len(made), 'word')} from {counted(len(cut), 'pair')}"
         print(f"{code}: {learnt} -> {out / f'{code}.tsv'}")
     settings = {

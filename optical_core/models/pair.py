@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from optical_core.data.lexicons import Lexicon
 from optical_core.models.cards import ModelCard
 from optical_core.models.token_encoder import TokenEncoder
 
@@ -14,6 +16,7 @@ class EncoderPair:
 
     Passages are the teacher's, so one index serves every student of it. `student is teacher` for
     an undistilled encoder. `backbone` is the hash of the encoder that the student was trained from.
+    `lexicons`, by language, put the words of its queries in English (see `retrieval.glossed`).
     """
 
     name: str
@@ -21,6 +24,7 @@ class EncoderPair:
     student: TokenEncoder
     card: ModelCard
     backbone: str | None = None
+    lexicons: Mapping[str, Lexicon] = field(default_factory=dict)
 
     @classmethod
     def undistilled(cls, encoder: TokenEncoder) -> EncoderPair:

@@ -5,6 +5,7 @@ A student's backbone is the teacher itself, or another encoder that learned the 
     retriever.json         format, teacher, backbone, languages, card, checksums of the other files
     adapter/               LoRA weights (PEFT), or
     changed.safetensors    the tensors in which the student differs from its backbone
+    lexicons/<code>.tsv    its lexicons, if it has any
     README.md              the card for people
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from typing import Any
 from pydantic import Field
 
 from optical_core.checksums import check_files, checksums
+from optical_core.data.lexicons import Lexicon, lexicons_of, write_lexicon
 from optical_core.errors import InputError
 from optical_core.models.backbones import PACKAGED
 from optical_core.models.cards import ModelCard
@@ -32,6 +35,7 @@ from optical_core.storage import assets, check_path, home, replace_folder
 logger = logging.getLogger(__name__)
 
 FILE = "retriever.json"
+LEXICONS = "lexicons"
 
 
 class PairInfo(ModelInfo):
@@ -85,7 +89,14 @@ def load_pair(name_or_path: str, *, device: str | None = None) -> EncoderPair:
         base = _part(folder, "backbone", info.backbone, info.backbone_hash, info.name, device)
         base = with_projection(base, teacher.dimension)
     student = load_student(folder, base, info.name)
-    return EncoderPair(info.name, teacher, student, info.card, info.backbone_hash or teacher.hash)
+    return EncoderPair(
+        info.name,
+        teacher,
+        student,
+        info.card,
+        info.backbone_hash or teacher.hash,
+        lexicons_of(folder / LEXICONS),
+    )
 
 
 def _part(
@@ -128,6 +139,7 @@ def save_pair(
     student_model: Any,
     card: ModelCard,
     backbone: TokenEncoder | None = None,
+    lexicons: Mapping[str, Lexicon] | None = None,
 ) -> None:
     """Save a pair, whole or not at all.
 
@@ -139,6 +151,7 @@ def save_pair(
             the tensors that differ from its backbone's are.
         card: what it was trained on.
         backbone: what the student was trained from, saved as the teacher is; None for the teacher.
+        lexicons: by language, for the glosses of its queries.
     """
     parts = {"teacher": teacher} | ({"backbone": backbone} if backbone else {})
     own = {r: e for r, e in parts.items() if e.name not in PACKAGED and Path(e.name).exists()}
@@ -155,6 +168,8 @@ def save_pair(
         save_delta(temporary, student_model, backbone or teacher)
         for role, encoder in own.items():
             encoder.model.save(str(temporary / role))
+        for code, lexicon in (lexicons or {}).items():
+            write_lexicon(temporary / LEXICONS / f"{code}.tsv", lexicon)
         files = checksums(temporary)
         cards = {name for name in files if name.endswith("README.md")}  # anyone may change those
         info = info.model_copy(

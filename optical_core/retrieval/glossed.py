@@ -7,35 +7,98 @@ better than the words that it doesn't know, and the query as typed makes up for 
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from optical_core.data.corpus import Passage
+from optical_core.data.lexicons import Lexicon, lexicon_hash
 from optical_core.data.trec import Hits
-from optical_core.retrieval.bm25 import word_pattern
+from optical_core.retrieval.bm25 import word_pattern, words
+from optical_core.retrieval.explain import TokenMatch
 from optical_core.retrieval.searcher import Query, Searcher
-from optical_core.retrieval.structured_query import Lexicon, lexicon_hash
 
 LEAST = 0.2
 """The probability that a translation must have to take a word's place."""
+KNOWN = 0.4
+"""The share of a text's words that a lexicon must know to be the one of its language."""
 
 
-def gloss(text: str, lexicon: Lexicon) -> str:
-    """A text with every word that has a translation of probability `LEAST` or more replaced by it.
+class Glosses:
+    """Puts the words of texts in English, by the lexicon of their language.
 
     Examples:
-        >>> gloss("Maji ya bahari?", {"maji": {"water": 0.9}, "bahari": {"sea": 0.8, "ocean": 0.2}})
-        'water ya sea?'
+        >>> glosses = Glosses({"sw": {"maji": {"water": 0.9}, "bahari": {"sea": 0.8, "a": 0.2}}})
+        >>> glosses.gloss("Maji ya bahari?"), glosses.gloss("Sea water?")
+        ('water ya sea?', 'Sea water?')
     """
 
-    def english(word: re.Match[str]) -> str:
-        translations = lexicon.get(word.group().casefold(), {})
-        best = max(translations, key=lambda english: (translations[english], english), default="")
-        return best if best and translations[best] >= LEAST else word.group()
+    def __init__(self, lexicons: Mapping[str, Lexicon], *, language: str | None = None) -> None:
+        """Keep each word's likeliest translation, if it has the probability `LEAST` or more.
 
-    return word_pattern().sub(english, unicodedata.normalize("NFC", text))
+        Args:
+            lexicons: by the code of their language.
+            language: of every text; if None, each text's own words decide, see `guess`.
+        """
+        self.language = language
+        self.hash = lexicon_hash({f"{language} {LEAST} {KNOWN}": {}})
+        if lexicons:
+            self.hash = "-".join([self.hash, *map(lexicon_hash, lexicons.values())])
+        self._english = {
+            code: {word: next(iter(english)) for word, english in likeliest(lexicon).items()}
+            for code, lexicon in sorted(lexicons.items())
+        }
+        self._known = {word for english in self._english.values() for word in english.values()}
+
+    def guess(self, text: str) -> str | None:
+        """The language whose lexicon knows most of the text's words, `KNOWN` of them at least.
+
+        None if no lexicon does, or if as many of the words are English ones.
+        """
+        asked = words(text)
+        counts = {
+            code: sum(word in english for word in asked) for code, english in self._english.items()
+        }
+        best = max(counts, key=lambda code: counts[code], default=None)
+        if best is None or counts[best] < max(KNOWN * len(asked), 1):
+            return None
+        return best if counts[best] > sum(word in self._known for word in asked) else None
+
+    def gloss(self, text: str) -> str:
+        """The text with each word that has a translation replaced by it."""
+        code = self.language or self.guess(text)
+        english = self._english.get(code or "", {})
+        return word_pattern().sub(
+            lambda word: english.get(word.group().casefold(), word.group()),
+            unicodedata.normalize("NFC", text),
+        )
+
+
+def likeliest(lexicon: Lexicon) -> Lexicon:
+    """What glosses need of a lexicon: each word's likeliest translation, if `LEAST` likely."""
+    best = {
+        word: max(translations, key=lambda english: (translations[english], english))
+        for word, translations in lexicon.items()
+        if translations
+    }
+    return {
+        word: {english: lexicon[word][english]}
+        for word, english in best.items()
+        if lexicon[word][english] >= LEAST
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class GlossedQuery(Query):
+    """A query with its gloss.
+
+    Attributes:
+        parts: the query as typed, and its gloss.
+    """
+
+    parts: tuple[Query, ...] = ()
 
 
 class Glossed(Searcher):
@@ -45,18 +108,19 @@ class Glossed(Searcher):
     without a known word is asked as it is.
     """
 
-    def __init__(self, searcher: Searcher, lexicon: Lexicon) -> None:
+    def __init__(self, searcher: Searcher, glosses: Glosses) -> None:
         self.searcher = searcher
-        self.lexicon = lexicon
+        self.glosses = glosses
         self.name = searcher.name
-        self.weights = searcher.weights
+        self.explains = searcher.explains
+        self.weights = searcher.weights and f"{searcher.weights}-{glosses.hash}"
 
     @property
     def identity(self) -> str:
-        return f"{self.searcher.identity} glossed {LEAST} {lexicon_hash(self.lexicon)}"
+        return f"{self.searcher.identity} glossed {self.glosses.hash}"
 
     def encode(self, queries: Sequence[str]) -> list[Query]:
-        glosses = [gloss(query, self.lexicon) for query in queries]
+        glosses = [self.glosses.gloss(query) for query in queries]
         changed = [other for query, other in zip(queries, glosses, strict=True) if query != other]
         encoded = iter(self.searcher.encode(changed) if changed else ())
         return [
@@ -67,7 +131,15 @@ class Glossed(Searcher):
     def rank(self, queries: Sequence[Query], *, top: int = 10) -> list[Hits]:
         return self.searcher.rank(queries, top=top)
 
+    def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
+        """Matches of the query's tokens, then of its gloss's."""
+        parts = query.parts if isinstance(query, GlossedQuery) else (query,)
+        explained = [self.searcher.explain(part, passages) for part in parts]
+        return [
+            [match for own in of_one for match in own] for of_one in zip(*explained, strict=True)
+        ]
+
 
 def _both(typed: Query, other: Query) -> Query:
     vectors = np.concatenate([typed.vectors, other.vectors])
-    return Query(f"{typed.text} {other.text}", vectors)
+    return GlossedQuery(f"{typed.text} {other.text}", vectors, (typed, other))

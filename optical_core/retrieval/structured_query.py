@@ -8,29 +8,20 @@ methods", section 3).
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 
 import numpy as np
 from scipy.sparse import csc_array
 
 from optical_core.data.collection import Passage
+from optical_core.data.lexicons import Lexicon, lexicon_hash
 from optical_core.data.trec import Hits, best_first
 from optical_core.retrieval.bm25 import words
 from optical_core.retrieval.searcher import Query, Searcher
 
-Lexicon = Mapping[str, Mapping[str, float]]
-"""Foreign word -> English word -> p(English word | foreign word)."""
 K1, B = 1.5, 0.75
-
-
-def lexicon_hash(lexicon: Lexicon) -> str:
-    """Content hash of a lexicon, 16 hexadecimal digits."""
-    text = json.dumps(lexicon, ensure_ascii=False, default=dict)
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 class StructuredQueries(Searcher):

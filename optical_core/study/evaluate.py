@@ -17,16 +17,16 @@ from optical_core.analysis.metrics import per_query_measures
 from optical_core.analysis.tables import TABLES, Tables
 from optical_core.data.collection import Collection
 from optical_core.data.languages import language
+from optical_core.data.lexicons import has_lexicons, lexicon_of
 from optical_core.data.records import read_record
 from optical_core.data.trec import write_run
 from optical_core.errors import InputError
 from optical_core.models.pair_store import load_pair
-from optical_core.retrieval.glossed import Glossed
+from optical_core.retrieval.glossed import Glossed, Glosses
 from optical_core.retrieval.searcher import Searcher
 from optical_core.retrieval.searchers import open_searcher
 from optical_core.retrieval.structured_query import StructuredQueries
 from optical_core.storage import replace_file, writable
-from optical_core.study.lexicon import has_lexicons, lexicon_of
 from optical_core.study.results import read_values, write_results_record, write_values
 from optical_core.study.run_metadata import run_metadata, write_run_metadata
 from optical_core.study.translations import HUMAN, asked_queries, model_and_source
@@ -116,10 +116,15 @@ def _searchers(
             for code, lexicon in lexicons.items()
         }
     load = partial(load_pair, device=device)
-    searcher = open_searcher(name, collection, progress=progress, load=load)
-    if source not in (None, HUMAN) and has_lexicons(Path(source), languages):
-        glossed = {code: Glossed(searcher, lexicon_of(Path(source), code)) for code in languages}
-        return {code: (glossed[code], collection.queries(code)) for code in languages}
+    searcher = open_searcher(name, collection, progress=progress, load=load, glossed=not source)
+    if source and source != HUMAN and has_lexicons(Path(source), languages):
+        glosses = {
+            code: Glosses({code: lexicon_of(Path(source), code)}, language=code)
+            for code in languages
+        }
+        return {
+            code: (Glossed(searcher, glosses[code]), collection.queries(code)) for code in languages
+        }
     return {code: (searcher, asked_queries(collection, code, source)) for code in languages}
 
 

@@ -1,10 +1,9 @@
-"""Lexicons for structured queries: p(English word | foreign word) from aligned bitext.
+"""Lexicons from aligned bitext.
 
 Two aligners: `eflomal` (Östling and Tiedemann 2016; the optional extra `eflomal`), and `ot`, our
 transport plans between the token vectors of an encoder. Sentences are cut into the words that
-BM25 knows. A lexicon is a file `<language>.tsv`: foreign word, English word, probability. The
-model `psq@FOLDER` asks structured queries with the lexicons of FOLDER; any other `NAME@FOLDER`
-asks its queries as typed and glossed (see `retrieval.glossed`).
+BM25 knows. The model `psq@FOLDER` asks structured queries with the lexicons of FOLDER; any other
+`NAME@FOLDER` asks its queries as typed and glossed (see `retrieval.glossed`).
 """
 
 from __future__ import annotations
@@ -12,20 +11,20 @@ from __future__ import annotations
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from optical_core.analysis.alignment_error import Link
-from optical_core.checksums import check_noted, replace_noted
-from optical_core.data.compression import on_disk
-from optical_core.data.language_files import file_of
-from optical_core.data.languages import is_english, language
-from optical_core.data.lines import read_lines
+from optical_core.data.languages import language, main_script
+from optical_core.data.lexicons import Lexicon
+from optical_core.data.sentence_pairs import SentencePair
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.bm25 import words
-from optical_core.retrieval.structured_query import Lexicon
+from optical_core.retrieval.glossed import Glosses
+from optical_core.storage import replace_file
 from optical_core.study.word_vectors import centred, encode_sides, linked_words, plan_between
 
 Words = Sequence[str]
@@ -114,56 +113,37 @@ def ot_aligner(encoder: TokenEncoder) -> Aligner:
     return align
 
 
-def write_lexicon(path: Path, lexicon: Lexicon) -> None:
-    """Write a lexicon as TSV, whole or not at all."""
-    with replace_noted(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        for word, translations in lexicon.items():
-            for english, share in translations.items():
-                file.write(f"{word}\t{english}\t{share:.6g}\n")
+def glossed_pairs(pairs: Sequence[SentencePair], aligner: Aligner) -> list[SentencePair]:
+    """Pairs of one language with the foreign side glossed: what a glossed student trains on.
 
-
-def read_lexicon(path: Path) -> Lexicon:
-    """Read a lexicon; InputError names the line that is no word, word and probability."""
-    path = on_disk(path)
-    if not path.is_file():
-        raise InputError(f"no lexicon: {path} was expected, as `optical lexicon` writes it")
-    check_noted(path)
-    found: dict[str, dict[str, float]] = {}
-    for number, line in read_lines(path):
-        columns = line.split("\t")
-        try:
-            word, english, share = columns[0], columns[1], float(columns[2])
-            if len(columns) != 3 or not 0 < share <= 1:
-                raise ValueError
-        except (IndexError, ValueError) as error:
-            raise InputError(
-                f"{path}, line {number}: foreign word, English word and a probability in (0, 1] "
-                "were expected, separated by tabs"
-            ) from error
-        if english in found.setdefault(word, {}):
-            raise InputError(f"{path}, line {number}: {word!r} has {english!r} twice")
-        found[word][english] = share
-    return found
-
-
-def lexicon_of(folder: Path, code: str) -> Lexicon:
-    """A folder's lexicon of a query language, or of the one that it is a variant of.
-
-    English words stand for themselves.
+    Each half is glossed with a lexicon of the other half, so that a gloss is as incomplete as
+    that of a query. Pairs without a known word are left out.
     """
-    path = file_of(folder, code, ".tsv") or file_of(folder, language(code).base, ".tsv")
-    if path is None and is_english(code):
-        return {}
-    return read_lexicon(path or folder / f"{code}.tsv")
+    halves = pairs[0::2], pairs[1::2]
+    lexicons = [
+        build_lexicon(sentence_words((p.foreign, p.english) for p in half), aligner)
+        for half in halves
+    ]
+    made = []
+    for half, lexicon in zip(halves, reversed(lexicons), strict=True):
+        for pair in half:
+            gloss = Glosses({pair.language: lexicon}, language=pair.language).gloss(pair.foreign)
+            if gloss != pair.foreign:
+                made.append(replace(pair, foreign=gloss, language=_written(pair.language, gloss)))
+    return made
 
 
-def has_lexicons(folder: Path, languages: Iterable[str]) -> bool:
-    """Has a folder a lexicon of one of the languages, and none of its queries translated?"""
+def _written(code: str, text: str) -> str:
+    """The code of a language as a text has it: English words may outnumber those of its script."""
+    return code if main_script(text) in (None, language(code).script) else f"{code}-Latn"
 
-    def holds(suffix: str) -> bool:
-        return any(file_of(folder, code, suffix) for code in languages)
 
-    return folder.is_dir() and holds(".tsv") and not holds(".jsonl")
+def write_pairs(folder: Path, pairs: Sequence[SentencePair]) -> None:
+    """Write `glossed.<language>.tsv` for each language of the pairs, as bitext is read."""
+    for code in sorted({pair.language for pair in pairs}):
+        with replace_file(folder / f"glossed.{code}.tsv") as path:
+            rows = (f"{p.english}\t{p.foreign}\n" for p in pairs if p.language == code)
+            path.write_text(f"en\t{code}\n" + "".join(rows), encoding="utf-8")
 
 
 def sentence_words(pairs: Iterable[tuple[str, str]]) -> list[tuple[list[str], list[str]]]:

@@ -11,12 +11,12 @@ from optical_core.data.bitext import read_bitext
 from optical_core.data.bitext_names import foreign_language
 from optical_core.data.collection import open_collection
 from optical_core.data.languages import find_language, language, matching
+from optical_core.data.lexicons import lexicon_of
 from optical_core.data.readers import import_collection
 from optical_core.distill.config import DistillConfig
 from optical_core.errors import InputError
 from optical_core.models.translator import _tag_of, language_of_tag
 from optical_core.study.config import StudyConfig
-from optical_core.study.lexicon import lexicon_of
 from optical_core.study.results import read_results
 
 FLORES = (

@@ -68,6 +68,24 @@ def test_only_what_differs_is_saved_and_the_card_is_for_people(saved):
     assert "- MAP: 0.5" in card
 
 
+def test_lexicons_are_saved_and_checked(saved):
+    folder, teacher, student = saved
+    lexicons = {"sw": {"maji": {"water": 0.5}}, "so": {"biyo": {"water": 1.0}}}
+    save_pair(
+        folder,
+        name="pair",
+        teacher=teacher,
+        student_model=student.model,
+        card=ModelCard(summary="A test."),
+        lexicons=lexicons,
+    )
+    assert load_pair("pair", device="cpu").lexicons == lexicons
+    path = folder / "lexicons" / "sw.tsv"
+    path.write_text(path.read_text().replace("water", "sea"))
+    with pytest.raises(InputError, match="is damaged"):
+        load_pair("pair", device="cpu")
+
+
 def test_an_encoders_name_gives_it_undistilled(tiny_encoder):
     pair = load_pair(str(tiny_encoder), device="cpu")
     assert not pair.distilled

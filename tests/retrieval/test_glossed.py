@@ -5,11 +5,12 @@ from optical_core.data.corpus import Passage
 from optical_core.models.pair import EncoderPair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.bm25 import BM25
-from optical_core.retrieval.glossed import Glossed, gloss
+from optical_core.retrieval.glossed import Glossed, Glosses
 from optical_core.retrieval.indexing import build_index
 from optical_core.retrieval.late_interaction import LateInteraction
 
 LEXICON = {"maji": {"water": 0.9}, "bahari": {"sea": 0.5, "ocean": 0.5}, "ya": {"of": 0.19}}
+SWAHILI = Glosses({"sw": LEXICON}, language="sw")
 PASSAGES = [Passage("p1", "", "Salty water of the sea."), Passage("p2", "", "Maji is a word.")]
 
 
@@ -23,11 +24,35 @@ PASSAGES = [Passage("p1", "", "Salty water of the sea."), Passage("p2", "", "Maj
     ],
 )
 def test_known_words_are_replaced_and_all_else_stays(text, wanted):
-    assert gloss(text, LEXICON) == wanted
+    assert SWAHILI.gloss(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Maji ya bahari", "sw"),
+        ("badda iyo biyo", "so"),
+        ("maji mengi sana hapa", None),  # one of four words
+        ("sea water", None),
+        ("badda water sea", None),
+        ("मराठी", None),
+        ("?!", None),
+        ("", None),
+    ],
+)
+def test_a_texts_own_words_say_which_lexicon_is_its_own(text, language):
+    somali = {"badda": {"sea": 1.0}, "biyo": {"water": 1.0}, "maji": {"maji": 0.3}}
+    glosses = Glosses({"so": somali, "sw": LEXICON})
+    assert glosses.guess(text) == language
+    assert (glosses.gloss(text) == text) == (language is None)
+
+
+def test_without_a_lexicon_nothing_is_glossed():
+    assert Glosses({}).gloss("maji ya bahari") == "maji ya bahari"
 
 
 def test_a_searcher_by_words_is_asked_both_texts_as_one():
-    plain, glossed = BM25(PASSAGES), Glossed(BM25(PASSAGES), LEXICON)
+    plain, glossed = BM25(PASSAGES), Glossed(BM25(PASSAGES), SWAHILI)
     assert [name for name, _ in plain.search("maji ya bahari")] == ["p2"]
     assert [name for name, _ in glossed.search("maji ya bahari")] == ["p1", "p2"]
     assert glossed.search("word") == plain.search("word")
@@ -38,12 +63,37 @@ def test_the_vectors_of_both_count(tiny_encoder, tmp_path):
     vectors = encoder.encode_queries(["maji kubwa", "water kubwa"])
     index = build_index(tmp_path / "index", PASSAGES, encoder)
     inner = LateInteraction(EncoderPair.undistilled(encoder), index)
-    (query,) = Glossed(inner, LEXICON).encode(["maji kubwa"])
+    (query,) = Glossed(inner, SWAHILI).encode(["maji kubwa"])
     np.testing.assert_allclose(query.vectors, np.concatenate(vectors), atol=1e-6)
-    (query,) = Glossed(inner, LEXICON).encode(["kubwa"])
+    (query,) = Glossed(inner, SWAHILI).encode(["kubwa"])
     assert query.vectors.shape == encoder.encode_queries(["kubwa"])[0].shape
 
 
 def test_another_lexicon_is_another_searcher():
     inner = BM25(PASSAGES)
-    assert Glossed(inner, LEXICON).identity != Glossed(inner, {}).identity != inner.identity
+    assert (
+        Glossed(inner, SWAHILI).identity != Glossed(inner, Glosses({})).identity != inner.identity
+    )
+
+
+def test_what_makes_up_a_score_is_explained_by_both_texts(tiny_encoder, tmp_path):
+    encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
+    index = build_index(tmp_path / "index", PASSAGES, encoder)
+    inner = LateInteraction(EncoderPair.undistilled(encoder), index)
+    searcher = Glossed(inner, SWAHILI)
+    for text in ("maji kubwa", "kubwa"):
+        query = searcher.encode([text])[0]
+        scores = dict(searcher.rank([query])[0])
+        for passage, matches in zip(PASSAGES, searcher.explain(query, PASSAGES), strict=True):
+            assert len(matches) == len(query.vectors)
+            total = sum(match.contribution for match in matches)
+            assert total == pytest.approx(scores[passage.id], abs=1e-4)
+    assert not Glossed(BM25(PASSAGES), SWAHILI).explains
+
+
+def test_a_student_with_lexicons_is_another_one():
+    assert Glossed(BM25(PASSAGES), SWAHILI).weights == ""
+    inner = BM25(PASSAGES)
+    inner.weights = "abc"
+    weights = {Glossed(inner, glosses).weights for glosses in (SWAHILI, Glosses({}))}
+    assert len(weights | {"abc"}) == 3

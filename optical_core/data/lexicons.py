@@ -1,0 +1,91 @@
+"""Lexicons: p(English word | foreign word), a file a language, `<language>.tsv`.
+
+A line holds a foreign word, an English word and the probability, separated by tabs.
+`optical lexicon` learns them from bitext.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from optical_core.checksums import check_noted, replace_noted
+from optical_core.data.compression import on_disk
+from optical_core.data.language_files import by_language, file_of
+from optical_core.data.languages import is_english, language
+from optical_core.data.lines import read_lines
+from optical_core.errors import InputError
+
+Lexicon = Mapping[str, Mapping[str, float]]
+"""Foreign word -> English word -> p(English word | foreign word)."""
+
+
+def lexicon_hash(lexicon: Lexicon) -> str:
+    """Content hash of a lexicon, 16 hexadecimal digits."""
+    text = json.dumps(lexicon, ensure_ascii=False, default=dict)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def write_lexicon(path: Path, lexicon: Lexicon) -> None:
+    """Write a lexicon as TSV, whole or not at all."""
+    with replace_noted(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for word, translations in lexicon.items():
+            for english, share in translations.items():
+                file.write(f"{word}\t{english}\t{share:.6g}\n")
+
+
+def read_lexicon(path: Path) -> Lexicon:
+    """Read a lexicon; InputError names the line that is no word, word and probability."""
+    path = on_disk(path)
+    if not path.is_file():
+        raise InputError(f"no lexicon: {path} was expected, as `optical lexicon` writes it")
+    check_noted(path)
+    found: dict[str, dict[str, float]] = {}
+    for number, line in read_lines(path):
+        columns = line.split("\t")
+        try:
+            word, english, share = columns[0], columns[1], float(columns[2])
+            if len(columns) != 3 or not 0 < share <= 1:
+                raise ValueError
+        except (IndexError, ValueError) as error:
+            raise InputError(
+                f"{path}, line {number}: foreign word, English word and a probability in (0, 1] "
+                "were expected, separated by tabs"
+            ) from error
+        if english in found.setdefault(word, {}):
+            raise InputError(f"{path}, line {number}: {word!r} has {english!r} twice")
+        found[word][english] = share
+    return found
+
+
+def lexicon_of(folder: Path, code: str) -> Lexicon:
+    """A folder's lexicon of a query language, or of the one that it is a variant of.
+
+    English words stand for themselves.
+    """
+    path = file_of(folder, code, ".tsv") or file_of(folder, language(code).base, ".tsv")
+    if path is None and is_english(code):
+        return {}
+    return read_lexicon(path or folder / f"{code}.tsv")
+
+
+def has_lexicons(folder: Path, languages: Iterable[str]) -> bool:
+    """Has a folder a lexicon of one of the languages, and none of its queries translated?"""
+
+    def holds(suffix: str) -> bool:
+        return any(file_of(folder, code, suffix) for code in languages)
+
+    return folder.is_dir() and holds(".tsv") and not holds(".jsonl")
+
+
+def lexicons_of(folder: Path) -> dict[str, Lexicon]:
+    """All lexicons of a folder by their language; none where there is no such folder.
+
+    Raises:
+        InputError: a file that is no lexicon, or two of one language.
+    """
+    paths = sorted(folder.glob("*.tsv")) if folder.is_dir() else []
+    files = by_language(paths, lambda path: path.stem, folder)
+    return {code: read_lexicon(path) for code, path in files.items()}
