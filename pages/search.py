@@ -128,6 +128,8 @@ def _columns(asked: Asked, models: list[str], top: int) -> None:
                 ap = average_precision(asked.known[1], ranking, asked.grades)
                 line += f" · AP {ap:.3f}"
             st.caption(line)
+            if ranking.gloss:
+                st.caption(f"Asked with its gloss too: {markdown_text(ranking.gloss)}")
             if not ranking.hits:
                 st.warning("No passage found: the query has no word that this model can match.")
             first = first if first is not None else ranking.ranks

@@ -100,6 +100,10 @@ class GlossedQuery(Query):
 
     parts: tuple[Query, ...] = ()
 
+    @property
+    def gloss(self) -> str:
+        return self.parts[-1].text
+
 
 class Glossed(Searcher):
     """Another searcher, whose queries are asked as typed and glossed together.

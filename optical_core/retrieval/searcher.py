@@ -30,6 +30,11 @@ class Query:
     text: str
     vectors: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
+    @property
+    def gloss(self) -> str:
+        """The same query with words put in English, where it is asked so too; else empty."""
+        return ""
+
 
 class Searcher(ABC):
     """The face of all searchers; a new one has to say its `identity` and how it ranks.

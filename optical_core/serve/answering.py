@@ -58,7 +58,11 @@ def _answer(
         )
     ]
     return SearchAnswer(
-        collection=request.collection, model=request.model, query=request.query, results=results
+        collection=request.collection,
+        model=request.model,
+        query=request.query,
+        gloss=query.gloss,
+        results=results,
     )
 
 

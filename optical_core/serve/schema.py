@@ -90,7 +90,8 @@ class Match(BaseModel):
     """A query token's best passage token, and what that adds to the score.
 
     Spans are (start, end) in the query, and in the passage as it was encoded:
-    `title. text`, or the text alone where there is no title.
+    `title. text`, or the text alone where there is no title. After the tokens of the query come
+    those of its gloss, if it has one, with spans in the gloss.
     """
 
     query: str
@@ -126,6 +127,9 @@ class SearchAnswer(BaseModel):
     collection: str
     model: str
     query: str
+    gloss: str = Field(
+        "", description="The query with words put in English, if it is asked so too."
+    )
     results: list[Result]
 
 

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -226,18 +227,19 @@ class Library:
     def rank(self, model: str, name: str, query: str, top: int) -> Ranking:
         """Search and take the time; kept, so that a rerun of a page doesn't search again."""
 
-        def search() -> tuple[tuple[tuple[str, float], ...], float, float]:
+        def search() -> tuple[Ranking, float]:
             searcher = self.searcher(model, name)
             with self.encoding:
                 begin = time.perf_counter()
-                hits = searcher.search(query, top=top)
-                return tuple(hits), begin, time.perf_counter()
+                encoded = searcher.encode([query])
+                hits = searcher.rank(encoded, top=top)[0]
+                end = time.perf_counter()
+            passages = self.collection(name).by_id
+            return Ranking(tuple(hits), end - begin, passages, gloss=encoded[0].gloss), end
 
         asked = time.perf_counter()
-        hits, begin, end = self.keep(
-            "ranking", search, model=model, collection=name, key=(query, top)
-        )
-        return Ranking(hits, end - begin, self.collection(name).by_id, kept=end < asked)
+        ranking, end = self.keep("ranking", search, model=model, collection=name, key=(query, top))
+        return replace(ranking, kept=end < asked)
 
     def explanation(
         self, model: str, name: str, query: str, identifier: str

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from optical_core.errors import InputError
+from optical_core.retrieval.glossed import Glossed, Glosses
 from optical_core.retrieval.searcher import Query
 from optical_core.serve import schema
 from optical_core.serve.app import BusyError, create_app
@@ -50,6 +51,19 @@ def test_it_explains_as_the_searcher_here_does(remote, holdings, tiny_encoder, c
         assert mine.contribution == pytest.approx(theirs.contribution, abs=1e-5)
         for token, other in ((mine.query, theirs.query), (mine.passage, theirs.passage)):
             assert (token.piece, token.start, token.end) == (other.piece, other.start, other.end)
+
+
+def test_an_answer_has_the_gloss_that_was_asked_too(holdings, tiny_encoder, collection):
+    key = str(tiny_encoder), "tiny"
+    glosses = Glosses({"sw": {"bahari": {"sea": 1.0}}})
+    holdings.searchers[key] = Glossed(holdings.searcher(*key), glosses)
+    with running(create_app(holdings)) as address:
+        remote = served(Server(address), key[0])
+        answer = remote.answer("bahari city", top=1, explain=True)
+        assert answer.gloss == "sea city"
+        assert remote.answer("the sea").gloss == ""
+        total = sum(match.contribution for match in answer.results[0].matches)
+        assert total == pytest.approx(answer.results[0].score, abs=1e-3)
 
 
 def test_it_knows_what_is_served(serving, tiny_encoder):

@@ -10,6 +10,8 @@ from optical_core.errors import InputError
 from optical_core.models import pair_store
 from optical_core.models.pair import EncoderPair
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.glossed import Glossed, Glosses
+from optical_core.retrieval.searcher import Searcher
 from optical_core.storage import home
 from optical_core.study.results import write_values
 from optical_core.transport import TransportSettings
@@ -139,15 +141,15 @@ def test_a_search_and_an_alignment_share_the_model(library, versions, installed)
 def test_a_ranking_tells_the_time_of_its_search_and_whether_it_was_kept(
     library, installed, monkeypatch
 ):
-    class Slow:
-        opened = False
+    class Slow(Searcher):
+        identity, opened = "slow", False
 
-        def search(self, query, *, top):
+        def rank(self, queries, *, top):
             if not self.opened:
                 clock[0] += 11.0  # reads the index
                 self.opened = True
             clock[0] += 0.25
-            return [("p1", 1.0)]
+            return [[("p1", 1.0)]]
 
     clock = [100.0]
     monkeypatch.setattr(module.time, "perf_counter", lambda: clock[0])
@@ -179,6 +181,14 @@ def test_an_explanation_adds_up_to_the_score(library, versions, installed):
     matches = library.explanation("model", name, query, identifier)
     assert sum(match.contribution for match in matches) == pytest.approx(score, abs=2e-4)
     assert library.explanation("model", name, query, identifier) is matches
+
+
+def test_a_ranking_says_with_which_gloss_it_was_asked(library, installed, monkeypatch):
+    glosses = Glosses({"sw": {"bahari": {"sea": 1.0}}})
+    opened = Glossed(library.searcher("bm25", "tiny"), glosses)
+    monkeypatch.setattr("optical_core.retrieval.searchers.open_searcher", lambda *_, **__: opened)
+    assert library.rank("glossed", "tiny", "bahari kubwa", 1).gloss == "sea kubwa"
+    assert library.rank("glossed", "tiny", "the sea", 1).gloss == ""
 
 
 def test_an_evaluation_is_seen_when_it_is_there_and_when_it_is_gone(library):

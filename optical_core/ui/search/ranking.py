@@ -16,6 +16,8 @@ class Ranking:
     seconds: float
     passages: Mapping[str, Passage]
     """By id, at least those that were found."""
+    gloss: str = ""
+    """The query with words put in English, if it is asked so too."""
     kept: bool = False
     """Was it searched before, and is this the answer that was kept?"""
 

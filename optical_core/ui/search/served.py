@@ -67,16 +67,16 @@ class ServedLibrary:
     def rank(self, model: str, collection_name: str, query: str, top: int) -> Ranking:
         searcher, most = self._searcher(model, collection_name), min(top, self._most_results)
 
-        def answer() -> tuple[Ranking, float]:
+        def search() -> tuple[Ranking, float]:
             begin = time.perf_counter()
-            results = searcher.answer(query, top=most).results
+            answer = searcher.answer(query, top=most)
             end = time.perf_counter()
-            passages = {r.id: Passage(r.id, r.title, r.text) for r in results}
-            hits = tuple((result.id, result.score) for result in results)
-            return Ranking(hits, end - begin, passages), end
+            passages = {r.id: Passage(r.id, r.title, r.text) for r in answer.results}
+            hits = tuple((result.id, result.score) for result in answer.results)
+            return Ranking(hits, end - begin, passages, gloss=answer.gloss), end
 
         asked = time.perf_counter()
-        ranking, ended = self._kept.get("ranking", (searcher.identity, query, most), answer)
+        ranking, ended = self._kept.get("ranking", (searcher.identity, query, most), search)
         return replace(ranking, kept=ended < asked)
 
     def explanation(
