@@ -30,6 +30,7 @@ from optical_core.ui.alignment.view import (
     translations,
 )
 from optical_core.ui.token_html import plain
+from optical_core.wording import counted
 from pages.alignment_controls import controls
 from pages.common import parts
 from pages.common.address import held
@@ -38,10 +39,10 @@ from pages.common.first_start import prepared
 from pages.common.opened import library
 
 READ = (
-    "How to read this: left the text as the query encoder sees it, right the one that it is set "
-    "against, its English translation at first, as the teacher sees it. The plan moves the mass of "
-    "the left tokens to the right ones. A student that has learnt the language moves its mass "
-    "cheaply, to the words that mean the same."
+    "How to read this: on the left is the text as the query encoder sees it. On the right is the "
+    "text it is compared with, at first its English translation, as the teacher sees it. The plan "
+    "moves the mass of the left tokens to the right ones. A student that has learnt the language "
+    "does so at low cost, between words with the same meaning."
 )
 
 
@@ -60,7 +61,7 @@ def render() -> None:
     for column, model in zip(columns, view.models, strict=True):
         with column:
             parts.section(markdown_text(model))
-            st.caption(library().gloss(model))
+            st.caption(library().description(model))
             plan = _solved(view, model, view.foreign)
             if plan is None:
                 continue
@@ -78,8 +79,11 @@ def render() -> None:
 
 
 def _solved(view: AlignmentView, model: str, foreign: str) -> TransportPlan | None:
-    """The plan between a text and the view's right one, as the controls have it; what is amiss is
-    said where it would be."""
+    """Solve the plan between a text and the view's right text.
+
+    Returns:
+        None if that fails. The page then shows the error in the plan's place.
+    """
     try:
         pair = encoded_texts(library(), model, foreign, view.english, view.transport.marginals)
         plan = plan_of_texts(library(), model, foreign, view.english, view.transport)
@@ -87,7 +91,7 @@ def _solved(view: AlignmentView, model: str, foreign: str) -> TransportPlan | No
         parts.fault(error)
         return None
     if pair.truncated:
-        st.warning(f"{pair.truncated} tokens are cut: the encoder takes no more.")
+        st.warning(f"{counted(pair.truncated, 'token')} cut off: the encoder reads no more.")
     return plan
 
 
@@ -99,12 +103,13 @@ def _draw(
     *,
     pins: bool = True,
 ) -> str | None:
-    """One plan in the chosen form; returns the token that was clicked."""
-    shown = plan.words() if view.unit == "word" else plan
-    if "" in (*shown.source, *shown.target):
+    """Draw one plan in the chosen form. Returns the clicked token, if any."""
+    if view.unit == "word":
+        plan = plan.words()
+    if "" in (*plan.source, *plan.target):
         st.caption(LONE)
     if view.kind == "chips":
-        st.html(word_chips(shown, smallest=max(view.threshold, 0.05)))
+        st.html(word_chips(plan, smallest=max(view.threshold, 0.05)))
         return None
     draw = plan_heatmap if view.kind == "heatmap" else plan_ribbons
     settings = (
@@ -114,20 +119,20 @@ def _draw(
     )
     mass = {"row_normalised": view.normalise, "threshold": view.threshold}
     points = parts.chart(
-        draw(shown, dark=parts.is_dark(), pinned=pin, **mass, **settings),
+        draw(plan, dark=parts.is_dark(), pinned=pin, **mass, **settings),
         key=f"plan-{view.kind}-{name}",
         name=f"plan-{name}",
         select=pins,
         alt=f"Transport plan of {name}",
     )
-    sentence = left_out(shown, **mass)
+    sentence = left_out(plan, **mass)
     if sentence:
         st.caption(sentence)
     return view.clicked(points)
 
 
 def _pin(clicked: str | None) -> None:
-    """Pin the clicked token. A selection outlives its click: act on it once."""
+    """Pin the clicked token. A selection outlives its click, so handle it only once."""
     if clicked != st.session_state.get("_clicked"):
         st.session_state["_clicked"] = clicked
         if clicked is not None:
@@ -156,7 +161,7 @@ def _convergence(view: AlignmentView) -> None:
             convergence_figure(points, dark=parts.is_dark()), key="convergence", name="convergence"
         )
         halved = (
-            " At first epsilon is a larger one, that is halved."
+            " Epsilon starts larger and is halved step by step."
             if view.transport.method == "sinkhorn"
             else ""
         )
@@ -182,19 +187,19 @@ def _several(view: AlignmentView) -> None:
                     st.markdown(f"**{parts.language_name(code)}**: cost {plan.total_cost:.3f}")
                     _draw(plan, view, f"{model}-{code}", pins=False)
         st.caption(
-            f"{markdown_text(model)}, with the settings above; the lower the cost, the nearer the "
-            "text is to the right one."
+            f"{markdown_text(model)}, with the settings above. The lower the cost, the closer the "
+            "text is to the one on the right."
             if chosen
-            else f"Choose two or more: {len(texts)} languages are at hand."
+            else f"Choose two or more of {counted(len(texts), 'language')}."
         )
 
 
 def _files(plans: dict[str, TransportPlan]) -> dict[str, str]:
-    made = {}
+    files = {}
     for model, plan in plans.items():
-        made[f"plan-{model}.csv"] = csv_text(plan_table(plan))
-        made[f"plan-{model}.json"] = json.dumps(plan.to_dict(), ensure_ascii=False, indent=1)
-    return made
+        files[f"plan-{model}.csv"] = csv_text(plan_table(plan))
+        files[f"plan-{model}.json"] = json.dumps(plan.to_dict(), ensure_ascii=False, indent=1)
+    return files
 
 
 if __name__ == "__main__":

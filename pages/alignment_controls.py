@@ -1,4 +1,4 @@
-"""The controls of the alignment page: all that defines its view, bound to the address."""
+"""The controls of the alignment page. They define its view and are bound to the address."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from pages.common.opened import library
 from pages.common.typed import text_input
 
 LONGEST = 2000
-"""Characters of a text: some 400 words, more than an encoder takes."""
+"""Most characters of a text: about 400 words, more than an encoder reads."""
 
 
 def controls() -> AlignmentView | None:
-    """Draw the controls; None (with a word on why) if there is nothing to align."""
+    """Draw the controls. Returns None, and shows the reason, if there is nothing to align."""
     view = AlignmentView(**_texts(), **_picture(), **_transport())
     if not view.models:
         st.info("Choose at least one encoder.")
@@ -29,7 +29,7 @@ def controls() -> AlignmentView | None:
 
 
 def _texts() -> dict[str, Any]:
-    """The texts on both sides, and where they are from."""
+    """Draw the choice of texts. Returns both texts and where they come from."""
     codes = list(library().collection("demo").languages)
     row = st.columns([1, 1, 3])
     code = parts.language_choice(
@@ -60,7 +60,7 @@ def _texts() -> dict[str, Any]:
     gold = _gold()
     if gold:
         foreign, english = gold.foreign, gold.english
-        st.caption("The gold pair is shown; empty its file's field to go back to the texts above.")
+        st.caption("This is the gold pair. Clear its file field to return to the texts above.")
     return {
         "foreign": foreign,
         "english": english,
@@ -72,7 +72,7 @@ def _texts() -> dict[str, Any]:
 
 
 def _picture() -> dict[str, Any]:
-    """Whose plans are shown, and how they are drawn."""
+    """Draw the choice of encoders, unit and picture."""
     row = st.columns([2, 2, 2])
     unit = bound(
         row[0].segmented_control,
@@ -103,7 +103,7 @@ def _picture() -> dict[str, Any]:
 
 
 def _transport() -> dict[str, Any]:
-    """How plans are solved, and what of their mass is shown."""
+    """Draw the solver's settings and the limits of what is drawn."""
     with st.expander("Transport settings"):
         row = st.columns(3)
         solver = bound(
@@ -129,7 +129,7 @@ def _transport() -> dict[str, Any]:
             list(MARGINALS),
             key="marginals",
             default=MARGINALS[0],
-            help="mask-augmented: both sides extended with [MASK] to 32.",
+            help="mask-augmented extends both sides to 32 tokens with [MASK].",
         )
         row = st.columns(2)
         normalise = bound(
@@ -155,7 +155,7 @@ def _transport() -> dict[str, Any]:
 
 
 def _gold() -> GoldPair | None:
-    """A pair with gold alignments, from a file on this machine."""
+    """Draw the choice of a gold alignment file on this machine. Returns the chosen pair."""
     with st.expander("Compare with gold word alignments", expanded="gold" in st.query_params):
         row = st.columns([4, 1])
         path = text_input(
@@ -168,7 +168,7 @@ def _gold() -> GoldPair | None:
             row[1].number_input, "Sentence", key="sentence", default=1, read=int, min_value=1
         )
         st.caption(
-            "No public gold word alignments were found for Swahili, Somali, Tagalog or Marathi: "
+            "We found no public gold word alignments for Swahili, Somali, Tagalog or Marathi, so "
             "the demo has none. Files exist for French, Romanian, Japanese, Chinese "
             "(awesome-align), Spanish and Italian (XL-WA), among others."
         )

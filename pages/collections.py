@@ -27,13 +27,13 @@ from pages.common.reading import reading
 from pages.common.typed import taken
 
 READ = (
-    "How to read this: a collection is English passages, queries in one or more languages, and "
-    "judgements of which passages answer which query. Parallel means that the same needs are "
-    "asked in every language: only then are levels comparable between languages."
+    "How to read this: a collection has English passages, queries in one or more languages, and "
+    "judgements of which passages answer which query. A parallel collection has the same queries "
+    "in every language. Only there can you compare levels between languages."
 )
 
 SHOWN = "show"
-"""Parameter of the address: the collection that is looked at."""
+"""Address parameter: the collection on display."""
 
 
 def render() -> None:
@@ -84,7 +84,7 @@ def _show(collection: Collection) -> None:
 def _remove(collection: Collection) -> None:
     with st.popover("Remove", icon=":material/delete:"):
         st.markdown(
-            f"Remove **{markdown_text(collection.name)}** with its indexes? It can't be undone."
+            f"Remove **{markdown_text(collection.name)}** with its indexes? This can't be undone."
         )
         if st.button("Yes, remove it", type="primary"):
             remove_collection(collection)
@@ -115,8 +115,8 @@ def _bring() -> None:
                 return
             st.success(
                 f"{markdown_text(made.name)}: {counted(len(made.by_id), 'passage')}, "
-                f"{counted(len(made.languages), 'language')}. Next: index it with the button "
-                "“Index now” below, to search it and to measure models on it."
+                f"{counted(len(made.languages), 'language')}. Next, press “Index now” below: then "
+                "you can search it and measure models on it."
             )
             st.session_state[SHOWN] = made.name
 

@@ -21,9 +21,9 @@ from pages.common.opened import library, measurements
 from pages.gaps_runs import bring, evaluate_here
 
 READ = (
-    "How to read this: each row is a language, each marker a model, lines are 95 % bootstrap "
-    "intervals over topics. Filled markers in the second picture are significant after Holm's "
-    "correction, hollow ones are not. Look at the level too: a bad model can have a small gap."
+    "How to read this: each row is a language and each marker a model. Lines are 95 % bootstrap "
+    "intervals over topics. In the second picture, filled markers are significant after Holm's "
+    "correction and hollow ones are not. Look at the level too: a bad model can have a small gap."
 )
 
 DETAILS = {
@@ -34,14 +34,14 @@ DETAILS = {
 }
 
 GROUPS = (
-    "Groups: the mean over a group's languages, model minus baseline. On a parallel collection "
-    "the unit is the need, averaged over the languages; elsewhere topics are resampled, and "
-    "signs flipped, within each language. Holm's correction over the rows."
+    "Groups: model minus baseline, averaged over a group's languages. On a parallel collection "
+    "the unit is a topic's mean over the languages. Elsewhere topics are resampled, and signs "
+    "flipped, within each language. The p values have Holm's correction over the rows."
 )
 POWER = (
-    "Power: deviation of the topics' differences; the smallest mean difference that a paired t "
-    "test with these topics detects (80 % power, two-sided, alpha .05); and the topics needed to "
-    "detect 0.01."
+    "Power: the standard deviation of the topics' differences, the smallest mean difference that "
+    "a paired t test on these topics detects (80 % power, two-sided, alpha .05), and the number "
+    "of topics needed to detect 0.01."
 )
 
 
@@ -62,12 +62,12 @@ def render() -> None:
     _show(tables)
     _details(tables)
     origins = ", ".join(f"{model}: {source}" for model, source in origin.items())
-    st.caption(f"Where the numbers come from – {markdown_text(origins)}.")
+    st.caption(f"Sources of the numbers – {markdown_text(origins)}.")
     evaluate_here()
 
 
 def _controls(by_label: dict[str, Measurements]) -> Tables | None:
-    """Draw the controls; None (with a word on why) if there is nothing to compare."""
+    """Draw the controls. Returns None, and shows the reason, if there is nothing to compare."""
     row = st.columns([2, 2, 2])
     label = bound(
         row[0].selectbox,
@@ -139,9 +139,9 @@ def _show(tables: Tables) -> None:
         st.markdown(f"**{markdown_text(text)}**")
     if not parallel:
         st.warning(
-            "This collection is not parallel: each language has queries of its own, so levels and "
-            "raw gaps between languages mean little. Read the differences to the baseline, and "
-            "the difference in differences below.",
+            "This collection is not parallel: each language has its own queries, so levels and "
+            "raw gaps between languages mean little. Look at the differences from the baseline "
+            "and at the difference in differences below.",
             icon=":material/info:",
         )
     left, right = st.columns(2, gap="large")
@@ -149,21 +149,21 @@ def _show(tables: Tables) -> None:
         parts.section("Level by language")
         parts.chart(levels, key="levels", name="levels")
     with right:
-        parts.section(f"Difference to {markdown_text(tables.comparison.baseline)}")
+        parts.section(f"Difference from {markdown_text(tables.comparison.baseline)}")
         parts.chart(
             differences(tables.comparisons, measure, dark=dark),
             key="differences",
             name="differences",
         )
     parts.section("The gap")
-    shown = [(tables.changes, "difference-in-differences")]
+    named = [(tables.changes, "difference-in-differences")]
     if parallel:
-        shown.insert(0, (tables.gaps, "gap"))
-    for table, name in shown:
+        named.insert(0, (tables.gaps, "gap"))
+    for table, name in named:
         if not table.empty:
             parts.table(table, name)
-    if all(table.empty for table, _ in shown):
-        st.info("A gap needs languages of both groups: this choice has those of one alone.")
+    if all(table.empty for table, _ in named):
+        st.info("A gap needs languages of both groups, and this choice has only one group.")
     st.caption(
         "gap = mean of the high-resource languages minus mean of the low-resource ones; relative "
         "gap = gap / high; change = gain of the low-resource languages minus gain of the "
@@ -174,7 +174,7 @@ def _show(tables: Tables) -> None:
 
 
 def _published(tables: Tables) -> None:
-    """MIRACL's baselines beside what is chosen."""
+    """Draw MIRACL's published baselines beside the chosen models."""
     table = published_table(tables.measurements, tables.comparison)
     if table.empty:
         return
@@ -182,8 +182,8 @@ def _published(tables: Tables) -> None:
     st.warning(MIRACL_WARNING, icon=":material/info:")
     parts.table(table, "published")
     st.caption(
-        f"MIRACL dev: {MIRACL_SOURCE}. Where your number of topics is another than theirs, you "
-        "measured other queries."
+        f"MIRACL dev: {MIRACL_SOURCE}. Where your number of topics differs from theirs, you "
+        "measured different queries."
     )
 
 
@@ -204,7 +204,7 @@ def _details(tables: Tables) -> None:
             key="resources",
             name="resources",
         )
-        st.caption("Text in CC-100 (Conneau et al. 2020). Languages that it lacks are left out.")
+        st.caption("Text in CC-100 (Conneau et al. 2020). Languages not in it are left out.")
     elif details == "numbers":
         _table(tables.measures, "measures")
     elif details == "predictors":
@@ -222,7 +222,7 @@ def _details(tables: Tables) -> None:
 
 def _table(table: pd.DataFrame, name: str) -> None:
     if table.empty:
-        st.info("Nothing to compare: choose a model beside the baseline.")
+        st.info("Nothing to compare: choose a model besides the baseline.")
         return
     parts.table(table, name)
 

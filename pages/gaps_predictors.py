@@ -19,11 +19,11 @@ from pages.common.address import bound
 from pages.common.opened import library
 
 _COSTS = "query-costs"
-"""Session key: what the reader had measured, by collection, fingerprint, model and language."""
+"""Session key: the costs measured so far, by collection, fingerprint, model and language."""
 
 
 def render(measurements: Measurements, comparison: Comparison) -> None:
-    """Draw the section for a comparison; its baseline counts as any other model."""
+    """Draw the section for a comparison. The baseline counts like any other model."""
     _measure(measurements, comparison)
     version = (measurements.collection, measurements.fingerprint)
     known: dict[tuple[str, str | None, str, str], QueryCosts] = st.session_state.get(_COSTS, {})
@@ -39,21 +39,21 @@ def render(measurements: Measurements, comparison: Comparison) -> None:
     )
     panels = predictor_panels(values, correlations, comparison.measure, dark=parts.is_dark())
     if not panels:
-        st.info("Choose at least two languages beside English.")
-    # Columns stand below each other where the window is narrow.
+        st.info("Choose at least two languages besides English.")
+    # In a narrow window, columns are stacked.
     for place, (name, figure) in zip(cycle(st.columns(min(3, len(panels) or 1))), panels.items()):
         with place:
             parts.chart(figure, key=f"predictors-{name}", name=f"predictors-{name}")
     if correlations.empty:
-        st.info("A correlation needs four languages beside English for which a predictor is known.")
+        st.info("A correlation needs four languages besides English with a known predictor.")
         return
     fewest, most = correlations["languages"].agg(["min", "max"])
     count = str(most) if fewest == most else f"{fewest} to {most}"
     st.caption(
-        f"Over {count} languages: too few for more than a hint, and the predictors go together "
-        "among themselves. English is left out. spearman: rank correlation with its 95 % bootstrap "
-        "interval over languages; p by permutation, not corrected. Tokens in CC-100: Conneau et "
-        "al. 2020, table 6."
+        f"Over {count} languages, without English. This is too few for more than a hint, and the "
+        "predictors are correlated with each other. spearman: rank correlation with its 95 % "
+        "bootstrap interval over languages; p by permutation, not corrected. Tokens in CC-100: "
+        "Conneau et al. 2020, table 6."
     )
     parts.table(correlations, "correlations")
     terms = bound(
@@ -68,30 +68,30 @@ def render(measurements: Measurements, comparison: Comparison) -> None:
     fitted = regression_table(values, terms)
     if fitted.empty:
         st.info(
-            "The regression needs three languages for each of its coefficients, and predictors "
-            "that vary among them."
+            "The regression needs three languages for each coefficient, and predictors that vary "
+            "between them."
         )
         return
     parts.table(fitted, "regression")
     st.caption(
-        "Least squares with HC3 standard errors; none are given where one language alone decides "
+        "Least squares with HC3 standard errors. They are missing where a single language decides "
         "a coefficient."
     )
 
 
 def _measure(measurements: Measurements, comparison: Comparison) -> None:
-    """Offer to measure what needs the encoders."""
+    """Offer to measure the predictors that need an encoder."""
     measurable = costs_measurable(library(), measurements, comparison)
     if not measurable:
         st.caption(
-            "Fertility and transport costs can be measured for encoders that are installed here, "
-            "on an installed parallel collection."
+            "To measure fertility and transport costs, the encoder and a parallel collection must "
+            "be installed here."
         )
         return
     if not st.button(
         "Measure fertility and transport costs",
         icon=":material/play_arrow:",
-        help="Encodes up to 200 queries of each language: a few seconds a language and model.",
+        help="Encodes up to 200 queries of each language: a few seconds per language and model.",
     ):
         return
     bar = st.progress(0.0)

@@ -1,4 +1,4 @@
-"""Runs that the reader brings to the page Language gaps, or makes on it."""
+"""Runs that the reader uploads to the page Language gaps, or makes there."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def bring() -> None:
     """Let the reader add runs of their own to the session."""
     with st.expander("Bring your own runs"):
         st.caption(
-            "TREC runs named model.language.run with their qrels, or a zipped folder of "
-            "`optical evaluate`. If the collection's name is one of those here, they join it."
+            "Upload TREC runs named model.language.run with their qrels, or a zipped folder of "
+            "`optical evaluate`. Results for a collection listed here are shown with the others."
         )
         row = st.columns(3)
         runs = row[0].file_uploader("Runs", accept_multiple_files=True, key="runs")
         qrels = row[1].file_uploader("Qrels", key="qrels")
         archive = row[2].file_uploader("Evaluation folder (zip)", type="zip", key="archive")
-        parallel = st.checkbox("The queries are parallel (the same needs in each language)")
+        parallel = st.checkbox("The queries are parallel (the same in each language)")
         if st.button("Add", icon=":material/upload:"):
             try:
                 with reading() as tell:
@@ -48,7 +48,7 @@ def evaluate_here() -> None:
         row = st.columns([2, 3])
         name = row[0].selectbox("Collection", library().collection_names(), key="run-collection")
         models = row[1].multiselect("Models", library().model_names(), key="run-models")
-        st.caption("About a minute a model for the demo on two cores; the page waits for it.")
+        st.caption("The demo takes about a minute per model on two cores. The page waits for it.")
         if st.button("Evaluate", disabled=not models, icon=":material/play_arrow:"):
             bar = st.progress(0.0)
             collection = library().collection(name)

@@ -1,4 +1,4 @@
-"""Query inspector: every query of a collection, and what each model makes of it."""
+"""Query inspector: every query of a collection, and how well each model answers it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from pages.common.address import bound, held, hold
 from pages.common.opened import library, measurements
 
 READ = (
-    "How to read this: each row is a query, each column a language. Blue is good (or better than "
-    "the baseline), orange worse. Click a row's box to open the query, a column's head to sort."
+    "How to read this: each row is a query and each column a language. Blue is good (or better "
+    "than the baseline), orange is worse. Tick a row's box to open the query. Click a column's "
+    "header to sort."
 )
 WAYS = ("difference", "level")
 QUERY = "query"
-"""Parameter of the address: the query that is opened."""
+"""Address parameter: the open query."""
 _CLICKED = "_inspector-clicked"
-"""Session key: (table, query) of the last selection that was acted on."""
+"""Session key: (table, query) of the last selection that was handled."""
 
 
 def render() -> None:
@@ -99,24 +100,24 @@ def render() -> None:
         if mean is not None:
             st.caption(
                 f"Spearman's correlation of {markdown_text(model)}'s {NAMES[measure]} between "
-                f"languages, over the same queries; mean {mean:.2f}. "
-                "Near 1: hard queries are hard everywhere."
+                f"languages, over the same queries. Its mean is {mean:.2f}. "
+                "Near 1, a hard query is hard in every language."
             )
 
 
 def _texts(label: str, codes: list[str]) -> dict[str, str]:
-    """Query texts where the collection is installed, English ones where there are."""
+    """Texts of the queries by id, in English if possible. Empty without the collection."""
     texts: dict[str, str] = {}
     try:
         for code in sorted(codes, key=lambda code: code == "en"):
             texts |= library().queries(label, code)
     except InputError:
-        st.caption("The collection itself is not installed here: queries show by their id alone.")
+        st.caption("The collection is not installed here, so only the ids of queries are shown.")
     return texts
 
 
 def _table(table: pd.DataFrame, label: str, codes: list[str], difference: bool) -> str | None:
-    """The queries; returns the one that is opened, by a click or by the address."""
+    """Draw the queries. Returns the open one, chosen by a click or by the address."""
     styled = table.style.map(
         lambda value: cell_style(value, difference=difference), subset=[*codes, "mean"]
     ).format("{:+.3f}" if difference else "{:.3f}", subset=[*codes, "mean"], na_rep="–")
@@ -124,7 +125,7 @@ def _table(table: pd.DataFrame, label: str, codes: list[str], difference: bool) 
         "text": _text_column(table),
         **{code: st.column_config.NumberColumn(parts.language_name(code)) for code in codes},
     }
-    # A selection is of row numbers: other rows have a table, and a selection, of their own.
+    # A selection is a row number: a table of other rows needs a key of its own.
     key = f"queries-{label}-{'-'.join(codes)}"
     event = st.dataframe(
         styled,
@@ -141,7 +142,7 @@ def _table(table: pd.DataFrame, label: str, codes: list[str], difference: bool) 
     before = st.session_state.get(_CLICKED)
     st.session_state[_CLICKED] = (key, clicked)
     opened = held(QUERY)
-    # A selection outlives its click, and a query that the address opens has none: act on changes.
+    # A selection outlives its click, and a query opened by the address has none: handle changes.
     if before != (key, clicked) and (clicked or (before and before[0] == key)):
         opened = hold(QUERY, clicked)
     return opened if opened in table.index else hold(QUERY, None)
@@ -199,7 +200,7 @@ def _extremes(table: pd.DataFrame, model: str, baseline: str) -> None:
 
 
 def _text_column(table: pd.DataFrame) -> Any:
-    """The column of the queries' texts; None, which hides it, where there is none."""
+    """Configuration of the column of texts; None, which hides it, if it is empty."""
     if not table["text"].any():
         return None
     return st.column_config.TextColumn("query text", width="large")

@@ -1,4 +1,4 @@
-"""Live search: one query, up to four models side by side, and why each passage is where it is."""
+"""Live search: one query, up to four models side by side, and why each passage has its rank."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from pages.common.opened import library
 from pages.common.typed import text_input
 
 READ = (
-    "How to read this: every column is a model's ranking of the same English passages. ▲ and ▼ "
-    "say how many places a passage moved against the first column, green marks are passages "
-    "judged relevant. Open a result to see which words of the query found which words in it."
+    "How to read this: each column is one model's ranking of the same English passages. ▲ and ▼ "
+    "show how many places a passage moved compared with the first column. Green marks a passage "
+    "that was judged relevant. Open a result to see which query tokens matched which of its tokens."
 )
 TOP = (5, 10, 20)
 
@@ -64,12 +64,12 @@ def render() -> None:
         key="q",
         longest=1000,
         placeholder=examples[need],
-        help="Empty: the example above is searched.",
+        help="If this is empty, the example query is used.",
     )
     row = st.columns([4, 1])
     models = bound(
         row[0].multiselect,
-        "Models (up to four; the first is what the others are compared with)",
+        "Models (up to four; the others are compared with the first)",
         source.model_names(),
         key="model",
         default=source.default_models(),
@@ -86,7 +86,7 @@ def render() -> None:
 
 
 def _elsewhere(asked: Asked, models: list[str], top: int) -> None:
-    """Links to the same need in other languages and to its alignment; else what script it is in."""
+    """Draw links to the query in other languages and its alignment, or a hint at its language."""
     if not asked.known:
         if hint := language_hint(asked.query):
             st.caption(hint)
@@ -116,14 +116,14 @@ def _columns(asked: Asked, models: list[str], top: int) -> None:
         with column:
             parts.section(markdown_text(model))
             try:
-                with st.spinner("Searching (a model's first search opens it)…"):
+                with st.spinner("Searching (the first search with a model takes longer)…"):
                     ranking = asked.source.rank(model, asked.collection, asked.query, 1000)
             except InputError as error:
                 parts.fault(error)
                 continue
-            line = f"{asked.source.gloss(model)} · {1000 * ranking.seconds:.0f} ms"
+            line = f"{asked.source.description(model)} · {1000 * ranking.seconds:.0f} ms"
             if ranking.kept:
-                line += " (kept from when it was searched)"
+                line += " (from an earlier search)"
             if asked.known and asked.grades:
                 ap = average_precision(asked.known[1], ranking, asked.grades)
                 line += f" · AP {ap:.3f}"
@@ -151,7 +151,7 @@ def _badges(rank: int, score: float, move: str, grade: int | None) -> None:
 
 
 def _passage(asked: Asked, model: str, passage: Passage, rank: int, score: float) -> None:
-    """A passage's beginning, or the whole with what makes up its score."""
+    """Draw the beginning of a passage, or all of it with the matches that make up its score."""
     st.html(plain(passage.title or passage.id, bold=True))
     if not (
         asked.source.explains(model)
@@ -168,7 +168,7 @@ def _passage(asked: Asked, model: str, passage: Passage, rank: int, score: float
         key=f"links-{model}-{passage.id}",
         name="matches",
     )
-    st.caption(f"The contributions add up to {result.total:.4f}, the score {score:.4f}.")
+    st.caption(f"The contributions add up to {result.total:.4f}; the score is {score:.4f}.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Start: what this is, one live picture, and the way in."""
+"""Start: what the app is, one live picture, and links to the pages."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ CARDS = (
     (
         "alignment",
         "Alignment",
-        "See how a query meets its translation, before and after.",
+        "See how a query is aligned with its translation, before and after distillation.",
         {"lang": "so", "need": "body-q19"},
     ),
     (
         "gaps",
         "Language gaps",
-        "Who is served worse, by how much, and is it significant?",
+        "Which languages are served worse, by how much, and is it significant?",
         {"results": "ntrex128"},
     ),
     (
         "search",
         "Live search",
-        "Ask in Somali, read the ranking of up to four models.",
+        "Ask in Somali and compare the rankings of up to four models.",
         {"lang": "so", "need": "craft-q03"},
     ),
     ("inspector", "Query inspector", "Every query: winners, losers, and why.", {}),
     ("train", "Train", "Teach a student your languages from bitext.", {}),
-    ("collections", "Collections", "What is installed; bring your own.", {}),
+    ("collections", "Collections", "See what is installed, and bring your own.", {}),
 )
 
 
@@ -53,7 +53,7 @@ def render() -> None:
                 parts.link(page, f"**{title}**", **query)
                 st.caption(text)
     with left, st.spinner("Opening the encoder…"):
-        # Only now: with the cards on the screen, the reader doesn't wait for these imports.
+        # Imported this late so that the cards are on the screen first.
         from optical_core.ui.status import loaded
         from pages.common.first_start import prepared
 
@@ -77,7 +77,7 @@ def _picture() -> None:
         except InputError as error:
             parts.fault(error)
             continue
-        name = f"**{markdown_text(model)}** ({library().gloss(model)})"
+        name = f"**{markdown_text(model)}** ({library().description(model)})"
         st.markdown(f"{name}: transport cost {plan.total_cost:.3f}")
         parts.chart(
             plan_ribbons(plan.words(), dark=parts.is_dark()),
@@ -86,9 +86,9 @@ def _picture() -> None:
             alt=f"Transport plan of {model} between “{FOREIGN}” and “{ENGLISH}”",
         )
     st.caption(
-        "Computed just now. How to read this: each ribbon carries mass from a Swahili word to an "
-        "English one; blue is cheap (close in meaning), orange expensive. The lower the cost, the "
-        "nearer a model puts the question to its translation."
+        "Computed just now. How to read this: each ribbon moves mass from a Swahili word to an "
+        "English one. Blue is cheap (close in meaning), orange is expensive. The lower the cost, "
+        "the closer the model places the question to its translation."
     )
 
 

@@ -1,4 +1,4 @@
-"""Train: teach a student languages from bitext, in a process that outlives this page."""
+"""Train: teach a student new languages from bitext, in a process that outlives this page."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from pages.common.reading import reading
 from pages.common.typed import taken
 
 READ = (
-    "How to read this: the loss should fall while the effective rank of the student's tokens "
-    "stays up (if it falls, the student is collapsing) and dev-set MAP rises. One training runs at "
-    "a time, others wait; closing this page stops nothing."
+    "How to read this: the loss should fall and dev-set MAP should rise. The effective rank of the "
+    "student's tokens should stay up: if it falls, the student is collapsing. Only one training "
+    "runs at a time, the others wait. A training goes on when you close this page."
 )
 NO_DEV = "none"
 SOURCES = {"demo": "Demo", "folder": "File or folder", "upload": "Upload"}
@@ -47,18 +47,18 @@ def render() -> None:
 
 def _new(*, expanded: bool) -> None:
     with st.expander("New training", expanded=expanded):
-        source, given = _settings()
+        source, typed = _settings()
         with st.container(horizontal=True):
             asked = st.button("How long will it take?", icon=":material/timer:")
             started = st.button("Start", type="primary", icon=":material/play_arrow:")
         if not (asked or started):
             return
         try:
-            config = _config(source, given)
+            config = _config(source, typed)
             if asked:
                 _estimate(config, source)
                 return
-            if not given["name"]:
+            if not typed["name"]:
                 raise InputError("give the student a name: letters, digits, dots and dashes")
             _pairs(config, source)
             start_job(config)
@@ -69,7 +69,7 @@ def _new(*, expanded: bool) -> None:
 
 
 def _settings() -> tuple[str, dict[str, Any]]:
-    """Where the bitext comes from, and the settings of a training as they are typed."""
+    """Draw the form. Returns the source of the bitext, and the settings as typed."""
     row = st.columns(2)
     name = taken(row[0], row[0].text_input("Name of the student", placeholder="my-student"), 60)
     source = bound(
@@ -83,7 +83,7 @@ def _settings() -> tuple[str, dict[str, Any]]:
     )
     bitext = _source(source)
     languages = st.text_input(
-        "Languages (codes, comma-separated; empty: all of the bitext's)",
+        "Languages (comma-separated codes; empty for all in the bitext)",
         placeholder="so, sw, ha, yo",
     )
     row = st.columns(4)
@@ -123,16 +123,20 @@ def _settings() -> tuple[str, dict[str, Any]]:
 
 
 def _config(source: str, typed: dict[str, Any]) -> DistillConfig:
-    """The settings checked; InputError for what is wrong with one."""
-    given = {**typed, "name": typed["name"] or "unnamed"}
+    """Turn the typed settings into a configuration.
+
+    Raises:
+        InputError: If a setting is wrong.
+    """
+    settings = {**typed, "name": typed["name"] or "unnamed"}
     if source == "folder":
-        given["bitext"] = [str(typed_path(path)) for path in typed["bitext"]]
-    languages = given.pop("languages")
+        settings["bitext"] = [str(typed_path(path)) for path in typed["bitext"]]
+    languages = settings.pop("languages")
     if languages.strip():
-        given["languages"] = language_codes(languages)
-    if given["dev"] == NO_DEV:
-        del given["dev"]
-    return resolve_config(given, None, [], demo=False)
+        settings["languages"] = language_codes(languages)
+    if settings["dev"] == NO_DEV:
+        del settings["dev"]
+    return resolve_config(settings, None, [], demo=False)
 
 
 def _source(source: str) -> list[str]:
@@ -148,7 +152,7 @@ def _source(source: str) -> list[str]:
 
 
 def _pairs(config: DistillConfig, source: str) -> list[SentencePair]:
-    """The pairs that the training would see; uploads may have fewer than files of this machine."""
+    """Read the pairs that the training would see. Limits are stricter for uploads."""
     with reading() as tell:
         return training_pairs(config, UPLOADS if source == "upload" else COMMAND, tell)
 
@@ -160,14 +164,14 @@ def _estimate(config: DistillConfig, source: str) -> None:
     st.info(
         f"{counted(len(pairs), 'sentence pair')}. About {duration(seconds)} for "
         f"{counted(config.steps, 'step')} on "
-        "this machine, if nothing else runs; dev-set measurements come on top."
+        "this machine, if nothing else is running. Measuring on the dev collection takes extra."
     )
 
 
 def _jobs() -> None:
     jobs = list_jobs()
     if not jobs:
-        st.info("Nothing has been trained here yet. The shipped student is in every selector.")
+        st.info("Nothing has been trained here yet. Every list of models has the shipped student.")
     for job in jobs:
         with st.container(border=True):
             _job(job)

@@ -1,1 +1,1 @@
-"""Pictures that the app and a study's report share: their look, labels, levels by language."""
+"""Pictures that the app and a study's report share: look, labels, levels by language."""

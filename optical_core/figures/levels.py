@@ -1,4 +1,4 @@
-"""Pictures of measurements by language, for the gaps page and a study's report alike."""
+"""Pictures of measurements by language, for the gaps page and a study's report."""
 
 from __future__ import annotations
 
@@ -23,14 +23,17 @@ NAMES = {
     "P@10": "P@10",
     "RR": "MRR",
 }
-"""Measures as people read them."""
+"""Measure -> its name in figures and on pages."""
 _ROW = 34
 
 
 def level_dots(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
-    """A row a language, a marker a model with its 95 % interval; most spread at the top.
+    """Draw one row per language and one marker per model, with its 95 % interval.
 
-    table: of `measure_table`, with the columns `<measure>_low` and `<measure>_high`.
+    The languages in which models differ most are at the top.
+
+    Args:
+        table: A `measure_table`, with the columns `<measure>_low` and `<measure>_high`.
     """
     if table.empty:
         return note("Nothing to show: choose a model and a language.", dark=dark)
@@ -65,9 +68,10 @@ def level_dots(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
 
 
 def differences(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
-    """Paired differences to the baseline with 95 % intervals; hollow = not significant.
+    """Draw paired differences from the baseline with 95 % intervals. Hollow: not significant.
 
-    table: of `comparison_table`, with either correction.
+    Args:
+        table: A `comparison_table`, with either correction.
     """
     if table.empty:
         return note("Choose a second model to compare with the baseline.", dark=dark)
@@ -81,7 +85,7 @@ def differences(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
     shift = 0.5 / max(len(models), 1)
     for index, model in enumerate(models):
         rows = table[table["model"] == model]
-        # The legend shows a trace's first marker, which may be hollow: it has a trace of its own.
+        # The legend shows a trace's first marker, which may be hollow. So it gets its own trace.
         figure.add_scatter(
             x=[None],
             y=[None],
@@ -124,7 +128,7 @@ def differences(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
 
 
 def legend() -> dict[str, object]:
-    """Models named above the panel, from its left edge on."""
+    """Settings of a legend above the panel, at its left edge."""
     return {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0}
 
 
@@ -138,7 +142,7 @@ def _p(value: float) -> str:
 
 
 def _interval(values: pd.Series, low: pd.Series, high: pd.Series, colour: str) -> dict[str, object]:
-    """Error bars from `low` to `high` around values."""
+    """Error bars from `low` to `high`."""
     return {
         "type": "data",
         "array": high - values,
@@ -150,11 +154,11 @@ def _interval(values: pd.Series, low: pd.Series, high: pd.Series, colour: str) -
 
 
 def _language_rows(figure: go.Figure, order: Sequence[str], title: str, *, dark: bool) -> go.Figure:
-    """The frame of a figure with a row a language; `title` is of the axis below."""
+    """Finish a figure with one row per language. `title` is the title of the x axis."""
     layout(figure, dark=dark, height=_ROW * len(order) + 110)
     figure.update_layout(legend=legend())
     names = [language(code).name for code in order]
-    # Margins by hand: measuring the labels is a third of the time that such a figure takes.
+    # Margins by hand: measuring the labels would take a third of the time to draw.
     figure.update_layout(margin={"l": 16 + 8 * max(map(len, names)), "b": 52})
     figure.update_xaxes(title_text=title, automargin=False)
     figure.update_yaxes(
@@ -163,7 +167,7 @@ def _language_rows(figure: go.Figure, order: Sequence[str], title: str, *, dark:
         tickvals=list(range(len(order))),
         ticktext=names,
         range=[-0.7, len(order) - 0.3],
-        # Guides of the rows belong to no model: a bar from one to another stays when it is hidden.
+        # Grid lines guide the eye along the rows. They stay when a model is hidden.
         showgrid=True,
     )
     return figure

@@ -1,4 +1,4 @@
-"""Colours and fonts of every figure: readable on light and dark, by colour-blind people too."""
+"""Colours and fonts of all figures, readable on light and dark and for colour-blind people."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ FONT = (
     "'Noto Sans', 'Source Sans', system-ui, 'Noto Sans Devanagari', 'Noto Sans Arabic', "
     "'Noto Naskh Arabic', 'Noto Sans Ethiopic', 'Noto Sans Thai', 'Noto Sans CJK SC', sans-serif"
 )
-"""One family after the other, so that each script finds glyphs on the reader's machine."""
+"""Several families, so that each script has glyphs on the reader's machine."""
 
 BLUE, GREEN, PURPLE, RED = "#2F86DE", "#1FA187", "#B565B8", "#D1495B"
 AMBER, ORANGE, GREY = "#E08A00", "#D98324", "#8A8F98"
 _FIXED = {"embedded": AMBER, "bm25": GREY}
 _CYCLE = (BLUE, GREEN, PURPLE, RED, "#7C9A1F", "#5E6AD2")
-"""After Okabe and Ito's colour-blind safe palette, moved to mid tones: dark and light grounds."""
+"""Okabe and Ito's colour-blind safe palette, moved to mid tones for dark and light backgrounds."""
 
 
 def model_colours(models: Iterable[str]) -> dict[str, str]:
     """A colour for each model; the undistilled encoder and BM25 always have the same ones."""
     colours: dict[str, str] = {}
     for model in models:
-        others = len([name for name in colours if name not in _FIXED])
-        colours[model] = _FIXED.get(model, _CYCLE[others % len(_CYCLE)])
+        used = len([name for name in colours if name not in _FIXED])
+        colours[model] = _FIXED.get(model, _CYCLE[used % len(_CYCLE)])
     return colours
 
 
@@ -33,12 +33,12 @@ _SYMBOLS = ("circle", "diamond", "square", "triangle-up", "star", "cross", "x", 
 
 
 def model_symbols(models: Iterable[str]) -> dict[str, str]:
-    """A marker for each model: colour alone must not carry the meaning."""
+    """A marker for each model, since colour alone must not carry the meaning."""
     return {model: _SYMBOLS[index % len(_SYMBOLS)] for index, model in enumerate(models)}
 
 
 def ground(dark: bool) -> str:
-    """The page's own background: saved pictures have it too."""
+    """The page's background. Saved pictures have it too."""
     return "#171614" if dark else "#FFFFFF"
 
 
@@ -48,35 +48,35 @@ def ink(dark: bool) -> str:
 
 
 def faint(dark: bool) -> str:
-    """Colour of grids and of what is there for orientation alone."""
+    """Colour of grids and other guides."""
     return "rgba(160,170,190,0.28)" if dark else "rgba(60,70,90,0.16)"
 
 
 def cost_scale(dark: bool) -> list[list[Any]]:
-    """Low cost stands out, high cost goes into the ground."""
+    """Colour scale of costs: low cost stands out, high cost fades into the background."""
     if dark:
         return [[0.0, "#8FB7D9"], [0.5, "#3C4E63"], [1.0, "#1A1F29"]]
     return [[0.0, "#9CC3E6"], [0.5, "#DDE7F1"], [1.0, "#FAFBFC"]]
 
 
 CHEAP, DEAR = 0.1, 0.9
-"""Costs of the two colours: fixed, so that two models' pictures can be compared."""
+"""Costs of the scale's two ends. They are fixed, so two models' pictures can be compared."""
 
 
 def cost_colour(cost: float) -> str:
-    """Blue is cheap, orange is dear."""
+    """Colour of a cost: blue is cheap, orange is expensive."""
     return blend(BLUE, ORANGE, (cost - CHEAP) / (DEAR - CHEAP))
 
 
 def value_scale(dark: bool) -> list[list[Any]]:
-    """From nothing (the ground) to full (viridis-like, even steps of lightness)."""
+    """Colour scale from 0 (the background) to 1, in even steps of lightness like viridis."""
     if dark:
         return [[0.0, "#1A1F29"], [0.35, "#274C77"], [0.7, "#3E92CC"], [1.0, "#E3F2C1"]]
     return [[0.0, "#F7F7F2"], [0.35, "#B7D7E8"], [0.7, "#3E92CC"], [1.0, "#0B2545"]]
 
 
 def blend(low: str, high: str, share: float) -> str:
-    """Mix two #RRGGBB colours: 0 gives `low`, 1 gives `high`.
+    """Mix two #RRGGBB colours. A share of 0 gives `low`, 1 gives `high`.
 
     >>> blend("#000000", "#ffffff", 0.5)
     '#808080'
@@ -90,7 +90,7 @@ def blend(low: str, high: str, share: float) -> str:
 
 
 def contrast(text: str, background: str) -> float:
-    """WCAG's contrast of two #RRGGBB colours, 1 to 21; text needs 4.5.
+    """WCAG's contrast of two #RRGGBB colours, from 1 to 21. Text needs 4.5.
 
     >>> round(contrast("#FFFFFF", "#000000"))
     21
@@ -117,11 +117,11 @@ def rgb(colour: str) -> str:
 
 
 def layout(figure: go.Figure, *, dark: bool, height: int, **settings: Any) -> go.Figure:
-    """The look that all figures share; `settings` go to `update_layout`."""
+    """Give a figure the look that all figures share. `settings` go to `update_layout`."""
     figure.update_layout(
         height=height,
         font={"family": FONT, "size": 14, "color": ink(dark)},
-        # The page's ground, not none: a picture that is saved must be readable where it is put.
+        # A background, not none: a saved picture must be readable wherever it is used.
         paper_bgcolor=ground(dark),
         plot_bgcolor=ground(dark),
         margin={"l": 8, "r": 8, "t": 8, "b": 8},

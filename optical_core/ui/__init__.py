@@ -1,1 +1,1 @@
-"""What the pages show, a folder a page, and the library that opens it. No Streamlit."""
+"""What the pages show, one folder per page, and the library that opens it. No Streamlit."""

@@ -1,4 +1,4 @@
-"""What a collection's first use needs: the embedded encoder converted, the passages indexed."""
+"""Prepare a collection for its first use: convert the embedded encoder, index the passages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from optical_core.wording import counted
 
 
 def prepare(library: Library, collection: str, watch: Callable[[float, str], None]) -> None:
-    """Do what takes a minute, once; `watch` is told the share done and what is being done."""
+    """Convert the encoder and index the collection. Both are done once and take about a minute.
+
+    Args:
+        watch: Called with the share done and a sentence on what is being done.
+    """
     from optical_core.models.backbones import EMBEDDED
     from optical_core.retrieval.indexing import collection_index
 

@@ -1,4 +1,4 @@
-"""Kept: what is slow to make is made once, and kept for all who ask for it."""
+"""Kept: a cache of values that are slow to make."""
 
 from __future__ import annotations
 
@@ -22,22 +22,25 @@ class _Slot:
 
 
 class Kept:
-    """Values by kind and key, a limited number of each kind: the least recently used go first.
+    """Values by kind and key. Each kind has a limit; the least recently used values go first.
 
-    Safe for threads: of those who ask for one key, one makes the value while the others wait, and
-    nobody waits for another key. What fails to be made is tried again by the next who asks.
+    Safe for threads: one thread makes a key's value while others that ask for it wait. Nobody
+    waits for another key. If making a value fails, the next thread to ask tries again.
+
+    Args:
+        limits: Kind -> how many of its values are kept; `LIMIT` for other kinds.
     """
 
     def __init__(self, limits: Mapping[str, int]) -> None:
-        """limits: kind -> how many values are kept; of one that isn't named, `LIMIT`."""
         self._limits = dict(limits)
         self._slots: defaultdict[str, OrderedDict[Hashable, _Slot]] = defaultdict(OrderedDict)
         self._lock = threading.Lock()
 
     def get(self, kind: str, key: Hashable, make: Callable[[], T], *, stamp: Hashable = None) -> T:
-        """The value of a key, made where it isn't there or was made at another stamp.
+        """Return the value of a key. Make it if it is missing or was made at another stamp.
 
-        stamp: changes with what the value is made of. A value of an older stamp is let go at once.
+        Args:
+            stamp: Changes with what the value is made of. An older value is dropped at once.
         """
         with self._lock:
             slots = self._slots[kind]
@@ -54,12 +57,12 @@ class Kept:
             return value
 
     def values(self, kind: str) -> list[Any]:
-        """What is kept of a kind."""
+        """The values of a kind that are kept now."""
         with self._lock:
             slots = list(self._slots[kind].values())
         return [slot.value for slot in slots if slot.value is not _NOTHING]
 
     def clear(self) -> None:
-        """Let everything go."""
+        """Drop all values."""
         with self._lock:
             self._slots.clear()

@@ -1,8 +1,8 @@
-"""Library: everything that the app has opened, opened once for all who look at it.
+"""Library: everything that the app has opened, shared by all browser tabs.
 
-Streamlit runs every browser tab in a thread of its own, and a page anew at each click. One thread
-opens, the others wait; what has changed on disk is opened again. One thread at a time encodes,
-since fast tokenizers can't be shared.
+Streamlit runs every browser tab in a thread of its own, and runs a page anew at each click. One
+thread opens a thing while the others wait. What has changed on disk is opened again. Only one
+thread encodes at a time, since fast tokenizers can't be shared.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from optical_core.errors import InputError
 from optical_core.models.embedded import is_converted
 from optical_core.serve.client import Server
 from optical_core.study.results import find_results, record_files, study_label
-from optical_core.ui.gloss import gloss_of
+from optical_core.ui.descriptions import model_description
 from optical_core.ui.kept import Kept
 from optical_core.ui.paths import typed_path
 from optical_core.ui.search.ranking import Ranking
 from optical_core.ui.search.served import ServedLibrary, server_address
 
-# What needs torch is imported where it is used: a search page that asks a server doesn't.
+# Modules that need torch are imported where they are used: a page that asks a server needs none.
 if TYPE_CHECKING:
     from optical_core.models.catalogue import ModelEntry
     from optical_core.models.pair import EncoderPair
@@ -49,20 +49,20 @@ LIMITS = {
     "predictor tables": 64,
     "server": 1,
 }
-"""How many are kept of the kinds of things that are large."""
+"""Large kinds of things -> how many are kept."""
 
 
 class Library:
-    """Collections, models, searchers, gold files, evaluations, and what pages compute of them.
+    """Collections, models, searchers, gold files, evaluations, and what pages compute from them.
 
-    Collections and models go by the names of `optical collections` and `optical models`. Methods
-    raise InputError for a name that there isn't, and for what can't be read.
+    Collections and models have the names of `optical collections` and `optical models`. Methods
+    raise InputError for an unknown name, and for a file that can't be read.
     """
 
     def __init__(self, limits: Mapping[str, int] = LIMITS) -> None:
         self.encoding = threading.Lock()
-        """Held by whoever encodes."""
-        # Models are loaded one at a time: they share encoders, which must not be read twice.
+        """A thread holds this lock while it encodes."""
+        # Models are loaded one at a time: they share encoders, which should be read only once.
         self._loading = threading.Lock()
         self._kept = Kept(limits)
 
@@ -75,9 +75,10 @@ class Library:
         collection: str = "",
         key: Hashable = None,
     ) -> T:
-        """What is made of a model, a collection or both; made again when one of them has changed.
+        """Return what is made from a model, a collection or both; kept until one of them changes.
 
-        key: tells things of a kind apart that are made of the same.
+        Args:
+            key: Tells apart things of one kind that are made from the same model and collection.
         """
         stamp = (
             self._model_stamp(model) if model else None,
@@ -86,7 +87,7 @@ class Library:
         return self._kept.get(kind, (model, collection, key), make, stamp=stamp)
 
     def close(self) -> None:
-        """Let everything go."""
+        """Close the connections and drop everything."""
         for server in self._kept.values("server"):
             server.close()
         self._kept.clear()
@@ -104,28 +105,28 @@ class Library:
         return self._kept.get("models", None, listed, stamp=stamp)
 
     def model_names(self, *, token_level: bool = False) -> list[str]:
-        """Names of the models; with `token_level` those that have token vectors."""
+        """Names of the models; with `token_level` only those that have token vectors."""
         models = self.models()
         return [m.name for m in models if not (token_level and m.kind == "baseline")]
 
     def default_models(self) -> list[str]:
-        """Undistilled, student, BM25: what a comparison starts with."""
+        """The models that a comparison starts with: undistilled, student, BM25."""
         from optical_core.models.backbones import EMBEDDED
 
         names = self.model_names()
         return [name for name in dict.fromkeys((EMBEDDED, names[0], "bm25")) if name in names]
 
-    def gloss(self, name: str) -> str:
-        """What a model is, in a few words."""
+    def description(self, name: str) -> str:
+        """Describe a model in a few words."""
         kinds = {model.name: model.kind for model in self.models()}
-        return gloss_of(name, kinds.get(name, "encoder"))
+        return model_description(name, kinds.get(name, "encoder"))
 
     def explains(self, model: str) -> bool:
-        """Can a model say which tokens make up a score?"""
+        """Can the model explain a score by its tokens?"""
         return model in self.model_names(token_level=True)
 
     def pair(self, name: str) -> EncoderPair:
-        """A model's encoders, loaded."""
+        """A model's pair of encoders, loaded."""
 
         def load() -> EncoderPair:
             from optical_core.models.pair_store import load_pair
@@ -136,7 +137,7 @@ class Library:
         return self.keep("pair", load, model=name)
 
     def _model_stamp(self, name: str) -> Hashable:
-        """Changes when a model of this name is trained anew."""
+        """A value that changes when a model of this name is trained anew."""
         folder = next((model.folder for model in self.models() if model.name == name), None)
         if folder is None:
             return None
@@ -149,7 +150,7 @@ class Library:
         return list(self._folders())
 
     def _folders(self) -> dict[str, Path]:
-        """The installed collections' folders by name; one that can't be read is left out."""
+        """The installed collections' folders by name. One that can't be read is left out."""
         folders: dict[str, Path] = {}
         for folder in installed_folders():
             name = self._kept.get(
@@ -171,24 +172,24 @@ class Library:
         return self.keep("collection", lambda: open_collection(self._folder(name)), collection=name)
 
     def languages(self, name: str) -> Sequence[str]:
-        """Codes of the languages in which a collection has queries."""
+        """Codes of the languages that a collection has queries in."""
         return self.collection(name).languages
 
     def queries(self, name: str, code: str) -> Mapping[str, str]:
-        """Query id -> text of one language of a collection."""
+        """Query id -> text, for one language of a collection."""
         return self.keep(
             "queries", lambda: self.collection(name).queries(code), collection=name, key=code
         )
 
     def judged(self, name: str, code: str, query: str) -> Mapping[str, int]:
-        """Grades of a query's judged passages; empty if the collection doesn't know the query."""
+        """Passage id -> grade for a query; empty if the collection doesn't know the query."""
         try:
             return self.collection(name).qrels(code).get(query, {})
         except InputError:
             return {}
 
     def unknown_judgements(self, name: str) -> int:
-        """How many judgements of a collection are of passages that it lacks."""
+        """How many judgements of a collection name passages that it lacks."""
         return self.keep(
             "unknown judgements",
             lambda: self.collection(name).unknown_judgements(),
@@ -198,26 +199,26 @@ class Library:
     # --- searching
 
     def searched(self) -> Library | ServedLibrary:
-        """What the search page asks: the server that `$OPTICAL_SERVER` names, or this library."""
+        """The search page's source: the server named by `$OPTICAL_SERVER`, or this library."""
         address = server_address()
         if not address:
             return self
         return ServedLibrary(self._kept.get("server", address, lambda: Server(address)), self._kept)
 
     def is_prepared(self, name: str) -> bool:
-        """Is everything that takes a minute done: the encoder converted, the collection indexed?"""
+        """Is the slow work done: is the encoder converted and the collection indexed?"""
         from optical_core.retrieval.indexing import has_index
 
         return is_converted() and has_index(self.collection(name))
 
     def searcher(self, model: str, name: str) -> Searcher:
-        """A model on a collection, ready to search; indexes it where that hasn't been done."""
+        """A model on a collection, ready to search. Indexes the collection if necessary."""
 
         def ready() -> Searcher:
             from optical_core.retrieval.searchers import open_searcher
 
             searcher = open_searcher(model, self.collection(name), progress=True, load=self.pair)
-            # The first search reads the index from disk: that is opening it, not searching.
+            # The first search reads the index from disk. That time isn't search time.
             with self.encoding:
                 searcher.search("a", top=1)
             return searcher
@@ -225,7 +226,7 @@ class Library:
         return self.keep("searcher", ready, model=model, collection=name)
 
     def rank(self, model: str, name: str, query: str, top: int) -> Ranking:
-        """Search and take the time; kept, so that a rerun of a page doesn't search again."""
+        """Search, and measure the time. Kept: a rerun of a page doesn't search again."""
 
         def search() -> tuple[Ranking, float]:
             searcher = self.searcher(model, name)
@@ -244,7 +245,7 @@ class Library:
     def explanation(
         self, model: str, name: str, query: str, identifier: str
     ) -> Sequence[TokenMatch]:
-        """Token matches of one result of a model that `explains`."""
+        """Token matches of one result, for a model that `explains`."""
 
         def matches() -> list[TokenMatch]:
             searcher, passage = self.searcher(model, name), self.collection(name).by_id[identifier]
@@ -258,20 +259,20 @@ class Library:
     # --- gold alignments and evaluations
 
     def gold_pairs(self, path: str) -> list[GoldPair]:
-        """Pairs of a gold alignment file that the browser names."""
+        """Pairs of a gold alignment file, by the path typed in the browser."""
         file = typed_path(path)
         return self._kept.get(
             "gold pairs", file, lambda: read_gold(str(file)), stamp=file_stamp(file)
         )
 
     def evaluations(self) -> dict[str, Measurements]:
-        """Saved evaluations by label; a collection measured in two versions has two."""
+        """Saved evaluations by label. A collection measured in two versions has two labels."""
         stamp = tuple(file_stamp(record) for record, _ in record_files())
         return self._kept.get("evaluations", None, _labelled, stamp=stamp)
 
 
 def _collection_stamp(folder: Path) -> Hashable:
-    """Changes when a collection is installed anew."""
+    """A value that changes when a collection is installed anew."""
     return file_stamp(folder / "collection.json")
 
 
@@ -284,7 +285,7 @@ def _name(folder: Path) -> str | None:
 
 
 def file_stamp(file: Path) -> Hashable:
-    """Changes when a file is written anew, or comes to be."""
+    """A value that changes when a file is created or written anew."""
     try:
         return str(file), file.stat().st_mtime_ns
     except OSError:

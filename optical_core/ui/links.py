@@ -16,18 +16,18 @@ from optical_core.models.tokens import is_joined, visible
 ROW = 27
 """Height of a token's row in pixels."""
 LONGEST = 16
-"""Columns of a label; on hovering the whole token is shown."""
+"""Width of a label in columns; hovering shows the whole token."""
 LEFT, RIGHT = 0.0, 1.0
 _FROM, _TO = 0.02, 0.98
 """Where ribbons begin and end between the columns."""
 _NARROW, _LETTER = 350, 8.2
-"""Pixels of a telephone's figure, and of a column of a label."""
+"""Width in pixels of a figure on a telephone, and of a label's column."""
 _HOVER = (0.1, 0.3, 0.5, 0.7, 0.9)
-"""Places along a ribbon that tell about it on hovering."""
+"""Places along a ribbon that have a hover text."""
 
 
 Pin = tuple[str, int] | None
-"""("left", i) or ("right", j): the token whose links are kept in view."""
+"""("left", i) or ("right", j): the token whose links don't fade."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,19 @@ def links_figure(
     full_weight: float,
     pinned: Pin = None,
 ) -> go.Figure:
-    """Ribbons between two columns of tokens, top to bottom as they are read.
+    """Draw ribbons between two columns of tokens, in reading order from top to bottom.
 
-    pinned: ("left", i) or ("right", j) keeps that token's links and fades the others.
-    full_weight: the weight of a ribbon as thick as a row.
+    In columns, not rows, long words, right-to-left scripts and narrow screens all fit. The token
+    labels are a scatter layer: clicking one selects its point (customdata: side, index).
 
-    Columns, not rows, so that long words, right-to-left scripts and narrow screens all fit. The
-    token labels are a scatter layer: clicking one selects its point (customdata: side, index).
+    Args:
+        full_weight: The weight of a ribbon as thick as a row.
+        pinned: ("left", i) or ("right", j): the links of all other tokens fade.
     """
     rows = max(len(left), len(right), 1)
     positions = {"left": _spread(len(left), rows), "right": _spread(len(right), rows)}
     figure = go.Figure()
-    # Shapes, not a trace each: a browser draws a hundred of them in the time of ten traces.
+    # Shapes, not traces: a browser draws a hundred shapes in the time of ten traces.
     shapes = _add_ribbons(figure, links, positions, full_weight, pinned)
     for side, tokens, x in (("left", left, LEFT), ("right", right, RIGHT)):
         figure.add_scatter(
@@ -101,7 +102,7 @@ def links_figure(
 
 
 def is_faded(pinned: Pin, i: int, j: int) -> bool:
-    """Is another token pinned than those of the link from left i to right j?"""
+    """Is a token pinned that isn't part of the link from left i to right j?"""
     return pinned is not None and (i if pinned[0] == "left" else j) != pinned[1]
 
 
@@ -112,7 +113,7 @@ def _add_ribbons(
     full_weight: float,
     pinned: Pin,
 ) -> list[dict[str, Any]]:
-    """The links' ribbons as shapes, thin ones above; the figure gets what hovers over them."""
+    """Add the hover texts to the figure. Returns the ribbons as shapes, thin ones on top."""
     shapes, hover_x, hover_y, hover = [], [], [], []
     for link in sorted(links, key=lambda link: -link.weight):
         half = max(0.42 * min(link.weight / full_weight, 1.0), 0.02)
@@ -135,7 +136,7 @@ def _add_ribbons(
         x=hover_x,
         y=hover_y,
         text=hover,
-        mode="lines",  # unseen: one path, where markers would be hundreds
+        mode="lines",  # invisible: one path instead of hundreds of markers
         line={"width": 0},
         hovertemplate="%{text}<extra></extra>",
         name="links",
@@ -145,14 +146,14 @@ def _add_ribbons(
 
 
 def _spread(count: int, rows: int) -> list[float]:
-    """Rows of `count` tokens, the shorter side centred."""
+    """Rows of `count` tokens; a shorter side is centred."""
     return [index + (rows - count) / 2 for index in range(count)]
 
 
 def _rooms(left: Sequence[str], right: Sequence[str]) -> tuple[float, float]:
     """Room for each side's labels, in units of the gap between the columns.
 
-    As much as they need on a telephone, where it is scarcest.
+    It is the room that they need on a telephone, the narrowest screen.
     """
     shares = [
         (_LETTER * max((_width(_cut(visible(token), LONGEST)) for token in tokens), default=1) + 16)
@@ -164,29 +165,29 @@ def _rooms(left: Sequence[str], right: Sequence[str]) -> tuple[float, float]:
 
 
 def label(token: str, length: int = LONGEST) -> str:
-    """Plotly reads a little HTML in text: none may come from a token. Long tokens are cut."""
+    """A token as a label: cut if it is long, and escaped, since Plotly reads some HTML in texts."""
     return plotly_text(_cut(visible(token), length))
 
 
 def _cut(text: str, length: int) -> str:
-    """A text of at most so many columns: no letter without its accents, no emoji halved."""
+    """Cut a text to at most `length` columns, without splitting accents or emoji from a letter."""
     if _width(text) <= length or len(text) <= 1:
         return text
     end = max(1, next(k for k in range(len(text) + 1) if _width(text[:k]) > length - 1) - 1)
-    kept = end
-    while kept and (text[kept - 1] == "\u200d" or is_joined(text[kept])):
-        kept -= 1
-    return text[: kept or end] + "…"
+    whole = end
+    while whole and (text[whole - 1] == "\u200d" or is_joined(text[whole])):
+        whole -= 1
+    return text[: whole or end] + "…"
 
 
 def _width(text: str) -> int:
-    """Columns that a text takes: Chinese, Japanese and Korean letters take two, accents none."""
+    """Width of a text in columns: two for Chinese, Japanese or Korean letters, none for accents."""
     wide = sum(east_asian_width(character) in "WF" for character in text)
     return len(text) + wide - sum(is_joined(character) for character in text)
 
 
 def _ribbon(start: float, end: float, half: float) -> str:
-    """Outline of a ribbon, its edges cubic Bezier curves that leave and arrive level."""
+    """SVG path of a ribbon. Its edges are cubic Bezier curves that start and end level."""
     middle = (_FROM + _TO) / 2
     up, down = (start - half, end - half), (start + half, end + half)
     return (

@@ -1,4 +1,4 @@
-"""Paths that are typed in the browser, and what a reader of the app may open with them."""
+"""Paths typed in the browser, and which files they may open."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from optical_core.storage import check_path, home
 
 
 def typed_path(text: str) -> Path:
-    """A path from the browser: inside `$OPTICAL_HOME` or the folder that the app was started in.
+    """A path from the browser, inside `$OPTICAL_HOME` or the folder that the app was started in.
 
-    Links are followed before it is asked where a path leads. Whoever may start the app may read
-    more by the command line; whoever only sees the page may not.
+    Links are followed before the path is checked. Whoever starts the app can read other files
+    with the command; whoever only sees the page can't.
 
-    Raises InputError: a path that leads elsewhere.
+    Raises:
+        InputError: If the path leads elsewhere.
     """
     check_path(text.strip())
     allowed = [Path.cwd().resolve(), home("x").parent.resolve()]
     try:
         path = Path(text.strip()).expanduser().resolve()
-        # Resolving passes what no disk can hold, such as a name that is too long.
+        # `resolve` accepts what no disk can hold, such as a name that is too long.
         with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
             path.stat()
     except (OSError, RuntimeError, ValueError) as error:
@@ -29,7 +30,7 @@ def typed_path(text: str) -> Path:
         raise InputError(f"{text!r:.80} is no path: {reason.lower()}") from error
     if not any(path.is_relative_to(folder) for folder in allowed):
         raise InputError(
-            f"{text} lies outside {allowed[0]}, where the app was started, and {allowed[1]}: put "
+            f"{text} is outside {allowed[0]}, where the app was started, and {allowed[1]}: put "
             "the files there, start the app where they are, or use the `optical` command"
         )
     return path

@@ -1,4 +1,4 @@
-"""What is loaded: a few lines for the start page."""
+"""What is loaded, as lines for the start page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from optical_core.ui.search.served import server_address
 
 
 def loaded(library: Library) -> list[str]:
-    """Version, device, encoders, students and collections, a line each."""
+    """Version, device, encoders, students and collections, one per line."""
     import torch
 
     device = (
@@ -23,7 +23,7 @@ def loaded(library: Library) -> list[str]:
         lines.append(f"Searches ask the server at {address}")
     for entry in library.models():
         about = f" ({', '.join(entry.languages)})" if entry.languages else None
-        about = about or f": {library.gloss(entry.name)}"
+        about = about or f": {library.description(entry.name)}"
         lines.append(f"{entry.kind.capitalize()}: {entry.name}{about}")
     for collection in installed_collections():
         lines.append(f"Collection: {collection.name} ({', '.join(collection.languages)})")

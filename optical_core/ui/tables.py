@@ -1,4 +1,4 @@
-"""Tables of measurements as people read them: on the page alone, files keep columns and codes."""
+"""Tables of measurements as pages show them. Files keep the columns' names and codes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PREDICTORS = {
     "transport": "transport cost",
     "unaligned": "unaligned mass",
 }
-"""Shorter than in a figure: a telephone shows the numbers beside them."""
+"""Shorter than in a figure, to leave room for the numbers on a telephone."""
 _HEADINGS = {"r2_adjusted": "adjusted R²"}
 
 
@@ -35,7 +35,7 @@ def heading(column: str) -> str:
 
 
 def cell_formats(table: pd.DataFrame) -> dict[str, Callable[[Any], str]]:
-    """How cells are written: numbers to four places, languages and predictors by name."""
+    """Column -> how its cells are written: rounded numbers, names of languages and predictors."""
     formats: dict[str, Callable[[Any], str]] = {
         column: partial(number_text, column) for column in table.select_dtypes("float")
     }

@@ -1,4 +1,4 @@
-"""Tokens as HTML: chips and heat strips. Everything that comes from a text is escaped."""
+"""Tokens as HTML: chips and heat strips. All texts are escaped."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from optical_core.models.tokens import visible
 
 _BLUE = rgb(BLUE)
 STRONGEST = 0.5
-"""Opacity of the strongest ground under a text: what is read on it keeps a contrast of 4.5."""
+"""Opacity of the strongest background of a text: the contrast on it is still 4.5."""
 CHIP = (
     "display:inline-block;margin:3px;padding:3px 9px;border-radius:9px;"
     "border:1px solid rgba(128,140,160,.45);line-height:1.35;vertical-align:top"
 )
-"""Style of a chip, but for its ground."""
+"""Style of a chip without its background."""
 
 
 def contribution_chips(tokens: Sequence[str], contributions: Sequence[float]) -> str:
-    """Query tokens as chips, larger and darker the more of the score they bring."""
+    """Query tokens as chips: the more a token contributes, the larger and darker its chip."""
     most = max([abs(value) for value in contributions], default=0.0) or 1.0
     chips = []
     for token, value in zip(tokens, contributions, strict=True):
@@ -34,7 +34,7 @@ def contribution_chips(tokens: Sequence[str], contributions: Sequence[float]) ->
 
 
 def heat_strip(text: str, spans: Mapping[tuple[int, int], float]) -> str:
-    """A passage with spans of characters shaded; `spans` maps (start, end) to a weight."""
+    """A passage with shaded spans. `spans` maps (start, end) in characters to a weight."""
     most = max(spans.values(), default=0.0) or 1.0
     parts, position = [], 0
     for (start, end), weight in sorted(spans.items()):
@@ -53,13 +53,13 @@ def heat_strip(text: str, spans: Mapping[tuple[int, int], float]) -> str:
 
 
 def plain(text: str, *, bold: bool = False) -> str:
-    """A text as it is, set in its own direction."""
+    """A text as it is, in its own direction."""
     inside = html_text(text)
     return block(f"<b>{inside}</b>" if bold else inside)
 
 
 def block(inside: str) -> str:
-    """HTML in the font of all texts, set in its own direction."""
+    """HTML in the font of all texts and in its own direction."""
     return (
         f"<div dir='auto' style=\"font-family:{FONT};line-height:1.6;unicode-bidi:isolate;"
         f'overflow-wrap:anywhere">{inside}</div>'

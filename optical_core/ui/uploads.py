@@ -1,4 +1,4 @@
-"""Uploaded files on disk for as long as a reader needs them."""
+"""Uploaded files on disk, for as long as they are needed."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from optical_core.storage import home, replace_file, tidy
 
 @contextlib.contextmanager
 def uploaded(files: Sequence[tuple[str, bytes]]) -> Iterator[list[Path]]:
-    """Files by (name, content) in a temporary folder; complaints name the file alone."""
+    """Write files, (name, content), to a temporary folder. Errors show only a file's name."""
     with tempfile.TemporaryDirectory() as folder:
         paths = []
         for number, (name, data) in enumerate(files):
-            # Two uploads may have one name; a name must not lead out of the folder.
+            # Two uploads may have the same name. A name must not lead out of the folder.
             path = Path(folder, str(number), _plain_name(name))
             path.parent.mkdir()
             path.write_bytes(data)
@@ -40,9 +40,13 @@ def uploaded(files: Sequence[tuple[str, bytes]]) -> Iterator[list[Path]]:
 
 @contextlib.contextmanager
 def unpacked(data: bytes, *, name: str = "the zip file") -> Iterator[Path]:
-    """A zip file's content in a temporary folder; a single folder inside is entered.
+    """Unpack a zip file into a temporary folder. A single folder inside is entered.
 
-    Complaints, raised as `open_zip` does, name the file by the `name` that the reader knows.
+    Args:
+        name: What errors call the zip file.
+
+    Raises:
+        InputError: As for `open_zip`.
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -65,7 +69,7 @@ def unpacked(data: bytes, *, name: str = "the zip file") -> Iterator[Path]:
 
 
 def keep_bitext(name: str, data: bytes) -> Path:
-    """Keep uploaded bitext under bitext/, by its content, so that a training can be resumed."""
+    """Keep uploaded bitext in a folder named by its content. A resumed training needs it."""
     digest = hashlib.blake2b(data, digest_size=6).hexdigest()
     path = home("bitext", digest, _plain_name(name))
     for folder in path.parent.parent.iterdir():
@@ -77,16 +81,20 @@ def keep_bitext(name: str, data: bytes) -> Path:
 
 
 def _plain_name(name: str) -> str:
-    """A file name that leads nowhere, however the browser calls the file."""
+    """A safe file name, whatever name the browser sends."""
     return re.sub(r"[^\w.-]+", "-", PureWindowsPath(name).name)[-80:].lstrip(".-") or "upload"
 
 
 def training_pairs(
     config: DistillConfig, given: Allowance = COMMAND, tell: Tell | None = None
 ) -> list[SentencePair]:
-    """The pairs that a training would see. Raises InputError before a job is begun in vain.
+    """Read the sentence pairs that a training would see, before a job is started in vain.
 
-    given: what reading its bitext may cost.
+    Args:
+        given: What reading the bitext may cost.
+
+    Raises:
+        InputError: If the bitext can't be read or has no usable pair.
     """
     from optical_core.distill.trainer import load_bitext
 

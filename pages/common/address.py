@@ -1,8 +1,8 @@
 """The address is the state: every control that defines a view is bound to the URL.
 
-`bound(st.selectbox, "Model", names, key="model", default="a")` draws a widget whose value comes
-from the address where it has one, and goes into it when it changes. Streamlit's own `bind` writes
-labels, not values, and leaves no step for Back; here `?lang=so` is what it says, and Back works.
+`bound(st.selectbox, "Model", names, key="model", default="a")` draws a widget. Its value is read
+from the address, and a change is written to the address. Streamlit's own `bind` writes labels
+instead of values and adds no step for Back. Here `?lang=so` means what it says, and Back works.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any
 import streamlit as st
 
 _SEEN = "_address"
-"""Session key: what each parameter was when this page last read or wrote it."""
+"""Session key: each parameter's texts when this page last read or wrote them."""
 _OFFERED = "_address_offered"
-"""Session key: (options, default) of each control when it was last drawn."""
+"""Session key: each control's (options, default) when it was last drawn."""
 
 
 def start() -> None:
-    """Begin a run of the script: nothing is to be written yet."""
+    """Begin a run of the script, with nothing to write yet."""
     st.session_state["_address_new"] = {}
 
 
 def commit() -> None:
-    """Write what the controls show into the address: one step of the browser's history."""
+    """Write the controls' values into the address, as one step of the browser's history."""
     new: dict[str, list[str]] = st.session_state.get("_address_new", {})
     st.session_state[_SEEN] = dict(new)
     wanted = {key: values for key, values in new.items() if values}
@@ -43,12 +43,15 @@ def bound(
     read: Callable[[str], Any] = str,
     **settings: Any,
 ) -> Any:
-    """Draw `widget` with its value in the address; the default is left out of it.
+    """Draw `widget` with its value in the address. A default value isn't written there.
 
-    A value that the address has but the widget doesn't know is passed over for the default. Where
-    other options are offered than before (another collection), a default follows them, and a choice
-    that doesn't fit them is reset.
-    `read` turns a parameter's text into a value; a list or tuple as default means many values.
+    If the address has a value that the widget doesn't know, the default is used. If the options
+    change (another collection), a default value changes with them, and a choice that is no longer
+    an option is reset.
+
+    Args:
+        default: A list or tuple means that the widget has many values.
+        read: Turns a parameter's text into a value.
     """
     many = isinstance(default, list | tuple)
     default = list(dict.fromkeys(default)) if many else default
@@ -73,7 +76,7 @@ def bound(
 
 
 def held(key: str) -> str | None:
-    """A value in the address that no widget holds; change it by `hold`."""
+    """Read a value in the address that has no widget. Change it with `hold`."""
     texts = st.query_params.get_all(key)
     if _moved(key, texts):
         st.session_state[key] = texts[-1] if texts else None
@@ -83,7 +86,7 @@ def held(key: str) -> str | None:
 
 
 def hold(key: str, value: str | None) -> str | None:
-    """Change a value that no widget holds, and give it back."""
+    """Change and return a value in the address that has no widget."""
     st.session_state[key] = value
     st.session_state["_address_new"][key] = [value] if value else []
     return value
@@ -92,7 +95,7 @@ def hold(key: str, value: str | None) -> str | None:
 def switch(
     widget: Callable[..., bool], label: str, *, key: str, value: str, **settings: Any
 ) -> bool:
-    """Draw one of many switches that share a parameter: on where the address names its `value`."""
+    """Draw one of many switches that share a parameter: on if the address has its `value`."""
     name, texts = f"{key}-{value}", st.query_params.get_all(key)
     seen = st.session_state.get(_SEEN, {}).get(key, [])
     if name not in st.session_state or (value in texts) != (value in seen):
@@ -105,7 +108,7 @@ def switch(
 
 
 def _outdated(key: str, options: Sequence[Any] | None, default: Any, many: bool) -> bool:
-    """Is the value what was the default before, or a choice that other options have made unfit?"""
+    """Is the value the previous default, or a choice that is no longer an option?"""
     offered = st.session_state.get(_OFFERED, {}).get(key)
     if offered is None or offered == (options and list(options), default):
         return False
@@ -115,7 +118,7 @@ def _outdated(key: str, options: Sequence[Any] | None, default: Any, many: bool)
 
 
 def _moved(key: str, texts: list[str]) -> bool:
-    """Does the address say something that this session hasn't taken in: a link, or Back?"""
+    """Has the address changed since this session last read it (a link, or Back)?"""
     seen = st.session_state.get(_SEEN, {}).get(key, [])
     return key not in st.session_state or texts != seen
 

@@ -1,4 +1,4 @@
-"""The last fence: whatever goes wrong while a page is drawn becomes one sentence on it."""
+"""The last fence: any error while a page is drawn becomes one sentence on the page."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ logger = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def fence() -> Iterator[None]:
-    """Show an `InputError` as it is; of anything else, where the log has its traceback.
+    """Show an `InputError` as it is. Log any other error, and show where to find it in the log.
 
-    Streamlit's own signals (stop, rerun) are no `Exception` and pass.
+    Streamlit's own signals (stop, rerun) aren't an `Exception`, so they pass.
     """
     try:
         yield
@@ -31,13 +31,13 @@ def fence() -> Iterator[None]:
         reference = secrets.token_hex(4)
         logger.exception("error %s", reference)
         st.error(
-            "The app itself has failed at this. Its log says how, under the words "
-            f"“error {reference}”: please report it."
+            "The app itself has failed. Please report this; the app's log has the details under "
+            f"“error {reference}”."
         )
 
 
 def fragment(draw: Callable[..., None], *, run_every: float | None = None) -> Callable[..., None]:
-    """A part of a page that runs again by itself, without the page's fence: it has its own."""
+    """Make a part of a page that reruns by itself. It needs a fence of its own."""
 
     @wraps(draw)
     def fenced(*arguments: Any, **settings: Any) -> None:

@@ -12,7 +12,7 @@ from pages.common.opened import library
 
 
 def prepared(collection: str = "demo") -> bool:
-    """Do what a collection's first use needs; False (with an error shown) if it can't be done."""
+    """Prepare a collection for its first use. Returns False, and shows the error, on failure."""
     try:
         if library().is_prepared(collection):
             return True

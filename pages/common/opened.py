@@ -1,4 +1,4 @@
-"""What the app has opened, and what the reader has added to it."""
+"""The app's library, and the measurements that the reader has uploaded."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ UPLOADS = "uploads"
 
 @st.cache_resource(show_spinner=False)
 def library() -> Library:
-    """The app's one library, which all tabs share."""
+    """The app's library. All tabs share it."""
     return Library()
 
 
 def measurements() -> dict[str, Measurements]:
-    """Saved evaluations, and those that this session has uploaded, by label."""
+    """Saved evaluations and this session's uploads, by label."""
     return library().evaluations() | st.session_state.get(UPLOADS, {})
 
 
 def add_measurements(upload: Measurements) -> str:
-    """Keep an upload for the session; returns its label.
+    """Keep an upload for the session. Returns its label.
 
-    One of a known collection joins what is saved of it; anything else stands by itself.
+    An upload for a known collection is joined with the saved evaluation of it. Any other upload
+    gets a label of its own.
     """
     saved = library().evaluations()
     known = upload.collection in saved

@@ -1,4 +1,4 @@
-"""Parts that several pages draw alike."""
+"""Parts that several pages share."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 PICTURE = "picture"
-"""Session key and parameter: the form in which a figure's camera button saves it."""
+"""Session key and address parameter: the format in which the camera button saves a figure."""
 
 
 def picture_form() -> None:
-    """The choice of that form, at the foot of every page."""
+    """Draw the choice of that format, at the foot of every page."""
     bound(
         st.segmented_control,
         "The camera above a picture saves",
@@ -49,7 +49,7 @@ def language_name(code: str) -> str:
 def language_choice(
     widget: Callable[..., Any], label: str, codes: Sequence[str], **settings: Any
 ) -> Any:
-    """A `bound` choice of languages: the address may have a code in any form (`swh`, `pt_br`)."""
+    """Draw a `bound` choice of languages. The address may have any form of a code (`swh`)."""
     return bound(widget, label, codes, read=_one_form, format_func=language_name, **settings)
 
 
@@ -59,37 +59,37 @@ def _one_form(code: str) -> str:
 
 
 def header(title: str, how_to_read: str) -> None:
-    """Title of a page and the line that says how to read it."""
+    """Draw a page's title and the lines that say how to read it."""
     st.title(title)
     st.caption(how_to_read)
 
 
 def section(title: str) -> None:
-    """Title of a part of a page; names in it are to be escaped."""
+    """Draw the title of a part of a page. The caller escapes names in it."""
     st.header(title, anchor=False)
 
 
 def unknown_judgements(collection: str) -> None:
-    """Say it where judgements of an installed collection count for nothing."""
+    """Warn if judgements of an installed collection name passages that it lacks."""
     if count := library().unknown_judgements(collection):
-        told = counted(count, "judgement names a passage", "judgements name passages")
-        st.warning(f"{told} that the corpus lacks: left out of every measure.")
+        clause = counted(count, "judgement names a passage", "judgements name passages")
+        st.warning(f"{clause} that the corpus lacks: left out of every measure.")
 
 
 def left_out(codes: Sequence[str], chosen: Sequence[str]) -> None:
-    """Say it where a choice leaves languages out."""
+    """Name the languages that a choice leaves out."""
     names = [language_name(code) for code in codes if code not in chosen]
     if names:
         st.caption(f"Left out, in every figure and mean below: {listed(names)}.")
 
 
 def fault(error: object) -> None:
-    """What went wrong, as it is: an error's sentence holds names and addresses of others."""
+    """Show an error. Its sentence is escaped, since it may quote names from files."""
     st.error(markdown_text(error))
 
 
 def link(page: str, label: str, icon: str | None = None, **query: Any) -> None:
-    """A link to a page with the state that it is to show."""
+    """Draw a link to a page. `query` is the state that the page shows."""
     parameters = [
         (key, str(part))
         for key, value in query.items()
@@ -100,7 +100,7 @@ def link(page: str, label: str, icon: str | None = None, **query: Any) -> None:
 
 
 def chart(figure: go.Figure, *, key: str, name: str, select: bool = False, alt: str = "") -> Any:
-    """A figure with PNG and SVG download in its toolbar; `select` returns clicked points."""
+    """Draw a figure that its toolbar can save. With `select`, returns the clicked points."""
     form = st.session_state.get(PICTURE, "svg")
     buttons = {"format": form, "filename": name, "scale": 1 if form == "svg" else 2}
     config = {
@@ -115,7 +115,7 @@ def chart(figure: go.Figure, *, key: str, name: str, select: bool = False, alt: 
 
 
 def table(table: pd.DataFrame, name: str) -> None:
-    """A table with its downloads; written as people read it, columns still sorted as numbers."""
+    """Draw a table with its downloads. Formatted numbers still sort as numbers."""
     styled = table.style.format(cell_formats(table), na_rep="")
     headings: dict[str, Any] = {column: heading(column) for column in table}
     st.dataframe(styled, hide_index=True, column_config=headings)
@@ -123,13 +123,13 @@ def table(table: pd.DataFrame, name: str) -> None:
 
 
 def downloads(table: pd.DataFrame, name: str, *, key: str) -> None:
-    """A table as CSV, JSON, Markdown and LaTeX."""
+    """Draw the downloads of a table: CSV, JSON, Markdown and LaTeX."""
     files(lambda: {f"{name}.{form}": text for form, text in table_texts(table).items()}, key=key)
 
 
 @fragment
 def files(make: Callable[[], dict[str, str]], *, key: str) -> None:
-    """Files to download (name -> text), made when the reader opens the list."""
+    """Draw a list of downloads. `make` (name -> text) is called when the list is opened."""
     with st.popover(
         "Download", icon=":material/download:", key=f"files-{key}", on_change="rerun"
     ) as box:

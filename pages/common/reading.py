@@ -1,4 +1,4 @@
-"""Files that are read while the reader waits: how far it is, and Stop."""
+"""Reading files while the reader waits: progress, and Stop."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from optical_core.escaping import markdown_text
 
 @contextmanager
 def reading() -> Iterator[Tell]:
-    """Yield what takes word of how far it is.
+    """Yield a function that shows the progress.
 
-    Streamlit hears Stop, or another click, where something is drawn: so each word can end the
-    reading.
+    Streamlit notices Stop, or another click, when something is drawn. So every call of the
+    function can end the reading.
     """
     place = st.empty()
 

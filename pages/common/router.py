@@ -22,7 +22,7 @@ PAGES = {
     "train": ("Train", ":material/model_training:"),
     "collections": ("Collections", ":material/library_books:"),
 }
-"""Name (module under pages/, and path of the address) -> title and icon."""
+"""Name (a module of pages/, and the path of the address) -> title and icon."""
 
 STYLE = """
 [data-testid=stMainBlockContainer] {padding-top: 3.5rem}
@@ -31,12 +31,12 @@ input, textarea, [data-baseweb=select] {unicode-bidi: plaintext}
 [data-testid=stCaptionContainer] {opacity: .78}
 [data-testid=stButtonGroup] button[aria-checked=true] {color: inherit !important}
 """
-"""Less room above titles than the library leaves, smaller ones of sections, texts set in their own
-direction, captions and chosen options in colours that can be read."""
+"""Less space above titles, smaller section titles, texts in their own direction, readable captions
+and chosen options."""
 
 
 def pages() -> dict[str, Any]:
-    """The pages as Streamlit knows them, kept for links between them."""
+    """Make Streamlit's pages, and keep them for the links between them."""
     made = {
         name: st.Page(_render(name), title=title, icon=icon, url_path=name, default=name == "start")
         for name, (title, icon) in PAGES.items()
@@ -46,7 +46,7 @@ def pages() -> dict[str, Any]:
 
 
 def _render(name: str) -> Callable[[], None]:
-    """A page's `render`, its module imported when it is first shown: the encoders' take seconds."""
+    """A page's `render`. The module is imported on the first visit, which may take seconds."""
 
     def render() -> None:
         import_module(f"pages.{name}").render()
@@ -56,9 +56,9 @@ def _render(name: str) -> Callable[[], None]:
 
 @st.cache_resource(show_spinner=False)
 def _keep_loaded(page: str) -> None:
-    """Once a page: take what its first visit has loaded out of the garbage collector's sight.
+    """Exempt what a page's first visit has loaded from garbage collection, once per page.
 
-    Streamlit collects after every run of a script; with torch loaded each walk takes 0.3 s.
+    Streamlit collects after every run of a script. With torch loaded, that takes 0.3 s each time.
     """
     gc.unfreeze()
     gc.collect()
@@ -68,7 +68,7 @@ def _keep_loaded(page: str) -> None:
 def run() -> None:
     """Set the frame and run the page that the address names."""
     prepare()
-    # The icon first: a page's own would be fetched from Google, to stand beside the title.
+    # Set the icon first: Streamlit would fetch a page's own icon from Google.
     st.set_page_config(page_icon="🔎", layout="wide")
     page = st.navigation(list(pages().values()), position="top")
     st.set_page_config(f"{page.title} · OPTICAL Workbench")
@@ -77,6 +77,6 @@ def run() -> None:
     with fence():
         page.run()
     parts.picture_form()
-    # Not in a `finally`: a script that asks for its rerun has not drawn all its controls.
+    # Not in a `finally`: a script that stops for a rerun has not drawn all its controls.
     address.commit()
     _keep_loaded(page.url_path)

@@ -1,6 +1,6 @@
-"""Fields for text: what is too long is cut, and the page says so.
+"""Text fields: a text that is too long is cut, and the page says so.
 
-Streamlit's own `max_chars` drops a longer text that is pasted, without a word.
+Streamlit's own `max_chars` drops such a text without a word when it is pasted.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from pages.common.address import bound
 
 
 def text_input(place: Any, label: str, *, key: str, longest: int, **settings: Any) -> str:
-    """A field, empty at first, whose text is in the address; of it the `longest` first characters.
+    """Draw a text field, empty at first, and keep its text in the address.
 
-    place: `st`, or a column.
+    Args:
+        place: `st`, or a column.
+        longest: Most characters of the text.
     """
     text = taken(place, bound(place.text_input, label, key=key, default="", **settings), longest)
     if text:
@@ -24,7 +26,7 @@ def text_input(place: Any, label: str, *, key: str, longest: int, **settings: An
 
 
 def taken(place: Any, text: str, longest: int) -> str:
-    """The `longest` first characters of a text; where that isn't all, a sentence says so."""
+    """The first `longest` characters of a text. If that isn't all, `place` shows a warning."""
     if len(text) <= longest:
         return text
     place.warning(f"Only the first {longest:,} of {len(text):,} characters are taken.")

@@ -139,7 +139,7 @@ def test_gaps_compare_uploaded_runs(visit, tmp_path):
     page.get_by_role("button", name="Add", exact=True).click()
     page.wait_for_url("**results=upload**")
     one.settle()
-    assert page.get_by_text("Where the numbers come from – mine: upload.").is_visible()
+    assert page.get_by_text("Sources of the numbers – mine: upload.").is_visible()
     assert page.locator("[data-testid=stException]").count() == 0
 
 
@@ -206,7 +206,7 @@ def test_an_error_with_markup_in_it_is_plain_text(visit):
     one = visit()
     text = "![x](http://elsewhere.test/p.png) [sign in](http://elsewhere.test) www.elsewhere.test"
     page = one.open(f"/alignment?model=embedded&gold={quote('/nowhere/' + text)}", "Alignment")
-    alert = page.locator("[data-testid=stAlert]", has_text="lies outside")
+    alert = page.locator("[data-testid=stAlert]", has_text="is outside")
     assert text in alert.inner_text().replace("\u2060", "")
     assert page.locator("[data-testid=stAlert] :is(a, img)").count() == 0
     assert one.outside == []

@@ -9,7 +9,7 @@ def assert_contributions_add_up(app) -> None:
     """The token matches that are shown add up to the score that is shown."""
     line = next(e.value for e in app.caption if "add up to" in e.value)
     total, score = (
-        float(part.strip(" ,.")) for part in line.split("add up to")[1].split(", the score")
+        float(part.strip(" ,.")) for part in line.split("add up to")[1].split("; the score is")
     )
     assert total == pytest.approx(score, abs=1e-3)
 

@@ -17,8 +17,8 @@ LINKS = {
         ({"lang": "sw", "need": "q2"}, "embedded"),
         ({"other": "sw", "need": "q3", "unit": "token"}, "embedded"),
         ({"lang": "sw", "a": "maji ya bahari", "b": "sea water"}, "embedded"),
-        ({"show": "heatmap", "norm": "True", "min": "0.05"}, "discs are mass"),
-        ({"show": "chips", "model": "embedded"}, "Under each token"),
+        ({"show": "heatmap", "norm": "True", "min": "0.05"}, "A disc is mass"),
+        ({"show": "chips", "model": "embedded"}, "Each chip is a token"),
         ({"solver": "sinkhorn", "eps": "0.1"}, "sinkhorn"),
         ({"solver": "ipot", "eps": "0.01"}, "ipot"),
         ({"solver": "unbalanced", "eps": "1.0"}, "unbalanced"),
@@ -34,7 +34,10 @@ LINKS = {
     ],
     "gaps": [
         ({}, "embedded"),
-        ({"results": "elsewhere", "measure": "nDCG@10", "baseline": "bm25"}, "Difference to bm25"),
+        (
+            {"results": "elsewhere", "measure": "nDCG@10", "baseline": "bm25"},
+            "Difference from bm25",
+        ),
         ({"model": "bm25", "lang": "sw", "high": "sw", "low": "en"}, "Left out"),
         ({"measure": "RR", "details": "numbers"}, "embedded"),
         ({"details": "tests"}, "Holm's correction over the rows"),

@@ -88,7 +88,7 @@ def test_alignment_overlays_gold_links_and_gives_aer(open_page, tmp_path, monkey
     app.text_input(key="gold").input("nowhere.tsv").run()
     assert "no such file" in app.error[0].value
     app.text_input(key="gold").input("/etc/passwd").run()
-    assert "lies outside" in app.error[0].value
+    assert "is outside" in app.error[0].value
 
 
 def test_alignment_draws_several_languages(open_page):
@@ -288,14 +288,14 @@ def test_collections_shows_statistics_and_samples(open_page):
 def test_collections_imports_a_folder_and_refuses_nonsense(open_page, collection, home):
     app = open_page("collections")
     app.text_input[0].input("mine")
-    for path, refusal in ((home / "nowhere", "no such folder"), ("/nowhere", "lies outside")):
+    for path, refusal in ((home / "nowhere", "no such folder"), ("/nowhere", "is outside")):
         app.text_input[1].input(str(path))
         next(button for button in app.button if button.label == "Import").click().run()
         assert any(refusal in element.value for element in app.error)
     app.text_input[1].input(str(shutil.copytree(collection.folder, home / "given")))
     next(button for button in app.button if button.label == "Import").click().run()
     assert not app.exception
-    assert any("6 passages, 2 languages. Next: index it" in e.value for e in app.success)
+    assert any("6 passages, 2 languages. Next, press “Index now”" in e.value for e in app.success)
     assert app.selectbox(key="show").value == "mine"
     assert app.query_params["show"] in ("mine", ["mine"])
     assert any(button.label == "Index now" for button in app.button)

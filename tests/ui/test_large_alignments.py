@@ -47,7 +47,7 @@ def test_ribbons_of_a_blurred_plan_are_the_heaviest():
 def test_what_is_left_out_is_said():
     assert left_out(square(240), **ALL) == ""
     assert left_out(square(100, blur=1.0), **ALL) == (
-        "Drawn: the 800 heaviest of 10,000 links, 8% of the mass. The files have them all."
+        "Drawn: the 800 heaviest of 10,000 links, 8% of the mass. The files have all links."
     )
     assert "links, 0% of the mass" in left_out(
         square(9, blur=1.0), row_normalised=True, threshold=0.5

@@ -90,7 +90,7 @@ def test_compressed_runs_are_read_and_two_of_one_name_refused():
     for name, data in (("m.en.run.gz", gzip.compress(run)), ("m.en.run.bz2", bz2.compress(run))):
         found = upload_runs([(name, data)], qrels, None, parallel=False)
         assert values_of(found, "m", "en") == {"q1": 1.0}
-    with pytest.raises(InputError, match=r"m\.eng\.txt: another run is of m in en"):
+    with pytest.raises(InputError, match=r"m\.eng\.txt: there is another run of m in en"):
         upload_runs([("m.en.run", run), ("m.eng.txt", run)], qrels, None, parallel=False)
     with pytest.raises(InputError, match=r"m\.en\.run is a zip file: unpack it"):
         upload_runs([("m.en.run", packed({"x": run}))], qrels, None, parallel=False)

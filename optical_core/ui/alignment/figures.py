@@ -30,23 +30,24 @@ from optical_core.ui.links import Link, Pin, is_faded, label, links_figure
 from optical_core.ui.token_html import CHIP, STRONGEST, block
 
 SMALLEST = 0.004
-"""Shares below it are never drawn, nor below a quarter of an even one (long texts have small
-ones): Sinkhorn gives every pair a little mass."""
+"""Smaller shares are not drawn, since Sinkhorn gives every pair a little mass. For long texts the
+limit is a quarter of an even share."""
 MOST_LINKS = 800
-"""Links that one picture draws, the heaviest: a browser takes a second for a thousand shapes."""
+"""Most links in one picture; the heaviest are drawn. A browser takes a second for 1,000 shapes."""
 MOST_CELLS = 400
-"""Cells of a heatmap in which an empty one can be clicked too, by an unseen disc."""
+"""Most cells of a heatmap in which empty cells get an invisible disc, so they can be clicked."""
 _LABELLED = 26
-"""Pixels of a row from which on each row of a heatmap has room for its token."""
+"""Height of a heatmap's row, in pixels, that has room for its token."""
 
 
 def shown_mass(
     plan: TransportPlan, *, row_normalised: bool, threshold: float, most: int = MOST_LINKS
 ) -> np.ndarray:
-    """The masses that figures draw, (n, m), as shares.
+    """The mass that figures draw, (n, m), as shares.
 
-    Of the source token's own mass if `row_normalised`, else of the largest mass that one source
-    token has. Shares below `threshold` are zero, and all but the `most` heaviest.
+    With `row_normalised`, a share of the source token's own mass. Otherwise a share of the
+    largest mass of any source token. Shares below `threshold` are zero, and so are all but the
+    `most` heaviest.
     """
     if row_normalised:
         shares = plan.row_normalised()
@@ -61,7 +62,7 @@ def shown_mass(
 
 
 def left_out(plan: TransportPlan, *, row_normalised: bool, threshold: float) -> str:
-    """Which part of the mass is drawn, as a sentence; empty where that is all but a trace."""
+    """A sentence on how much of the mass is drawn; empty if that is nearly all."""
     drawn = shown_mass(plan, row_normalised=row_normalised, threshold=threshold) > 0
     total = float(plan.plan.sum())
     share = float(plan.plan[drawn].sum()) / total if total > 0 else 1.0
@@ -70,7 +71,7 @@ def left_out(plan: TransportPlan, *, row_normalised: bool, threshold: float) -> 
     links = np.count_nonzero(plan.plan > 1e-9)
     return (
         f"Drawn: the {np.count_nonzero(drawn):,} heaviest of {links:,} links, {share:.0%} of the "
-        "mass. The files have them all."
+        "mass. The files have all links."
     )
 
 
@@ -83,11 +84,11 @@ def plan_heatmap(
     pinned: Pin = None,
     gold: Sequence[tuple[int, int]] = (),
 ) -> go.Figure:
-    """Cost as the ground (one image), mass as discs on it (area = mass), gold links as rings.
+    """Draw cost as the background (one image), mass as discs (area = mass), gold links as squares.
 
-    Axes are numbers with texts for them, so that a token that comes twice keeps both its rows;
-    the browser leaves out texts for which there is no room. The discs are what a click selects
-    (customdata: i, j); where there are few cells, empty ones have an unseen disc.
+    The axes are numbers with texts as labels, so a repeated token keeps a row for each occurrence.
+    The browser leaves out labels that have no room. A click selects a disc (customdata: i, j). If
+    there are few cells, empty ones have an invisible disc.
     """
     if not plan.source or not plan.target:
         return note("no words on one of the sides", dark=dark)
@@ -108,7 +109,7 @@ def plan_heatmap(
             showlegend=False,
         )
     layout(figure, dark=dark, height=int(n * cell + 180), clickmode="event+select", dragmode=False)
-    # An axis of categories: the browser sets as many of their texts as have room.
+    # An axis of categories: the browser draws as many labels as have room.
     axis = {"type": "category", "fixedrange": True, "showgrid": False, "ticks": ""}
     figure.update_xaxes(
         **axis,
@@ -132,7 +133,7 @@ def _places(count: int) -> list[str]:
 
 
 def _texts(tokens: Sequence[str]) -> dict[str, str]:
-    """Place on an axis -> the text that stands there."""
+    """Place on an axis -> its label."""
     return {str(place): label(token, 16) for place, token in enumerate(tokens)}
 
 
@@ -165,18 +166,18 @@ def _add_discs(
 ) -> None:
     rows, columns = np.nonzero(np.ones_like(shares) if shares.size <= MOST_CELLS else shares)
     cells = list(zip(rows.tolist(), columns.tolist(), strict=True))
-    kept = shares[rows, columns]
+    drawn = shares[rows, columns]
     cell, total = _cell(*shares.shape), plan.total_cost
-    sizes = np.maximum(np.sqrt(np.clip(kept, 0, 1)) * cell * 0.9, 4)
+    sizes = np.maximum(np.sqrt(np.clip(drawn, 0, 1)) * cell * 0.9, 4)
     faded = np.array([is_faded(pinned, i, j) for i, j in cells], bool)
     figure.add_scatter(
         x=[str(j) for _, j in cells],
         y=[str(i) for i, _ in cells],
         mode="markers",
         marker={
-            "size": np.where(kept > 0, sizes, cell * 0.8),
+            "size": np.where(drawn > 0, sizes, cell * 0.8),
             "color": BLUE,
-            "opacity": np.where(kept > 0, np.where(faded, 0.18, 0.95), 0.0),
+            "opacity": np.where(drawn > 0, np.where(faded, 0.18, 0.95), 0.0),
             "line": {"width": 1 if cell >= _LABELLED else 0, "color": ink(dark)},
         },
         customdata=np.stack([rows, columns], 1),
@@ -195,7 +196,7 @@ def plan_ribbons(
     threshold: float = 0.0,
     pinned: Pin = None,
 ) -> go.Figure:
-    """Ribbons between the two token columns: thickness is mass, colour is cost."""
+    """Draw ribbons between the two token columns: thickness is mass, colour is cost."""
     if not plan.source or not plan.target:
         return note("no words on one of the sides", dark=dark)
     shares = shown_mass(plan, row_normalised=row_normalised, threshold=threshold)
@@ -214,23 +215,23 @@ def plan_ribbons(
 
 
 def word_chips(plan: TransportPlan, *, smallest: float = 0.05) -> str:
-    """One chip a source word (or token), under it the targets of most of its mass, best first.
+    """One chip per source word (or token), with the targets that get most of its mass, best first.
 
-    A target has its share of the mass and the cost; the ground is the mean cost of the chip's
-    mass, in the colours of ribbons.
+    A target is shown with its share of the mass and its cost. The background is the mean cost of
+    the chip's mass, in the colours of the ribbons.
     """
     shares = plan.row_normalised()
     means = (shares * plan.cost).sum(1)
     chips = []
     for row, word in enumerate(plan.source):
         order = sorted(range(len(plan.target)), key=lambda column: -shares[row, column])
-        kept = [column for column in order[:3] if shares[row, column] >= smallest]
+        best = [column for column in order[:3] if shares[row, column] >= smallest]
         below = "<br>".join(
             f"{html_text(visible(plan.target[column]))} {shares[row, column]:.0%}"
             f" · {plan.cost[row, column]:.2f}"
-            for column in kept
+            for column in best
         )
-        colour = rgb(cost_colour(means[row])) if kept else rgb(GREY)
+        colour = rgb(cost_colour(means[row])) if best else rgb(GREY)
         chips.append(
             f"<span style='{CHIP};background:rgba({colour},{STRONGEST:.2f})'>"
             f"<b>{html_text(visible(word))}</b><br>"
@@ -240,7 +241,7 @@ def word_chips(plan: TransportPlan, *, smallest: float = 0.05) -> str:
 
 
 def convergence_figure(points: Sequence[ConvergencePoint], *, dark: bool) -> go.Figure:
-    """Marginal error (log) and <P, C> over the iterations."""
+    """Draw the marginal error (log scale) and <P, C> over the iterations."""
     if not points:
         return note("The exact solver does not iterate.", dark=dark)
     figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.16)
@@ -277,5 +278,5 @@ def _hover(plan: TransportPlan, i: int, j: int, total: float) -> str:
 
 
 def _cell(n: int, m: int) -> float:
-    """Pixels of a cell: large for short sentences, small for long ones, which stay one picture."""
+    """Size of a cell in pixels: smaller for longer texts, so the picture keeps its size."""
     return float(np.clip(520 / max(n, m, 1), 4, 44))

@@ -1,4 +1,4 @@
-"""Plans of two texts, kept in the library: a page that is drawn anew neither encodes nor solves."""
+"""Plans of two texts, kept in the library: a rerun of a page neither encodes nor solves again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from optical_core.ui.library import Library
 def encoded_texts(
     library: Library, model: str, foreign: str, english: str, marginals: str
 ) -> EncodedPair:
-    """Token vectors of two texts; kept, so that trying solvers doesn't encode again."""
+    """Token vectors of two texts. Kept: another solver doesn't encode again."""
 
     def encode() -> EncodedPair:
         pair = library.pair(model)

@@ -16,24 +16,25 @@ from optical_core.transport import TransportPlan, TransportSettings
 from optical_core.ui.library import Library
 
 PICTURES = {
-    "ribbons": "Ribbons are mass that the plan moves, the thicker the more; blue is cheap, orange "
-    "is expensive. A click on a token pins it.",
-    "heatmap": "A row is a token on the left, a column one on the right. The ground is the cost of "
-    "each pair, the stronger the cheaper; discs are mass that the plan moves, the larger the more. "
-    "A click on a disc pins its row.",
-    "chips": "Under each token on the left: where most of its mass goes, the share of it that goes "
-    "there, and the cost. The colour is its mean cost: blue is cheap, orange is expensive.",
+    "ribbons": "A ribbon is mass that the plan moves: the thicker, the more. Blue is cheap, orange "
+    "is expensive. Click a token to pin it.",
+    "heatmap": "A row is a token on the left, a column is a token on the right. The background is "
+    "the cost of each pair: the stronger, the cheaper. A disc is mass that the plan moves: the "
+    "larger, the more. Click a disc to pin its row.",
+    "chips": "Each chip is a token on the left. Under it are the tokens that get most of its mass, "
+    "each with its share and its cost. The colour is the mean cost: blue is cheap, orange is "
+    "expensive.",
 }
-"""Picture -> what is seen in it."""
+"""Picture -> what it shows."""
 LONE = (
-    "▁ is a token without letters of its own: the mark of a word's beginning, or the rest of a "
-    "letter that takes several tokens."
+    "▁ is a token without letters: the start of a word, or the rest of a letter that takes several "
+    "tokens."
 )
 
 
 @dataclass(frozen=True)
 class AlignmentView:
-    """Everything that defines what is shown; all of it is in the address."""
+    """Everything that defines what the page shows. All of it is in the address."""
 
     foreign: str
     english: str
@@ -49,7 +50,7 @@ class AlignmentView:
     against: str = "en"
 
     def clicked(self, points: Sequence[Mapping[str, Any]] | None) -> str | None:
-        """The token that a click chose, as `pin_from` reads it."""
+        """The clicked token, in the form that `pin_from` reads."""
         if not points:
             return None
         data = points[-1].get("customdata")
@@ -63,7 +64,7 @@ class AlignmentView:
 
 
 def pin_from(text: str | None) -> tuple[str, int] | None:
-    """("left", 3) of `left.3`; None for anything else.
+    """Parse `left.3` to ("left", 3). Anything else gives None.
 
     >>> pin_from("right.2"), pin_from("up.1"), pin_from(None)
     (('right', 2), None, None)
@@ -73,7 +74,7 @@ def pin_from(text: str | None) -> tuple[str, int] | None:
 
 
 def report_lines(plan: TransportPlan) -> list[str]:
-    """Cost, entropy and what the solver says, for people."""
+    """Cost, entropy and the solver's report, as lines of text."""
     report = plan.report
     lines = [
         f"Cost ⟨P, C⟩ {plan.total_cost:.4f} · entropy {plan.entropy:.2f} nats · "
@@ -95,14 +96,14 @@ def report_lines(plan: TransportPlan) -> list[str]:
 
 
 def gold_line(plan: TransportPlan, gold: GoldPair) -> str:
-    """AER of a plan's words against gold links, as a line of text."""
+    """Alignment error rate of a plan of words against gold links, as a line of text."""
     links = linked_words(plan.words())
     error = alignment_error_rate(links, gold.sure, gold.possible)
     return f"AER {error:.3f} against {len(gold.sure)} sure of {len(gold.possible)} gold links"
 
 
 def plan_table(plan: TransportPlan) -> pd.DataFrame:
-    """A row a pair of tokens that carries mass: indices, tokens, mass, cost, contribution."""
+    """One row per pair of tokens with mass: indices, tokens, mass, cost, contribution."""
     rows = [
         {
             "i": i,
@@ -123,10 +124,9 @@ def plan_table(plan: TransportPlan) -> pd.DataFrame:
 
 
 def translations(library: Library, view: AlignmentView) -> dict[str, str]:
-    """The left text in each language that has one, by code.
+    """Language code -> left text, without the language on the right.
 
-    That of the view in the view's own language, the demo's query in the others, but for the
-    language that it is set against.
+    In the view's own language this is the view's text, in the others it is the demo's query.
     """
     texts = {
         code: view.foreign

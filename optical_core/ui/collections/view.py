@@ -42,11 +42,11 @@ _NAMES = {
 FORMATS = {"folder": "OPTICAL collection folder"} | {
     form: _NAMES.get(form, form) for form in READERS
 }
-"""Format -> its name for people: our own, and every reader's."""
+"""Format -> its name on the page: our own format, and every reader's."""
 
 
 def statistics(collection: Collection) -> pd.DataFrame:
-    """A row a language: queries, judged queries, relevant passages a query, words a query."""
+    """One row per language: queries, judged queries, relevant passages and words per query."""
     rows = []
     for code in collection.languages:
         texts, qrels = collection.queries(code), collection.qrels(code)
@@ -64,7 +64,7 @@ def statistics(collection: Collection) -> pd.DataFrame:
 
 
 def samples(collection: Collection, code: str, count: int = 3) -> list[tuple[str, str, str]]:
-    """(query, title, passage) of a few judged queries of a language."""
+    """(query, title, passage) for a few judged queries of a language."""
     texts = collection.queries(code)
     chosen = []
     for query, grades in collection.qrels(code).items():
@@ -78,7 +78,7 @@ def samples(collection: Collection, code: str, count: int = 3) -> list[tuple[str
 
 
 def is_shipped(collection: Collection) -> bool:
-    """Does the collection come with the package (and so can't be removed)?"""
+    """Is it the collection that comes with the package? That one can't be removed."""
     return collection.folder.resolve() == assets("demo", "collection").resolve()
 
 
@@ -88,11 +88,12 @@ def import_upload(
     """Install a zipped collection under a name.
 
     Args:
-        file: what the reader calls the zip file.
-        tell: takes word of how far it is.
+        file: What errors call the zip file.
+        tell: Called with the progress.
 
-    Raises InputError: a bad or taken name, an unreadable zip file, content that isn't in the
-    format, or more of it than uploads may have.
+    Raises:
+        InputError: If the name is bad or taken, the zip file is unreadable, its content isn't in
+            the format, or it is larger than an upload may be.
     """
     target = _target(name)
     with allowed(UPLOADS, tell), unpacked(data, name=file) as folder:
@@ -100,7 +101,11 @@ def import_upload(
 
 
 def import_folder(path: str, form: str, name: str, *, tell: Tell | None = None) -> Collection:
-    """Install a collection from a folder that the browser names; raises as `import_upload`."""
+    """Install a collection from a folder, by the path typed in the browser.
+
+    Raises:
+        InputError: As for `import_upload`.
+    """
     folder = typed_path(path)
     if not folder.is_dir():
         raise InputError(f"no such folder: {path}")
@@ -109,7 +114,11 @@ def import_folder(path: str, form: str, name: str, *, tell: Tell | None = None) 
 
 
 def remove_collection(collection: Collection) -> None:
-    """Remove an installed collection and its indexes. The shipped one is refused."""
+    """Remove an installed collection and its indexes.
+
+    Raises:
+        InputError: If the collection is the shipped one.
+    """
     if is_shipped(collection):
         raise InputError("the demo collection comes with the package and stays")
     shutil.rmtree(collection.folder)

@@ -1,1 +1,1 @@
-"""The page Language gaps: who is served worse, by how much, and what goes with it."""
+"""The page Language gaps: which languages are served worse, by how much, and what predicts it."""

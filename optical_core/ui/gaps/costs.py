@@ -1,4 +1,4 @@
-"""What queries cost an encoder that is installed here, measured once and kept in the library."""
+"""Fertility and transport costs of queries, measured once and kept in the library."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 def costs_measurable(
     library: Library, measurements: Measurements, comparison: Comparison
 ) -> list[str]:
-    """Of the models, those whose query costs can be measured here.
+    """The compared models whose query costs can be measured here.
 
-    Both they and the collection are installed, the collection is the one that was measured, and
-    parallel with English.
+    The model and the collection must be installed. The collection must be parallel, have English
+    queries, and be the version that the measurements come from.
     """
     name = measurements.collection
     if not measurements.parallel or name not in library.collection_names():
@@ -36,7 +36,7 @@ def measured_costs(library: Library, model: str, collection: str, code: str) -> 
         from optical_core.study.predictors import query_costs
 
         pair, opened = library.pair(model), library.collection(collection)
-        # One language at a time: other tabs needn't wait for all of them.
+        # The lock is held for one language at a time: other tabs needn't wait for all of them.
         with library.encoding:
             return query_costs(pair, opened, [code]).get(code)
 

@@ -1,4 +1,4 @@
-"""Pictures of the gaps page alone: resources, and what predicts how well a language is served."""
+"""Pictures of the gaps page: resources, and what predicts how well a language is served."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from optical_core.figures.theme import layout, model_colours, model_symbols, not
 from optical_core.wording import counted
 
 _SIZES = (-0.75, 2.65)
-"""Range of the axis of CC-100's sizes, log10 of GiB."""
+"""Range of the axis of sizes in CC-100, log10 of GiB."""
 _DODGE = 0.7
-"""Room of a script's models beside each other, where two scripts are 1 apart."""
+"""Width that the models of one script share; two scripts are 1 apart."""
 
 
 def resource_scatter(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
-    """Size of CC-100 (log) against the measure, a line a model."""
+    """Draw the size of CC-100 (log) against the measure, with one line per model."""
     known = table[table["language"].isin(CC100_GIB)] if not table.empty else table
     if known.empty:
         return note("No chosen language is in CC-100.", dark=dark)
@@ -34,11 +34,11 @@ def resource_scatter(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Fig
     points = _shares(known["size"], known[measure])
     figure = go.Figure()
     for model in models:
-        own = known["model"] == model
-        rows = known[own]
+        mask = known["model"] == model
+        rows = known[mask]
         places: list[str | None] = [None] * len(rows)
         if model == models[-1]:
-            places = label_places(list(compress(points, own)), list(compress(points, ~own)))
+            places = label_places(list(compress(points, mask)), list(compress(points, ~mask)))
         figure.add_scatter(
             x=rows["size"],
             y=rows[measure],
@@ -65,7 +65,7 @@ def resource_scatter(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Fig
 
 
 def _shares(sizes: pd.Series, values: pd.Series) -> list[tuple[float, float]]:
-    """Where markers are, in shares of the panel's width and height."""
+    """Positions of markers, as shares of the panel's width and height."""
     across = (np.log10(sizes) - _SIZES[0]) / (_SIZES[1] - _SIZES[0])
     low, high = values.min(), values.max()
     return list(zip(across, 0.06 + 0.88 * (values - low) / (high - low or 1), strict=True))
@@ -74,17 +74,21 @@ def _shares(sizes: pd.Series, values: pd.Series) -> list[tuple[float, float]]:
 def predictor_panels(
     values: pd.DataFrame, correlations: pd.DataFrame, measure: str, *, dark: bool
 ) -> dict[str, go.Figure]:
-    """A picture a predictor: its value against the measure, a marker a model and language.
+    """Draw each predictor against the measure, with one marker per model and language.
 
-    values: of `language_values`; correlations: of `correlation_table`, for the hover text. Empty
-    where no predictor varies.
+    Args:
+        values: The table of `language_values`.
+        correlations: The table of `correlation_table`, for the hover text.
+
+    Returns:
+        Predictor -> figure; empty if no predictor varies.
     """
-    shown = [] if values.empty else [n for n in PREDICTORS if n in values and _varies(values[n])]
-    # The same height means the same in each.
-    room = 0.12 * (values["value"].max() - values["value"].min() or 1) if shown else 0
-    heights = (values["value"].min() - room, values["value"].max() + room) if shown else (0, 1)
+    names = [] if values.empty else [n for n in PREDICTORS if n in values and _varies(values[n])]
+    # All panels have the same range of heights.
+    room = 0.12 * (values["value"].max() - values["value"].min() or 1) if names else 0
+    heights = (values["value"].min() - room, values["value"].max() + room) if names else (0, 1)
     panels = {}
-    for name in shown:
+    for name in names:
         figure = go.Figure()
         _add_models(figure, values, name, correlations, heights)
         layout(figure, dark=dark, height=360)
@@ -109,7 +113,7 @@ def _add_models(
     correlations: pd.DataFrame,
     heights: tuple[float, float],
 ) -> None:
-    """Markers of each model; a language's label is on the last one's, which is drawn on top."""
+    """Add the markers of each model. The last model is drawn on top and has the labels."""
     models = list(dict.fromkeys(values["model"]))
     colours, symbols = model_colours(models), model_symbols(models)
     correlation = {
@@ -129,13 +133,13 @@ def _add_models(
     up = (known["value"] - heights[0]) / (heights[1] - heights[0])
     points = list(zip(across, up, strict=True))
     for model in drawn:
-        own = known["model"] == model
-        rows = known[own]
+        mask = known["model"] == model
+        rows = known[mask]
         places: list[str | None] = [None] * len(rows)
         if model == drawn[-1]:
-            places = label_places(list(compress(points, own)), list(compress(points, ~own)))
+            places = label_places(list(compress(points, mask)), list(compress(points, ~mask)))
         figure.add_scatter(
-            x=x[own],
+            x=x[mask],
             y=rows["value"],
             mode="markers+text",
             name=plotly_text(model),
@@ -144,7 +148,7 @@ def _add_models(
             textposition=[place or "top center" for place in places],
             textfont={"size": 12},
             customdata=[
-                [language(code).name, _told(name, value)]
+                [language(code).name, _predictor_text(name, value)]
                 for code, value in zip(rows["language"], rows[name], strict=True)
             ],
             hovertemplate="%{customdata[0]}, %{fullData.name}: %{y:.4f}<br>%{customdata[1]}<br>"
@@ -160,11 +164,11 @@ def _width(values: pd.DataFrame, name: str) -> tuple[float, float]:
 
 
 def _dodge(index: int, count: int) -> float:
-    """How far aside a model stands, so that it covers no other of the same script."""
+    """How far a model's markers are moved aside, to cover no other model of the same script."""
     return _DODGE / count * (index - (count - 1) / 2)
 
 
-def _told(name: str, value: float) -> str:
-    """A predictor's value in the hover text."""
-    shown = ("yes" if value else "no") if name == "latin" else f"{value:.3g}"
-    return f"{PREDICTORS[name]}: {shown}"
+def _predictor_text(name: str, value: float) -> str:
+    """A predictor's value as hover text."""
+    text = ("yes" if value else "no") if name == "latin" else f"{value:.3g}"
+    return f"{PREDICTORS[name]}: {text}"

@@ -1,4 +1,4 @@
-"""The numbers of the gaps page: tables of one comparison, the answer in words, uploads."""
+"""The numbers of the gaps page: tables of a comparison, the answer in words, uploads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def gap_tables(library: Library, measurements: Measurements, comparison: Comparison) -> Tables:
-    """The tables of a comparison; kept, since bootstraps and tests take a second."""
+    """The tables of a comparison. Kept, since bootstraps and tests take a second."""
     key = (measurements, comparison)
     return library.keep("gap tables", lambda: Tables(measurements, comparison), key=key)
 
@@ -35,10 +35,10 @@ def predictor_tables(
     comparison: Comparison,
     costs: tuple[tuple[str, QueryCosts], ...],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Each language's mean beside its predictors, and how they go together.
+    """Each language's mean beside its predictors, and the correlations between them.
 
     Args:
-        costs: (model, what its queries cost in one language), as far as measured.
+        costs: (model, costs of one language's queries), as far as measured.
     """
     measured = {
         (model, cost.language): {
@@ -53,10 +53,10 @@ def predictor_tables(
 
 
 def headline(tables: Tables) -> str:
-    """The answer in one or two sentences: does the gap close, and is anyone worse off?
+    """The answer in one or two sentences: does the gap narrow, and is any language worse off?
 
-    Told of the first model after the baseline that reads the query itself (neither BM25 nor a
-    translation), if there is one.
+    It is about the first model besides the baseline that reads the query itself (neither BM25 nor
+    a translation), if possible.
     """
     baseline = tables.comparison.baseline
     if (
@@ -65,15 +65,15 @@ def headline(tables: Tables) -> str:
         and baseline in set(tables.gaps["model"])
     ):
         rows = tables.gaps.set_index("model")
-        others = [model for model in rows.index if model != baseline]
-        reading = (model for model in others if model != "bm25" and "@" not in model)
-        subject = next(reading, others[0])
+        rivals = [model for model in rows.index if model != baseline]
+        encoders = (model for model in rivals if model != "bm25" and "@" not in model)
+        subject = next(encoders, rivals[0])
         before, after = rows.loc[baseline], rows.loc[subject]
         verb = "narrows" if after["gap"] < before["gap"] else "widens"
         text = (
             f"Between high- and low-resource languages, {subject} {verb} the gap of {baseline} "
             f"from {before['gap']:.3f} to {after['gap']:.3f}, while the low-resource mean goes "
-            f"from {before['low']:.3f} to {after['low']:.3f}. The worst served language is now "
+            f"from {before['low']:.3f} to {after['low']:.3f}. The worst-served language is now "
             f"{language(after['worst']).name} ({after['worst_value']:.3f})."
         )
     elif not tables.changes.empty:
@@ -106,13 +106,15 @@ def upload_runs(
     parallel: bool,
     tell: Tell | None = None,
 ) -> Measurements:
-    """Uploaded files as results: a zipped evaluation folder, or runs with judgements.
+    """Read uploaded files as results: a zipped evaluation folder, or runs with qrels.
 
-    A run is named `model.language.run` (or `.txt`, `.trec`); it and its qrels may be compressed.
+    A run is named `model.language.run` (or `.txt`, `.trec`). Runs and qrels may be compressed.
 
-    `tell` takes word of how far it is.
+    Args:
+        tell: Called with the progress.
 
-    Raises InputError that names the file.
+    Raises:
+        InputError: If a file can't be read or is badly named. The message names the file.
     """
     if archive is not None:
         with allowed(UPLOADS, tell):
@@ -126,12 +128,11 @@ def upload_runs(
             parts = plain_name(PurePath(name).name).rsplit(".", 2)
             if len(parts) != 3:
                 raise InputError(
-                    f"{name}: name the file model.language.run, such as colbert.so.run, so that "
-                    "its model and language are known"
+                    f"{name}: name the file model.language.run, such as colbert.so.run"
                 )
             key = (parts[0], language(parts[1]).code)
             if key in parsed:
-                raise InputError(f"{name}: another run is of {key[0]} in {key[1]}")
+                raise InputError(f"{name}: there is another run of {key[0]} in {key[1]}")
             parsed[key] = read_run(path)
     codes = {code for _, code in parsed}
     return results_from_runs("upload", parsed, dict.fromkeys(codes, judged), parallel=parallel)

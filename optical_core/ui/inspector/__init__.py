@@ -1,1 +1,1 @@
-"""The page Query inspector: every query, and what each model makes of it."""
+"""The page Query inspector: every query, and how well each model answers it."""

@@ -14,7 +14,7 @@ from optical_core.ui.inspector.view import correlations
 
 
 def cell_style(value: object, *, difference: bool) -> str:
-    """Background of a table's cell: depth of blue for levels, blue and orange for differences."""
+    """CSS background of a cell: shades of blue for levels, blue and orange for differences."""
     if not isinstance(value, int | float) or value != value:
         return ""
     if difference:
@@ -24,11 +24,11 @@ def cell_style(value: object, *, difference: bool) -> str:
 
 
 def correlation_figure(table: pd.DataFrame, languages: Sequence[str], *, dark: bool) -> go.Figure:
-    """Spearman correlation between languages over the same queries."""
-    kept, matrix = correlations(table, languages)
+    """Draw Spearman's correlation between languages over the same queries."""
+    codes, matrix = correlations(table, languages)
     if matrix is None:
         return note("Needs two languages with the same queries.", dark=dark)
-    names = [language(code).name for code in kept]
+    names = [language(code).name for code in codes]
     figure = go.Figure(
         go.Heatmap(
             z=np.round(matrix, 3),
@@ -37,15 +37,15 @@ def correlation_figure(table: pd.DataFrame, languages: Sequence[str], *, dark: b
             zmin=0,
             zmax=1,
             colorscale=value_scale(dark),
-            # More numbers than this overlap on a telephone; they show on hovering then.
-            texttemplate="%{z:.2f}" if len(kept) <= 7 else None,
+            # More numbers would overlap on a telephone. They are in the hover text.
+            texttemplate="%{z:.2f}" if len(codes) <= 7 else None,
             hovertemplate="%{x}, %{y}: %{z:.3f}<extra></extra>",
             colorbar={"thickness": 10},
             xgap=1,
             ygap=1,
         )
     )
-    layout(figure, dark=dark, height=30 * len(kept) + 150)
+    layout(figure, dark=dark, height=30 * len(codes) + 150)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False, tickangle=-45)
     return figure

@@ -1,4 +1,4 @@
-"""Tables of a collection's queries, one by one, and how languages go together over them."""
+"""Tables of a collection's queries, and correlations between languages over them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def query_table(
     *,
     difference: bool,
 ) -> pd.DataFrame:
-    """A row a query: its text, the first model's measure in every language, and their mean.
+    """One row per query: its text, the first model's measure in every language, and their mean.
 
-    With `difference` it is the difference to the baseline. Queries of any of the languages count;
-    what a language lacks is NaN.
+    With `difference`, the values are differences from the baseline. The table has the queries of
+    all languages; a query that a language lacks is NaN there.
     """
     samples = measurements.samples(comparison)
     nothing = pd.Series(dtype=float)
@@ -41,7 +41,7 @@ def query_table(
 
 
 def extremes(table: pd.DataFrame, count: int = 5) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The queries that gained and that lost most by the mean of a difference table."""
+    """The queries with the largest gains and losses, by the mean of a difference table."""
     ranked = table[["text", "mean"]].sort_values("mean", ascending=False)
     winners = ranked[ranked["mean"] > 0].head(count)
     losers = ranked[ranked["mean"] < 0].tail(count)[::-1]
@@ -49,7 +49,7 @@ def extremes(table: pd.DataFrame, count: int = 5) -> tuple[pd.DataFrame, pd.Data
 
 
 def mean_correlation(table: pd.DataFrame, languages: Sequence[str]) -> float | None:
-    """Mean of the correlations above the diagonal; None where there is none."""
+    """Mean of the correlations above the diagonal; None if there are none."""
     _, matrix = correlations(table, languages)
     if matrix is None:
         return None
@@ -59,9 +59,12 @@ def mean_correlation(table: pd.DataFrame, languages: Sequence[str]) -> float | N
 def correlations(
     table: pd.DataFrame, languages: Sequence[str]
 ) -> tuple[list[str], np.ndarray | None]:
-    """Languages that vary, and their Spearman matrix over the queries that all of them have."""
-    kept = [code for code in languages if table[code].nunique() > 1]
-    complete = table[kept].dropna()
-    if len(kept) < 2 or len(complete) < 3:
-        return kept, None
-    return kept, complete.corr(method="spearman").to_numpy()
+    """The languages whose values vary, and their Spearman matrix over the queries of all of them.
+
+    The matrix is None for fewer than two such languages or three such queries.
+    """
+    varying = [code for code in languages if table[code].nunique() > 1]
+    complete = table[varying].dropna()
+    if len(varying) < 2 or len(complete) < 3:
+        return varying, None
+    return varying, complete.corr(method="spearman").to_numpy()

@@ -1,1 +1,1 @@
-"""The page Live search: rankings side by side, and why a passage is where it is."""
+"""The page Live search: rankings side by side, and why a passage has its rank."""

@@ -10,7 +10,7 @@ from optical_core.ui.search.view import Explained
 
 
 def match_figure(result: Explained, *, dark: bool) -> go.Figure:
-    """Lines from query tokens to the passage tokens that they matched."""
+    """Draw lines from the query tokens to the passage tokens that they matched."""
     links = [
         Link(i, j, max(value, 0.0), BLUE, f"{value:.3f} of {result.total:.3f}")
         for i, (j, value) in enumerate(zip(result.links, result.contributions, strict=True))

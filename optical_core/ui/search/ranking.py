@@ -1,4 +1,4 @@
-"""Ranking: what one model found for a query, as the search page shows it."""
+"""Ranking: one model's answer to a query, as the search page shows it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from optical_core.data.corpus import Passage
 
 @dataclass(frozen=True)
 class Ranking:
-    """What one model found: (passage id, score) best first, and how long the search took."""
+    """One model's hits, (passage id, score), best first, and how long the search took."""
 
     hits: tuple[tuple[str, float], ...]
     seconds: float
     passages: Mapping[str, Passage]
-    """By id, at least those that were found."""
+    """Passages by id; all hits are among them."""
     gloss: str = ""
-    """The query with words put in English, if it is asked so too."""
+    """The gloss that was asked with the query, if any."""
     kept: bool = False
-    """Was it searched before, and is this the answer that was kept?"""
+    """Is this the kept answer of an earlier search?"""
 
     @property
     def ranks(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""ServedLibrary: the collections and models of a server of `optical serve`, for the search page."""
+"""ServedLibrary: collections and models of an `optical serve` server, for the search page."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from optical_core.retrieval.explain import TokenMatch
 from optical_core.retrieval.searcher import Query
 from optical_core.serve.client import RemoteSearcher, Server
 from optical_core.serve.schema import MOST_EXPLAINED, ServedCollection, ServedModel, Topics
-from optical_core.ui.gloss import gloss_of
+from optical_core.ui.descriptions import model_description
 from optical_core.ui.kept import Kept
 from optical_core.ui.search.ranking import Ranking
 
 SERVER = "OPTICAL_SERVER"
-"""Environment variable: address of the server that the search page asks, `http://host:port`."""
+"""Environment variable: address of the search page's server, `http://host:port`."""
 
 
 def server_address() -> str:
-    """Address of the server that the search page asks; empty where it asks none."""
+    """Address of the search page's server; empty if it has none."""
     return os.environ.get(SERVER, "").strip()
 
 
 class ServedLibrary:
-    """What the search page asks of a `Library`, answered by a server; no model is loaded here.
+    """The part of a `Library` that the search page uses, answered by a server. Loads no model.
 
-    Made anew for each run of a page: what a server offers is asked once a run, so that a server
-    started in another's place is noticed. Large answers are kept by what they depend on.
+    A page makes a new one for each run, and asks once per run what the server offers. So it
+    notices when another server takes its place. Large answers are kept by what they depend on.
     """
 
     def __init__(self, server: Server, kept: Kept) -> None:
@@ -58,8 +58,8 @@ class ServedLibrary:
     def default_models(self) -> list[str]:
         return self.model_names()[:3]
 
-    def gloss(self, name: str) -> str:
-        return gloss_of(name, self._model(name).kind)
+    def description(self, name: str) -> str:
+        return model_description(name, self._model(name).kind)
 
     def explains(self, model: str) -> bool:
         return self._model(model).token_level
@@ -88,7 +88,7 @@ class ServedLibrary:
 
         def matches() -> dict[str, list[TokenMatch]]:
             explained = searcher.explain(Query(query), best)
-            return {p.id: own for p, own in zip(best, explained, strict=True)}
+            return {p.id: tokens for p, tokens in zip(best, explained, strict=True)}
 
         key = (searcher.identity, query)
         return self._kept.get("explanation", key, matches).get(identifier, ())

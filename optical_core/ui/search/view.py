@@ -1,4 +1,4 @@
-"""What the search page shows of a ranking and of a result's explanation."""
+"""How the search page shows a ranking and a result's explanation."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 class Explained:
     """A result's token matches, laid out for drawing.
 
-    tokens, contributions: of the query, in its order; the contributions add up to `total`.
-    targets: the matched passage tokens, each once, in the passage's order.
-    links:   for each query token the position of its match in `targets`.
-    spans:   (start, end) in the passage -> summed contribution.
+    Attributes:
+        tokens: The query's tokens, in order.
+        contributions: The share of the score of each query token. They add up to `total`.
+        targets: The matched passage tokens, each once, in the passage's order.
+        links: For each query token, the position of its match in `targets`.
+        spans: (start, end) in the passage -> summed contribution.
     """
 
     tokens: tuple[str, ...]
@@ -41,7 +43,7 @@ class Explained:
 
 
 def explained(matches: Sequence[TokenMatch]) -> Explained:
-    """Lay matches out: repeated passage tokens stay apart by their place in the text."""
+    """Lay matches out. A repeated passage token is kept apart by its place in the text."""
     places = sorted({(m.passage.start, m.passage.end, m.passage.piece) for m in matches})
     spans: dict[tuple[int, int], float] = {}
     for match in matches:
@@ -64,7 +66,7 @@ class Asked:
 
     Attributes:
         known: (language, query id) if the query is one of the collection's.
-        grades: of the passages that are judged for it.
+        grades: Passage id -> grade of the passages judged for it.
     """
 
     source: Library | ServedLibrary
@@ -75,7 +77,7 @@ class Asked:
 
 
 def ask(source: Library | ServedLibrary, collection: str, query: str) -> Asked:
-    """Look up whether a query is one of the collection's, and what is judged for it."""
+    """Look up whether a query is one of the collection's, and its judgements."""
     known = next(
         (
             (code, identifier)
@@ -90,7 +92,7 @@ def ask(source: Library | ServedLibrary, collection: str, query: str) -> Asked:
 
 
 def moves(first: Mapping[str, int], identifier: str, rank: int) -> str:
-    """How far a passage moved against the first model's ranking: `▲ 3`, `▼ 2`, `new`, or ``.
+    """How far a passage moved from its rank in the first column: `▲ 3`, `▼ 2`, `new`, or empty.
 
     >>> moves({"a": 4, "b": 1}, "a", 1), moves({"a": 4, "b": 1}, "b", 1), moves({}, "c", 2)
     ('▲ 3', '', 'new')
@@ -104,7 +106,7 @@ def moves(first: Mapping[str, int], identifier: str, rank: int) -> str:
 
 
 def average_precision(query: str, ranking: Ranking, grades: Mapping[str, int]) -> float:
-    """AP of one ranking, by ir-measures."""
+    """Average precision of one ranking, by ir-measures."""
     values = per_query_measures({query: dict(ranking.hits)}, {query: dict(grades)})
     return values["AP"][query]
 
@@ -121,9 +123,9 @@ def shortened(text: str, length: int = 260) -> str:
 
 
 def language_hint(text: str) -> str:
-    """Which languages of the list are written in the text's script: a hint, not a claim.
+    """A hint at the text's language: which known languages use its script.
 
-    Empty for Latin letters, which most of them use.
+    Empty for Latin letters, since most languages use them.
     """
     script = main_script(text)
     if script is None or script == "LATIN":
@@ -135,7 +137,7 @@ def language_hint(text: str) -> str:
 
 
 def results_table(ranking: Ranking, *, top: int = 100) -> pd.DataFrame:
-    """Rank, id, score, title: a row a passage, for the best ones."""
+    """The best passages, one per row: rank, id, score, title."""
     rows = [
         {
             "rank": rank,

@@ -1,1 +1,1 @@
-"""The page Train: a training's log and curves."""
+"""The page Train: the log and curves of a training."""

@@ -11,9 +11,9 @@ from optical_core.figures.theme import AMBER, BLUE, GREEN, PURPLE, RED, layout, 
 
 
 def training_figure(log: pd.DataFrame, dev: pd.DataFrame, *, dark: bool) -> go.Figure:
-    """Loss with its parts, the alarms for a collapse, and dev-set MAP, over the steps."""
+    """Draw the loss with its parts, the effective rank, and dev-set MAP over the steps."""
     if log.empty and dev.empty:
-        return note("The first figures come after ten steps.", dark=dark)
+        return note("The first numbers appear after ten steps.", dark=dark)
     figure = make_subplots(
         rows=1, cols=3, subplot_titles=("Loss and its parts", "Effective rank", "Dev-set MAP")
     )

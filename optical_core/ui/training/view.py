@@ -1,4 +1,4 @@
-"""A training as the page shows it: its logs, and how far it is."""
+"""A training as the page shows it: its logs and its progress."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from optical_core.wording import counted
 
 
 def training_log(job: Job) -> pd.DataFrame:
-    """log.csv of a run as numbers; empty before its first line."""
+    """log.csv of a training as numbers; empty before its first line."""
     return pd.DataFrame(read_log(job.folder / "log.csv")).apply(pd.to_numeric, errors="coerce")
 
 
 def dev_log(job: Job) -> pd.DataFrame:
-    """dev.csv of a run: step, mean MAP, MAP of each language."""
+    """dev.csv of a training: step, mean MAP, MAP of each language."""
     return pd.DataFrame(read_log(job.folder / "dev.csv")).apply(pd.to_numeric, errors="coerce")
 
 
 def progress(job: Job, log: pd.DataFrame) -> tuple[float, str]:
-    """Share of the steps done, and a line: the stage, or step, loss, OT cost, speed, time left."""
+    """Share of the steps done, and a line on the stage, or on step, loss, speed and time left."""
     steps = job.config.steps
     if job.state == "finished":
         return 1.0, f"{steps:,} of {counted(steps, 'step')}"
@@ -29,7 +29,7 @@ def progress(job: Job, log: pd.DataFrame) -> tuple[float, str]:
     running = job.state == "running"
     stage = read_stage(job.folder) if running else Stage("")
     if log.empty and not stage.step:
-        return 0.0, stage.doing if running else job.error or "not begun"
+        return 0.0, stage.doing if running else job.error or "not started"
     last = log.iloc[-1] if not log.empty else {"step": 0}
     step = max(int(last["step"]), stage.step)
     parts = [f"{step} of {counted(steps, 'step')}"]

@@ -1,0 +1,13 @@
+"""Descriptions of models in a few words."""
+
+from __future__ import annotations
+
+_DESCRIPTIONS = {
+    "embedded": "multilingual-e5-small, undistilled",
+    "bm25": "BM25 on the words as typed",
+}
+
+
+def model_description(name: str, kind: str) -> str:
+    """Describe a model in a few words, by its name or else by its kind."""
+    return _DESCRIPTIONS.get(name, "distilled student" if kind == "student" else "encoder")
