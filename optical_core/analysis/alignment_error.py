@@ -1,4 +1,4 @@
-"""How good a word alignment is: AER against gold links."""
+"""The quality of a word alignment: AER against gold links."""
 
 from __future__ import annotations
 
@@ -11,9 +11,15 @@ Link = tuple[int, int]
 def alignment_error_rate(
     predicted: Collection[Link], sure: Collection[Link], possible: Collection[Link]
 ) -> float:
-    """AER = 1 - (|A ∩ S| + |A ∩ P|) / (|A| + |S|) (Och and Ney 2003); 0 is perfect.
+    """Compute AER = 1 - (|A ∩ S| + |A ∩ P|) / (|A| + |S|) (Och and Ney 2003); 0 is perfect.
 
-    `possible` holds the sure links too. 0 if there is neither a predicted nor a sure link.
+    Args:
+        predicted: A, links as (source word, target word).
+        sure: S.
+        possible: P; sure links are possible, whether they are in it or not.
+
+    Returns:
+        AER, from 0 to 1; 0 if nothing is predicted or sure.
 
     Examples:
         >>> alignment_error_rate({(0, 0), (1, 1)}, {(0, 0)}, {(0, 0), (1, 1)})
@@ -24,10 +30,18 @@ def alignment_error_rate(
 
 @dataclass(frozen=True)
 class LinkCounts:
-    """Links of a corpus, counted: rates are over all links together, as they are published.
+    """Counts of a corpus's links. Published rates are of all links together, as here.
 
-    predicted, sure: links predicted, and sure in the gold; sure_hits, possible_hits: predicted
-    links among the sure, and among the possible ones (sure ones with them).
+    Attributes:
+        predicted: links predicted.
+        sure: sure links in the gold.
+        sure_hits: predicted links that are sure.
+        possible_hits: predicted links that are possible or sure.
+
+    Examples:
+        >>> counts = LinkCounts.of({(0, 0), (1, 2)}, sure={(0, 0)}, possible=set())
+        >>> counts.precision, counts.recall
+        (0.5, 1.0)
     """
 
     predicted: int = 0
@@ -39,9 +53,10 @@ class LinkCounts:
     def of(
         cls, predicted: Collection[Link], sure: Collection[Link], possible: Collection[Link]
     ) -> LinkCounts:
-        found, certain = set(predicted), set(sure)
+        """Count the links of one sentence pair; counts of several pairs can be added."""
+        links, certain = set(predicted), set(sure)
         allowed = certain | set(possible)
-        return cls(len(found), len(certain), len(found & certain), len(found & allowed))
+        return cls(len(links), len(certain), len(links & certain), len(links & allowed))
 
     def __add__(self, other: LinkCounts) -> LinkCounts:
         return LinkCounts(
@@ -63,6 +78,6 @@ class LinkCounts:
 
     @property
     def error_rate(self) -> float:
-        """AER (Och and Ney 2003)."""
+        """AER (Och and Ney 2003); 0 if nothing is predicted or sure."""
         total = self.predicted + self.sure
         return 1 - (self.sure_hits + self.possible_hits) / total if total else 0.0

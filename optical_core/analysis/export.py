@@ -13,18 +13,36 @@ from optical_core.digits import plain
 from optical_core.storage import replace_file
 
 SMALLEST_P = 0.0001
-"""Below it a p is only said to be so: a randomisation test with 10,000 draws tells no less."""
+"""A smaller p is written as "< .0001": 10,000 draws of a randomisation test show no less."""
 
 
 def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:
-    """Write NAME.csv, .json, .md and .tex; numbers in full in the first two, to 4 places else."""
+    """Write NAME.csv, .json, .md and .tex: numbers in full in the first two, else to 4 places.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     write_table(pd.DataFrame({"AP": [0.25]}), Path(folder), "means")
+        ...     sorted(path.name for path in Path(folder).iterdir())
+        ['means.csv', 'means.json', 'means.md', 'means.tex']
+    """
     for suffix, text in table_texts(table).items():
         with replace_file(folder / f"{name}.{suffix}") as temporary:
             temporary.write_text(text, encoding="utf-8")
 
 
 def table_texts(table: pd.DataFrame) -> dict[str, str]:
-    """A table in every form, by file suffix."""
+    """Format a table as CSV, JSON, Markdown and LaTeX.
+
+    Returns:
+        File suffix -> text.
+
+    Examples:
+        >>> print(table_texts(pd.DataFrame({"model": ["bm25"], "AP": [0.25]}))["md"], end="")
+        | model | AP |
+        |---|---|
+        | bm25 | 0.2500 |
+    """
     rounded = table.copy()
     for column in rounded.select_dtypes("float"):
         rounded[column] = rounded[column].map(partial(number_text, column))
@@ -39,7 +57,7 @@ def table_texts(table: pd.DataFrame) -> dict[str, str]:
 
 
 def number_text(column: str, value: float) -> str:
-    """A number of a column to 4 places; a p that would be nought there as what it is below.
+    """Format a number of a column to 4 places; a p that would round to 0 is "< .0001".
 
     Examples:
         >>> number_text("AP", 0.00001), number_text("p_t", 0.00001), number_text("p", 0.0001)
@@ -50,9 +68,9 @@ def number_text(column: str, value: float) -> str:
 
 
 def csv_text(table: pd.DataFrame) -> str:
-    """A table as CSV; no text in it is taken for a formula by a spreadsheet.
+    """Format a table as CSV. A spreadsheet takes no text in it for a formula.
 
-    A text that begins as formulas do gets an apostrophe before it, as OWASP advises. Numbers of
+    A text that begins like a formula gets an apostrophe before it, as OWASP advises. Numbers in
     fp32 have the digits of fp32.
     """
     safe = table.rename(columns=_no_formula)
@@ -75,7 +93,7 @@ _MARKDOWN = re.compile(r"([\\|<>\[\]`])")
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """A Markdown table; what would be a cell's end, HTML, a link or code in a name is escaped."""
+    """Format a table as Markdown; names can't end a cell or become HTML, links or code."""
 
     def escaped(value: object) -> str:
         return _MARKDOWN.sub(r"\\\1", " ".join(str(value).split()))
@@ -104,7 +122,7 @@ _LATEX = {
 
 
 def latex(table: pd.DataFrame) -> str:
-    """A booktabs table; special characters in names are escaped."""
+    """Format a table for LaTeX's booktabs; special characters in names are escaped."""
 
     def escaped(value: object) -> str:
         text = " ".join(str(value).split())

@@ -1,8 +1,8 @@
 """Language gaps: how much worse low-resource queries fare than high-resource ones.
 
-Raw differences between languages mean something on a parallel collection alone (the same
-information needs in every language). Elsewhere the difference between two systems is compared
-between languages (difference in differences).
+Raw differences between languages mean something only on a parallel collection, which has the same
+information needs in every language. On other collections, the difference between two systems is
+compared between languages (difference in differences).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from optical_core.analysis.measurements import Comparison, Measurements, PerQuer
 from optical_core.analysis.resampling import RESAMPLES, Contrast, bootstrap_intervals
 
 STRATIFIED_RESAMPLES = RESAMPLES // 10
-"""Of gaps whose languages are resampled apart: a thousand topics each in a dozen languages."""
+"""Fewer where each language is resampled by itself: a dozen languages with a thousand topics each
+take long."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,17 @@ class LanguageGap:
     """Gap of one model on one collection.
 
     Attributes:
-        high: mean over the high-resource languages of the mean over topics.
-        low: the same over the low-resource languages.
+        model: its name.
+        high: mean over topics, then over the high-resource languages.
+        low: the same for the low-resource languages.
         absolute: high - low.
         relative: absolute / high.
         interval: 95 % bootstrap interval of `absolute`: over topics shared by all languages
             (paired) on a parallel collection, else over each language's own.
         worst: the language with the lowest mean.
-        rank_correlation: mean Spearman correlation between languages of the topics' values, for a
-            parallel collection: do the same queries fail in every language?
+        worst_value: its mean.
+        rank_correlation: mean Spearman correlation of the topics' values between two languages, on
+            a parallel collection: do the same queries fail in every language?
     """
 
     model: str
@@ -49,7 +52,26 @@ class LanguageGap:
 def language_gaps(
     measurements: Measurements, comparison: Comparison, *, seed: int = 0
 ) -> list[LanguageGap]:
-    """The gap between the groups of languages, of each model that has languages of both."""
+    """Compute the gap of each model that has languages in both groups.
+
+    Args:
+        measurements: of one collection.
+        comparison: which models, which measure, and the two groups of languages.
+        seed: of the bootstrap.
+
+    Returns:
+        A gap a model, in the order of `comparison.models`.
+
+    Examples:
+        >>> values = {
+        ...     ("bm25", "de"): {"AP": {"q1": 0.5, "q2": 0.7}},
+        ...     ("bm25", "so"): {"AP": {"q1": 0.2, "q2": 0.4}},
+        ... }
+        >>> measurements = Measurements(Measurements.rows(values), parallel=True)
+        >>> gap = language_gaps(measurements, Comparison.of(measurements))[0]
+        >>> round(gap.absolute, 2), round(gap.relative, 2), gap.worst
+        (0.3, 0.5, 'so')
+    """
     samples, parallel = measurements.samples(comparison), measurements.parallel
     sides = {model: comparison.sides(per_query) for model, per_query in samples.items()}
     compared = [model for model, (highs, lows) in sides.items() if highs and lows]
@@ -87,9 +109,13 @@ class GapChange:
     """How much a model narrows the gap of a baseline: difference in differences.
 
     Attributes:
-        high: mean over the high-resource languages of the mean paired difference to the baseline.
-        low: the same over the low-resource languages.
-        change: low - high: above 0, the low-resource languages gain more. 95 % `interval`.
+        model: its name.
+        baseline: the baseline's name.
+        high: mean paired difference to the baseline over topics, then over the high-resource
+            languages.
+        low: the same for the low-resource languages.
+        change: low - high; above 0, the low-resource languages gain more.
+        interval: 95 % bootstrap interval of `change`.
     """
 
     model: str
@@ -103,9 +129,29 @@ class GapChange:
 def gap_changes(
     measurements: Measurements, comparison: Comparison, *, seed: int = 0
 ) -> list[GapChange]:
-    """Difference in differences of each other model that shares both groups with the baseline.
+    """Compare the gains of the two groups: difference in differences to the baseline.
 
-    It needs no parallel collection: each language's queries are compared with themselves.
+    This needs no parallel collection: each language's queries are compared with themselves.
+
+    Args:
+        measurements: of one collection.
+        comparison: which models, which measure, the baseline, and the two groups of languages.
+        seed: of the bootstrap.
+
+    Returns:
+        A change for each other model that shares languages of both groups with the baseline.
+
+    Examples:
+        >>> values = {
+        ...     ("bm25", "de"): {"AP": {"q1": 0.5, "q2": 0.7}},
+        ...     ("bm25", "so"): {"AP": {"q1": 0.2, "q2": 0.4}},
+        ...     ("student", "de"): {"AP": {"q1": 0.5, "q2": 0.7}},
+        ...     ("student", "so"): {"AP": {"q1": 0.3, "q2": 0.5}},
+        ... }
+        >>> measurements = Measurements(Measurements.rows(values))
+        >>> change = gap_changes(measurements, Comparison.of(measurements, baseline="bm25"))[0]
+        >>> change.model, round(change.change, 2)
+        ('student', 0.1)
     """
     differences = measurements.differences(comparison)
     sides = {model: comparison.sides(per_query) for model, per_query in differences.items()}
@@ -125,7 +171,7 @@ def _means(per_query: PerQuery) -> dict[str, float]:
 
 
 def _parallel_gap(per_query: PerQuery, highs: Sequence[str], lows: Sequence[str]) -> np.ndarray:
-    """High minus low of each topic that every language has."""
+    """High minus low for each topic that every language has."""
     by_code = dict(zip(per_query, shared_topics(per_query), strict=True))
     return np.mean([by_code[c] for c in highs], axis=0) - np.mean(
         [by_code[c] for c in lows], axis=0

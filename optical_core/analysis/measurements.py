@@ -1,4 +1,4 @@
-"""What was measured, as one long table, and what of it is compared with what."""
+"""Measured values as one long table, and a comparison of some of them."""
 
 from __future__ import annotations
 
@@ -15,26 +15,32 @@ from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, members
 
 COLUMNS = ("model", "language", "query", "measure", "value")
 Values = Mapping[str, Mapping[str, float]]
-"""Measure -> query -> value: one model's in one language."""
+"""Measure -> query -> value, for one model in one language."""
 PerQuery = Mapping[str, pd.Series]
-"""Language -> values of one measure, or differences of them, by query."""
+"""Language -> values of one measure, or their differences, by query."""
 Samples = dict[str, dict[str, pd.Series]]
-"""Model -> what is `PerQuery`."""
+"""Model -> language -> values by query, as in `PerQuery`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
-    """What models came to on the queries of one collection.
+    """The values of models on the queries of one collection.
 
     Attributes:
         table: a row a value, with the columns `COLUMNS`. Models, languages and a language's
-            queries are in the order in which they first come.
+            queries are in the order of their first rows.
         collection: the collection's name.
-        parallel: are the queries the same needs in every language?
+        parallel: whether the queries are the same information needs in every language.
         fingerprint: of the collection's files; measurements of different ones are never mixed.
         origin: model -> where its numbers come from, for people.
-        study: name of the study that measured it, if one did.
-        students: arm of the study -> a model of this machine that stands for it.
+        study: name of the study that measured them, if any.
+        students: arm of the study -> a student on this machine that was trained for it.
+
+    Examples:
+        >>> values = {("bm25", "so"): {"AP": {"q1": 0.5, "q2": 0.25}}}
+        >>> measurements = Measurements(Measurements.rows(values), collection="demo")
+        >>> measurements.models, measurements.columns["bm25", "so", "AP"].to_dict()
+        (['bm25'], {'q1': 0.5, 'q2': 0.25})
     """
 
     table: pd.DataFrame
@@ -47,13 +53,13 @@ class Measurements:
 
     @classmethod
     def of(cls, collection: Collection, values: Mapping[tuple[str, str], Values]) -> Measurements:
-        """What was measured on a collection, by (model, language)."""
+        """Wrap values measured on a collection, by (model, language)."""
         parallel = collection.info.parallel
         return cls(cls.rows(values), collection.name, parallel, collection.fingerprint)
 
     @staticmethod
     def rows(values: Mapping[tuple[str, str], Values]) -> pd.DataFrame:
-        """A `table` of what is measured, by (model, language).
+        """Build a `table` of values by (model, language).
 
         Examples:
             >>> Measurements.rows({("bm25", "so"): {"AP": {"q1": 0.5}}}).to_dict("records")
@@ -71,14 +77,16 @@ class Measurements:
 
     @property
     def models(self) -> list[str]:
+        """Names in the order of the table."""
         return list(self.table["model"].unique())
 
     @property
     def languages(self) -> list[str]:
+        """Codes in the order of the table."""
         return list(self.table["language"].unique())
 
     def joined(self, other: Measurements) -> Measurements:
-        """Both; the other's wins for a model and language that both have."""
+        """Join two tables; for a model and language in both, `other` replaces the values."""
         parts = {
             key: rows
             for table in (self.table, other.table)
@@ -91,12 +99,16 @@ class Measurements:
 
     @cached_property
     def columns(self) -> dict[tuple[str, str, str], pd.Series]:
-        """(model, language, measure) -> values by query, taken from the table once."""
+        """(model, language, measure) -> values by query; the table is grouped only once."""
         keys = ["model", "language", "measure"]
         return dict(iter(self.table.set_index("query").groupby(keys, sort=False)["value"]))
 
     def samples(self, comparison: Comparison) -> Samples:
-        """Values of what is compared, in its order; what has no value is left out."""
+        """Select the compared values, in the comparison's order; models without any are left out.
+
+        Returns:
+            Model -> language -> values of the measure by query.
+        """
         columns, measure = self.columns, comparison.measure
         return _without_empty(
             {
@@ -110,7 +122,11 @@ class Measurements:
         )
 
     def differences(self, comparison: Comparison) -> Samples:
-        """Each other model's values minus the baseline's, of the queries of both, sorted."""
+        """Subtract the baseline's values from each other model's, over the queries of both.
+
+        Returns:
+            Model -> language -> differences by query, sorted by query.
+        """
         samples = self.samples(comparison)
         baseline = samples.pop(comparison.baseline, {})
         return _without_empty(
@@ -132,14 +148,21 @@ def _without_empty(samples: Samples) -> Samples:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What of the measurements is compared with what.
+    """Which models are compared with which baseline, by which measure, in which languages.
 
     Attributes:
         models: in the order of the tables.
         languages: in the order of the tables.
         baseline: the model that the others are compared with.
-        high: the high-resource ones of the languages.
-        low: the low-resource ones of the languages.
+        measure: one of `metrics.MEASURES`.
+        high: the high-resource languages among them.
+        low: the low-resource languages among them.
+
+    Examples:
+        >>> values = {("bm25", code): {"AP": {"q1": 0.5}} for code in ("de", "so", "sw")}
+        >>> comparison = Comparison.of(Measurements(Measurements.rows(values)))
+        >>> comparison.baseline, comparison.high, comparison.low
+        ('bm25', ('de',), ('so', 'sw'))
     """
 
     models: tuple[str, ...]
@@ -159,9 +182,9 @@ class Comparison:
         high: Sequence[str] = HIGH_RESOURCE,
         low: Sequence[str] = LOW_RESOURCE,
     ) -> Comparison:
-        """All that is measured, against the `baseline` (default: the first model).
+        """Compare everything measured with the `baseline` (default: the first model).
 
-        Variants of a language belong to the group that it belongs to.
+        A variant of a language is in the same group as the language.
         """
         models, languages = measurements.models, measurements.languages
         return cls(
@@ -174,17 +197,17 @@ class Comparison:
         )
 
     def sides(self, languages: Iterable[str]) -> tuple[list[str], list[str]]:
-        """Those of the languages that are in the high and in the low group."""
+        """Split languages into the high and the low group; those in neither are left out."""
         codes = list(languages)
         return [c for c in codes if c in self.high], [c for c in codes if c in self.low]
 
 
 def mean(values: pd.Series) -> float:
-    """Mean over queries, summed one by one; 0 of none."""
+    """Average over queries, summed one by one; 0 if there are none."""
     return float(sum(values.tolist()) / max(len(values), 1))
 
 
 def shared_topics(per_query: PerQuery) -> np.ndarray:
-    """(languages, topics) values of the topics that every language has, in sorted order."""
+    """Select the topics that every language has: (languages, topics) values, topics sorted."""
     table = pd.concat(list(per_query.values()), axis=1, join="inner").sort_index()
     return np.ascontiguousarray(table.to_numpy().T)

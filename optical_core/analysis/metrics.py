@@ -10,7 +10,7 @@ import ir_measures
 from optical_core.data.trec import Qrels, Run
 
 MEASURES = ("AP", "nDCG@10", "R@100", "P@10", "RR", "AP@100", "AP@10")
-"""AP is MAP when averaged, RR is MRR. AP and RR count the whole run: state its depth."""
+"""The mean of AP is MAP, the mean of RR is MRR. AP and RR count the whole run: state its depth."""
 
 
 @lru_cache(maxsize=1)
@@ -21,10 +21,21 @@ def _parsed() -> list[ir_measures.measures.Measure]:
 def per_query_measures(
     run: Mapping[str, Mapping[str, float]], qrels: Qrels
 ) -> dict[str, dict[str, float]]:
-    """Measure -> query -> value, for every judged query.
+    """Compute `MEASURES` for every judged query, as `trec_eval -c` does.
 
-    A judged query that the run misses counts as 0, as `trec_eval -c` does. Ties are broken by
-    trec_eval's rule (falling document id).
+    A judged query without a ranking counts as 0. Ties are ordered by descending document id.
+
+    Args:
+        run: query -> document -> score.
+        qrels: query -> document -> grade.
+
+    Returns:
+        Measure -> query -> value.
+
+    Examples:
+        >>> run = {"q1": {"d1": 2.0, "d2": 1.0}}
+        >>> per_query_measures(run, {"q1": {"d2": 1}, "q2": {"d1": 1}})["AP"]
+        {'q1': 0.5, 'q2': 0.0}
     """
     plain: Run = {query: dict(scores) for query, scores in run.items() if query in qrels}
     values: dict[str, dict[str, float]] = {name: dict.fromkeys(qrels, 0.0) for name in MEASURES}
@@ -35,6 +46,11 @@ def per_query_measures(
 
 
 def mean_measures(run: Mapping[str, Mapping[str, float]], qrels: Qrels) -> dict[str, float]:
-    """Measure -> mean over all judged queries."""
+    """Average `per_query_measures` over all judged queries: measure -> mean.
+
+    Examples:
+        >>> mean_measures({"q1": {"d1": 2.0, "d2": 1.0}}, {"q1": {"d2": 1}})["RR"]
+        0.5
+    """
     per_query = per_query_measures(run, qrels)
     return {name: sum(v.values()) / max(len(v), 1) for name, v in per_query.items()}

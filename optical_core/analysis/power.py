@@ -1,4 +1,4 @@
-"""How many topics a paired comparison needs, and what it can see with those it has."""
+"""How many topics a paired comparison needs, and which difference its topics can show."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ SMALLEST_TOPICS = 2
 class Power:
     """Power of a two-sided paired t test over topics, planned from the differences observed.
 
+    `detectable` and `needed` are None where the differences don't vary or there are fewer than two:
+    they then say nothing about how others would vary.
+
     Attributes:
+        topics: how many differences there are.
         deviation: standard deviation (ddof 1) of the differences; None for fewer than 2 topics.
         detectable: the smallest mean difference that these topics show with the wanted power.
-        needed: topics that show the mean difference that was asked for.
-
-    `detectable` and `needed` are None where the differences don't vary, or are fewer than two:
-    nothing tells then how others would vary.
+        needed: how many topics would show the wanted mean difference.
     """
 
     topics: int
@@ -41,9 +42,19 @@ def paired_power(
 ) -> Power:
     """Plan a paired t test from the differences of topics (system minus baseline).
 
-    difference: the mean difference to be seen, in units of the measure.
+    Args:
+        differences: one a topic.
+        difference: the mean difference that the test should show, in units of the measure.
+        power: the probability that it shows it.
+        alpha: the significance level.
 
-    Raises ValueError for a difference that isn't positive, or a power or alpha outside 0 to 1.
+    Raises:
+        ValueError: the difference isn't positive, or 0 < alpha < power < 1 doesn't hold.
+
+    Examples:
+        >>> plan = paired_power([0.1, -0.05, 0.2, 0.0], difference=0.05)
+        >>> plan.topics, round(plan.deviation, 3), plan.needed
+        (4, 0.111, 41)
     """
     if not difference > 0:
         raise ValueError(f"the difference to be seen must be above 0, got {difference}")

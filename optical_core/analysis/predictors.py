@@ -1,8 +1,8 @@
-"""What goes with how well a language is served: resources, script, what the encoder makes of it.
+"""Predictors of a language's quality: its resources, its script, how the encoder reads it.
 
-There are a dozen languages at most, so the models are tiny: rank correlations one predictor at a
-time, and a linear regression of two. English is left out: its queries are in the passages'
-language, and it alone would make most of any correlation.
+There are a dozen languages at most, so the models are tiny: a rank correlation for each predictor,
+and a linear regression on two. English is left out. Its queries are in the passages' language, and
+it alone would decide most correlations.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ PREDICTORS = {
     "transport": "transport cost to English",
     "unaligned": "share of mass that doesn't align",
 }
-"""Predictors, and what they are for people. Those after `latin` are measured with a model."""
+"""Predictors -> their names for people. Those after `latin` are measured with a model."""
 
 FEWEST = 4
-"""Languages below which no correlation is reported: three are in order by chance too often."""
+"""A correlation needs this many languages: three are in order by chance too often."""
 
 MOST_TERMS = 2
-"""Predictors that a regression may have."""
+"""A regression has at most this many predictors."""
 
 Predictors = Mapping[tuple[str, str], Mapping[str, float | None]]
 """(Model, language) -> predictor -> value; None where it can't be measured."""
@@ -42,10 +42,23 @@ Predictors = Mapping[tuple[str, str], Mapping[str, float | None]]
 def language_values(
     measurements: Measurements, comparison: Comparison, measured: Predictors | None = None
 ) -> pd.DataFrame:
-    """A row a model and language other than English: the measure's mean, and each predictor.
+    """Collect the measure's mean and each predictor, a row a model and language except English.
 
-    The columns are model, language, value and the predictors; what isn't known is missing (NaN).
-    The columns of `measured` predictors are there if any model has them.
+    Args:
+        measurements: of one collection.
+        comparison: which models, languages and measure.
+        measured: predictors measured with the models.
+
+    Returns:
+        The columns model, language, value, and the predictors; NaN if unknown. A `measured`
+        predictor has a column if any model has it.
+
+    Examples:
+        >>> values = {("bm25", code): {"AP": {"q1": 0.5}} for code in ("en", "so")}
+        >>> measurements = Measurements(Measurements.rows(values))
+        >>> table = language_values(measurements, Comparison.of(measurements))
+        >>> table[["language", "value", "latin"]].to_dict("records")
+        [{'language': 'so', 'value': 0.5, 'latin': 1.0}]
     """
     extra = measured or {}
     named = {name for values in extra.values() for name in values}
@@ -62,8 +75,8 @@ def language_values(
                 "tokens": math.log10(tokens) if tokens else math.nan,
                 "latin": float(language(code).script == "LATIN"),
             }
-            own = extra.get((model, code), {})
-            known = {name: own.get(name) for name in PREDICTORS if name in named}
+            by_name = extra.get((model, code), {})
+            known = {name: by_name.get(name) for name in PREDICTORS if name in named}
             rows.append(row | {k: math.nan if v is None else v for k, v in known.items()})
     return pd.DataFrame(rows)
 
@@ -73,9 +86,11 @@ class Correlation:
     """Spearman's rank correlation over languages.
 
     Attributes:
+        languages: how many there are.
+        spearman: the coefficient.
         low: lower end of the 95 % percentile bootstrap interval over languages (resamples in which
-            one side doesn't vary are passed over).
-        high: its upper end.
+            one side doesn't vary are skipped).
+        high: upper end of it.
         p: two-sided permutation test, exact up to seven languages.
     """
 
@@ -89,9 +104,23 @@ class Correlation:
 def rank_correlation(
     x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray, *, seed: int = 0
 ) -> Correlation | None:
-    """Correlate two values of the same languages; None below `FEWEST`, or if one doesn't vary.
+    """Correlate two values of the same languages.
 
-    Raises ValueError for different lengths.
+    Args:
+        x: one value a language.
+        y: the other value.
+        seed: of the bootstrap and of the permutation test.
+
+    Returns:
+        None for fewer than `FEWEST` languages, or if one side doesn't vary.
+
+    Raises:
+        ValueError: the lengths differ.
+
+    Examples:
+        >>> correlation = rank_correlation([1, 2, 3, 4, 5], [0.1, 0.2, 0.4, 0.3, 0.5])
+        >>> round(correlation.spearman, 2), round(correlation.p, 3)
+        (0.9, 0.083)
     """
     if len(x) != len(y):
         raise ValueError(f"values of the same languages are needed, got {len(x)} and {len(y)}")
@@ -115,7 +144,7 @@ def rank_correlation(
 
 
 def _spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Of the last axis; NaN where a side doesn't vary."""
+    """Spearman's coefficient over the last axis; NaN where a side doesn't vary."""
     ranks = [stats.rankdata(side, axis=-1) for side in (x, y)]
     centred = [side - side.mean(-1, keepdims=True) for side in ranks]
     spread = np.sqrt((centred[0] ** 2).sum(-1) * (centred[1] ** 2).sum(-1))
@@ -124,15 +153,26 @@ def _spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def correlation_table(values: pd.DataFrame) -> pd.DataFrame:
-    """How each predictor goes with each model's means: a row a model and predictor.
+    """Correlate each predictor with each model's means, a row a model and predictor.
 
-    values: of `language_values`. Pairs that can't be correlated have no row. The p values are not
-    corrected: this explores.
+    Args:
+        values: from `language_values`.
+
+    Returns:
+        One row for each pair that can be correlated. The p values aren't corrected for their
+        number: the table is exploratory.
+
+    Examples:
+        >>> values = pd.DataFrame(
+        ...     {"model": "bm25", "value": [0.1, 0.2, 0.3, 0.4], "tokens": [1.0, 2.0, 3.0, 4.0]}
+        ... )
+        >>> correlation_table(values)[["predictor", "languages", "spearman"]].to_dict("records")
+        [{'predictor': 'tokens', 'languages': 4, 'spearman': 1.0}]
     """
     rows = []
-    for model, own in values.groupby("model", sort=False) if not values.empty else []:
+    for model, table in values.groupby("model", sort=False) if not values.empty else []:
         for name in PREDICTORS:
-            known = own.dropna(subset=[name]) if name in own else own.iloc[:0]
+            known = table.dropna(subset=[name]) if name in table else table.iloc[:0]
             result = rank_correlation(known[name], known["value"]) if len(known) else None
             if result is not None:
                 rows.append(
@@ -150,14 +190,31 @@ def correlation_table(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def regression_table(values: pd.DataFrame, terms: Sequence[str]) -> pd.DataFrame:
-    """Least squares of each model's means on one or two predictors: a row a model and term.
+    """Fit each model's means by least squares on one or two predictors, a row a model and term.
 
     Standard errors are HC3 (MacKinnon and White 1985), intervals and p from Student's t. They are
-    missing where one language alone decides a coefficient (leverage 1: the only one of another
-    script, say). Models with fewer than three languages a coefficient, or a predictor that
-    doesn't vary in theirs, have no rows.
+    missing where one language alone decides a coefficient (leverage 1: the only language with
+    another script, say). A model has no rows if it has fewer than three languages a coefficient,
+    or if a predictor doesn't vary.
 
-    Raises ValueError for no term, more than `MOST_TERMS`, or an unknown one.
+    Args:
+        values: from `language_values`.
+        terms: names of predictors.
+
+    Raises:
+        ValueError: no term, more than `MOST_TERMS`, or an unknown one.
+
+    Examples:
+        >>> values = pd.DataFrame(
+        ...     {
+        ...         "model": "bm25",
+        ...         "value": [0.1, 0.3, 0.2, 0.4, 0.5, 0.7],
+        ...         "tokens": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
+        ...     }
+        ... )
+        >>> table = regression_table(values, ["tokens"])
+        >>> table[["term", "coefficient"]].round(2).to_dict("records")
+        [{'term': 'intercept', 'coefficient': -0.01}, {'term': 'tokens', 'coefficient': 0.11}]
     """
     if not 1 <= len(terms) <= MOST_TERMS or len(set(terms)) < len(terms):
         raise ValueError(f"a regression takes 1 to {MOST_TERMS} predictors, got {list(terms)}")
@@ -165,10 +222,10 @@ def regression_table(values: pd.DataFrame, terms: Sequence[str]) -> pd.DataFrame
         if name not in PREDICTORS:
             raise ValueError(f"unknown predictor {name!r}: use one of {', '.join(PREDICTORS)}")
     rows = []
-    for model, own in values.groupby("model", sort=False) if not values.empty else []:
-        if not set(terms) <= set(own):
+    for model, table in values.groupby("model", sort=False) if not values.empty else []:
+        if not set(terms) <= set(table):
             continue
-        known = own.dropna(subset=list(terms))
+        known = table.dropna(subset=list(terms))
         if len(known) >= 3 * (len(terms) + 1):
             rows += [{"model": model} | row for row in _fitted(known, terms)]
     return pd.DataFrame(rows)

@@ -1,7 +1,7 @@
 """Sign flips and bootstraps of whole families at once: one matrix product for all their samples.
 
-Samples of the same sizes share their signs, or their resampling counts, which depend on the seed
-and those sizes alone: what a sample comes to is the same in any family, and by itself.
+Samples of the same sizes share their signs, or their resampling counts. These depend only on the
+seed and the sizes, so a sample's result is the same in any family and by itself.
 """
 
 from __future__ import annotations
@@ -12,22 +12,29 @@ import numpy as np
 
 RESAMPLES = 10_000
 BLOCK = 2**20
-"""Entries of the largest matrix that is held (8 MiB in fp64), if a row of it has no more."""
+"""Entries of the largest matrix in memory (8 MiB in fp64), unless one row has more."""
 TIE = 1e-12
-"""Sums closer than this share of the sample's summed sizes are equal but for rounding."""
+"""Sums that differ by less than this share of the sample's summed sizes count as equal."""
 
 Contrast = Sequence[tuple[float, np.ndarray]]
-"""Weighted samples: the statistic is the sum of weight times mean, each sample drawn by itself."""
+"""Weighted samples. The statistic is the sum of weight times mean; each is resampled by itself."""
 
 
 def sign_flip_p(
     samples: Sequence[np.ndarray], *, resamples: int = RESAMPLES, seed: int = 0
 ) -> list[float]:
-    """Two-sided p of each sample's mean when every value may have either sign.
+    """Test each sample's mean by flipping signs, two-sided.
 
-    Exact over all 2^n signs where there are no more than `resamples`; else (count + 1) /
-    (resamples + 1) of as many drawn ones, which counts the signs observed (Phipson and Smyth
-    2010). A sample of fewer than two values, or of zeros, has p = 1.
+    The p is exact over all 2^n signs if there are at most `resamples` of them. Else `resamples`
+    are drawn and p = (count + 1) / (resamples + 1), which counts the observed signs, too (Phipson
+    and Smyth 2010).
+
+    Returns:
+        A p a sample; 1 for a sample of fewer than two values, or of zeros.
+
+    Examples:
+        >>> sign_flip_p([np.array([0.1, 0.2, 0.3])])
+        [0.25]
     """
     p_values = [1.0] * len(samples)
     tested = [i for i, values in enumerate(samples) if len(values) > 1 and np.any(values)]
@@ -54,15 +61,20 @@ def bootstrap_intervals(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> list[tuple[float, float]]:
-    """Percentile bootstrap interval of each contrast.
+    """Compute the percentile bootstrap interval of each contrast.
 
-    One that doesn't vary has its value for both ends.
+    Returns:
+        (low, high) a contrast; both are its value if it doesn't vary.
+
+    Examples:
+        >>> bootstrap_intervals([[(1.0, np.array([0.5, 0.5, 0.5]))]])
+        [(0.5, 0.5)]
     """
     tail = (1 - confidence) / 2
     intervals = [(point := _observed(contrast), point) for contrast in contrasts]
     varying = [i for i, contrast in enumerate(contrasts) if _varies(contrast)]
     sizes = [tuple(len(values) for _, values in contrasts[i]) for i in varying]
-    # The resampled statistics are kept for their quantiles: those of a block's worth at a time.
+    # Quantiles need all resampled statistics of a contrast: a block's worth of them at a time.
     most = max(1, BLOCK // resamples)
     for alike in _alike(varying, sizes):
         for members in (alike[k : k + most] for k in range(0, len(alike), most)):
@@ -98,7 +110,7 @@ def _resampled(contrasts: Sequence[Contrast], resamples: int, seed: int) -> np.n
 
 
 def _every_sign(topics: int, rows: int) -> Iterator[np.ndarray]:
-    """Half of all sign patterns: the rest are their opposites, and two-sidedly the same."""
+    """Half of all sign patterns: the others are their opposites, and the test is two-sided."""
     half = 2 ** (topics - 1)
     for begin in range(0, half, rows):
         patterns = np.arange(begin, min(begin + rows, half))
@@ -106,7 +118,7 @@ def _every_sign(topics: int, rows: int) -> Iterator[np.ndarray]:
 
 
 def _drawn_signs(topics: int, rows: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """Whole words are drawn for each row, so that the size of the blocks changes nothing."""
+    """Draw whole words for each row, so the size of the blocks doesn't matter."""
     generator = np.random.default_rng(seed)
     for begin in range(0, resamples, rows):
         shape = min(rows, resamples - begin), -(-topics // 64)
@@ -115,12 +127,12 @@ def _drawn_signs(topics: int, rows: int, resamples: int, seed: int) -> Iterator[
 
 
 def _rows(columns: np.ndarray) -> int:
-    """Resamples in a block: neither their matrix nor its product has more than BLOCK entries."""
+    """How many resamples a block has: neither matrix nor product exceeds BLOCK entries."""
     return max(1, BLOCK // max(columns.shape))
 
 
 def _alike(members: Sequence[int], keys: Sequence[Hashable]) -> Iterable[list[int]]:
-    """Members with the same key, in their order."""
+    """Group members by key, in their order."""
     groups: dict[Hashable, list[int]] = {}
     for member, key in zip(members, keys, strict=True):
         groups.setdefault(key, []).append(member)

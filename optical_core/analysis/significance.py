@@ -15,14 +15,16 @@ from optical_core.analysis.resampling import Contrast, bootstrap_intervals, sign
 
 Label = TypeVar("Label", bound=Hashable)
 CORRECTIONS = {"holm": "Holm", "fdr_bh": "Benjamini-Hochberg"}
-"""Corrections for many comparisons, and their names: family-wise error, or false discoveries."""
+"""Corrections for many comparisons -> their names. Holm limits the family-wise error,
+Benjamini-Hochberg the share of false discoveries."""
 
 
 @dataclass(frozen=True)
 class PairedTest:
-    """Of the differences of one language's topics, system minus baseline.
+    """A test of the differences of one language's topics, system minus baseline.
 
     Attributes:
+        topics: how many there are.
         mean: mean difference.
         low: lower end of its 95 % percentile bootstrap interval.
         high: upper end of it.
@@ -45,6 +47,7 @@ class PairedTest:
 
     @property
     def significant(self) -> bool:
+        """Whether the corrected p is below .05."""
         return self.p_corrected < 0.05
 
 
@@ -58,10 +61,19 @@ def paired_tests(
 
     Args:
         differences: label -> a difference a topic, system minus baseline.
-        correction: `holm`, or `fdr_bh` (Benjamini-Hochberg), of the randomisation test's p.
+        correction: a key of `CORRECTIONS`, for the randomisation test's p.
+        seed: of the bootstrap and of the randomisation test.
+
+    Returns:
+        Label -> test.
 
     Raises:
         ValueError: a sample without topics, or an unknown correction.
+
+    Examples:
+        >>> test = paired_tests({"so": [0.1, 0.2, 0.15, 0.05, 0.3, 0.1]})["so"]
+        >>> round(test.mean, 2), test.p_randomisation, test.significant
+        (0.15, 0.03125, True)
     """
     samples = {label: np.asarray(values, float) for label, values in differences.items()}
     for label, sample in samples.items():
@@ -89,9 +101,14 @@ def paired_tests(
 
 
 def corrected_p(values: Sequence[float], correction: str = "holm") -> list[float]:
-    """The p values of one family, corrected for their number.
+    """Correct the p values of one family for their number.
 
-    Raises ValueError for a correction that isn't in `CORRECTIONS`.
+    Raises:
+        ValueError: the correction isn't in `CORRECTIONS`.
+
+    Examples:
+        >>> corrected_p([0.01, 0.5])
+        [0.02, 0.5]
     """
     if correction not in CORRECTIONS:
         raise ValueError(f"unknown correction {correction!r}: use {' or '.join(CORRECTIONS)}")
@@ -100,11 +117,14 @@ def corrected_p(values: Sequence[float], correction: str = "holm") -> list[float
 
 @dataclass(frozen=True)
 class GroupTest:
-    """Of the mean over a group of languages, system minus baseline.
+    """A test of the mean over a group of languages, system minus baseline.
 
     Attributes:
+        languages: of the group.
         topics: needs that all languages have (parallel), or the topics of all languages together.
-        mean: mean over languages of the mean difference over topics; 95 % interval low to high.
+        mean: mean difference over topics, then over languages.
+        low: lower end of its 95 % percentile bootstrap interval.
+        high: upper end of it.
         p: two-sided sign-flip randomisation test.
         effect: Cohen's d. Parallel: of the per-topic means over languages, which vary less the more
             languages there are. Else: mean / root of the languages' mean variance.
@@ -125,22 +145,30 @@ def group_tests(
     """Compare two systems on groups of languages, by the differences of their topics.
 
     Args:
-        groups: each the differences, system minus baseline, by language and topic.
-        parallel: a topic is the same need in every language. The unit is then the need: its mean
-            difference over the languages, for needs that all languages have. Else each language's
-            topics are its own: the bootstrap resamples topics within each language, and the
-            randomisation test flips the sign of each topic by itself; the statistic of both is the
-            mean of the languages' means.
+        groups: for each group the differences, system minus baseline, by language and topic.
+        parallel: whether a topic is the same need in every language. If so, the unit is the need,
+            with its mean difference over the languages; only needs that all languages have count.
+            Else each language has its own topics: the bootstrap resamples them within the language,
+            the randomisation test flips each topic's sign by itself, and the statistic of both is
+            the mean of the languages' means.
+        seed: of the bootstrap and of the randomisation test.
 
     Returns:
-        A test a group, None for one without a language, or without a topic to compare.
+        A test a group; None for a group without a language, or without a topic to compare.
+
+    Examples:
+        >>> import pandas as pd
+        >>> group = {code: pd.Series({"q1": 0.1, "q2": 0.3}) for code in ("so", "sw")}
+        >>> test = group_tests([group], parallel=True)[0]
+        >>> test.languages, test.topics, round(test.mean, 2)
+        (('so', 'sw'), 2, 0.2)
     """
     samples = [_strata(differences, parallel) for differences in groups]
     present = [strata for strata in samples if strata]
     contrasts: list[Contrast] = [[(1 / len(strata), s) for s in strata] for strata in present]
     intervals = iter(bootstrap_intervals(contrasts, seed=seed))
-    # A language's topics weigh 1 / their number: flipping signs of these shares of the mean of
-    # means is the stratified test.
+    # Each topic weighs 1 / (number of its language's topics). Flipping the signs of these shares
+    # of the mean of means is the stratified test.
     shares = [np.concatenate([stratum / len(stratum) for stratum in strata]) for strata in present]
     randomised = iter(sign_flip_p(shares, seed=seed))
     return [
@@ -152,7 +180,7 @@ def group_tests(
 
 
 def _strata(differences: PerQuery, parallel: bool) -> list[np.ndarray]:
-    """Samples that are resampled apart: one of needs if parallel, else one a language."""
+    """Samples to resample separately: one of needs if parallel, else one a language."""
     if not differences or not all(map(len, differences.values())):
         return []
     if not parallel:
@@ -184,7 +212,12 @@ def _group_test(
 def bootstrap_interval(
     values: Sequence[float] | np.ndarray, *, confidence: float = 0.95, seed: int = 0
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of a mean over topics."""
+    """Compute the percentile bootstrap interval of a mean over topics: (low, high).
+
+    Examples:
+        >>> bootstrap_interval([0.5, 0.5, 0.5])
+        (0.5, 0.5)
+    """
     sample = np.asarray(values, float)
     return bootstrap_intervals([[(1.0, sample)]], confidence=confidence, seed=seed)[0]
 
@@ -192,7 +225,7 @@ def bootstrap_interval(
 def _student_p(difference: np.ndarray) -> float:
     if len(difference) < 2 or not difference.any():
         return 1.0
-    # Where the differences don't vary, t is infinite.
+    # If the differences don't vary, t is infinite.
     return 0.0 if np.ptp(difference) == 0 else float(stats.ttest_1samp(difference, 0).pvalue)
 
 

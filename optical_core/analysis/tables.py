@@ -1,4 +1,4 @@
-"""The evaluation's tables: one data frame each, of measurements and a comparison."""
+"""The evaluation's tables: one data frame each, from measurements and a comparison."""
 
 from __future__ import annotations
 
@@ -28,9 +28,19 @@ GROUPS = ("high-resource", "low-resource")
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """The tables of one comparison, each made when it is first asked for and then kept.
+    """The tables of one comparison; each is made on first access and then kept.
 
-    All but `measures` and `gaps` are against the baseline.
+    All but `measures` and `gaps` compare with the baseline.
+
+    Attributes:
+        measurements: of one collection.
+        comparison: what the tables are about.
+
+    Examples:
+        >>> values = {("bm25", "so"): {"AP": {"q1": 0.5, "q2": 0.25}}}
+        >>> measurements = Measurements(Measurements.rows(values))
+        >>> Tables(measurements, Comparison.of(measurements)).measures["AP"].tolist()
+        [0.375]
     """
 
     measurements: Measurements
@@ -38,31 +48,40 @@ class Tables:
 
     @cached_property
     def measures(self) -> pd.DataFrame:
+        """See `measure_table`."""
         return measure_table(self.measurements, self.comparison)
 
     @cached_property
     def gaps(self) -> pd.DataFrame:
+        """See `gap_table`."""
         return gap_table(self.measurements, self.comparison)
 
     @cached_property
     def comparisons(self) -> pd.DataFrame:
+        """See `comparison_table`."""
         return comparison_table(self.measurements, self.comparison)
 
     @cached_property
     def changes(self) -> pd.DataFrame:
+        """See `change_table`."""
         return change_table(self.measurements, self.comparison)
 
     @cached_property
     def groups(self) -> pd.DataFrame:
+        """See `group_table`."""
         return group_table(self.measurements, self.comparison)
 
     @cached_property
     def power(self) -> pd.DataFrame:
+        """See `power_table`."""
         return power_table(self.measurements, self.comparison)
 
 
 def measure_table(measurements: Measurements, comparison: Comparison) -> pd.DataFrame:
-    """Means of every measure: a row a model and language, with one measure's 95 % interval."""
+    """Average every measure, a row a model and language.
+
+    The comparison's measure also has its 95 % interval, in `<measure>_low` and `<measure>_high`.
+    """
     samples = measurements.samples(comparison)
     columns = measurements.columns
     rows: list[dict[str, Any]] = [
@@ -86,9 +105,12 @@ def measure_table(measurements: Measurements, comparison: Comparison) -> pd.Data
 def comparison_table(
     measurements: Measurements, comparison: Comparison, *, correction: str = "holm"
 ) -> pd.DataFrame:
-    """Each other model against the baseline, a paired test a language, corrected over them all.
+    """Test each other model against the baseline, a row a model and language.
 
-    The corrected p is in the column `p_<correction>`.
+    The column `p_<correction>` has the p corrected over all rows.
+
+    Raises:
+        ValueError: an unknown correction.
     """
     differences = {
         (model, code): values.to_numpy()
@@ -119,10 +141,13 @@ def comparison_table(
 def group_table(
     measurements: Measurements, comparison: Comparison, *, correction: str = "holm"
 ) -> pd.DataFrame:
-    """Each other model against the baseline on the mean of a group: a row a model and group.
+    """Test each other model against the baseline on the mean of a group, a row a model and group.
 
-    A group's languages are those that both models have. The corrected p, over all rows, is in
-    the column `p_<correction>`.
+    A group's languages are those that both models have. The column `p_<correction>` has the p
+    corrected over all rows.
+
+    Raises:
+        ValueError: an unknown correction.
     """
     groups = {
         (model, name): {code: languages[code] for code in codes}
@@ -161,10 +186,14 @@ def power_table(
     power: float = 0.8,
     alpha: float = 0.05,
 ) -> pd.DataFrame:
-    """What a paired t test over topics can see: a row a model and language.
+    """Compute what a paired t test over topics can show, a row a model and language.
 
-    detectable: the smallest mean difference that the topics show with the wanted power; needed:
-    topics that `difference` asks for. Both are missing where the differences don't vary.
+    The column `detectable` has the smallest mean difference that the topics show with the wanted
+    power, `needed` the number of topics that would show `difference`. Both are missing where the
+    differences don't vary.
+
+    Raises:
+        ValueError: as `paired_power`.
     """
     rows: list[dict[str, Any]] = []
     for model, languages in measurements.differences(comparison).items():
@@ -183,12 +212,12 @@ def power_table(
                 }
             )
     table = pd.DataFrame(rows)
-    # Whole numbers stay whole beside missing ones.
+    # A nullable type keeps whole numbers whole beside missing ones.
     return table if table.empty else table.astype({"needed": "Int64"})
 
 
 def gap_table(measurements: Measurements, comparison: Comparison) -> pd.DataFrame:
-    """High- against low-resource languages, a row a model; empty if a group is missing."""
+    """Compare high- and low-resource languages, a row a model; empty if a group is missing."""
     rows = [
         {
             "model": gap.model,
@@ -208,7 +237,7 @@ def gap_table(measurements: Measurements, comparison: Comparison) -> pd.DataFram
 
 
 def change_table(measurements: Measurements, comparison: Comparison) -> pd.DataFrame:
-    """Difference in differences: each other model against the baseline, a row a model."""
+    """Compare each other model's gains between the groups, a row a model: see `gap_changes`."""
     rows = [
         {
             "model": change.model,
@@ -225,14 +254,13 @@ def change_table(measurements: Measurements, comparison: Comparison) -> pd.DataF
 
 
 def published_table(measurements: Measurements, comparison: Comparison) -> pd.DataFrame:
-    """MIRACL's published baselines beside one's own results: a row a language and model.
+    """Show MIRACL's published baselines beside one's own results, a row a language and model.
 
-    Languages are those measured that MIRACL has. `topics` is the number of queries
-    behind a row, missing where it isn't published: where one's own differs, another set of
-    queries was measured.
+    Only measured languages that MIRACL has are in it. `topics` is the number of queries behind a
+    row, missing if it isn't published. If one's own number differs, the queries are not the same.
     """
     measured = measurements.samples(comparison)
-    own = {
+    by_measure = {
         name: measurements.samples(replace(comparison, measure=name)) for name in MIRACL_MEASURES
     }
     rows: list[dict[str, Any]] = []
@@ -244,7 +272,11 @@ def published_table(measurements: Measurements, comparison: Comparison) -> pd.Da
                 | {"topics": MIRACL_TOPICS.get(code), **MIRACL_DEV[model][code]}
             )
         for model in (model for model in measured if code in measured[model]):
-            values = {n: own[n][model][code] for n in own if code in own[n].get(model, {})}
+            values = {
+                name: samples[model][code]
+                for name, samples in by_measure.items()
+                if code in samples.get(model, {})
+            }
             rows.append(
                 {"language": code, "model": model, "from": "yours"}
                 | {"topics": max(map(len, values.values()), default=0)}

@@ -1,6 +1,6 @@
-"""Word aligners: links of a transport plan, and what it is compared with.
+"""Word aligners: links from a transport plan, and from the aligners it is compared with.
 
-Each gives a matrix (n, m) of bool, true where two tokens (or words) are linked.
+Each returns a matrix (n, m) of bool, true where two tokens (or words) are linked.
 """
 
 from __future__ import annotations
@@ -13,15 +13,37 @@ from optical_core.analysis.alignment_error import Link
 
 
 def plan_links(mass: np.ndarray, *, share: float = 0.5) -> np.ndarray:
-    """(n, m) bool of a plan between words: pairs with `share` of the lighter word's mass."""
+    """Link two words if they share at least `share` of the lighter word's mass.
+
+    Args:
+        mass: (n, m), a plan between words.
+        share: of the mass.
+
+    Returns:
+        (n, m) bool.
+
+    Examples:
+        >>> plan_links(np.array([[0.4, 0.1], [0.0, 0.5]])).tolist()
+        [[True, False], [False, True]]
+    """
     rows, columns = mass.sum(1, keepdims=True), mass.sum(0, keepdims=True)
     return (mass > 0) & (mass >= share * np.minimum(rows, columns))
 
 
 def mutual_argmax(similarity: np.ndarray) -> np.ndarray:
-    """(n, m) bool: tokens that are each other's most similar one (SimAlign's argmax).
+    """Link tokens that are each other's most similar (SimAlign's argmax).
 
-    After Jalili Sabet et al. 2020, section 3.1. Ties go to the first.
+    Source: Jalili Sabet et al. 2020, section 3.1. The first token wins a tie.
+
+    Args:
+        similarity: (n, m).
+
+    Returns:
+        (n, m) bool.
+
+    Examples:
+        >>> mutual_argmax(np.array([[0.9, 0.2], [0.8, 0.3]])).tolist()
+        [[True, False], [False, False]]
     """
     if not similarity.size:
         return np.zeros(similarity.shape, bool)
@@ -33,12 +55,25 @@ def mutual_argmax(similarity: np.ndarray) -> np.ndarray:
 
 
 def itermax(similarity: np.ndarray, *, rounds: int = 2, discount: float = 0.9) -> np.ndarray:
-    """(n, m) bool: mutual argmax again and again (Jalili Sabet et al. 2020, section 3.2).
+    """Repeat the mutual argmax (Jalili Sabet et al. 2020, section 3.2).
 
-    From the second round on, pairs of two linked tokens are out, and pairs of a linked and a free
-    token count `discount` of their similarity, which is taken from [-1, 1] to [0, 1] for that. As
-    in the authors' code (github.com/cisnlp/simalign), there is no second round once a side is
-    linked whole, nor where a side has two tokens or fewer.
+    From the second round on, a pair of two linked tokens is out, and the similarity of a linked
+    and a free token is multiplied by `discount`. Similarities are first mapped from [-1, 1] to
+    [0, 1]. As in the authors' code (github.com/cisnlp/simalign), there is no second round if a side
+    is completely linked or has at most two tokens.
+
+    Args:
+        similarity: (n, m), cosines.
+        rounds: at most.
+        discount: from 0 to 1.
+
+    Returns:
+        (n, m) bool.
+
+    Examples:
+        >>> cosines = np.array([[0.9, 0.2, 0.1], [0.5, 0.4, 0.1], [0.1, 0.1, 0.7]])
+        >>> itermax(cosines).astype(int).tolist()
+        [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
     """
     positive = (similarity + 1) / 2
     links = mutual_argmax(positive)
@@ -58,12 +93,21 @@ def itermax(similarity: np.ndarray, *, rounds: int = 2, discount: float = 0.9) -
 
 
 def softmax_intersection(products: np.ndarray, *, threshold: float = 1e-3) -> np.ndarray:
-    """(n, m) bool: pairs whose probability is above `threshold` in both directions.
+    """Link pairs whose probability is above `threshold` in both directions.
 
-    `products` are dot products of vectors as they are, not of unit ones (awesome-align; Dou and
-    Neubig 2021, section 2.2).
+    Source: awesome-align (Dou and Neubig 2021, section 2.2).
+
+    Args:
+        products: (n, m), dot products of vectors that aren't brought to unit length.
+        threshold: of a softmax over a row, and over a column.
+
+    Returns:
+        (n, m) bool.
+
+    Examples:
+        >>> softmax_intersection(np.array([[20.0, 0.0], [0.0, 20.0]])).tolist()
+        [[True, False], [False, True]]
     """
-
     if not products.size:
         return np.zeros(products.shape, bool)
 
@@ -77,8 +121,18 @@ def softmax_intersection(products: np.ndarray, *, threshold: float = 1e-3) -> np
 def word_links(
     links: np.ndarray, source_words: Sequence[int], target_words: Sequence[int]
 ) -> set[Link]:
-    """Links by the words' own numbers: two words are linked if any of their tokens are.
+    """Link two words if any of their tokens are linked.
 
-    `source_words` (n,) and `target_words` (m,) say which word each row and column belongs to.
+    Args:
+        links: (n, m) bool, between tokens.
+        source_words: (n,), the word that each row belongs to.
+        target_words: (m,), the word that each column belongs to.
+
+    Returns:
+        (source word, target word) of each link.
+
+    Examples:
+        >>> word_links(np.array([[True], [True]]), [0, 0], [3])
+        {(0, 3)}
     """
     return {(source_words[i], target_words[j]) for i, j in zip(*np.nonzero(links), strict=True)}

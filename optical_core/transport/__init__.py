@@ -1,7 +1,7 @@
 """Optimal transport between two rows of tokens: costs, marginals, solvers, plans.
 
-Knows nothing of text or models. Axis letters: B pairs, n source tokens, m target tokens,
-d dimensions.
+This package knows nothing of text or models. Axis letters: B pairs, n source tokens, m target
+tokens, d dimensions. `METHODS` maps a solver's name to its function.
 """
 
 from optical_core.transport.marginals import cosine_cost, mask_augmented, real_tokens

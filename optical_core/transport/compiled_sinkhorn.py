@@ -1,8 +1,8 @@
 """Sinkhorn one pair at a time in C (sinkhorn.c), where it can be compiled (the extra `fast`).
 
-The same fixed point as `sinkhorn`, reached sooner for sentences: each pair stops when it has
-converged (in a batch the slowest decides), padding is cut away, and a kernel of sentence size
-stays in a core's first cache.
+It reaches the same fixed point as `sinkhorn`, and for sentences it is faster. Each pair stops when
+it has converged (in a batch the slowest decides), padding is cut away, and a kernel of sentence
+size fits into a core's first-level cache.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from optical_core.transport.settings import TransportSettings
 from optical_core.transport.threads import over_threads
 
 _LEAST_COSTS = 2**17
-"""Entries of the costs that are worth waking a thread for: some hundred microseconds of work."""
+"""Cost entries that are worth a thread: a few hundred microseconds of work."""
 _DECLARATIONS = """
 int optical_sinkhorn(const float *cost, const float *a, const float *b,
                      const int64_t *pairs, int64_t count, int64_t height, int64_t width,
@@ -29,12 +29,12 @@ int optical_sinkhorn(const float *cost, const float *a, const float *b,
 
 
 def library(path: str | None = None) -> tuple[Any, Any] | None:
-    """cffi's (ffi, library) of sinkhorn.c; None where it can't be compiled."""
+    """Open sinkhorn.c: cffi's (ffi, library), or None where it can't be compiled."""
     return lanes.library("sinkhorn.c", _DECLARATIONS, "-ffp-contract=fast", path=path)
 
 
 def applies(problem: TransportProblem) -> bool:
-    """Is the problem in fp32 on the CPU, and the library there?"""
+    """Whether the problem is in fp32 on the CPU and the library can be compiled."""
     cost = problem.cost
     return cost.device.type == "cpu" and cost.dtype == torch.float32 and library() is not None
 
@@ -45,9 +45,18 @@ def compiled_sinkhorn(
     *,
     path: str | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Plan (B, n, m), iterations (B,) and converged (B,), as `sinkhorn` gives them.
+    """Solve in C; the results have the form of `sinkhorn`'s.
 
-    path: one of `lanes.paths`; by default the fastest.
+    Args:
+        problem: fp32 tensors on the CPU.
+        settings: epsilon, tolerance and max_iterations are used.
+        path: one of `lanes.paths`; by default the fastest.
+
+    Returns:
+        Plan (B, n, m), iterations (B,) and converged (B,).
+
+    Raises:
+        MemoryError: a kernel of this size doesn't fit into memory.
     """
     opened = library(path)
     assert opened is not None

@@ -1,4 +1,4 @@
-"""How a solver gets there: its diagnostics after every iteration."""
+"""A solver's progress: its diagnostics after every iteration."""
 
 from __future__ import annotations
 
@@ -14,12 +14,18 @@ from optical_core.transport.sinkhorn import sinkhorn
 from optical_core.transport.unbalanced import unbalanced
 
 _WATCHED = {"sinkhorn": sinkhorn, "ipot": ipot, "unbalanced": unbalanced}
-"""The solvers that tell of each iteration: torch's, not the compiled ones."""
+"""The solvers that report each iteration: those in torch, not the compiled ones."""
 
 
 @dataclass(frozen=True)
 class ConvergencePoint:
-    """One pair's plan after `iterations`: marginal error (L1) and ⟨P, C⟩."""
+    """One pair's plan after some iterations.
+
+    Attributes:
+        iterations: how many there were.
+        marginal_error: L1.
+        cost: ⟨P, C⟩.
+    """
 
     iterations: int
     marginal_error: float
@@ -30,10 +36,20 @@ class ConvergencePoint:
 def convergence(
     cost: Tensor, a: Tensor, b: Tensor, settings: TransportSettings
 ) -> list[ConvergencePoint]:
-    """Diagnostics of one pair (B = 1) after each iteration, until it converges.
+    """Solve one pair and report its diagnostics after each iteration, until it converges.
 
-    Sinkhorn's first ones are of the larger eps from which it is halved. `exact` doesn't iterate:
-    an empty list. Raises ValueError as `solve` does.
+    Args:
+        cost: (1, n, m).
+        a: (1, n), source mass.
+        b: (1, m), target mass.
+        settings: the solver and its options.
+
+    Returns:
+        A point an iteration. Sinkhorn's first points belong to larger values of eps, which it
+        halves. The list is empty for `exact`, which doesn't iterate.
+
+    Raises:
+        ValueError: as `solve`.
     """
     points: list[ConvergencePoint] = []
     if settings.method == "exact":

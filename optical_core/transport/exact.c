@@ -1,17 +1,17 @@
 /* Exact transport of one pair of sentences at a time, in fp64: successive shortest paths.
  *
- * The Hungarian method for masses instead of ones (Ford and Fulkerson 1957): duals keep every
- * reduced cost at least 0, and 0 where mass flows; each round finds, by Dijkstra's algorithm, the
- * cheapest way from a row that has mass left to a column that lacks some, back along flows where
- * need be, and sends as much as that way takes. Rows are padded to whole vectors with infinite
+ * This is the Hungarian method for masses instead of ones (Ford and Fulkerson 1957). Duals keep
+ * every reduced cost at least 0, and at 0 where mass flows. Each round finds the cheapest path from
+ * a row with mass left to a column that lacks some (Dijkstra's algorithm; a path may run back along
+ * a flow) and sends as much as the path takes. Rows are padded to whole vectors with infinite
  * costs.
  */
 #include "lanes.h"
 
-#define NOTHING 1e-13 /* Of the whole mass: what rounding leaves. */
-#define ROUNDS 24     /* Of Sinkhorn's scaling, to begin near the end. */
-#define PLAIN 4       /* The first of them, which aren't over-relaxed. */
-#define SHARP 28      /* The mean exponent of its kernel. */
+#define NOTHING 1e-13 /* Share of the mass that counts as rounding. */
+#define ROUNDS 24     /* Sinkhorn iterations that guess the first duals. */
+#define PLAIN 4       /* How many of them, the first, aren't over-relaxed. */
+#define SHARP 28      /* Mean exponent of their kernel. */
 
 typedef struct {
     int single;           /* Are cost and plan floats? Else they are doubles. */
@@ -25,22 +25,22 @@ typedef struct {
 
 /* One pair; n rows, m columns, each padded to `high` and `wide`. */
 typedef struct {
-    int64_t n, m, high, wide, *row, *column; /* which tokens they are */
-    double *supply, *demand;                 /* what is left of their mass */
+    int64_t n, m, high, wide, *row, *column; /* their tokens' positions */
+    double *supply, *demand;                 /* the mass they have left */
     double *u, *v;                           /* duals */
     double *cost;                            /* (n, wide) */
-    double *flow;                            /* (m, high): of a column from each row */
+    double *flow;                            /* (m, high): to a column from each row */
     uint64_t *senders;                       /* (m, words): a bit for each row with flow */
     int64_t words;
     double nothing;
-    /* Of one search: */
-    double *distance, *ahead; /* of each column; the same, infinite where it is settled */
+    /* For one search: */
+    double *distance, *ahead; /* of each column; `ahead` is infinite where it is settled */
     double *open;             /* v, infinite where the column is settled */
-    double *reached;          /* distance of each row that is reached */
-    uint64_t *found;          /* (words): a bit for each of them */
+    double *reached;          /* distance of each row reached */
+    uint64_t *visited;        /* (words): a bit for each of them */
     int64_t *from, *back;     /* the row before a column; the column before a row */
     int64_t *settled;
-    /* Of the beginning: */
+    /* For the first guess: */
     float *kernel, *transposed, *rows, *columns, *row_mass, *column_mass, *sent;
 } state;
 
@@ -51,7 +51,7 @@ INLINE void set_flow(state *s, int64_t row, int64_t column, double flow)
     *word = flow > 0 ? *word | bit : *word & ~bit;
 }
 
-/* A row at a distance is reached: its columns may be nearer by it. */
+/* Reach a row at distance `at`: columns may be nearer through it. */
 INLINE void reach(state *s, int64_t row, double at)
 {
     const double *restrict cost = s->cost + row * s->wide, *restrict open = s->open;
@@ -65,7 +65,7 @@ INLINE void reach(state *s, int64_t row, double at)
     }
 }
 
-/* Of a row, padded with infinity. */
+/* The smallest entry of a row that is padded with infinity. */
 INLINE double least_of(const double *row, int64_t padded)
 {
     double partial[MULTIPLE];
@@ -77,7 +77,7 @@ INLINE double least_of(const double *row, int64_t padded)
     return least;
 }
 
-/* The nearest column that isn't settled; -1 where none can be reached. */
+/* The nearest column that isn't settled; -1 if none can be reached. */
 INLINE int64_t nearest(const state *s)
 {
     double best = least_of(s->ahead, s->wide);
@@ -89,7 +89,7 @@ INLINE int64_t nearest(const state *s)
     return j;
 }
 
-/* Send what the way from `start` to `end` takes; does a flow on it end? */
+/* Send as much as the path from `start` to `end` takes; returns whether a flow on it became 0. */
 INLINE int augment(state *s, int64_t start, int64_t end)
 {
     double most = s->supply[start] < s->demand[end] ? s->supply[start] : s->demand[end];
@@ -113,15 +113,15 @@ INLINE int augment(state *s, int64_t start, int64_t end)
     return cut;
 }
 
-/* A column is settled: the rows that send to it are reached. */
+/* Settle a column and reach the rows that send to it. */
 INLINE void settle(state *s, int64_t column, double at)
 {
     s->distance[column] = at;
     s->ahead[column] = INFINITY;
     s->open[column] = -INFINITY;
     EACH(w, s->words) {
-        uint64_t rows = s->senders[column * s->words + w] & ~s->found[w];
-        s->found[w] |= rows;
+        uint64_t rows = s->senders[column * s->words + w] & ~s->visited[w];
+        s->visited[w] |= rows;
         for (; rows; rows &= rows - 1) {
             int64_t i = 64 * w + __builtin_ctzll(rows);
             s->back[i] = column;
@@ -130,8 +130,8 @@ INLINE void settle(state *s, int64_t column, double at)
     }
 }
 
-/* Send mass of a row to the nearest columns with demand until it is gone or the ways change: the
- * tree of ways holds as long as no flow on it ends. Returns how many ways were used. */
+/* Send a row's mass to the nearest columns with demand, until it is gone or the tree of shortest
+ * paths changes, which it does when a flow on it becomes 0. Returns how many paths were used. */
 INLINE int64_t search(state *s, int64_t start)
 {
     int64_t count = 0, ways = 0, end;
@@ -140,8 +140,8 @@ INLINE int64_t search(state *s, int64_t start)
         s->ahead[j] = INFINITY;
         s->open[j] = s->v[j];
     }
-    EACH(w, s->words) s->found[w] = 0;
-    s->found[start / 64] = (uint64_t)1 << start % 64;
+    EACH(w, s->words) s->visited[w] = 0;
+    s->visited[start / 64] = (uint64_t)1 << start % 64;
     reach(s, start, 0);
     while ((end = nearest(s)) >= 0) {
         whole = s->ahead[end];
@@ -155,14 +155,14 @@ INLINE int64_t search(state *s, int64_t start)
     }
     EACH(k, count) s->v[s->settled[k]] += s->distance[s->settled[k]] - whole;
     EACH(w, s->words)
-        for (uint64_t rows = s->found[w]; rows; rows &= rows - 1) {
+        for (uint64_t rows = s->visited[w]; rows; rows &= rows - 1) {
             int64_t i = 64 * w + __builtin_ctzll(rows);
             s->u[i] += whole - s->reached[i];
         }
     return ways;
 }
 
-/* The tokens with mass, and their mass; returns how many. */
+/* Collect the tokens with mass and their mass; returns how many there are. */
 INLINE int64_t gather(int64_t *token, double *left, const double *mass, int64_t length)
 {
     int64_t count = 0;
@@ -173,7 +173,7 @@ INLINE int64_t gather(int64_t *token, double *left, const double *mass, int64_t 
     return count;
 }
 
-/* Column duals near the best ones, by a few rounds of Sinkhorn's scaling in fp32. */
+/* Guess the column duals with a few rounds of Sinkhorn's scaling in fp32. */
 INLINE void guess(state *s)
 {
     int64_t n = s->n, m = s->m, high = s->high, wide = s->wide;
@@ -226,7 +226,7 @@ INLINE void guess(state *s)
     }
 }
 
-/* Duals that make no reduced cost negative and one of each row 0, and flows where they are 0. */
+/* Set the duals: no reduced cost is negative, one in each row is 0. Send flows where it is 0. */
 INLINE void begin(state *s, const task *t, int64_t pair)
 {
     EACH(i, s->n) {
@@ -307,7 +307,7 @@ INLINE int solve_pairs(const task *t)
     s.u = take(&pool, high, 8);
     s.reached = take(&pool, high, 8);
     s.back = take(&pool, high, 8);
-    s.found = take(&pool, words, 8);
+    s.visited = take(&pool, words, 8);
     s.column = take(&pool, wide, 8);
     s.demand = take(&pool, wide, 8);
     s.v = take(&pool, wide, 8);
@@ -331,7 +331,7 @@ INLINE int solve_pairs(const task *t)
     return 0;
 }
 
-/* Solves the pairs into plan and converged; 1 where memory is short. */
+/* Solve the pairs into plan and converged; returns 1 if memory is short. */
 int optical_exact(int single, const void *cost, const double *a, const double *b,
                   const int64_t *pairs, int64_t count, int64_t height, int64_t width,
                   int64_t most, void *plan, uint8_t *converged)

@@ -1,4 +1,4 @@
-"""Exact optimal transport: shortest paths in C (exact.c), or POT's network simplex without it."""
+"""Exact optimal transport: shortest paths in C (exact.c), else POT's network simplex."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from optical_core.transport.settings import TransportSettings
 from optical_core.transport.threads import over_threads
 
 ROUNDS = 100
-"""Rounds of a solver in one of `max_iterations`: sentences never come near the default."""
+"""Rounds of a solver for each of `max_iterations`. Sentences never come near the default."""
 _OPTIMAL = 1
-"""What POT's network simplex returns when it has come to its end."""
+"""The status of POT's network simplex when it has finished."""
 _DECLARATIONS = """
 int optical_exact(int single, const void *cost, const double *a, const double *b,
                   const int64_t *pairs, int64_t count, int64_t height, int64_t width,
@@ -25,9 +25,12 @@ int optical_exact(int single, const void *cost, const double *a, const double *b
 
 
 def exact(problem: TransportProblem, settings: TransportSettings) -> tuple[Tensor, Tensor, Tensor]:
-    """Optimal plan of each pair, solved on the CPU in fp64.
+    """Solve each pair to the optimum, on the CPU in fp64.
 
-    A pair that would take more than `ROUNDS` times `max_iterations` rounds isn't converged.
+    A pair that needs more than `ROUNDS` times `max_iterations` rounds isn't converged.
+
+    Returns:
+        Plan (B, n, m), iterations (B,), all 0, and converged (B,).
     """
     cost = problem.cost.cpu().contiguous()
     a, b = (x.cpu().double().contiguous() for x in (problem.a, problem.b))
@@ -44,17 +47,27 @@ def exact(problem: TransportProblem, settings: TransportSettings) -> tuple[Tenso
 
 
 def library(path: str | None = None) -> tuple[Any, Any] | None:
-    """cffi's (ffi, library) of exact.c; None where it can't be compiled."""
+    """Open exact.c: cffi's (ffi, library), or None where it can't be compiled."""
     return lanes.library("exact.c", _DECLARATIONS, path=path)
 
 
 def shortest_paths(
     cost: np.ndarray, a: np.ndarray, b: np.ndarray, most: int, *, path: str | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Plans (B, n, m) and converged (B,) of contiguous arrays, by at most `most` paths each.
+    """Solve pairs in C, all arrays contiguous.
 
-    cost (B, n, m), fp32 or fp64 as the plan will be; a (B, n) and b (B, m), fp64.
-    path: one of `lanes.paths`; by default the fastest.
+    Args:
+        cost: (B, n, m), fp32 or fp64; the plan has its dtype.
+        a: (B, n), fp64, source mass.
+        b: (B, m), fp64, target mass.
+        most: paths that a pair may take.
+        path: one of `lanes.paths`; by default the fastest.
+
+    Returns:
+        Plans (B, n, m) and converged (B,).
+
+    Raises:
+        MemoryError: a plan of this size doesn't fit into memory.
     """
     opened = library(path)
     assert opened is not None
@@ -81,9 +94,9 @@ def shortest_paths(
 def network_simplex(
     cost: np.ndarray, a: np.ndarray, b: np.ndarray, most: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As `shortest_paths`, by POT with at most `most` pivots."""
-    # Here, since POT brings scikit-learn along: a second that others need not wait for. Its C
-    # entry, since `ot.emd` spends most of a sentence pair's time on checks made here already.
+    """Solve pairs as `shortest_paths` does, with POT and at most `most` pivots."""
+    # Imported here because POT imports scikit-learn, which takes a second. Its C entry is called
+    # because `ot.emd` spends most of a sentence pair's time on checks that are done already.
     from ot.lp.emd_wrap import emd_c
 
     plan, converged = np.zeros_like(cost), np.ones(len(cost), bool)

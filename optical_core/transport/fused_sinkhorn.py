@@ -1,9 +1,9 @@
-"""Sinkhorn on a GPU as one kernel: a program solves one pair, from first iteration to plan.
+"""Sinkhorn on a GPU as one kernel: one program solves one pair, from first iteration to plan.
 
-The batched path starts several kernels an iteration and waits for its slowest pair; here a
-pair's costs stay in registers, and it stops when it has converged. Iterations are in the log
-domain (Peyré and Cuturi 2019, remark 4.23), where small eps neither over- nor underflows.
-Triton comes with PyTorch's CUDA builds; its interpreter (TRITON_INTERPRET=1) runs it on a CPU.
+The batched path starts several kernels an iteration and waits for its slowest pair. Here a pair's
+costs stay in registers, and a pair stops when it has converged. Iterations are in the log domain
+(Peyré and Cuturi 2019, remark 4.23), where a small eps neither overflows nor underflows. Triton
+comes with PyTorch's CUDA builds; its interpreter (TRITON_INTERPRET=1) runs the kernel on a CPU.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from triton.language import constexpr
 
 LARGEST = 128
-"""Tokens of the longer side that registers hold; longer pairs take the batched path."""
+"""Tokens of the longer side that fit into registers; longer pairs take the batched path."""
 
 
 def applies(problem: TransportProblem) -> bool:
-    """Is the problem on a GPU, in fp32, of sentences short enough, and Triton there?"""
+    """Whether the problem is on a GPU, in fp32 and short enough, and Triton is installed."""
     cost = problem.cost
     fits = cost.is_cuda and cost.dtype == torch.float32 and max(cost.shape[1:]) <= LARGEST
     return fits and _kernel() is not None
@@ -35,7 +35,7 @@ def applies(problem: TransportProblem) -> bool:
 def fused_sinkhorn(
     problem: TransportProblem, settings: TransportSettings
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Plan (B, n, m), iterations (B,) and converged (B,), as `sinkhorn` gives them."""
+    """Solve on the GPU; plan (B, n, m), iterations (B,) and converged (B,) as `sinkhorn`'s."""
     cost, a, b = (x.contiguous() for x in (problem.cost, problem.a, problem.b))
     pairs, n, m = cost.shape
     plan = torch.zeros_like(cost)
@@ -66,7 +66,7 @@ def _power_of_two(size: int) -> int:
 
 @cache
 def _kernel() -> Any:
-    """The kernel; None without Triton. Its language must be a global of this module."""
+    """Compile the kernel; None without Triton. Its language must be a global of this module."""
     try:
         import triton
         import triton.language
@@ -95,7 +95,7 @@ def _pair(
     N: constexpr,  # noqa: N803
     M: constexpr,  # noqa: N803
 ):
-    """Solve the pair of this program's number; N and M are n and m to the next power of two."""
+    """Solve the pair with this program's number; N and M: n and m up to a power of two."""
     pair = tl.program_id(0)
     rows, columns = tl.arange(0, N), tl.arange(0, M)
     inside = (rows < n)[:, None] & (columns < m)[None, :]
@@ -112,7 +112,7 @@ def _pair(
     log_b = tl.log(tl.where(live_b, mass_b, 1.0))
     f = tl.zeros((N,), tl.float32)
     g = tl.zeros((M,), tl.float32)
-    # The first g only sets where rows begin: the least cost of each column.
+    # The first g is the least cost of each column: it only sets where rows begin.
     best = tl.max(sharp, 0)
     g = tl.where(live_b, -best, 0.0)
     done = 0

@@ -1,6 +1,6 @@
-/* What the solvers in C share: loops over vectors as wide as the processor's. A library is compiled
- * for each kind of processor (lanes.py). With vectors wider than its registers, a compiler would
- * keep every sum in memory; with LANES of 1, it makes what it can of plain floats. */
+/* Shared by the solvers in C: loops over vectors as wide as the processor's. A library is compiled
+ * for each kind of processor (lanes.py). With vectors wider than the registers, a compiler would
+ * keep every sum in memory. With LANES of 1, it vectorises plain floats as it can. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,8 +18,8 @@ typedef float lanes;
 typedef float lanes __attribute__((vector_size(4 * LANES)));
 #endif
 
-/* Sums run in four chains, so that additions need not wait for one another; in the same order
- * whatever the width. `BLOCKS` vectors of them fill half of the registers. */
+/* Sums run in four chains: additions need not wait for one another, and their order is the same for
+ * every width. `BLOCKS` vectors of sums fill half of the registers. */
 #define CHAINS 4
 #if LANES == 16 || defined(__aarch64__)
 #define BLOCKS 4
@@ -27,12 +27,12 @@ typedef float lanes __attribute__((vector_size(4 * LANES)));
 #define BLOCKS 2
 #endif
 
-/* Rows and columns are filled up to a multiple of this. */
+/* Rows and columns are padded to a multiple of this. */
 #define MULTIPLE (LANES > CHAINS ? LANES : CHAINS)
 
 INLINE int64_t padded(int64_t count) { return (count + MULTIPLE - 1) / MULTIPLE * MULTIPLE; }
 
-/* Takes `items` of a size from the pool, whose parts stay aligned. */
+/* Take `items` of a size from the pool; its parts stay aligned. */
 INLINE void *take(char **pool, int64_t items, size_t size)
 {
     void *part = *pool;
@@ -40,12 +40,12 @@ INLINE void *take(char **pool, int64_t items, size_t size)
     return part;
 }
 
-/* e^x for x up to 88, to the last but one digit; 0 from e^-87 on. Without a branch, of which the
- * compiler would make several. */
+/* e^x for x up to 88, correct to the last digit but one; 0 below e^-87. It has no branch, because
+ * the compiler would make several of one. */
 INLINE float exponential(float x)
 {
     const float shift = 12582912.f; /* 1.5 * 2^23: adding it rounds to an integer */
-    union { float value; uint32_t bits; } k = {x * 1.44269504f + shift}, power, found;
+    union { float value; uint32_t bits; } k = {x * 1.44269504f + shift}, power, result;
     float whole = k.value - shift;
     float r = x - whole * 0.693359375f + whole * 2.12194440e-4f;
     float p = 1.9875691500e-4f;
@@ -56,9 +56,9 @@ INLINE float exponential(float x)
     p = p * r + 5.0000001201e-1f;
     p = p * r * r + r + 1.f;
     power.bits = (k.bits + 127) << 23;
-    found.value = p * power.value;
-    found.bits &= -(uint32_t)(x > -87.f);
-    return found.value;
+    result.value = p * power.value;
+    result.bits &= -(uint32_t)(x > -87.f);
+    return result.value;
 }
 
 /* `blocks` vectors of sums over rows of x[row] * matrix[row]. */
@@ -97,8 +97,8 @@ INLINE void product(const float *matrix, int64_t stride, const float *x, int64_t
     }
 }
 
-/* The scalings that give what is reached the mass, 1 where there is none. Relaxing, they go 1.5
- * times as far (Thibault, Chizat, Dossal and Papadakis 2021). */
+/* Set the scalings with which the sums `reached` become the mass; 1 where there is no mass. When
+ * relaxing, they go 1.5 times as far (Thibault, Chizat, Dossal and Papadakis 2021). */
 INLINE void scale(float *restrict scaling, const float *restrict mass,
                   const float *restrict reached, int64_t count, int relaxing)
 {

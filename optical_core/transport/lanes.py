@@ -1,4 +1,4 @@
-"""Opens the solvers in C, each in the form for this processor; what they share is in lanes.h."""
+"""Open the solvers in C, compiled for this processor; lanes.h has what they share."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ALIASES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 @cache
 def paths() -> tuple[str, ...]:
-    """The paths that this processor has, in the order of speed; without a compiler none."""
+    """List the paths that this processor has, the slowest first; without a compiler none."""
     machine = platform.machine().lower()
     kinds = _KINDS.get(_ALIASES.get(machine, machine), ("portable",))
     opened = native.library(Path(__file__).with_name("processor.c"), "int optical_best_path(void);")
@@ -37,9 +37,16 @@ def paths() -> tuple[str, ...]:
 def library(
     source: str, declarations: str, *flags: str, path: str | None = None
 ) -> tuple[Any, Any] | None:
-    """cffi's (ffi, library) of a file of this folder; None where it can't be compiled.
+    """Open a C file of this folder: cffi's (ffi, library), or None where it can't be compiled.
 
-    path: one of `paths`, by default the fastest. Raises InputError if the processor lacks it.
+    Args:
+        source: the file's name.
+        declarations: its functions, in C.
+        flags: for the compiler.
+        path: one of `paths`; by default the fastest.
+
+    Raises:
+        InputError: the processor doesn't have this path.
     """
     has = paths()
     if not has:

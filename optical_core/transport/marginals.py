@@ -10,15 +10,28 @@ MARGINALS = ("real-tokens", "mask-augmented")
 
 
 def check_marginals(name: str) -> None:
-    """Raise ValueError for marginals that aren't one of `MARGINALS`."""
+    """Check the name of marginals.
+
+    Raises:
+        ValueError: it isn't one of `MARGINALS`.
+    """
     if name not in MARGINALS:
         raise ValueError(f"marginals must be one of {', '.join(MARGINALS)}, got {name!r}")
 
 
 def cosine_cost(source: Tensor, target: Tensor) -> Tensor:
-    """C_ij = 1 - cos(source i, target j), shape (B, n, m), in [0, 2].
+    """Compute C_ij = 1 - cos(source i, target j), in fp32 or better.
 
-    `source` (B, n, d) and `target` (B, m, d) need not be unit length. Computed in fp32 or better.
+    Args:
+        source: (B, n, d); vectors of any length.
+        target: (B, m, d).
+
+    Returns:
+        (B, n, m), values in [0, 2].
+
+    Examples:
+        >>> cosine_cost(torch.tensor([[[1.0, 0.0]]]), torch.tensor([[[2.0, 0.0], [0.0, 1.0]]]))
+        tensor([[[0., 1.]]])
     """
     dtype = torch.promote_types(source.dtype, torch.float32)
     unit = torch.nn.functional.normalize
@@ -26,28 +39,53 @@ def cosine_cost(source: Tensor, target: Tensor) -> Tensor:
 
 
 def real_tokens(mask: Tensor) -> Tensor:
-    """Uniform mass 1/|q| over the tokens where `mask` (B, n) holds, zero elsewhere.
+    """Give each real token of a text the same mass 1/|q|, other positions none.
 
-    A row without tokens gets no mass at all.
+    Args:
+        mask: (B, n), true where there is a real token.
+
+    Returns:
+        (B, n) fp32. A row without tokens has no mass at all.
+
+    Examples:
+        >>> real_tokens(torch.tensor([[True, True, False], [False, False, False]]))
+        tensor([[0.5000, 0.5000, 0.0000],
+                [0.0000, 0.0000, 0.0000]])
     """
     mask = mask.to(torch.float32)
     return mask / mask.sum(-1, keepdim=True).clamp_min(1)
 
 
 def mask_augmented(mask: Tensor, expansion: Tensor) -> Tensor:
-    """Uniform mass 1/L over real tokens and [MASK] expansion positions together.
+    """Give real tokens and [MASK] expansion positions the same mass 1/L.
 
-    The form of the paper's description (OPTICAL, section 3): both sides are extended with
-    [MASK] to one length L. `mask` (B, n) marks real tokens, `expansion` (B, n) the [MASK]s.
+    This is the form that the paper describes (OPTICAL, section 3): both sides are extended with
+    [MASK] to one length L.
+
+    Args:
+        mask: (B, n), true where there is a real token.
+        expansion: (B, n), true where there is a [MASK].
+
+    Returns:
+        (B, n) fp32.
+
+    Examples:
+        >>> mask_augmented(torch.tensor([[True, False]]), torch.tensor([[False, True]]))
+        tensor([[0.5000, 0.5000]])
     """
     return real_tokens(mask.bool() | expansion.bool())
 
 
 def mass_by_kind(plan: Tensor, source_mask: Tensor, target_mask: Tensor) -> dict[str, Tensor]:
-    """Share of the plan's mass that is mask-mask, mask-real (either way) and real-real, (B,).
+    """Split the plan's mass into mask-mask, mask-real (either way) and real-real.
 
-    All are 0 for a plan without mass.
-    `source_mask` (B, n) and `target_mask` (B, m) mark the [MASK] expansion positions.
+    Args:
+        plan: (B, n, m).
+        source_mask: (B, n), true at [MASK] expansion positions.
+        target_mask: (B, m), the same for the target.
+
+    Returns:
+        Kind -> its share of the mass, (B,). All are 0 for a plan without mass.
     """
     mass = plan.sum((-1, -2))
     total = mass.clamp_min(torch.finfo(plan.dtype).tiny)

@@ -1,4 +1,4 @@
-"""One solved pair with its tokens: what a page draws and a file keeps."""
+"""One solved pair with its tokens, as pages draw it and files store it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,17 @@ class TransportPlan:
         target: the m token strings.
         source_words: for each source token the index of its word, or -1 (special, [MASK]).
         target_words: the same for each target token.
-        report: what the solver said: method, epsilon, iterations, marginal_error, converged.
+        report: the solver's: method, epsilon, iterations, marginal_error, converged.
+
+    Raises:
+        ValueError: the shapes, or the numbers of words, don't fit the tokens.
+
+    Examples:
+        >>> plan = np.array([[0.5, 0.0], [0.0, 0.5]])
+        >>> cost = np.array([[0.2, 1.0], [1.0, 0.4]])
+        >>> pair = TransportPlan(plan, cost, ("nyumba", "kubwa"), ("big", "house"), (0, 1), (0, 1))
+        >>> round(pair.total_cost, 2)
+        0.3
     """
 
     plan: np.ndarray
@@ -44,25 +54,26 @@ class TransportPlan:
 
     @property
     def total_cost(self) -> float:
-        """⟨P, C⟩."""
+        """The transport cost ⟨P, C⟩."""
         return float((self.plan * self.cost).sum())
 
     @property
     def entropy(self) -> float:
-        """-sum P log P, in nats; 0 log 0 = 0."""
+        """The plan's entropy -sum P log P, in nats; 0 log 0 = 0."""
         positive = self.plan[self.plan > 0]
         return float(-(positive * np.log(positive)).sum())
 
     def row_normalised(self) -> np.ndarray:
-        """P with each source token's mass scaled to one, shape (n, m); empty rows stay zero."""
+        """Scale each source token's mass to one: shape (n, m); empty rows stay zero."""
         mass = self.plan.sum(1, keepdims=True)
         return np.divide(self.plan, mass, out=np.zeros_like(self.plan), where=mass > 0)
 
     def words(self) -> TransportPlan:
-        """The plan between words: mass added up, cost averaged by mass (plainly where none is).
+        """Sum the plan over the tokens of each word.
 
-        Tokens outside any word are left out; words keep their numbers, so that a word without
-        tokens leaves a hole in `source_words` or `target_words` and none in the plan.
+        A cost is the mean weighted by mass, or the plain mean where there is no mass. Tokens
+        outside any word are left out. Words keep their numbers: a word without tokens leaves a gap
+        in `source_words` or `target_words`, but none in the plan.
         """
         rows, columns = _membership(self.source_words), _membership(self.target_words)
         mass = rows @ self.plan @ columns.T
@@ -75,7 +86,7 @@ class TransportPlan:
         return TransportPlan(mass, cost, source, target, *numbers, dict(self.report))
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain lists, for JSON; numbers have the digits of fp32."""
+        """Convert everything to plain lists, for JSON; numbers have the digits of fp32."""
         return {
             "source": list(self.source),
             "target": list(self.target),
@@ -94,7 +105,7 @@ def _numbers(words: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _membership(words: tuple[int, ...]) -> np.ndarray:
-    """(words, tokens) matrix with a one where the token belongs to the word."""
+    """Matrix (words, tokens) with a one where the token belongs to the word."""
     numbers = _numbers(words)
     return np.array([[float(word == number) for word in words] for number in numbers]).reshape(
         len(numbers), len(words)

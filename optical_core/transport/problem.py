@@ -12,8 +12,8 @@ from torch import Tensor
 from optical_core.transport.settings import MOST_ITERATIONS, TransportSettings
 
 MASS_TOLERANCE = 1e-3
-"""Largest difference of total masses, as a share of the total, that counts as equal (or twice
-the input dtype's rounding, where that is more: bf16)."""
+"""Total masses that differ by at most this share of the total count as equal. For bf16 the limit
+is higher: twice the dtype's rounding."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class TransportProblem:
         return self.a.sum(-1)
 
     def marginal_error(self, plan: Tensor) -> Tensor:
-        """L1 distance of the plan's marginals from `a` and `b`, summed, shape (B,)."""
+        """Sum the L1 distances of the plan's marginals from `a` and `b`: shape (B,)."""
         rows = (plan.sum(-1) - self.a).abs().sum(-1)
         columns = (plan.sum(-2) - self.b).abs().sum(-1)
         return rows + columns
@@ -38,16 +38,23 @@ class TransportProblem:
 
 @dataclass(frozen=True)
 class TransportSolution:
-    """What a solver found, with its diagnostics.
+    """A solver's result and its diagnostics.
 
     Attributes:
         plan: (B, n, m), non-negative, zero on padding. A constant: no gradient flows through it
             (envelope theorem, see `transport_cost`).
         cost: (B,), the Frobenius product ⟨P, C⟩.
-        marginal_error: (B,), `|P1 - a|_1 + |P'1 - b|_1`. For `unbalanced` it is a finding, not an
-            error.
+        marginal_error: (B,), `|P1 - a|_1 + |P'1 - b|_1`. For `unbalanced` it is part of the
+            result, not an error.
         iterations: (B,), row-and-column updates used; for `exact` 0.
         converged: (B,), bool.
+
+    Examples:
+        >>> from optical_core.transport import TransportSettings, solve
+        >>> mass = torch.ones(1, 1)
+        >>> solution = solve(torch.tensor([[[0.5]]]), mass, mass, TransportSettings("sinkhorn"))
+        >>> float(solution.cost), bool(solution.converged)
+        (0.5, True)
     """
 
     plan: Tensor
@@ -58,28 +65,29 @@ class TransportSolution:
 
 
 Watch = Callable[[int, Tensor], None]
-"""Told by an iterative solver after each iteration: how many there were, and the plan (B, n, m)."""
+"""Called by an iterative solver after each iteration, with their number and the plan (B, n, m)."""
 
 
 def transport_cost(plan: Tensor, cost: Tensor) -> Tensor:
-    """⟨P, C⟩ of each pair, shape (B,), differentiable in `cost` with the plan held constant.
+    """Compute ⟨P, C⟩ of each pair, shape (B,), with the plan held constant.
 
-    The gradient with respect to C is P. That is the gradient of the *exact* optimal cost, and of
-    the entropic *objective* `entropic_objective`; it isn't the gradient of ⟨P_eps(C), C⟩.
+    The gradient with respect to C is P. This is the gradient of the *exact* optimal cost and of
+    the `entropic_objective`. It isn't the gradient of ⟨P_eps(C), C⟩.
     """
     return (plan.detach() * cost).sum((-1, -2))
 
 
 def entropic_objective(plan: Tensor, cost: Tensor, epsilon: float) -> Tensor:
-    """⟨P, C⟩ + eps * sum P (log P - 1), shape (B,): what Sinkhorn minimises (Cuturi 2013)."""
+    """Compute what Sinkhorn minimises: ⟨P, C⟩ + eps * sum P (log P - 1), (B,) (Cuturi 2013)."""
     return (plan * cost + epsilon * (torch.xlogy(plan, plan) - plan)).sum((-1, -2))
 
 
 def validate(cost: Tensor, a: Tensor, b: Tensor, *, balanced: bool) -> TransportProblem:
-    """Check shapes and values and bring everything to one dtype (at least fp32).
+    """Check shapes and values, and convert everything to one dtype (at least fp32).
 
-    Raises ValueError that names the argument: wrong shape, NaN or infinity, negative mass, or
-    (if `balanced`) unequal total mass.
+    Raises:
+        ValueError: wrong shape, NaN or infinity, negative mass, or (if `balanced`) unequal total
+            masses. The message names the argument.
     """
     if cost.dim() != 3:
         raise ValueError(f"cost must have shape (B, n, m), got {tuple(cost.shape)}")
@@ -95,7 +103,7 @@ def validate(cost: Tensor, a: Tensor, b: Tensor, *, balanced: bool) -> Transport
     dtype = torch.promote_types(torch.promote_types(cost.dtype, a.dtype), b.dtype)
     dtype = torch.promote_types(dtype, torch.float32)
     cost, a, b = (tensor.detach().to(dtype) for tensor in (cost, a, b))
-    # The sum is finite only if all is: it takes a small part of the time, and rarely overflows.
+    # The sum is finite only if every entry is. It is quick to compute, and rarely overflows.
     if not torch.isfinite(cost.sum() + a.sum() + b.sum()):
         live = (a[:, :, None] != 0) & (b[:, None, :] != 0)
         for name, tensor in (("cost", cost[live]), ("a", a), ("b", b)):
@@ -119,7 +127,7 @@ def validate(cost: Tensor, a: Tensor, b: Tensor, *, balanced: bool) -> Transport
                 f"a and b must have equal total mass, pair {worst} has {total_a[worst]:g} and "
                 f"{total_b[worst]:g}; method='unbalanced' takes unequal masses"
             )
-        # Rounding of the input dtype (bf16, say) must not keep a solver from converging.
+        # The input dtype's rounding (bf16, say) must not keep a solver from converging.
         b = b * torch.where(total_b > 0, total_a / total_b, 1)[:, None]
     return TransportProblem(cost, a, b)
 
@@ -127,9 +135,10 @@ def validate(cost: Tensor, a: Tensor, b: Tensor, *, balanced: bool) -> Transport
 def posed(
     cost: Tensor, a: Tensor, b: Tensor, settings: TransportSettings
 ) -> tuple[TransportProblem, TransportSettings]:
-    """The validated problem, and settings that fit it: no infinity, an eps that its dtype knows.
+    """Validate a problem and fit the settings to it: no infinity, an eps that its dtype can hold.
 
-    Raises ValueError as `validate` does, or for an `epsilon_share` without its spread.
+    Raises:
+        ValueError: as `validate`, or an `epsilon_share` that isn't set against a spread.
     """
     if settings.epsilon_share is not None:
         raise ValueError("epsilon_share must be set against costs: use settings.for_spread(spread)")
@@ -144,7 +153,7 @@ def posed(
 
 
 def _known_epsilon(problem: TransportProblem, epsilon: float) -> float:
-    """An eps that the dtype can tell from 0 and from infinity against the size of the costs."""
+    """Limit eps to what the dtype can tell from 0 and from infinity beside the costs."""
     if not problem.cost.numel():
         return epsilon
     size = float(problem.cost.abs().max())

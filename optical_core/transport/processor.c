@@ -1,4 +1,4 @@
-/* Which of the solvers' paths (lanes.py) this processor and its system have. */
+/* The best of the solvers' paths (lanes.py) on this processor and its system. */
 int optical_best_path(void)
 {
 #if defined(__x86_64__) && defined(__GNUC__)

@@ -1,7 +1,7 @@
 """IPOT: inexact proximal point optimal transport (Xie, Wang, Wang, Zha; UAI 2019).
 
 P_(t+1) = Sinkhorn step on exp(-C / beta) * P_t. After T steps it equals Sinkhorn at
-eps = beta / T, so it goes to the exact plan, without a small eps. In the log domain throughout.
+eps = beta / T, so it approaches the exact plan without a small eps. All of it is in the log domain.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ def ipot(
     *,
     watch: Watch | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Plan, iterations and converged; eps is the paper's step size beta.
+    """Solve by proximal point steps; `epsilon` is the paper's step size beta.
 
-    Converged: the marginal error is within `tolerance`, and so is the relative change of
-    ⟨P, C⟩ since the last look (small marginals alone don't mean that the plan is optimal).
+    A pair has converged when its marginal error and the relative change of ⟨P, C⟩ since the last
+    look are both within `tolerance`: a plan whose marginals fit need not be optimal.
+
+    Returns:
+        Plan (B, n, m), iterations (B,) and converged (B,).
     """
     cost, a, b = problem.cost, problem.a, problem.b
     tolerance, max_iterations = settings.tolerance, settings.max_iterations
@@ -36,7 +39,7 @@ def ipot(
     iterations = torch.zeros(len(cost), dtype=torch.long, device=cost.device)
     converged = problem.total == 0
     previous = torch.full_like(problem.total, torch.inf)
-    # A value near 0 settles against the size of the costs: their unit decides nothing.
+    # A value near 0 is compared with the size of the costs, so their unit doesn't matter.
     least = tolerance * cost.abs().amax((-1, -2)) * problem.total
     for step in range(1, max_iterations + 1):
         if step % LOOK == 1 and bool(converged.all()):

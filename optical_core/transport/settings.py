@@ -1,4 +1,4 @@
-"""How transport problems are solved: one object for the CLI, the pages, the loss and studies."""
+"""A solver's settings: one object for the CLI, the pages, the loss and studies."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from typing import Any
 from optical_core.transport.marginals import check_marginals
 
 MOST_ITERATIONS = 2**31 - 1
-"""What every path counts up to; more is the same as this."""
+"""The most that every path can count; larger numbers mean this."""
 LEAST_EPSILON = 1e-6
-"""Of an `epsilon_share`, where all costs are alike."""
+"""The eps of an `epsilon_share` where all costs are equal."""
 
 
 @dataclass(frozen=True)
 class TransportSettings:
-    """A solver and all that it may be told; each takes what it has a use for.
+    """A solver and its options; each solver uses those that concern it.
 
     Attributes:
         method: a key of `METHODS`: `exact`, `sinkhorn`, `ipot` or `unbalanced`.
         epsilon: strength of the entropy term, in units of cost (for `ipot` the step beta). An eps
-            that isn't small against the spread of the costs blurs the plan; one that the dtype
-            can't tell from 0, or from infinity, against them is raised or lowered to what it can.
-        epsilon_share: the same as a share of the costs' standard deviation, instead of `epsilon`;
-            `for_spread` turns it into that.
-        tolerance: largest marginal error, as a share of the mass, that counts as converged.
-        max_iterations: per pair; a pair that reaches it is returned as it stands.
+            that isn't small beside the spread of the costs blurs the plan. One too small or too
+            large for the dtype is raised or lowered to the nearest that it can hold.
+        epsilon_share: eps as a share of the costs' standard deviation, instead of `epsilon`;
+            `for_spread` converts it.
+        tolerance: a plan has converged at this marginal error, as a share of the mass.
+        max_iterations: per pair; a pair that reaches it is returned unconverged.
         mass_penalty: rho of `unbalanced`, in units of cost. Infinity means balanced transport:
             `sinkhorn`.
         marginals: which tokens carry mass, one of `MARGINALS`.
 
     Raises:
-        ValueError: a setting that is no number, NaN, not above 0, or infinite (but for
-            `mass_penalty`), or unknown marginals; the message names the setting.
+        ValueError: a setting isn't a number, is NaN, isn't above 0 or is infinite (only
+            `mass_penalty` may be), or the marginals are unknown. The message names the setting.
 
     Examples:
         >>> TransportSettings("sinkhorn", epsilon_share=0.1).for_spread(0.25).epsilon
@@ -59,7 +59,7 @@ class TransportSettings:
         check_marginals(self.marginals)
 
     def for_spread(self, spread: float) -> TransportSettings:
-        """With eps in units of cost, for costs of this standard deviation."""
+        """Set eps in units of cost, for costs with this standard deviation."""
         if self.epsilon_share is None:
             return self
         epsilon = max(self.epsilon_share * spread, LEAST_EPSILON)

@@ -1,15 +1,15 @@
 /* Sinkhorn's matrix scaling, one pair of sentences at a time, in fp32.
  *
  * Tokens without mass are left out; rows are padded to whole vectors with kernel entries of zero.
- * The kernel is kept as it is and transposed, so that both products run down its rows with a sum
- * in each lane. Potentials start where every row and column has a kernel entry of one, and take up
- * the scalings before those leave the range of fp32.
+ * The kernel is also kept transposed: both products run down its rows, with a sum in each lane. The
+ * first potentials give every row and column a kernel entry of one. They absorb the scalings before
+ * those leave the range of fp32.
  */
 #include "lanes.h"
 
 #define ABSORB 1e8f  /* Scalings beyond this factor go into the potentials. */
 #define RELAX 0.1    /* Error below which scalings are over-relaxed; it may diverge earlier. */
-#define LARGEST 60.f /* Of the kernel's exponents: rounding of huge costs must not overflow. */
+#define LARGEST 60.f /* Largest exponent of the kernel: rounding of huge costs must not overflow. */
 
 typedef struct {
     const float *cost, *a, *b; /* (B, height, width), (B, height), (B, width) */
@@ -29,7 +29,7 @@ typedef struct {
     float *mass, *potential, *scaling, *reached;
 } side;
 
-/* L1 distance of what a side's tokens send from their mass. */
+/* L1 distance between the mass that a side's tokens send and the mass that they have. */
 INLINE float error_of(const side *s)
 {
     float partial[LANES] = {0}, total = 0;
@@ -44,19 +44,19 @@ INLINE void scale_side(side *s, int relaxing)
     scale(s->scaling, s->mass, s->reached, s->padded, relaxing);
 }
 
-/* Do the scalings ask to be absorbed? */
+/* Whether a scaling is so large or small that it must be absorbed. */
 INLINE int extreme(const side *s)
 {
-    int32_t found[LANES] = {0};
+    int32_t beyond[LANES] = {0};
     for (int64_t at = 0; at < s->padded; at += LANES)
-        EACH(k, LANES) found[k] |=
+        EACH(k, LANES) beyond[k] |=
             (s->scaling[at + k] > ABSORB) | (s->scaling[at + k] < 1 / ABSORB);
     int32_t any = 0;
-    EACH(k, LANES) any |= found[k];
+    EACH(k, LANES) any |= beyond[k];
     return any;
 }
 
-/* The kernel of the potentials and its transpose, with scalings of one. */
+/* Compute the potentials' kernel and its transpose, and set the scalings to one. */
 INLINE void fill(const side *rows, const side *columns, const float *restrict inner,
                  float *restrict kernel, float *restrict transposed, float sharpness)
 {
@@ -74,9 +74,9 @@ INLINE void fill(const side *rows, const side *columns, const float *restrict in
     EACH(k, wide) columns->scaling[k] = 1;
 }
 
-/* Scale rows and columns until the rows are right (the columns are by then), or a scaling has to
- * be absorbed; counts `done` up. Near the end scalings are over-relaxed, which takes a third of the
- * iterations where convergence is slow. */
+/* Scale rows and columns until the rows are right (the columns then are, too) or a scaling must be
+ * absorbed; counts `done` up. Near the end scalings are over-relaxed: where convergence is slow,
+ * this takes a third of the iterations. */
 INLINE double iterate(const float *kernel, const float *transposed, side *rows, side *columns,
                       double total, double limit, int64_t most, int64_t *done)
 {
@@ -91,8 +91,8 @@ INLINE double iterate(const float *kernel, const float *transposed, side *rows, 
         }
         scale_side(rows, relaxing);
         product(kernel, columns->padded, rows->scaling, rows->padded, columns->reached);
-        /* It ends plainly, so that the columns are right; and where relaxing takes it away from
-         * its end, it comes nearer without before it tries again. */
+        /* The last iteration isn't relaxed, so the columns are right. Where relaxing increases the
+         * error, plain iterations reduce it before relaxing is tried again. */
         if (relaxing && (error <= limit || error > 2 * below)) {
             below = error <= limit ? 0 : below / 4;
             relaxing = 0;
@@ -107,7 +107,7 @@ INLINE double iterate(const float *kernel, const float *transposed, side *rows, 
     return error;
 }
 
-/* The tokens with mass, and their mass; returns its sum. */
+/* Collect the tokens with mass and their mass; returns the sum. */
 INLINE double gather(side *s, const float *mass, int64_t length)
 {
     double total = 0;
@@ -123,13 +123,13 @@ INLINE double gather(side *s, const float *mass, int64_t length)
     return total;
 }
 
-/* Do a side's tokens lie one after another? */
+/* Whether a side's tokens follow one another without a gap. */
 INLINE int contiguous(const side *s)
 {
     return s->token[s->count - 1] - s->token[0] == s->count - 1;
 }
 
-/* Of a row of all tokens the ones of a side. */
+/* Pick a side's tokens from a row of all tokens. */
 INLINE void pick(const side *s, const float *restrict all, float *restrict picked)
 {
     if (contiguous(s))
@@ -224,7 +224,7 @@ INLINE int solve_pairs(const task *t)
     return 0;
 }
 
-/* Solves the pairs into plan, iterations and converged; 1 where memory is short. */
+/* Solve the pairs into plan, iterations and converged; returns 1 if memory is short. */
 int optical_sinkhorn(const float *cost, const float *a, const float *b,
                      const int64_t *pairs, int64_t count, int64_t height, int64_t width,
                      float epsilon, double tolerance, int64_t most, float *plan,

@@ -1,9 +1,9 @@
 """Entropic optimal transport by Sinkhorn's matrix scaling (Cuturi 2013), stabilised.
 
-Each round absorbs the scalings into the potentials with one iteration in the log domain and
-then runs cheap scaling iterations on the resulting kernel, whose rows and columns are close to
-their marginals (Schmitzer 2019, algorithm 2). So small eps neither overflows nor pays for
-log-sum-exp in every iteration. Small eps is reached by halving from the size of the costs.
+Each round absorbs the scalings into the potentials with one iteration in the log domain. Cheap
+scaling iterations follow on the resulting kernel, whose rows and columns are close to their
+marginals (Schmitzer 2019, algorithm 2). So a small eps doesn't overflow, and only one iteration a
+round pays for log-sum-exp. Eps begins at the size of the costs and is halved until it is reached.
 """
 
 from __future__ import annotations
@@ -26,10 +26,16 @@ def sinkhorn(
     *,
     watch: Watch | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Plan (B, n, m), iterations (B,) and converged (B,) of the eps-regularised problem.
+    """Solve the eps-regularised problem.
 
-    `watch`: for B = 1 alone, since pairs that have converged are dropped; while eps is halved it
-    is told the plans of the larger eps.
+    Args:
+        problem: B pairs.
+        settings: epsilon, tolerance and max_iterations are used.
+        watch: only for B = 1, because pairs that have converged are dropped. While eps is being
+            halved, it gets the plans of the larger eps.
+
+    Returns:
+        Plan (B, n, m), iterations (B,) and converged (B,).
     """
     cost, a, b = problem.cost, problem.a, problem.b
     epsilon, max_iterations = settings.epsilon, settings.max_iterations
@@ -38,7 +44,7 @@ def sinkhorn(
     iterations = torch.zeros(pairs, dtype=torch.long, device=cost.device)
     converged = problem.total == 0
     active = (~converged).nonzero().squeeze(-1)
-    # Tokens without mass have potentials of minus infinity: they take part in no sum.
+    # A token without mass has the potential minus infinity: it adds nothing to any sum.
     f = torch.where(a > 0, 0.0, -torch.inf).to(a)
     g = torch.where(b > 0, 0.0, -torch.inf).to(b)
     limit = settings.tolerance * problem.total
@@ -79,7 +85,7 @@ def _scaling_round(
     steps: int,
     watch: Watch | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """One log-domain iteration and `steps - 1` scaling iterations: plan and new potentials."""
+    """Run one log-domain and `steps - 1` scaling iterations: plan and new potentials."""
     tiny = torch.finfo(cost.dtype).tiny
     log_a, log_b = a.log(), b.log()
     f = epsilon * (log_a - torch.logsumexp((g[:, None, :] - cost) / epsilon, -1))
@@ -93,7 +99,7 @@ def _scaling_round(
             watch(step, u[:, :, None] * kernel * v[:, None, :])
         u = a / torch.einsum("bnm,bm->bn", kernel, v).clamp_min(tiny)
         v = b / torch.einsum("bnm,bn->bm", kernel, u).clamp_min(tiny)
-    # A column that the clamp touched has no finite scaling in this dtype: keep its potential.
+    # Where the clamp had to act, no scaling is finite in this dtype: keep the potential.
     u = torch.where(torch.isfinite(u) & (u > 0), u, 1)
     v = torch.where(torch.isfinite(v) & (v > 0), v, 1)
     plan = u[:, :, None] * kernel * v[:, None, :]

@@ -21,13 +21,13 @@ from optical_core.transport.sinkhorn import sinkhorn
 from optical_core.transport.unbalanced import unbalanced
 
 Solver = Callable[[TransportProblem, TransportSettings], tuple[Tensor, Tensor, Tensor]]
-"""Returns plan (B, n, m), iterations (B,) and converged (B,)."""
+"""A function that returns plan (B, n, m), iterations (B,) and converged (B,)."""
 
 
 def fastest_sinkhorn(
     problem: TransportProblem, settings: TransportSettings
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The compiled loop (CPU, fp32) or the fused kernel (GPU, Triton), else the batched one."""
+    """Solve in C (CPU, fp32) or in one fused kernel (GPU, Triton), else in batched torch."""
     if compiled_sinkhorn.applies(problem):
         return compiled_sinkhorn.compiled_sinkhorn(problem, settings)
     if fused_sinkhorn.applies(problem):
@@ -49,19 +49,18 @@ def solve(cost: Tensor, a: Tensor, b: Tensor, settings: TransportSettings) -> Tr
     """Solve B transport problems at once.
 
     Args:
-        cost: (B, n, m), any float dtype and device; the work is done in fp32 or better.
-        a: (B, n), source mass; zero mass marks padding, whose cost is never looked at.
-        b: (B, m), target mass; same total as `a` in each pair, except for `unbalanced`.
+        cost: (B, n, m), any float dtype and device; solved in fp32 or better.
+        a: (B, n), source mass; zero marks padding, whose cost is ignored.
+        b: (B, m), target mass, with the same total as `a` in each pair, except for `unbalanced`.
         settings: the solver and its options.
 
     Returns:
-        A TransportSolution. Never NaN: a pair that can't converge in its dtype says so. Costs,
-        epsilon and mass_penalty in another unit give the same plan.
+        The plans and their diagnostics. Nothing is NaN: a pair that can't converge in its dtype is
+        marked as not converged. The unit of costs, epsilon and mass_penalty doesn't matter.
 
     Raises:
-        ValueError: an argument of wrong shape, NaN or infinite, negative mass, unequal totals, an
-            unknown method, or an `epsilon_share` without its spread; the message names the
-            argument.
+        ValueError: wrong shape, NaN or infinity, negative mass, unequal totals, an unknown method,
+            or an `epsilon_share` that isn't set against a spread. The message names the argument.
 
     Examples:
         >>> cost = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
@@ -90,7 +89,7 @@ def solve(cost: Tensor, a: Tensor, b: Tensor, settings: TransportSettings) -> Tr
 
 
 def _finite(problem: TransportProblem, plan: Tensor, converged: Tensor) -> tuple[Tensor, Tensor]:
-    """Plans that overflowed on the way become a b' / total, which isn't converged."""
+    """Replace plans that overflowed by a b' / total, and mark them as not converged."""
     good = torch.isfinite(plan.sum((-1, -2)))
     if bool(good.all()):
         return plan, converged

@@ -1,4 +1,4 @@
-"""Pairs over threads, for solvers that let go of Python's lock while they work."""
+"""Pairs shared out to threads, for solvers that release Python's lock."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from optical_core.threads import at_once
 
 
 def over_threads(pairs: int, work: Callable[[np.ndarray], object], *, least: int = 1) -> None:
-    """Have `work` do all pairs: each of torch's number of threads gets a share of their indices.
+    """Share pairs out to threads, at most as many as torch has.
 
-    least: so many pairs are worth waking a thread for.
+    Args:
+        pairs: their number.
+        work: called once a thread with the indices of its pairs.
+        least: a thread gets at least this many pairs.
     """
     threads = min(torch.get_num_threads(), max(1, pairs // least), pairs)
     order = np.arange(pairs)

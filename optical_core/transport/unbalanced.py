@@ -1,6 +1,6 @@
 """Unbalanced entropic transport: mass may be left behind at a price (Chizat et al. 2018).
 
-Minimises ⟨P, C⟩ + eps KL(P | a b') + rho KL(P1 | a) + rho KL(P'1 | b), so a token without a
+It minimises ⟨P, C⟩ + eps KL(P | a b') + rho KL(P1 | a) + rho KL(P'1 | b): a token without a
 counterpart need not be matched.
 """
 
@@ -21,11 +21,14 @@ def unbalanced(
     *,
     watch: Watch | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Plan, iterations and converged; `mass_penalty` is rho.
+    """Solve the unbalanced problem; `mass_penalty` is rho.
 
-    Converged: the potentials moved by at most `tolerance` in the last step, as a share of the
-    largest of them, or of `mass_penalty` (between eps and ten eps) where that is more: the unit
-    of cost decides nothing.
+    A pair has converged when the last step moved its potentials by at most `tolerance`. This is a
+    share of the largest potential or, if that is more, of `mass_penalty` (kept between eps and ten
+    eps), so the unit of cost doesn't matter.
+
+    Returns:
+        Plan (B, n, m), iterations (B,) and converged (B,).
     """
     cost, a, b = problem.cost, problem.a, problem.b
     epsilon, mass_penalty = settings.epsilon, settings.mass_penalty
@@ -57,7 +60,7 @@ def unbalanced(
 
 
 def _plan(problem: TransportProblem, f: Tensor, g: Tensor, epsilon: float) -> Tensor:
-    """The plan of potentials f (B, n) and g (B, m)."""
+    """Compute the plan of potentials f (B, n) and g (B, m)."""
     exponent = (f[:, :, None] + g[:, None, :] - problem.cost) / epsilon
     return (problem.a.log()[:, :, None] + problem.b.log()[:, None, :] + exponent).exp()
 

@@ -1,0 +1,27 @@
+"""What a package names as public is there, and documented."""
+
+import importlib
+import inspect
+import types
+
+import pytest
+
+from optical_core.lazy import lazy_names
+
+PACKAGES = ["analysis", "transport"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_class_and_function_has_an_example_or_describes_its_attributes(package):
+    module = importlib.import_module(f"optical_core.{package}")
+    for name in module.__all__:
+        value = getattr(module, name)
+        if isinstance(value, type | types.FunctionType):
+            text = inspect.getdoc(value) or ""
+            described = isinstance(value, type) and "Attributes:" in text
+            assert "Examples:" in text or described, f"{package}.{name}"
+
+
+def test_a_name_that_is_not_public_is_refused():
+    with pytest.raises(AttributeError, match=r"optical_core\.data.*no attribute 'nothing'"):
+        lazy_names("optical_core.data", {"languages": ["find_language"]})("nothing")
