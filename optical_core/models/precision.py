@@ -1,11 +1,12 @@
-"""In which precision encoders run and students are trained: decided here and nowhere else.
+"""The precision of encoding and training: it is decided only here.
 
-Passages and trainings in bf16 where the processor multiplies it natively: 2 to 3 times faster, and
-token vectors keep a cosine above .9998 with those of fp32. Elsewhere in fp32: a processor without
-it (most laptops) takes many times as long. Queries in fp32: in bf16 a query's vectors depend on
-what it is batched with, which moves its scores in the second decimal and lets near ties change
-places. `$OPTICAL_PRECISION` decides for both sides; with `int8`, searches encode their queries as
-`onnx_queries` does, and all else runs as with `auto`. A training's `bf16` goes before it.
+Passages are encoded, and students trained, in bf16 where the processor multiplies it natively. This
+is 2 to 3 times faster, and token vectors keep a cosine above .9998 with those of fp32. Other
+processors (most laptops) would take many times as long and use fp32. Queries are encoded in fp32:
+in bf16 a query's vectors depend on its batch, which moves its scores in the second decimal and lets
+near ties change places. `$OPTICAL_PRECISION` decides for both sides. With `int8`, searches encode
+their queries as `onnx_queries` does, and all else runs as with `auto`. A training's setting `bf16`
+overrides the variable.
 """
 
 from __future__ import annotations
@@ -28,9 +29,13 @@ CHOICES = ("auto", "bf16", "fp32", "int8")
 
 
 def precision(device: str | torch.device | None = None) -> str:
-    """`bf16` or `fp32`, of passages and trainings on a device (None: the one taken by default).
+    """Decide the precision of passages and trainings on a device (None for the default device).
 
-    Raises InputError if `$OPTICAL_PRECISION` says what it can't.
+    Returns:
+        `bf16` or `fp32`.
+
+    Raises:
+        InputError: `$OPTICAL_PRECISION` has an unknown value.
     """
     wanted, native = _wanted(), _native_bf16(_kind(device))
     if wanted == "bf16" and not native:
@@ -43,7 +48,7 @@ def precision(device: str | torch.device | None = None) -> str:
 def training_precision(
     bf16: bool | Literal["auto"], device: str | torch.device | None = None
 ) -> str:
-    """`bf16` or `fp32`, of a training whose configuration says so, or leaves it to `precision`."""
+    """Decide a training's precision: `bf16` or `fp32`; `auto` leaves it to `precision`."""
     if bf16 == "auto":
         return precision(device)
     if bf16 and not _native_bf16(_kind(device)):

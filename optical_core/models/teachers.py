@@ -1,8 +1,8 @@
-"""Teachers made by `optical teach`, and how every encoder is opened by its name.
+"""Teachers made by `optical teach`, and every encoder by its name.
 
 teacher.json           format, base encoder, dimension, hash, card
 adapter/, changed.safetensors    how the weights differ from the base's (see `deltas`)
-base/                  the base, where it was a folder of this machine
+base/                  the base, if it was a folder of this machine
 README.md              the card for people
 """
 
@@ -35,15 +35,17 @@ class TeacherInfo(ModelInfo):
     base_hash: str
     dimension: int = Field(ge=1)
     hash: str
-    """Of the encoder that the folder gives: damaged weights are told by it."""
+    """Hash of the encoder in the folder; it shows damaged weights."""
     card: ModelCard
 
 
 def open_shared(name_or_path: str, *, device: str | None = None) -> TokenEncoder:
-    """Open an encoder; the embedded one is kept, and the same object for all who ask for it.
+    """Open an encoder: a packaged one or a teacher by name, else a folder or a hub name.
 
-    Known by name are the packaged ones and teachers that were taught here. Raises InputError as
-    `TokenEncoder.load` does.
+    The embedded encoder is opened once and shared by all callers.
+
+    Raises:
+        InputError: as `TokenEncoder.load`.
     """
     if name_or_path == EMBEDDED:
         return _embedded(str(embedded_folder().resolve()), device)
@@ -54,12 +56,12 @@ def open_shared(name_or_path: str, *, device: str | None = None) -> TokenEncoder
 
 @lru_cache(maxsize=1)
 def _embedded(folder: str, device: str | None) -> TokenEncoder:
-    """Half a gigabyte that students, trainings and measurements of a process share."""
+    """Open the embedded encoder: half a gigabyte that everything in a process shares."""
     return TokenEncoder.load(EMBEDDED, device=device)
 
 
 def teacher_folder(name_or_path: str) -> Path | None:
-    """The folder of a teacher by its name or path; None for another encoder."""
+    """Find a teacher's folder by name or path; None for another encoder."""
     if name_or_path in PACKAGED or not name_or_path:
         return None
     check_path(name_or_path)
@@ -70,19 +72,23 @@ def teacher_folder(name_or_path: str) -> Path | None:
 
 
 def teacher_folders() -> list[Path]:
-    """The folder of every teacher that was taught here, those that can't be read among them."""
+    """List the folders of all teachers on this machine, also those that can't be read."""
     return [path.parent for path in sorted(home("models", "x").parent.glob(f"[!.]*/{FILE}"))]
 
 
 def read_teacher(folder: Path) -> TeacherInfo:
-    """What a teacher's teacher.json says. Raises InputError: damaged, or of another format."""
+    """Read a teacher's teacher.json.
+
+    Raises:
+        InputError: the file is damaged, or of another format.
+    """
     return read_info(TeacherInfo, folder / FILE, again="teach it again")
 
 
 def _open_teacher(folder: Path, name: str, device: str | None) -> TokenEncoder:
     info = read_teacher(folder)
-    own = folder / "base"
-    base = open_shared(str(own) if own.is_dir() else info.base, device=device)
+    inside = folder / "base"
+    base = open_shared(str(inside) if inside.is_dir() else info.base, device=device)
     if base.hash != info.base_hash:
         raise InputError(
             f"teacher {info.name} was taught from another version of {info.base} (hash "
@@ -100,12 +106,12 @@ def _open_teacher(folder: Path, name: str, device: str | None) -> TokenEncoder:
 def save_teacher(
     folder: Path, *, name: str, base: TokenEncoder, model: Any, card: ModelCard
 ) -> None:
-    """Save a taught encoder, whole or not at all; a base that is a folder here is saved along."""
+    """Save a taught encoder, whole or not at all; with its base, if that is a folder here."""
     is_folder = base.name not in PACKAGED and Path(base.name).exists()
     with replace_folder(folder) as temporary:
         save_delta(temporary, model, base)
         dimension = int(model.get_embedding_dimension())
-        # The adapter is rounded to fp16: what will be opened is not to the bit what was trained.
+        # The adapter is rounded to fp16, so the saved encoder isn't exactly the trained one.
         saved = TokenEncoder(load_delta(temporary, resized(base, dimension)), name=name)
         info = TeacherInfo(
             name=name,

@@ -1,8 +1,7 @@
 """TokenEncoder: texts in, one unit vector per token out.
 
-A thin face over sentence-transformers' MultiVectorEncoder, which does the encoding. What is
-added: ragged fp32 arrays in bounded memory, what each token is, and a hash that tells two
-encoders apart.
+A thin layer over sentence-transformers' MultiVectorEncoder, which does the encoding. It adds ragged
+fp32 arrays in bounded memory, descriptions of the tokens, and a hash that distinguishes encoders.
 """
 
 from __future__ import annotations
@@ -32,7 +31,17 @@ _TASK = {"query": "query", "passage": "document"}
 
 
 class TokenEncoder:
-    """One encoder with a query and a passage side."""
+    """One encoder with a query and a passage side.
+
+    Args:
+        model: does the encoding.
+        name: of the encoder, for messages and files.
+
+    Examples:
+        >>> encoder = TokenEncoder.load("embedded")  # doctest: +SKIP
+        >>> encoder.encode_queries(["Why is the sea salty?"])[0].shape  # doctest: +SKIP
+        (7, 384)
+    """
 
     def __init__(self, model: MultiVectorEncoder, *, name: str) -> None:
         self.model = model.eval()
@@ -40,7 +49,15 @@ class TokenEncoder:
 
     @classmethod
     def load(cls, name_or_path: str, *, device: str | None = None) -> TokenEncoder:
-        """Open `embedded`, a folder or a hub name; see `backbones.open_encoder`."""
+        """Open an encoder.
+
+        Args:
+            name_or_path: `embedded`, `minilm`, a folder or a hub name.
+            device: None for the best there is.
+
+        Raises:
+            InputError: there is no such encoder, or it can't be read.
+        """
         return cls(open_encoder(name_or_path, device=device), name=str(name_or_path))
 
     def save(self, folder: Path | str) -> None:
@@ -52,6 +69,7 @@ class TokenEncoder:
 
     @property
     def dimension(self) -> int:
+        """Size d of the token vectors."""
         size = self.model.get_embedding_dimension()
         if size is None:
             raise ValueError(f"encoder {self.name} does not tell its dimension")
@@ -59,7 +77,7 @@ class TokenEncoder:
 
     @property
     def layers(self) -> int:
-        """Number of layers; layer 0 are the embeddings, this one is the last."""
+        """Number of the last layer; layer 0 is the embeddings."""
         transformer: Any = self.model[0]
         return int(transformer.model.config.num_hidden_layers)
 
@@ -71,13 +89,13 @@ class TokenEncoder:
     def encode_queries(
         self, texts: Sequence[str], *, batch_size: int = 32, progress: bool = False
     ) -> list[np.ndarray]:
-        """Vectors of each query, (tokens, d) fp32, unit rows. Punctuation is kept."""
+        """Encode queries: each (tokens, d) fp32 with unit rows, punctuation included."""
         return list(self.encode(texts, "query", batch_size=batch_size, progress=progress))
 
     def encode_passages(
         self, texts: Sequence[str], *, batch_size: int = 32, progress: bool = False
     ) -> list[np.ndarray]:
-        """Vectors of each passage, (tokens, d) fp32, unit rows, without punctuation."""
+        """Encode passages: each (tokens, d) fp32 with unit rows, without punctuation."""
         return list(self.encode(texts, "passage", batch_size=batch_size, progress=progress))
 
     def encode(
@@ -89,9 +107,18 @@ class TokenEncoder:
         chunk: int = 1024,
         progress: bool = False,
     ) -> Iterator[np.ndarray]:
-        """Stream the vectors of texts in their order, `chunk` texts in memory at a time.
+        """Stream the vectors of texts in their order, with `chunk` texts in memory at a time.
 
-        A text of nothing that is scored (empty, or punctuation alone) has shape (0, d).
+        Args:
+            texts: any number.
+            side: `query` or `passage`.
+            batch_size: texts that the model reads at once.
+            chunk: texts in memory.
+            progress: whether to show a bar.
+
+        Yields:
+            (tokens, d) fp32, unit rows; (0, d) for a text without scored tokens (empty, say, or
+            a passage of punctuation).
         """
         from tqdm import tqdm
 
@@ -109,35 +136,35 @@ class TokenEncoder:
                     yield unit_rows(np.asarray(vector, dtype=np.float32))
 
     def describe(self, text: str, side: Side) -> list[Token]:
-        """Every token of a text as this side encodes it; the scored ones match `encode`'s rows."""
+        """Describe every token of a text on this side; the scored ones match `encode`'s rows."""
         prompt = self.model.prompts.get(_TASK[side]) or ""
         markers = frozenset(self.model.tokenizer.convert_tokens_to_ids(self._marker_pieces))
         tokens = describe_tokens(self.model.tokenizer, text, prompt, markers, self.max_length(side))
         features = self.model.preprocess([text], prompt=prompt, task=_TASK[side])
         scored = self._scored(features, side)[0]
-        shown = [
+        described = [
             Token(t.piece, t.word, t.start, t.end, t.role, bool(s))
             for t, s in zip(tokens, scored.tolist(), strict=False)
         ]
         mask = self.model.tokenizer.mask_token
         expansion = [Token(mask, -1, 0, 0, "mask", True) for s in scored[len(tokens) :] if s]
-        return shown + expansion
+        return described + expansion
 
     def scored_tokens(self, text: str, side: Side) -> list[Token]:
-        """The tokens whose vectors `encode` returns, in the same order."""
+        """List the tokens whose vectors `encode` returns, in the same order."""
         return [token for token in self.describe(text, side) if token.scored]
 
     def max_length(self, side: Side) -> int:
         """Longest input of a side in tokens: the checkpoint's own limit, if it has one."""
         module = self.model[0]
-        own = getattr(module, "query_length" if side == "query" else "document_length", None)
+        limit = getattr(module, "query_length" if side == "query" else "document_length", None)
         expansion = getattr(module, "query_expansion", None)
         if side == "query" and expansion and expansion["strategy"] == "fixed":
-            own = expansion["length"]
-        return min(own or self.max_tokens, self.max_tokens)
+            limit = expansion["length"]
+        return min(limit or self.max_tokens, self.max_tokens)
 
     def truncated(self, text: str, side: Side) -> int:
-        """How many tokens of a text are cut off because the encoder takes no more."""
+        """Count the tokens of a text beyond the encoder's limit, which are cut off."""
         prompt = self.model.prompts.get(_TASK[side]) or ""
         length = len(self.model.tokenizer(prompt + text, truncation=False, verbose=False).input_ids)
         return max(0, length - self.max_length(side))
@@ -146,8 +173,8 @@ class TokenEncoder:
     def hash(self) -> str:
         """Content hash of weights, prompts, masks and lengths: 16 hexadecimal digits.
 
-        Only what decides the vectors goes in, and nothing of the library's own bookkeeping: a
-        new release of it must not make students and indexes of an old one look foreign.
+        It covers only what decides the vectors, not the library's own bookkeeping: students and
+        indexes must remain valid after a new release of the library.
         """
         digest = hashlib.blake2b(digest_size=8)
         for key, tensor in sorted(self.model.state_dict().items()):
@@ -167,14 +194,14 @@ class TokenEncoder:
         return digest.hexdigest()
 
     def _running(self, side: Side) -> AbstractContextManager:
-        """In which precision `encode` runs."""
+        """The context, and so the precision, in which `encode` runs."""
         device = self.model.device
         queries = "bf16" if query_precision(device) == "bf16" else "fp32"
         return encoding(device, queries if side == "query" else precision(device))
 
     @property
     def _marker_pieces(self) -> list[str]:
-        """Tokens of the prompts, where a prompt consists of added tokens alone."""
+        """Added tokens that occur in prompts."""
         tokenizer = self.model.tokenizer
         added = set(tokenizer.get_added_vocab())
         pieces = {
@@ -183,7 +210,7 @@ class TokenEncoder:
         return sorted(pieces & added)
 
     def _scored(self, features: dict, side: Side) -> torch.Tensor:
-        """Scoring mask (B, tokens): the mask modules run without the transformer."""
+        """Compute the scoring mask (B, tokens): the mask modules run without the transformer."""
         from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 
         for module in self.model:
@@ -193,7 +220,7 @@ class TokenEncoder:
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
-    """Give rows (n, d) back what bf16 took from their unit length."""
+    """Restore the unit length of rows (n, d), which bf16 rounds."""
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
 
 

@@ -1,4 +1,4 @@
-"""What each token of an encoded text is: its piece, word, character span and role."""
+"""The tokens of an encoded text: piece, word, character span and role of each."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 _MARKS = "▁Ġ "
-"""Pieces of these alone only say where a word begins (SentencePiece's mark, byte-level BPE's)."""
+"""A piece of only these marks where a word begins (SentencePiece's mark, byte-level BPE's)."""
 Role = Literal["text", "punctuation", "prefix", "special", "mask"]
 MARK = "▁"
-"""What is shown of a token that has no text of its own."""
+"""Shown for a token that has no text of its own."""
 
 
 @dataclass(frozen=True)
@@ -20,16 +20,17 @@ class Token:
     """One position of an encoded text.
 
     Attributes:
-        piece: the part of the text that it stands for, `text[start:end]`, as it is written there.
-            The pieces of a text one after the other read as the text without its white space
-            (a word that normalisation drops whole, of joiners alone, may have no token).
-            Empty for a lone word-boundary mark and for the further tokens of one character; of a
-            token that is not in the text, its name in the vocabulary.
-        word: index of the whitespace-separated word it belongs to (a lone mark: that it begins),
+        piece: its part of the text, `text[start:end]`, as written there. The pieces of a text, one
+            after another, are the text without its white space (only a word that normalisation
+            drops, one of joiners alone, may have no token). A lone word-boundary mark has the empty
+            piece, as have the second and later tokens of one character. A token that isn't in the
+            text has its name in the vocabulary.
+        word: index of the whitespace-separated word that it belongs to (that a lone mark begins);
             -1 if none.
-        start: where it begins in the text as given; 0 for tokens that are not in the text.
-        end: where it ends; 0 for tokens that are not in the text.
-        scored: does its vector take part in MaxSim (and carry mass in transport)?
+        start: where it begins in the text; 0 for tokens that aren't in the text.
+        end: where it ends; 0 for tokens that aren't in the text.
+        role: `text`, `punctuation`, `prefix` (of the prompt), `special` or `mask`.
+        scored: whether its vector takes part in MaxSim (and carries mass in transport).
     """
 
     piece: str
@@ -41,7 +42,7 @@ class Token:
 
 
 def is_punctuation(piece: str) -> bool:
-    """Is the piece made of Unicode punctuation (category P) alone? Danda and Arabic marks are.
+    """Tell whether a piece is only Unicode punctuation (category P), danda and Arabic marks too.
 
     Examples:
         >>> is_punctuation("।"), is_punctuation("▁,"), is_punctuation("a.")
@@ -54,10 +55,17 @@ def is_punctuation(piece: str) -> bool:
 def describe_tokens(
     tokenizer: Any, text: str, prompt: str, markers: frozenset[int], max_length: int
 ) -> list[Token]:
-    """Tokens of `prompt + text` as the encoder sees them; `scored` is left to the caller.
+    """Describe the tokens of `prompt + text` as the encoder sees them.
 
-    `markers`: ids of tokens that only ever stand in a prompt. Of a prompt in plain text the
-    tokens are known by their span.
+    Args:
+        tokenizer: a fast one of transformers.
+        text: without its prompt.
+        prompt: in marker tokens, or in plain text, whose tokens are known by their span.
+        markers: ids of tokens that occur only in prompts.
+        max_length: in tokens, the prompt included.
+
+    Returns:
+        A token a position. All are marked as `scored`: the caller corrects that.
     """
     encoded = tokenizer(
         prompt + text,
@@ -84,15 +92,15 @@ def describe_tokens(
     starts = _word_starts(text)
     tokens = [Token(piece, -1, 0, 0, role, True) for piece, role in zip(pieces, roles, strict=True)]
     for index, (start, end) in zip(within, owned, strict=True):
-        shown = text[start:end]
+        piece = text[start:end]
         word = bisect_right(starts, start) - 1
-        role: Role = "punctuation" if is_punctuation(shown) else "text"
-        tokens[index] = Token(shown, word, start, end, role, True)
+        role: Role = "punctuation" if is_punctuation(piece) else "text"
+        tokens[index] = Token(piece, word, start, end, role, True)
     return tokens
 
 
 def visible(piece: str) -> str:
-    """A piece as it can be seen on its own: ▁ for one of nothing, a circle under a lone accent.
+    """Make a piece visible on its own: ▁ for an empty one, a circle under a lone accent.
 
     Examples:
         >>> visible("sea"), visible(""), visible("\\u0301"), visible("\\u200d")
@@ -104,7 +112,7 @@ def visible(piece: str) -> str:
 
 
 def is_joined(character: str) -> bool:
-    """Does it belong to the character before it: an accent, a vowel sign, a joiner?"""
+    """Tell whether it belongs to the character before it: an accent, a vowel sign, a joiner."""
     return character == "\u200d" or unicodedata.category(character).startswith("M")
 
 
@@ -116,12 +124,12 @@ def _is_invisible(character: str) -> bool:
 def _own_spans(
     text: str, spans: Sequence[tuple[int, int]], marks: Sequence[bool], whole: bool
 ) -> list[tuple[int, int]]:
-    """Of each token the part of the text that is its own: in order, none twice, nothing left out.
+    """Share the text out to the tokens: in order, no character twice, none left out.
 
-    Tokenizers give a lone word-boundary mark (`marks`) the character after it, all bytes of a
-    character that character, and characters that normalisation drops (accents, controls) to
-    none. White space belongs to nobody; unless the text is `whole`, neither does what follows
-    the last token.
+    Tokenizers give a lone word-boundary mark (`marks`) the character after it, every byte of a
+    character the whole character, and no token the characters that normalisation drops (accents,
+    controls). White space belongs to no token. Unless the text is `whole`, the text after the last
+    token belongs to none either.
     """
     owned = []
     position = 0

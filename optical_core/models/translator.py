@@ -1,6 +1,6 @@
 """Machine translation of queries to English, by any sequence-to-sequence checkpoint.
 
-Marian (one pair or many to one), M2M-100, NLLB, mBART-50 and their like: a folder or a hub name.
+Marian (one pair or many to one), M2M-100, NLLB, mBART-50 and the like, from a folder or the hub.
 """
 
 from __future__ import annotations
@@ -20,16 +20,23 @@ _SCRIPT = re.compile(r"_[A-Z][a-z]{3}$")
 
 
 class Translator:
-    """Texts of one language in, English out."""
+    """Texts of one language in, English out.
+
+    Examples:
+        >>> translator = Translator.load("facebook/nllb-200-distilled-600M")  # doctest: +SKIP
+        >>> translator.translate(["Kwa nini bahari ina chumvi?"], "sw")  # doctest: +SKIP
+        ['Why is the sea salty?']
+    """
 
     def __init__(self, model: Any, tokenizer: Any, *, name: str) -> None:
         self.model, self.tokenizer, self.name = model.eval(), tokenizer, name
 
     @classmethod
     def load(cls, name_or_path: str, *, device: str | None = None) -> Translator:
-        """Open a folder or a hub name; weights are read from safetensors only.
+        """Open a folder or a hub name; weights are read only from safetensors.
 
-        Raises InputError if there is no such model, or it is no sequence-to-sequence one.
+        Raises:
+            InputError: there is no such model, or it isn't a sequence-to-sequence model.
         """
         from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
@@ -55,11 +62,18 @@ class Translator:
         beams: int = 4,
         longest: int = 64,
     ) -> list[str]:
-        """English translations in the order of `texts`, which are in the language `code`.
+        """Translate texts to English, in their order.
 
-        `longest` is in tokens: queries are short, and a model that loops must end.
+        Args:
+            texts: all in one language.
+            code: of their language.
+            batch_size: texts that the model reads at once.
+            beams: of the beam search.
+            longest: a translation's limit in tokens. Queries are short, and a model that repeats
+                itself must end.
 
-        Raises InputError where the model marks languages and has no mark for `code`.
+        Raises:
+            InputError: the model has language tokens, but none for `code`.
         """
         extra = self._choose(code)
         translations: list[str] = []
@@ -79,7 +93,7 @@ class Translator:
         return [text.strip() for text in translations]
 
     def _choose(self, code: str) -> dict[str, Any]:
-        """Set the source language; returns what makes the output English."""
+        """Set the source language; returns the options that make the output English."""
         tags = {
             spoken: tag
             for tag in self.tokenizer.get_added_vocab()
@@ -97,9 +111,9 @@ class Translator:
 
 
 def _tag_of(code: str, tags: Mapping[str, str]) -> str | None:
-    """The token of a language: its own, of the language it is a variant of, of its only region.
+    """Find a language's token: its own, or that of its base language, or of its only region.
 
-    A token that names a script (srp_Cyrl) stands for no other script.
+    A token that names a script (srp_Cyrl) isn't used for another script.
     """
     known = language(code)
     for variant in (known.code, without_region(known.code), *matching(known.code, tags)):
@@ -110,7 +124,7 @@ def _tag_of(code: str, tags: Mapping[str, str]) -> str | None:
 
 
 def language_of_tag(tag: str) -> str | None:
-    """Our code of a checkpoint's language token, None for any other token.
+    """Convert a checkpoint's language token to our code; None for any other token.
 
     Examples:
         >>> [language_of_tag(tag) for tag in ("__sw__", "zho_Hant", "hi_IN", "<pad>", "▁the")]

@@ -1,4 +1,4 @@
-"""Safetensors files, the only form in which weights are read and written."""
+"""Safetensors files: weights are read and written in no other form."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ _PROVENANCE = "provenance.json"
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], **metadata: str) -> None:
-    """Write tensors as PyTorch's; raises OSError where the disk takes no more."""
+    """Write tensors in PyTorch's form.
+
+    Raises:
+        OSError: the disk is full, or the file can't be written.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
@@ -31,24 +35,25 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], **metadata: str) -> No
 
 
 def write_provenance(folder: Path, *, model: str, origin: str) -> None:
-    """Note what a folder of weights was made of, and the checksums of its files."""
-    told = {"model": model, "from": origin, "files": checksums(folder)}
-    (folder / _PROVENANCE).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    """Write down what a folder of weights was made from, and the checksums of its files."""
+    provenance = {"model": model, "from": origin, "files": checksums(folder)}
+    (folder / _PROVENANCE).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
 
 
 def is_whole(folder: Path) -> bool:
-    """Are the weights of the cache there, and as they were written?
+    """Tell whether the cache's weights are there and unchanged.
 
-    One that an older version wrote, without checksums, need only be as long as its header says.
+    If an older version wrote the folder, it has no checksums: then the file need only be as long
+    as its header says.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(folder / "model.safetensors", "np"):
             pass
-        noted = folder / _PROVENANCE
-        told = read_json(noted) if noted.is_file() else {}
-        check_files(folder, dict(told.get("files", {})))
+        path = folder / _PROVENANCE
+        provenance = read_json(path) if path.is_file() else {}
+        check_files(folder, dict(provenance.get("files", {})))
     except (OSError, SafetensorError):
         return False
     except (ValueError, TypeError, AttributeError) as error:
@@ -58,7 +63,11 @@ def is_whole(folder: Path) -> bool:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file, on the CPU. Raises InputError: no such file, cut short or damaged."""
+    """Read a file's tensors to the CPU.
+
+    Raises:
+        InputError: there is no such file, or it is cut short or damaged.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
