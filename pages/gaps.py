@@ -174,11 +174,11 @@ def _show(tables: Tables) -> None:
 
 
 def _published(tables: Tables) -> None:
-    """Draw MIRACL's published baselines beside the chosen models."""
+    """Draw MIRACL's published results beside the chosen models."""
     table = published_table(tables.measurements, tables.comparison)
     if table.empty:
         return
-    parts.section("Beside the published baselines")
+    parts.section("Beside the published results")
     st.warning(MIRACL_WARNING, icon=":material/info:")
     parts.table(table, "published")
     st.caption(
