@@ -68,9 +68,9 @@ def bound(
     arguments = [label] if options is None else [label, options]
     value = widget(*arguments, key=key, **settings)
     plain = list(value) if many else value
-    shown = [] if plain == default or value is None else plain
+    written = [] if plain == default or value is None else plain
     st.session_state["_address_new"][key] = (
-        [str(part) for part in shown] if isinstance(shown, list) else [str(shown)]
+        [str(part) for part in written] if isinstance(written, list) else [str(written)]
     )
     return value
 
@@ -101,9 +101,9 @@ def switch(
     if name not in st.session_state or (value in texts) != (value in seen):
         st.session_state[name] = value in texts
     on = widget(label, key=name, **settings)
-    shown: list[str] = st.session_state["_address_new"].setdefault(key, [])
+    values: list[str] = st.session_state["_address_new"].setdefault(key, [])
     if on:
-        shown.append(value)
+        values.append(value)
     return on
 
 
