@@ -8,7 +8,7 @@ import pytest
 
 from optical_core.lazy import lazy_names
 
-PACKAGES = ["analysis", "models", "transport"]
+PACKAGES = ["analysis", "distill", "models", "transport"]
 
 
 @pytest.mark.parametrize("package", PACKAGES)

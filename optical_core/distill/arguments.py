@@ -1,4 +1,4 @@
-"""What sentence-transformers' trainer is told, and what of its own is left out."""
+"""The arguments of sentence-transformers' trainer, and the callbacks that it does without."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from optical_core.models.precision import training_precision
 from optical_core.models.token_encoder import TokenEncoder
 
 TASKS = {"foreign": "query", "english": "query", "both": "query", "passage": "document"}
-"""Column of a distillation -> what the encoders read it as."""
+"""Column of a distillation -> the encoders' side that reads it."""
 
 
 class _PlannedBatches(DefaultBatchSampler):
@@ -28,7 +28,7 @@ class _PlannedBatches(DefaultBatchSampler):
 
 
 def on_cpu(device: str | None) -> bool:
-    """Does a training on this device (None: the one taken by default) run on the CPU?"""
+    """Tell whether a training on this device (None for the default device) runs on the CPU."""
     return device == "cpu" or not torch.cuda.is_available()
 
 
@@ -41,12 +41,12 @@ def training_arguments(
     max_length: int | dict[str, int],
     tasks: dict[str, str],
 ) -> MultiVectorEncoderTrainingArguments:
-    """The trainer's arguments for a run.
+    """Make the trainer's arguments for a run.
 
     Args:
         config: the run's settings.
-        work: its folder, where checkpoints go.
-        device: None for the one taken by default.
+        work: its folder, for checkpoints.
+        device: None for the default device.
         prompts: column -> prompt.
         max_length: of texts in tokens, or task -> tokens.
         tasks: column -> `query` or `document`.
@@ -82,13 +82,13 @@ def training_arguments(
         dataloader_pin_memory=False,
         remove_unused_columns=False,
     )
-    # One process trains on one GPU: with more in sight the library would multiply the batch.
+    # One process trains on one GPU: with more visible, the library would multiply the batch.
     arguments._n_gpu = min(arguments.n_gpu, 1)
     return arguments
 
 
 def column_prompts(student: Any, teacher: TokenEncoder) -> dict[str, str]:
-    """Column -> prompt, as when the encoders search: the trainer adds none of itself."""
+    """List column -> prompt, as in a search: the trainer adds none by itself."""
     theirs = teacher.model.prompts
     prompts = {
         "foreign": student.prompts.get("query"),
@@ -100,7 +100,7 @@ def column_prompts(student: Any, teacher: TokenEncoder) -> dict[str, str]:
 
 
 def _reporters() -> list[str]:
-    """TensorBoard where its package is installed; the CSV log is written always."""
+    """TensorBoard if its package is installed; the CSV log is always written."""
     try:
         import tensorboard  # noqa: F401
     except ImportError:
@@ -109,7 +109,7 @@ def _reporters() -> list[str]:
 
 
 def remove_library_callbacks(trainer: MultiVectorEncoderTrainer) -> None:
-    """Our log says it all: the library's printing and its model card are not wanted."""
+    """Remove the library's printing and model card: our log and card replace them."""
     from sentence_transformers.multi_vector_encoder.model_card import (
         MultiVectorEncoderModelCardCallback,
     )

@@ -1,4 +1,4 @@
-"""Checkpoints of a training: written whole, checked before a run goes on from them."""
+"""Checkpoints of a training: written completely, and checked before a run resumes from them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from optical_core.storage import replace_file, writable
 logger = logging.getLogger(__name__)
 
 COMPLETE = "complete.json"
-"""File written last into a checkpoint, with the hashes of the others: one that lacks it, or whose
-files are others now, is never resumed from."""
+"""The last file written into a checkpoint, with the hashes of the others. A checkpoint without it,
+or with changed files, is never used."""
 _TRAINABLE = "trainable.safetensors"
 
 
 class ResumableTrainer(MultiVectorEncoderTrainer):
-    """Saves what is trained alone, and marks a checkpoint only when it is whole."""
+    """Saves only the trained parameters, and marks a checkpoint when it is complete."""
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         folder = Path(output_dir or str(self.args.output_dir))
@@ -48,10 +48,10 @@ class ResumableTrainer(MultiVectorEncoderTrainer):
                 parameter.copy_(tensors[name])
 
     def _head(self) -> list[tuple[str, torch.nn.Parameter]]:
-        """Parameters of the loss itself, which end with the training."""
+        """Parameters of the loss itself, which are dropped after the training."""
         loss: Any = self.loss
-        own = loss.named_parameters()
-        return [(f"loss.{name}", p) for name, p in own if not name.startswith("model.")]
+        named = loss.named_parameters()
+        return [(f"loss.{name}", p) for name, p in named if not name.startswith("model.")]
 
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
@@ -67,14 +67,14 @@ class ResumableTrainer(MultiVectorEncoderTrainer):
 
 
 def load_trained(model: torch.nn.Module, checkpoint: str) -> dict[str, torch.Tensor]:
-    """Put a checkpoint's weights into a model; returns them."""
+    """Load a checkpoint's weights into a model; also returns them."""
     tensors = read_tensors(Path(checkpoint) / _TRAINABLE)
     model.load_state_dict(tensors, strict=False)
     return tensors
 
 
 def last_complete_checkpoint(work: Path) -> str | None:
-    """The folder to go on from; what was cut off or damaged is removed."""
+    """Find the checkpoint to resume from; incomplete and damaged ones are removed."""
     for checkpoint in work.glob("checkpoint-*"):
         try:
             whole = read_json(checkpoint / COMPLETE) == hashes(checkpoint)
@@ -89,12 +89,12 @@ def last_complete_checkpoint(work: Path) -> str | None:
 
 
 def step_of(checkpoint: str) -> int:
-    """The step after which a checkpoint was written."""
+    """Return the step after which a checkpoint was written."""
     return int(checkpoint.rpartition("-")[2])
 
 
 def hashes(checkpoint: Path) -> dict[str, str]:
-    """Relative path -> content hash of a checkpoint's files."""
+    """Hash a checkpoint's files: relative path -> content hash."""
     files = (path for path in sorted(checkpoint.rglob("*")) if path.is_file())
     return {
         path.relative_to(checkpoint).as_posix(): file_hash(path)
@@ -104,7 +104,7 @@ def hashes(checkpoint: Path) -> dict[str, str]:
 
 
 def remove_checkpoints(work: Path) -> None:
-    """A finished run needs none; one that was killed while it removed them has some left."""
+    """Remove the checkpoints of a finished run, also those that an interrupted removal left."""
     for checkpoint in work.glob("checkpoint-*"):
         shutil.rmtree(checkpoint)
     (work / BEST).unlink(missing_ok=True)

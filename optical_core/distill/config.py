@@ -1,4 +1,4 @@
-"""What a distillation run is made of: one frozen, validated configuration."""
+"""The configuration of a distillation run: frozen and validated."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ Trainable = Literal["lora", "encoder", "full"]
 
 
 def objective_names() -> tuple[str, ...]:
-    """Every objective: those over tokens or scores, and continued pre-training."""
+    """List the objectives: those over tokens or scores, and continued pre-training."""
     from optical_core.distill.objectives import OBJECTIVES
 
     return tuple(OBJECTIVES)
 
 
 def solver_names() -> tuple[str, ...]:
-    """Solvers of balanced transport; `unbalanced` belongs to the objective of that name."""
+    """List the solvers of balanced transport; `unbalanced` belongs to `optical-unbalanced`."""
     from optical_core.transport import METHODS
 
     return tuple(method for method in METHODS if method != "unbalanced")
 
 
 class TrainingConfig(BaseModel):
-    """What every training has; the resolved copy is saved beside the run."""
+    """The settings that every training has; the resolved copy is saved with the run."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: Annotated[str, AfterValidator(plain_name)]
     licence: str = "unknown"
-    """Licence of the model, and of the data it comes from; goes into its card."""
+    """Licence of the model and of its data, for the card."""
     overlap: Literal["refuse", "drop"] = "refuse"
-    """What is done with data that is part of an installed collection or the dev collection."""
+    """How to treat data that is part of an installed collection or of the dev collection."""
 
     trainable: Trainable = "lora"
     """LoRA on the attention and feed-forward matrices; all but the word embeddings; everything."""
@@ -57,9 +57,9 @@ class TrainingConfig(BaseModel):
     batch_size: int = Field(32, ge=1)
     accumulate: int = Field(1, ge=1)
     dropout: float = Field(0.0, ge=0, lt=1)
-    """In a student: none by default, since the teacher's vectors are exact targets."""
+    """Of the student: none by default, because the teacher's vectors are exact targets."""
     bf16: bool | Literal["auto"] = "auto"
-    """Is it trained in bf16? By default where the processor multiplies it natively."""
+    """Whether to train in bf16; by default where the processor multiplies it natively."""
     seed: int = 1
     checkpoint_every: int = Field(100, ge=1)
 
@@ -70,14 +70,14 @@ class TrainingConfig(BaseModel):
     dev_queries: int = Field(100, ge=1)
 
     def is_saved_as(self, saved: Any) -> bool:
-        """Does a saved copy mean the same? Settings that came later have their defaults in it."""
+        """Tell whether a saved copy means the same; settings added since have their defaults."""
         try:
             return type(self).model_validate(saved)._decided() == self._decided()
         except ValidationError:
             return False
 
     def _decided(self) -> Self:
-        """With what `auto` means on this machine."""
+        """Replace `auto` by its value on this machine."""
         from optical_core.models.precision import training_precision
 
         return self.model_copy(update={"bf16": training_precision(self.bf16) == "bf16"})
@@ -90,19 +90,28 @@ class TrainingConfig(BaseModel):
 
 
 class DistillConfig(TrainingConfig):
-    """Settings of `optical distill`."""
+    """Settings of `optical distill`.
+
+    Raises:
+        ValueError: an unknown or wrong setting, or settings that don't go together.
+
+    Examples:
+        >>> config = DistillConfig(name="mine", bitext=("demo",), solver="sinkhorn")
+        >>> config.objective, config.transport.epsilon_share
+        ('optical', 0.1)
+    """
 
     teacher: str = "embedded"
     backbone: str | None = None
-    """Encoder that the student is made of; the teacher's own by default. Another one learns the
-    teacher's space: its vectors must have the same size, and LoRA can't take it there."""
+    """Encoder that the student is made from; by default the teacher. Another one has to learn the
+    teacher's space: its vectors must have the same size, and LoRA isn't enough."""
     start: str | None = None
-    """Student of the same teacher whose training goes on; from the teacher's weights by default."""
+    """Student of the same teacher whose training is continued; by default the teacher's weights."""
 
     bitext: tuple[str, ...]
     """Files or folders; `demo` is the shipped one."""
     languages: tuple[str, ...] = ()
-    """Languages to train on; all of the bitext's by default."""
+    """Languages to train on; by default all of the bitext."""
     pairs: int | None = Field(None, ge=1)
     """Most pairs of each language, drawn by the seed; all by default."""
 
@@ -110,33 +119,33 @@ class DistillConfig(TrainingConfig):
     """One of `objective_names`."""
     marginals: Literal["real-tokens", "mask-augmented"] = "real-tokens"
     query_tokens: int = Field(32, ge=4, le=512)
-    """Length L to which [MASK] extends both sides; for `mask-augmented` alone."""
+    """Length L to which [MASK] extends both sides; only for `mask-augmented`."""
     solver: str = "exact"
     """One of `solver_names`."""
     epsilon: float = Field(0.1, gt=0)
-    """Of the entropic solvers, as a share of the standard deviation of the costs."""
+    """Of the entropic solvers, as a share of the costs' standard deviation."""
     mass_penalty: float = Field(0.5, gt=0)
     """Of `optical-unbalanced`, in units of cost; balanced transport is the objective `optical`."""
     plan_layer: int | None = Field(None, ge=0)
-    """Layer, 0 for the embeddings, whose vectors the plans are made from; the output by default."""
+    """Layer (0 for the embeddings) whose vectors plans are made from; by default the output."""
     score_weight: float = Field(0.5, ge=0)
     temperature: float = Field(0.05, gt=0)
 
     max_tokens: int = Field(64, ge=8, le=512)
     prompts: bool = False
-    """Are texts read with the encoders' prompts, as they are in searching? Without them students
-    keep more of what the teacher knows of high-resource languages (study `real`)."""
+    """Whether texts are read with the encoders' prompts, as in a search. Without them, students
+    keep more of the teacher's quality in high-resource languages (study `real`)."""
     english_share: float = Field(0.1, ge=0, lt=1)
     sampling: float = Field(0.2, ge=0, le=1)
-    """Languages are drawn by (pairs) ** sampling: 0 evenly, 1 as the data has them."""
+    """Languages are drawn by (pairs) ** sampling: 0 evenly, 1 in the data's proportions."""
     lexicons: str | None = None
-    """Folder of `optical lexicon`: the student keeps them, and its queries are glossed."""
+    """Folder of `optical lexicon`. The student keeps its lexicons, and its queries are glossed."""
     strength: float = Field(1.0, gt=0, le=1)
     """How far the student goes from the teacher's weights to the trained ones (WiSE-FT)."""
 
     @property
     def transport(self) -> TransportSettings:
-        """How plans are solved: here, and in files, `epsilon` is a share of the costs' spread."""
+        """The solver's settings; `epsilon` of this configuration is their `epsilon_share`."""
         from optical_core.transport import TransportSettings
 
         return TransportSettings(
@@ -146,7 +155,7 @@ class DistillConfig(TrainingConfig):
             marginals=self.marginals,
         )
 
-    # Typed as strings, so that a line in its registry is all that an objective or a solver needs.
+    # Typed as strings: a new objective or solver needs only a line in its registry.
     @field_validator("objective")
     @classmethod
     def _known_objective(cls, name: str) -> str:

@@ -1,4 +1,4 @@
-"""How long a distillation will take on this machine, measured before it starts."""
+"""The estimated time of a distillation on this machine, measured before it starts."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from optical_core.distill.config import DistillConfig
 from optical_core.models.token_encoder import TokenEncoder
 
 PASSES = 5.0
-"""Work of a step in query encodings of its batch: student forward and backward (3), the teacher
-as query and as passage (2; less once its vectors are cached)."""
+"""A step's work, in encodings of its batch as queries: student forward and backward (3), teacher as
+query and as passage (2; less once its vectors are cached)."""
 
 
 def estimate_seconds(
     config: DistillConfig, pairs: list[SentencePair], encoder: TokenEncoder, *, sample: int = 64
 ) -> float:
-    """Seconds for all steps, without dev-set measurements, from encoding a sample of the pairs."""
+    """Estimate the seconds of all steps, without dev measurements, by encoding a sample."""
     texts = [pair.foreign for pair in pairs[:: max(1, len(pairs) // sample)]][:sample]
     if not texts:
         return 0.0

@@ -1,11 +1,12 @@
 """Distillations as background jobs: they outlive the page that started them.
 
-    runs/<name>/job.json     configuration, state, time, error (the process itself writes it)
-    runs/<name>/process.json process number (written by who starts it)
-    runs/<name>/output.log   what the process printed
+    runs/<name>/job.json     configuration, state, time, error (written by the process itself)
+    runs/<name>/process.json process number (written by the process that starts it)
+    runs/<name>/output.log   the process's output
 
-One job trains at a time; the others wait for a lock. A job whose process is gone without having
-said why (killed, or the machine went down) counts as stopped, and goes on from its checkpoint.
+One job trains at a time; the others wait for a lock. If a job's process ended without giving a
+reason (it was killed, or the machine went down), the job counts as stopped. It can be resumed from
+its checkpoint.
 """
 
 from __future__ import annotations
@@ -37,7 +38,15 @@ _PROCESS = "process.json"
 
 @dataclass(frozen=True)
 class Job:
-    """A job as it stands: `state` is queued, running, finished, stopped or failed."""
+    """A background job and its state.
+
+    Attributes:
+        name: of the job, and of its student.
+        state: `queued`, `running`, `finished`, `stopped` or `failed`.
+        created: when it was started, in ISO form (UTC).
+        config: of the distillation.
+        error: why it failed; empty if it didn't.
+    """
 
     name: str
     state: str
@@ -47,17 +56,24 @@ class Job:
 
     @property
     def live(self) -> bool:
+        """Whether it is queued or running."""
         return self.state in LIVE
 
     @property
     def folder(self) -> Path:
+        """The run's folder, `runs/NAME`."""
         return home("runs", self.name)
 
 
 def start_job(config: DistillConfig) -> Job:
-    """Start a distillation in a process of its own; it queues behind others.
+    """Start a distillation in its own process; it queues behind others.
 
-    Raises InputError if a job or a model has the name already.
+    Raises:
+        InputError: a job or a model has the name already.
+
+    Examples:
+        >>> start_job(DistillConfig(name="mine", bitext=("demo",))).state  # doctest: +SKIP
+        'queued'
     """
     path = home("runs", config.name) / _JOB
     if path.exists():
@@ -70,7 +86,15 @@ def start_job(config: DistillConfig) -> Job:
 
 
 def resume_job(name: str) -> Job:
-    """Go on with a stopped or failed job from its last checkpoint."""
+    """Resume a stopped or failed job from its last checkpoint.
+
+    Raises:
+        InputError: there is no such job, or it is live or finished.
+
+    Examples:
+        >>> resume_job("mine").state  # doctest: +SKIP
+        'queued'
+    """
     job = read_job(name)
     if job.live:
         raise InputError(f"the training {name!r} is {job.state} already")
@@ -81,7 +105,15 @@ def resume_job(name: str) -> Job:
 
 
 def stop_job(name: str) -> Job:
-    """Stop a job; what was trained up to its last checkpoint stays."""
+    """Stop a job; its last checkpoint stays.
+
+    Raises:
+        InputError: there is no such job.
+
+    Examples:
+        >>> stop_job("mine").state  # doctest: +SKIP
+        'stopped'
+    """
     process = _process(name)
     if process is not None:
         for one in [*process.children(recursive=True), process]:
@@ -95,7 +127,15 @@ def stop_job(name: str) -> Job:
 
 
 def read_job(name: str) -> Job:
-    """A job's state, checked against its process. Raises InputError for an unknown name."""
+    """Read a job's state, checked against its process.
+
+    Raises:
+        InputError: there is no such job, or its record is damaged.
+
+    Examples:
+        >>> read_job("mine").state  # doctest: +SKIP
+        'running'
+    """
     record = _read(name)
     try:
         state = str(record["state"])
@@ -109,7 +149,12 @@ def read_job(name: str) -> Job:
 
 
 def list_jobs() -> list[Job]:
-    """All jobs, the newest first; damaged records are left out."""
+    """List all jobs, the newest first; damaged records are left out, with a warning.
+
+    Examples:
+        >>> [(job.name, job.state) for job in list_jobs()]  # doctest: +SKIP
+        [('mine', 'running')]
+    """
     jobs = []
     for path in home("runs", "x").parent.glob(f"[!.]*/{_JOB}"):
         try:
@@ -139,9 +184,10 @@ def _launch(name: str) -> Job:
 
 
 def _process(name: str) -> psutil.Process | None:
-    """The job's process if it lives; a recycled process number is told by what it runs.
+    """Find the job's process if it is alive.
 
-    Not by its start time, which moves with the clock of the machine.
+    A recycled process number is recognised by its command line, not by its start time, which moves
+    with the machine's clock.
     """
     try:
         process = psutil.Process(_read(name, _PROCESS)["pid"])

@@ -1,8 +1,8 @@
 """Continued multilingual pre-training: masked language modelling on bitext.
 
-The arm of the research question that has no teacher. `mlm` masks pieces in either sentence by
-itself (Devlin et al. 2019), `tlm` in the pair written as one text, so that a masked piece can be
-read off the other language (translation language modelling, Lample and Conneau 2019, section 3.3).
+This arm of the research question has no teacher. `mlm` masks pieces in each sentence by itself
+(Devlin et al. 2019). `tlm` masks them in the pair written as one text, where the other language
+helps to predict them (translation language modelling, Lample and Conneau 2019, section 3.3).
 """
 
 from __future__ import annotations
@@ -18,21 +18,24 @@ if TYPE_CHECKING:
 
 MASKED = 0.15
 KEPT, REPLACED = 0.1, 0.1
-"""Of the masked pieces: share that stays as it is, and share that becomes a random piece."""
+"""Shares of the masked pieces that stay unchanged, and that become a random piece."""
 
 
 class MaskedLanguageLoss(nn.Module):
     """Cross-entropy of masked pieces, for sentence-transformers' trainer.
 
-    Works on the encoder before projection and masks. The head is a linear map (from the identity)
-    and a layer norm before the encoder's own word embeddings, which stay as they are. The softmax
-    runs over the pieces of the training texts alone: over 250,000 it would cost ten times the
+    It uses the encoder before projection and masks. The head is a linear map (initially the
+    identity), a layer norm, and the encoder's own word embeddings, which stay unchanged. The
+    softmax is only over the pieces of the training texts: over 250,000 it would cost ten times the
     encoder on a CPU, and pieces that never occur teach nothing.
 
     Args:
-        model: the encoder that is trained.
+        model: the encoder in training.
         pieces: (V,) ids of the pieces that occur in the training texts.
         objective: `mlm` or `tlm`, for the log.
+
+    Raises:
+        ValueError: the tokenizer has no mask token.
     """
 
     def __init__(self, model: MultiVectorEncoder, pieces: Tensor, *, objective: str) -> None:
@@ -62,7 +65,7 @@ class MaskedLanguageLoss(nn.Module):
     def forward(
         self, sentence_features: Iterable[dict[str, Any]], labels: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Mean cross-entropy over the masked pieces of all columns."""
+        """Compute the mean cross-entropy over the masked pieces of all columns."""
         losses, right, masked, tokens = [], 0.0, 0, 0.0
         for features in sentence_features:
             ids = features["input_ids"]
@@ -80,11 +83,11 @@ class MaskedLanguageLoss(nn.Module):
         return {self.objective: total}
 
     def get_config_dict(self) -> dict[str, Any]:
-        """For the trainer's model card."""
+        """List the settings, for the trainer's model card."""
         return {"objective": self.objective, "pieces": len(self.pieces)}
 
     def _mask(self, ids: Tensor, attention: Tensor) -> tuple[Tensor, Tensor]:
-        """Input ids with masks in them, and where (B, n) a piece is to be predicted."""
+        """Mask some input ids; also returns where (B, n) a piece must be predicted."""
         eligible = attention & torch.isin(ids, self.pieces)
         chosen = eligible & (torch.rand(ids.shape, device=ids.device) < MASKED)
         fate = torch.rand(ids.shape, device=ids.device)
@@ -94,7 +97,7 @@ class MaskedLanguageLoss(nn.Module):
         return torch.where(replaced, self.pieces[picks], changed), chosen
 
     def _logits(self, features: dict[str, Any], chosen: Tensor) -> Tensor:
-        """(masked, V) scores of the pieces at the chosen positions."""
+        """Score the pieces at the chosen positions: (masked, V)."""
         transformer: Any = self.model[0]
         hidden = transformer(features)["token_embeddings"][chosen]
         words = transformer.model.get_input_embeddings().weight
@@ -104,7 +107,7 @@ class MaskedLanguageLoss(nn.Module):
 
 
 def pieces_of(texts: Iterable[str], tokenizer: Any) -> Tensor:
-    """Ids of all pieces that occur in texts, (V,), in rising order."""
+    """Collect the ids of all pieces that occur in texts: (V,), ascending."""
     pieces: set[int] = set()
     for ids in tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]:
         pieces.update(ids)

@@ -1,5 +1,4 @@
-"""What a run tells of itself: stage.json, log.csv and dev.csv, light enough to be read every few
-seconds."""
+"""A run's files for those who watch it: stage.json, log.csv and dev.csv, quick to read."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from optical_core.storage import replace_file
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Rows of log.csv or dev.csv, as texts; none if there is no such file yet."""
+    """Read the rows of log.csv or dev.csv, as texts; none if there is no such file yet."""
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as file:
@@ -23,7 +22,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
 
 
 def write_log(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write rows whose columns may differ, whole or not at all."""
+    """Write rows whose columns may differ, all or none."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     with replace_file(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, columns)
@@ -36,7 +35,13 @@ _STAGE = "stage.json"
 
 @dataclass(frozen=True)
 class Stage:
-    """What a run is doing now; `step` is the last that is done, 0 before the first."""
+    """What a run is doing now.
+
+    Attributes:
+        doing: in words.
+        step: the last one done; 0 before the first.
+        seconds_left: estimated; None if not known.
+    """
 
     doing: str
     step: int = 0
@@ -44,14 +49,14 @@ class Stage:
 
 
 def write_stage(folder: Path, stage: Stage) -> None:
-    """Say what a run is doing, if it has a folder yet: a run that can't start leaves none."""
+    """Write down what a run is doing, if it has a folder yet: a run that can't start gets none."""
     if folder.is_dir():
         with replace_file(folder / _STAGE) as temporary:
             temporary.write_text(json.dumps(asdict(stage)), encoding="utf-8")
 
 
 def read_stage(folder: Path) -> Stage:
-    """What a run said last; `starting` where it has said nothing that can be read."""
+    """Read a run's stage; `starting` if there is none that can be read."""
     try:
         return Stage(**read_json(folder / _STAGE))
     except (InputError, OSError, TypeError):

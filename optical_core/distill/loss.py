@@ -21,36 +21,42 @@ if TYPE_CHECKING:
 
 PLANS = TransportSettings("exact", epsilon_share=0.1)
 ALARM_EVERY = 50
-"""Batches from one computing of the collapse alarms to the next: an eigenvalue problem each."""
+"""The collapse alarms are computed once in so many batches: each takes an eigenvalue problem."""
 
 
 class OpticalLoss(nn.Module):
     """Distil a frozen teacher's English token vectors into a student's foreign ones.
 
-    Use it with `MultiVectorEncoderTrainer` and a dataset of columns (foreign, english) or, with
-    `score_weight` above 0 or an objective over scores alone, (foreign, english, passage), where
-    `passage` repeats the English sentence. Both sentences are queries to the encoders, so tell
-    the trainer: `router_mapping={"foreign": "query", "english": "query"}`, and `prompts` for each
-    column as the model has them.
+    Use it with `MultiVectorEncoderTrainer` and a dataset with the columns foreign and english. With
+    `score_weight` above 0, or an objective over scores, a column passage repeats the English
+    sentence. Both sentences are queries to the encoders. Tell the trainer so with
+    `router_mapping={"foreign": "query", "english": "query"}`, and give it the model's `prompts` for
+    each column.
 
-    Under DistributedDataParallel the loss and its gradient are those of the ranks' batches taken as
-    one: scores are over the passages of all ranks, and every rank needs a batch in every step.
+    Under DistributedDataParallel, loss and gradient are those of the ranks' batches joined: scores
+    are over the passages of all ranks, and every rank needs a batch in every step.
 
     Args:
         model: the student, a MultiVectorEncoder.
-        teacher: the frozen teacher; it reads the student's token ids, so it must share its
-            tokenizer. Its vectors are kept, so an epoch after the first costs no teacher pass.
+        teacher: the frozen teacher. It reads the student's token ids, so both need the same
+            tokenizer. Its vectors are kept: epochs after the first need no teacher pass.
         objective: a key of `OBJECTIVES`, one with a teacher.
-        transport: how plans are solved. With marginals `mask-augmented`, both sides must be
-            extended with [MASK] by the encoders' `query_expansion`.
-        plan_layer: layer (0 for the embeddings) whose token vectors the plans are made from; the
-            encoders' own vectors by default. The loss is of those in either case.
-        score_weight: weight of the score-preserving term beside the objective; 0 leaves it out.
+        transport: how plans are solved. With marginals `mask-augmented`, the encoders must extend
+            both sides with [MASK] (`query_expansion`).
+        plan_layer: layer (0 for the embeddings) whose token vectors plans are made from; by default
+            the encoders' output. The loss itself always uses the output.
+        score_weight: weight of the loss over scores besides the objective; 0 leaves it out.
         temperature: of the score distributions over in-batch passages.
-        store: where the teacher's vectors are kept; its own by default.
+        store: keeps the teacher's vectors; its own by default.
 
     Raises:
         ValueError: an unknown objective, no such layer, or columns missing from the dataset.
+
+    Examples:
+        >>> loss = OpticalLoss(student, teacher, score_weight=0.5)  # doctest: +SKIP
+        >>> trainer = MultiVectorEncoderTrainer(  # doctest: +SKIP
+        ...     model=student, args=arguments, train_dataset=rows, loss=loss
+        ... )
     """
 
     def __init__(
@@ -77,19 +83,18 @@ class OpticalLoss(nn.Module):
         if self.plan_layer is not None:
             for encoder in (model, teacher):
                 _give_layers(encoder, self.plan_layer)
-        # No submodule: the teacher is neither trained nor saved.
+        # Not a submodule: the teacher is neither trained nor saved.
         self._teacher = TeacherVectors(teacher, plan_layer=self.plan_layer, store=store)
         self.score_weight = 1.0 if self._objective.passages else score_weight
         self.temperature = temperature
         self.figures: dict[str, float] = {}
-        """Figures of the last batch: marginal error, tokens; collapse alarms of the last batch
-        for which they were computed."""
+        """Figures of the last batch (marginal error, tokens), and the last collapse alarms."""
         self._batches, self._alarms = 0, dict[str, float]()
 
     def forward(
         self, sentence_features: Iterable[dict[str, Any]], labels: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Loss components by name, each a mean over pairs; the trainer adds them up."""
+        """Compute the loss components by name, each a mean over pairs; the trainer adds them up."""
         columns = [dict(features) for features in sentence_features]
         needed = self._objective.columns(scores=self.score_weight > 0)
         if len(columns) < len(needed):
@@ -100,7 +105,7 @@ class OpticalLoss(nn.Module):
         student = self._student(columns[0])
         device = student.vectors.device
         teacher = self._teacher.batch(columns[1], "query", device)
-        # DDP takes the mean over ranks; the loss is the mean over pairs.
+        # DDP averages over ranks, but the loss is the mean over pairs.
         pairs = len(student.mask)
         share = pairs * ranks.count() / ranks.total(student.vectors.new_tensor(pairs))
         components: dict[str, Tensor] = {}
@@ -125,7 +130,7 @@ class OpticalLoss(nn.Module):
         return components
 
     def get_config_dict(self) -> dict[str, Any]:
-        """For the trainer's model card."""
+        """List the settings, for the trainer's model card."""
         return {
             "objective": self.objective,
             "marginals": self.transport.marginals,
@@ -138,6 +143,7 @@ class OpticalLoss(nn.Module):
 
     @property
     def citation(self) -> str:
+        """BibTeX of the paper, for the trainer's model card."""
         return """
 @inproceedings{huang2023optical,
     title={Improving Cross-lingual Information Retrieval on Low-Resource Languages via Optimal Transport Distillation},
@@ -161,9 +167,9 @@ class OpticalLoss(nn.Module):
 
 
 def _of_all_ranks(passages: TokenBatch) -> tuple[TokenBatch, int]:
-    """The passages of all ranks, in the order of the ranks, and where this one's begin.
+    """Collect the passages of all ranks, in the order of the ranks, and where this one's begin.
 
-    Their real tokens alone are sent, in fp16, as the teacher's vectors are kept: nothing is lost.
+    Only real tokens are sent, in fp16. The teacher's vectors are kept in fp16, so nothing is lost.
     """
     if ranks.count() == 1:
         return passages, 0
@@ -171,8 +177,8 @@ def _of_all_ranks(passages: TokenBatch) -> tuple[TokenBatch, int]:
     tokens = ranks.gather(passages.vectors[passages.mask].half())
     parts = [
         part.float()
-        for own, size in zip(tokens, lengths, strict=True)
-        for part in own.split(size.tolist())
+        for sent, size in zip(tokens, lengths, strict=True)
+        for part in sent.split(size.tolist())
     ]
     mask = [torch.ones(len(part), dtype=torch.bool, device=part.device) for part in parts]
     present = pad_sequence(mask, batch_first=True)
@@ -181,7 +187,11 @@ def _of_all_ranks(passages: TokenBatch) -> tuple[TokenBatch, int]:
 
 
 def _give_layers(encoder: MultiVectorEncoder, layer: int) -> None:
-    """Have an encoder return its layers. Raises ValueError if it has no such layer."""
+    """Make an encoder return its layers.
+
+    Raises:
+        ValueError: it has no such layer.
+    """
     transformer: Any = encoder[0]
     config = transformer.model.config
     if not 0 <= layer <= config.num_hidden_layers:

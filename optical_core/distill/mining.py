@@ -1,7 +1,7 @@
-"""Hard negatives: passages that a search finds for a query and that aren't relevant to it.
+"""Hard negatives: passages that a search ranks high for a query but that aren't relevant to it.
 
-Judgements are few, so much of what is found is relevant without anyone having said so. Four
-filters leave such passages out, and each drop is counted.
+Judgements are few, so many of the hits are relevant without being judged so. Four filters leave
+such passages out, and each drop is counted.
 """
 
 from __future__ import annotations
@@ -21,17 +21,22 @@ from optical_core.retrieval.indexing import build_index
 from optical_core.retrieval.modes import open_mode
 
 Search = Callable[[Sequence[str]], list[Hits]]
-"""Queries to passages with their scores, best first."""
+"""A function from queries to their hits, passages with scores, best first."""
 
 RUN = 5
-"""Words of a run that two passages may share."""
+"""Words of a run, by which passages are compared."""
 DUPLICATE = 0.5
-"""Share of the shorter passage's runs from which on two passages count as one."""
+"""Two passages count as duplicates if they share this part of the shorter one's runs."""
 
 
 @dataclass(frozen=True)
 class Mined:
-    """Keys of negatives of each example, hardest first, and what was left out and why."""
+    """Mined negatives.
+
+    Attributes:
+        negatives: for each example the keys of its negatives, hardest first.
+        dropped: reason -> how many passages were left out.
+    """
 
     negatives: list[tuple[str, ...]]
     dropped: dict[str, int] = field(default_factory=dict)
@@ -44,12 +49,18 @@ def mine(
     *,
     share: float,
 ) -> Mined:
-    """Negatives of examples from a search.
+    """Mine negatives for examples with a search.
 
-    Left out, and counted: what is relevant (known); passages of the same document, by title or the
-    id before `#`; near duplicates of a relevant passage; what has more than `share` of the best
-    relevant passage's score. A query whose relevant passages aren't found gets none: nothing says
-    what score would be too high.
+    Relevant passages are left out. So are, and these are counted, passages of a relevant passage's
+    document (by title, or by the id before `#`), near duplicates of a relevant passage, and
+    passages with more than `share` of the best relevant passage's score. If the search misses all
+    relevant passages of a query, the query gets no negatives: there is no score to compare with.
+
+    Args:
+        examples: queries with their relevant passages.
+        passages: by key.
+        search: ranks the passages.
+        share: of the best relevant passage's score.
     """
     dropped: Counter[str] = Counter()
     negatives: list[tuple[str, ...]] = []
@@ -73,7 +84,7 @@ def mine(
                 dropped["same document"] += 1
             elif score > share * max(relevant_scores):
                 dropped["score too high"] += 1
-            elif any(overlap(word_runs(passages[key]), own) >= DUPLICATE for own in runs):
+            elif any(overlap(word_runs(passages[key]), known) >= DUPLICATE for known in runs):
                 dropped["near duplicate"] += 1
             else:
                 kept.append(key)
@@ -82,24 +93,24 @@ def mine(
 
 
 def document(passage: Passage) -> str:
-    """What tells passages of one document: the title, or the id up to `#`, as MIRACL has it."""
+    """Identify a passage's document: by the title, or the id up to `#` as in MIRACL."""
     return normalise(passage.title) or passage.id.rpartition("#")[0] or passage.id
 
 
 def word_runs(passage: Passage) -> frozenset[str]:
-    """Runs of five words of a passage; the whole of a shorter one."""
+    """Cut a passage into its runs of five words; a shorter one is one run."""
     words = normalise(passage.text).split()
     starts = range(max(1, len(words) - RUN + 1))
     return frozenset(" ".join(words[start : start + RUN]) for start in starts)
 
 
 def overlap(one: frozenset[str], other: frozenset[str]) -> float:
-    """Share of the smaller set that the other has."""
+    """Compute the share of the smaller set that is also in the other."""
     return len(one & other) / max(1, min(len(one), len(other)))
 
 
 def by_bm25(passages: Sequence[Passage], *, depth: int) -> Search:
-    """Search passages by BM25."""
+    """Make a search of passages by BM25."""
     bm25 = BM25(passages)
     return lambda queries: bm25.rank(bm25.encode(queries), top=depth)
 
@@ -107,7 +118,7 @@ def by_bm25(passages: Sequence[Passage], *, depth: int) -> Search:
 def by_encoder(
     passages: Sequence[Passage], encoder: TokenEncoder, folder: Path, *, depth: int
 ) -> Search:
-    """Search passages by an encoder; its index is written to `folder`."""
+    """Make a search of passages by an encoder; its index is written to `folder`."""
     store = open_mode(build_index(folder, passages, encoder), "candidates")
 
     def search(queries: Sequence[str]) -> list[Hits]:

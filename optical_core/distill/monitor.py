@@ -1,4 +1,4 @@
-"""What is seen of a running training: CSV log, progress bar, dev-set MAP."""
+"""Monitors of a running training: CSV log, progress bar, dev-set MAP."""
 
 from __future__ import annotations
 
@@ -29,21 +29,20 @@ BEST = "best.safetensors"
 
 
 TELL_EVERY = 2.0
-"""Seconds between two words on how far a training is."""
+"""Seconds between two reports of a training's progress."""
 
 
 class ObservedLoss(Protocol):
-    """A loss that says what it is and what it saw: figures of its last batch, `tokens` too."""
+    """A loss with its objective's name and figures of its last batch, `tokens` among them."""
 
     objective: str
     figures: dict[str, float]
 
 
 class LogMonitor(TrainerCallback):
-    """A line of log.csv every few steps, and a progress bar on stderr.
+    """Writes a line of log.csv every few steps, and shows a progress bar on stderr.
 
-    Columns are fixed by the first line; a resumed run goes on in the same file, and lines past
-    the checkpoint that it went on from are dropped.
+    A resumed run continues the file; lines later than its checkpoint are dropped.
     """
 
     def __init__(
@@ -74,7 +73,7 @@ class LogMonitor(TrainerCallback):
         now = time.monotonic()
         done = state.global_step - self._first
         if done == 1:
-            # The first step is slower than the rest: what is left is told from those after it.
+            # The first step is slower than the rest: the time left is estimated without it.
             self._begun_rest = now
         if done == 1 or now - self._told >= TELL_EVERY:
             self._told = now
@@ -96,15 +95,15 @@ class LogMonitor(TrainerCallback):
         row |= {key: value for key, value in self.loss.figures.items() if key != "tokens"}
         self._rows.append({key: _short(value) for key, value in row.items()})
         write_log(self.path, self._rows)
-        shown = {"loss": f"{logs['loss']:.4f}", "tok/s": f"{speed:.0f}"}
+        postfix = {"loss": f"{logs['loss']:.4f}", "tok/s": f"{speed:.0f}"}
         parts = {key: f"{value:.4f}" for key, value in logs.items() if key == self.loss.objective}
-        self._bar.set_postfix(shown | parts)
+        self._bar.set_postfix(postfix | parts)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._bar.close()
 
     def _left(self, state: Any, now: float) -> float:
-        """Seconds for the steps that are left, from those measured."""
+        """Estimate the seconds for the remaining steps from those measured."""
         done = state.global_step - self._first
         each = (
             (now - self._begun_rest) / (done - 1)
@@ -118,11 +117,14 @@ class LogMonitor(TrainerCallback):
 
 
 class DevMonitor(TrainerCallback):
-    """MAP on a collection's queries while training, in dev.csv; keeps the best step's weights.
+    """Measures MAP on a collection while training, in dev.csv, and keeps the best step's weights.
 
     Args:
-        teacher: encodes the passages, once; None where `student`, the model that is trained, does.
-        patience: looks without a gain after which training stops; None for never.
+        work: the run's folder.
+        config: names the collection, its languages and how often to measure.
+        teacher: encodes the passages, once; None if `student` encodes them.
+        student: the model in training.
+        patience: measurements without a gain after which training stops; None for never.
     """
 
     def __init__(
@@ -166,7 +168,7 @@ class DevMonitor(TrainerCallback):
 
     @property
     def exhausted(self) -> bool:
-        """Have there been `patience` looks since the best one?"""
+        """Whether `patience` measurements have followed the best one."""
         if self.patience is None or self.best is None:
             return False
         since = [row for row in read_log(self.log) if int(row["step"]) > self.best["step"]]
@@ -175,12 +177,12 @@ class DevMonitor(TrainerCallback):
     def look(self, step: int) -> None:
         """Measure, and keep the weights if they are the best so far.
 
-        Step 0 is the undistilled encoder: a run that never gains anything gives that back.
+        Step 0 is the undistilled encoder: a run without any gain returns it.
         """
         by_language = self.measure()
         mean = sum(by_language.values()) / len(by_language)
-        shown = ", ".join(f"{code} {value:.3f}" for code, value in by_language.items())
-        logger.info("step %d: dev MAP %.4f (%s)", step, mean, shown)
+        values = ", ".join(f"{code} {value:.3f}" for code, value in by_language.items())
+        logger.info("step %d: dev MAP %.4f (%s)", step, mean, values)
         self._write(step, {"mean": mean, **by_language})
         if self.best is None or mean > self.best["mean"]:
             self.best = {"step": step, "mean": mean, **by_language}
@@ -199,7 +201,7 @@ class DevMonitor(TrainerCallback):
         write_log(self.log, rows)
 
     def measure(self) -> dict[str, float]:
-        """MAP of each dev language with the student as it stands."""
+        """Measure the student's present MAP in each dev language."""
         by_language = {}
         self.student.model.eval()
         passages = self.vectors or self.student.encode_passages(self.texts)
@@ -210,7 +212,7 @@ class DevMonitor(TrainerCallback):
         return by_language
 
     def restore_best(self, student: torch.nn.Module) -> None:
-        """Put the best step's weights back."""
+        """Restore the best step's weights."""
         if self.best is not None:
             student.load_state_dict(load_file(self.path), strict=False)
             logger.info("best dev MAP %.4f at step %d", self.best["mean"], self.best["step"])

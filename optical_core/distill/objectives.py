@@ -1,7 +1,7 @@
-"""Objectives: what makes a student's foreign tokens like the teacher's English tokens.
+"""Objectives: losses that draw a student's foreign tokens to the teacher's English tokens.
 
-Each is an object that says what it needs and gives one loss for each pair of a batch, (B,). Masks
-mark the tokens that count; padding never does.
+Each is an object that states what it needs and computes one loss for each pair of a batch, (B,).
+Masks mark the tokens that count; padding never does.
 """
 
 from __future__ import annotations
@@ -29,13 +29,19 @@ Losses = tuple[Tensor, dict[str, float]]
 
 
 class Objective:
-    """What teaches a student: what it needs, and its losses.
+    """A training objective: what it needs, and its losses.
 
     Attributes:
-        teacher: does a teacher take part? Without one the student models language by itself (see
+        teacher: whether a teacher takes part. Without one, the student models language (see
             `language_modelling`), in one process.
-        plans: does it solve transport problems? An inner layer is read for plans alone.
-        passages: is the loss over scores its own, whatever its weight beside other objectives?
+        plans: whether it solves transport problems. Only plans use an inner layer.
+        passages: whether the loss over scores is its own; `score_weight` then doesn't apply.
+
+    Examples:
+        >>> OBJECTIVES["optical"].columns(scores=True)
+        ('foreign', 'english', 'passage')
+        >>> OBJECTIVES["tlm"].teacher
+        False
     """
 
     teacher = True
@@ -43,17 +49,23 @@ class Objective:
     passages = False
 
     def columns(self, *, scores: bool) -> tuple[str, ...]:
-        """Of the training's rows: `foreign`, `english`, `both` as one text, `passage`.
+        """List the columns of the training's rows: `foreign`, `english`, `both`, `passage`.
 
         Args:
-            scores: is there a loss over scores beside the objective's own?
+            scores: whether there is a loss over scores besides the objective's own.
         """
         return ("foreign", "english", *(["passage"] if scores or self.passages else []))
 
     def token_loss(
         self, student: TokenBatch, teacher: TokenBatch, settings: TransportSettings
     ) -> Losses | None:
-        """The loss over tokens; None where scores alone teach."""
+        """Compute the loss over tokens; None if the objective has only scores.
+
+        Args:
+            student: the foreign queries, (B, n, d).
+            teacher: the English queries, (B, m, d).
+            settings: how plans are solved.
+        """
         return None
 
     def score_loss(
@@ -65,14 +77,14 @@ class Objective:
         temperature: float,
         first: int,
     ) -> Tensor:
-        """The loss over scores of the batch's English sentences as passages, (B,).
+        """Compute the loss over scores of the batch's English sentences as passages, (B,).
 
         Args:
             student: the foreign queries, (B, n, d).
             teacher: the English queries, (B, m, d).
-            passages: the English sentences as passages, (P, k, d); those of all ranks.
+            passages: the English sentences of all ranks as passages, (P, k, d).
             temperature: of the softmax over passages.
-            first: where the students' own passages begin among those of all ranks.
+            first: where this rank's passages begin.
         """
         return score_distillation(student, teacher, passages, temperature=temperature)
 
@@ -80,9 +92,9 @@ class Objective:
 class Optical(Objective):
     """OPTICAL: ⟨P, C⟩ with P the transport plan of C = 1 - cos, held constant (Huang et al. 2023).
 
-    Where we differ from the paper: mass lies on real tokens by default, and plans are exact. An
-    eps that isn't small against the spread of the costs pulls every student token towards the
-    mean of the sentence, and the student collapses.
+    We differ from the paper: by default only real tokens have mass, and plans are exact. An eps
+    that isn't small beside the spread of the costs pulls every student token towards the mean of
+    the sentence, and the student collapses.
     """
 
     plans = True
@@ -120,8 +132,8 @@ class OpticalUnbalanced(Optical):
 class Greedy(Objective):
     """DR.DECR-style: pair tokens greedily by cosine without replacement, then MSE.
 
-    After Li et al. 2022 (DR.DECR), which swaps student tokens into the order of the teacher's.
-    Tokens of the longer side that find no partner are left out.
+    Source: Li et al. 2022 (DR.DECR), who swap student tokens into the order of the teacher's.
+    Tokens of the longer side without a partner are left out.
     """
 
     def token_loss(
@@ -147,13 +159,13 @@ class MeanPool(Objective):
 
 
 class MaxSimScores(Objective):
-    """The teacher's scores alone: see `score_distillation`."""
+    """Only the teacher's scores: see `score_distillation`."""
 
     passages = True
 
 
 class TranslateTrain(Objective):
-    """No teacher but for its passages: see `contrast`."""
+    """The teacher only encodes passages: see `contrast`."""
 
     passages = True
 
@@ -170,7 +182,7 @@ class TranslateTrain(Objective):
 
 
 class MaskedLanguage(Objective):
-    """Continued pre-training: masked pieces of either sentence by itself."""
+    """Continued pre-training: masked pieces of each sentence by itself."""
 
     teacher = False
 
@@ -199,9 +211,9 @@ OBJECTIVES: dict[str, Objective] = {
 
 
 def _plan_cost(student: TokenBatch, teacher: TokenBatch, cost: Tensor) -> Tensor:
-    """The cost that plans are solved for, without a gradient.
+    """Compute the cost that plans are solved for, without a gradient.
 
-    Vectors of inner layers lie in a narrow cone: they are taken from the mean of the batch.
+    Vectors of inner layers point in nearly one direction, so the batch's mean is subtracted.
     """
     if student.plan_vectors is None or teacher.plan_vectors is None:
         return cost.detach()
@@ -214,10 +226,9 @@ def _plan_cost(student: TokenBatch, teacher: TokenBatch, cost: Tensor) -> Tensor
 
 
 def _spread(costs: Tensor) -> float:
-    """Standard deviation of the costs (N,) of the batch, over all ranks that share it.
+    """Compute the standard deviation of the batch's costs (N,), over all ranks that share it.
 
-    1 where there are fewer than two, as only the start of a training has it: no pair with tokens
-    on both sides.
+    It is 1 for fewer than two costs, when no pair has tokens on both sides.
     """
     number = ranks.total(costs.new_tensor(len(costs)))
     if number < 2:
@@ -233,13 +244,13 @@ def _marginals(batch: TokenBatch, settings: TransportSettings) -> Tensor:
 
 
 def _mean(batch: TokenBatch) -> Tensor:
-    """(B, d) mean of each text's token vectors."""
+    """Average each text's token vectors: (B, d)."""
     weights = batch.mask.to(batch.vectors.dtype)[..., None]
     return (batch.vectors * weights).sum(1) / weights.sum(1).clamp_min(1)
 
 
 def _greedy_matches(cost: Tensor, pairs: Tensor) -> Tensor:
-    """0/1 matrix (B, n, m) of greedy one-to-one matches in order of rising cost."""
+    """Match tokens one to one, cheapest first: a 0/1 matrix (B, n, m)."""
     remaining = cost.masked_fill(~pairs, torch.inf)
     matched = torch.zeros_like(cost)
     rows = torch.arange(len(cost), device=cost.device)

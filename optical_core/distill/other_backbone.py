@@ -1,8 +1,8 @@
 """A student with another backbone than its teacher's: it has to learn the teacher's space.
 
-The two tokenizers differ, so the teacher reads its own tokens of the English side; and the
-student begins where a linear map brings its tokens nearest to the teacher's, on English words,
-which both sides have.
+The two tokenizers differ, so the teacher reads the English side with its own. The student begins
+with the linear map that brings its tokens closest to the teacher's on English words, which both
+encoders read.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ RIDGE = 1e-3
 
 @dataclass
 class TwoTokenizers(MultiVectorEncoderDataCollator):
-    """Collator in which the teacher's own `preprocess` reads the columns that it encodes."""
+    """Collator that reads the teacher's columns with the teacher's own `preprocess`."""
 
     teacher_preprocess: Callable[..., Any] = field(kw_only=True)
     teacher_columns: tuple[str, ...] = ("english", "passage")
 
     @classmethod
     def of(cls, collator: MultiVectorEncoderDataCollator, teacher: TokenEncoder) -> TwoTokenizers:
-        """A trainer's own collator, but for the teacher's columns."""
+        """Extend a trainer's own collator."""
         return cls(
             collator.preprocess_fn,
             collator.valid_label_columns,
@@ -43,27 +43,30 @@ class TwoTokenizers(MultiVectorEncoderDataCollator):
         )
 
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
-        own = [
+        student = [
             {key: value for key, value in row.items() if key not in self.teacher_columns}
             for row in features
         ]
-        theirs = [
+        teacher = [
             {key: value for key, value in row.items() if key in self.teacher_columns}
             for row in features
         ]
-        batch = super().__call__(own)
-        mine, self.preprocess_fn = self.preprocess_fn, self.teacher_preprocess
+        batch = super().__call__(student)
+        before, self.preprocess_fn = self.preprocess_fn, self.teacher_preprocess
         try:
-            return {**batch, **super().__call__(theirs)}
+            return {**batch, **super().__call__(teacher)}
         finally:
-            self.preprocess_fn = mine
+            self.preprocess_fn = before
 
 
 def student_of(backbone: TokenEncoder, teacher: TokenEncoder, english: Sequence[str]) -> Any:
-    """The backbone's modules, their last linear layer fitted to the teacher's space.
+    """Fit the last linear layer of the backbone's modules to the teacher's space.
 
-    Least squares from the backbone's word vectors (the mean of a word's token vectors) to the
-    teacher's, over the words of `english` sentences. Raises InputError where sizes differ.
+    The fit is least squares from the backbone's word vectors (the mean of a word's token vectors)
+    to the teacher's, over the words of `english` sentences.
+
+    Raises:
+        InputError: the encoders' vectors have different sizes.
     """
     start = with_projection(backbone, teacher.dimension)
     before, after = [], []
@@ -80,7 +83,7 @@ def student_of(backbone: TokenEncoder, teacher: TokenEncoder, english: Sequence[
     matrix = torch.from_numpy(np.linalg.solve(x.T @ x + penalty, x.T @ y).T)
     layer = next(module for module in start.model if isinstance(module, Dense)).linear
     with torch.no_grad():
-        # Unit length comes after the layer, so a map of unit vectors is one of those before it.
+        # Unit length follows the layer, so a map fitted to unit vectors also fits those before it.
         layer.weight.copy_(matrix @ layer.weight.double().cpu())
         layer.bias.copy_(matrix @ layer.bias.double().cpu())
     return start.model

@@ -1,4 +1,4 @@
-"""Random numbers of a training, kept apart from those of its caller."""
+"""A training's random numbers, separate from its caller's."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import torch
 
 @contextlib.contextmanager
 def own_random_numbers() -> Iterator[None]:
-    """What is seeded and drawn within stays within: the caller's go on where they were.
+    """Restore the caller's random state at the end, whatever is seeded and drawn inside.
 
-    transformers' trainer seeds Python, NumPy and torch for the whole process. Where other threads
-    draw too, a training needs a process of its own (see `jobs`).
+    transformers' trainer seeds Python, NumPy and torch for the whole process. If other threads also
+    draw numbers, a training needs its own process (see `jobs`).
     """
     python, arrays = random.getstate(), np.random.get_state()
     try:

@@ -1,8 +1,8 @@
-"""The processes of one training: which one this is, and what they tell each other.
+"""The processes of one training: their ranks, and what they exchange.
 
 `torchrun` and `accelerate launch` start one process a GPU, or several on CPUs, each with a rank.
-Rank 0 writes files and measures, the others wait for it. Without a launcher there is one process,
-to which every function here gives back what it got.
+Rank 0 writes files and measures while the others wait. Without a launcher there is one process, and
+every function here returns its input.
 """
 
 from __future__ import annotations
@@ -21,46 +21,50 @@ from optical_core.errors import InputError
 T = TypeVar("T")
 
 PATIENCE = timedelta(hours=2)
-"""How long ranks wait for another: as long as rank 0 may take to measure the dev set."""
+"""How long ranks wait for one another: rank 0 may take so long to measure the dev set."""
 
 
 def join(*, cpu: bool) -> None:
-    """Meet the other processes, if a launcher has started any; gloo on CPUs, NCCL on GPUs."""
+    """Connect to the other processes, if a launcher started any: gloo on CPUs, NCCL on GPUs."""
     if "LOCAL_RANK" not in os.environ or distributed.is_initialized():
         return
     from accelerate import PartialState
 
-    # Also makes this rank's GPU the one that `cuda` means.
+    # It also makes `cuda` mean this rank's GPU.
     PartialState(cpu=cpu, timeout=PATIENCE)
     if rank():
         logging.getLogger("optical_core").setLevel(logging.ERROR)
 
 
 def leave() -> None:
-    """Take leave of the others at the end."""
+    """Disconnect from the other processes."""
     if distributed.is_initialized():
         distributed.barrier()
         distributed.destroy_process_group()
 
 
 def rank() -> int:
-    """Number of this process, from 0."""
+    """Return the number of this process, from 0."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
 def count() -> int:
-    """Number of processes."""
+    """Return the number of processes."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def wait() -> None:
-    """Go on when all ranks have come here."""
+    """Wait until all ranks are here."""
     if count() > 1:
         distributed.barrier()
 
 
 def check_share(batch_size: int, device: str | None) -> None:
-    """Raise InputError where the processes can't share batches of a training on a device."""
+    """Check that the processes can share batches of a training on a device.
+
+    Raises:
+        InputError: the batch can't be divided evenly, or the device names one GPU.
+    """
     if count() == 1:
         return
     if batch_size % count():
@@ -73,24 +77,28 @@ def check_share(batch_size: int, device: str | None) -> None:
 
 
 def once(function: Callable[[], T]) -> T:
-    """Run a function on rank 0 alone; every rank gets its result, or its InputError."""
+    """Run a function only on rank 0; every rank gets its result.
+
+    Raises:
+        InputError: the function's, on every rank.
+    """
     if count() == 1:
         return function()
-    told: list[tuple[T | None, str | None]] = [(None, None)]
+    message: list[tuple[T | None, str | None]] = [(None, None)]
     if rank() == 0:
         try:
-            told = [(function(), None)]
+            message = [(function(), None)]
         except InputError as error:
-            told = [(None, str(error))]
-    distributed.broadcast_object_list(told)
-    result, problem = told[0]
+            message = [(None, str(error))]
+    distributed.broadcast_object_list(message)
+    result, problem = message[0]
     if problem is not None:
         raise InputError(problem)
     return result  # type: ignore[return-value]
 
 
 def total(values: Tensor) -> Tensor:
-    """Sum of a tensor over the ranks; has no gradient."""
+    """Sum a tensor over the ranks, without a gradient."""
     if count() == 1:
         return values.detach()
     summed = values.detach().clone()
@@ -99,9 +107,9 @@ def total(values: Tensor) -> Tensor:
 
 
 def gather(rows: Tensor) -> list[Tensor]:
-    """Each rank's rows (n_rank, …), in the order of the ranks; has no gradient.
+    """Collect each rank's rows (n_rank, …), in the order of the ranks, without a gradient.
 
-    Ranks may have different numbers of rows; what follows the first axis must be alike.
+    Ranks may have different numbers of rows; the other axes must agree.
     """
     if count() == 1:
         return [rows.detach()]

@@ -1,4 +1,4 @@
-"""Which query is seen when, with which passages: the batches of a training on relevance."""
+"""The batches of a training on relevance: the order of the queries, and their passages."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from optical_core.distill.mining import document
 from optical_core.distill.sampling import endless
 
 TRIES = 4
-"""Times a batch's size that are drawn before it takes passages of one document after all."""
+"""A batch of different documents is given up after drawing this many times its size."""
 
 
 class Row(NamedTuple):
-    """An example by its number, and the one of its relevant passages that is shown."""
+    """An example's number, and the one relevant passage of it that is used."""
 
     example: int
     positive: str
@@ -27,14 +27,18 @@ class Row(NamedTuple):
 def plan_rows(
     relevance: Relevance, *, batches: int, batch_size: int, seed: int, sampling: float = 1.0
 ) -> list[list[Row]]:
-    """The batches of a whole training, the same for the same seed.
+    """Plan the batches of a whole training; the same seed gives the same batches.
 
-    Each is of one source: passages of others would be too easily told apart. Relevant passages of
-    a batch are of different documents, as far as the source has them: each is a negative of the
-    batch's other queries.
+    Each batch has one source: passages of different sources are too easy to distinguish. Its
+    relevant passages come from different documents, as far as the source has them, because each is
+    a negative of the batch's other queries.
 
     Args:
-        sampling: sources are drawn by (queries) ** sampling, 0 evenly, 1 as the data has them.
+        relevance: the examples.
+        batches: how many.
+        batch_size: examples of a batch.
+        seed: of the drawing.
+        sampling: sources are drawn by (queries) ** sampling: 0 evenly, 1 in the data's proportions.
     """
     generator = random.Random(seed)
     by_source: dict[str, list[int]] = {}
@@ -60,7 +64,7 @@ def _rows(numbers: Iterator[int], relevance: Relevance, generator: random.Random
 def _fill(
     size: int, waiting: list[Row], drawn: Iterator[Row], relevance: Relevance
 ) -> tuple[list[Row], list[Row]]:
-    """A batch of rows of different documents, first those that wait; and what still waits."""
+    """Fill a batch with rows of different documents, waiting ones first; also returns the rest."""
     batch: list[Row] = []
     later: list[Row] = []
     documents: set[str] = set()
@@ -88,10 +92,19 @@ def contrastive_rows(
     negatives: int,
     seed: int,
 ) -> tuple[Dataset, int]:
-    """Columns query, positive, negative_1 … of all rows, and how many were drawn at random.
+    """Make the columns query, positive, negative_1 … of all rows.
 
-    mined: example's number -> keys of its negatives. Where these and those that were judged are too
-    few, random passages of the source take the place.
+    If an example has too few judged and mined negatives, random passages of its source are added.
+
+    Args:
+        relevance: the examples.
+        batches: their rows.
+        mined: example's number -> keys of its mined negatives.
+        negatives: of each row.
+        seed: of the drawing.
+
+    Returns:
+        The rows, and how many negatives were drawn at random.
     """
     generator = random.Random(f"negatives {seed}")
     corpora: dict[str, list[str]] = {}
@@ -117,9 +130,9 @@ def contrastive_rows(
 def scored_rows(
     relevance: Relevance, batches: Sequence[Sequence[Row]], *, negatives: int, seed: int
 ) -> Dataset:
-    """Columns query, passage_1 … and label, a teacher's scores of the passages.
+    """Make the columns query, passage_1 … and label, which has a teacher's scores of the passages.
 
-    Every example has at least `negatives` passages beside its relevant one.
+    Every example must have at least `negatives` passages besides its relevant one.
     """
     generator = random.Random(f"scored {seed}")
     columns: dict[str, list] = {"query": []}
@@ -137,7 +150,7 @@ def scored_rows(
 
 
 def _other(corpus: Sequence[str], taken: Sequence[str], generator: random.Random) -> str:
-    """A random passage that isn't taken; any where all are."""
+    """Draw a passage that isn't taken; any passage if that fails."""
     for _ in range(20):
         key = generator.choice(corpus)
         if key not in taken:
@@ -146,6 +159,6 @@ def _other(corpus: Sequence[str], taken: Sequence[str], generator: random.Random
 
 
 def counts(batches: Sequence[Sequence[Row]], relevance: Relevance) -> dict[str, int]:
-    """Rows of each source."""
+    """Count the rows of each source."""
     rows = (row for batch in batches for row in batch)
     return dict(Counter(relevance.examples[row.example].source for row in rows))

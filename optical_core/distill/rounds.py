@@ -1,4 +1,4 @@
-"""Rounds of a training on relevance: when each ends, and what it shows beside the queries."""
+"""Rounds of a training on relevance: their last steps, and the passages that each uses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 def round_ends(config: TeachConfig) -> list[int]:
-    """The step after which each round is over."""
+    """List the last step of each round."""
     return [config.steps * (number + 1) // config.rounds for number in range(config.rounds)]
 
 
@@ -48,7 +48,11 @@ def rows_of_round(
     model: Any,
     work: Path,
 ) -> tuple[Any, dict[str, int]]:
-    """The training's rows as a round sees them, and what was left out of its negatives."""
+    """Make a round's rows.
+
+    Returns:
+        The rows, and reason -> how many passages were left out of the negatives.
+    """
     if config.objective != "contrastive":
         return scored_rows(relevance, batches, negatives=config.negatives, seed=config.seed), {}
     mined = Mined([])
@@ -76,7 +80,7 @@ def _mined(
     model: Any,
     path: Path,
 ) -> Mined:
-    """A round's negatives of the examples that are asked, read where they are mined already."""
+    """Mine a round's negatives for the examples `asked`, or read those that are mined already."""
     if path.exists():
         saved = read_json(path)
         return Mined([tuple(keys) for keys in saved["negatives"]], saved["dropped"])

@@ -1,4 +1,4 @@
-"""A training under its name: what `distill` and `teach` have in common."""
+"""A training and its name: the common part of `distill` and `teach`."""
 
 from __future__ import annotations
 
@@ -40,16 +40,17 @@ MODEL_FILES = ("retriever.json", "teacher.json")
 
 @dataclass(frozen=True)
 class Run(Generic[Config]):
-    """A training: its settings, where it works, and what it makes.
+    """A training: its settings, its working folder, and the folder of its model.
 
-    Every rank has one and goes through the same steps; rank 0 alone writes.
+    Every rank has one and takes the same steps; only rank 0 writes.
 
     Attributes:
-        doing: what the progress bar says.
+        config: the settings.
+        doing: the progress bar's text.
         work: `runs/NAME`, with its log and its checkpoints.
-        folder: `models/NAME`, which it makes.
-        device: None for the one taken by default.
-        progress: is there a progress bar?
+        folder: `models/NAME`, the result.
+        device: None for the default device.
+        progress: whether there is a progress bar.
     """
 
     config: Config
@@ -60,12 +61,12 @@ class Run(Generic[Config]):
     progress: bool
 
     def tell(self, doing: str) -> None:
-        """Say what the run is doing, for those who look at it from outside."""
+        """Write down what the run is doing, for the page that watches it."""
         if ranks.rank() == 0:
             write_stage(self.work, Stage(doing))
 
     def is_finished(self) -> bool:
-        """Is the model there, trained with these settings?"""
+        """Tell whether the model exists and was trained with these settings."""
         return ranks.once(self._is_finished)
 
     def _is_finished(self) -> bool:
@@ -78,10 +79,10 @@ class Run(Generic[Config]):
         return True
 
     def claim(self) -> None:
-        """Take the name: a run that cannot start must not have done so.
+        """Take the name; called late, because a run that can't start must not take it.
 
         Raises:
-            InputError: it belongs to a run with other settings, or to another model.
+            InputError: a run with other settings, or another model, has the name.
         """
         ranks.once(self._claim)
 
@@ -99,13 +100,13 @@ class Run(Generic[Config]):
             temporary.write_text(text, encoding="utf-8")
 
     def checkpoint(self) -> str | None:
-        """The folder to go on from."""
+        """Find the checkpoint to resume from; None if there is none."""
         return ranks.once(lambda: last_complete_checkpoint(self.work))
 
     def dev_monitor(
         self, model: Any, teacher: TokenEncoder | None = None, *, patience: int | None = None
     ) -> DevMonitor | None:
-        """What measures the model on the dev collection, if there is one, on rank 0."""
+        """Make the monitor of the dev collection; None without one, and on ranks above 0."""
         if not self.config.dev or ranks.rank() > 0:
             return None
         self.tell("encoding the dev collection")
@@ -119,7 +120,7 @@ class Run(Generic[Config]):
         monitors: Iterable[TrainerCallback | None],
         **reading: Any,
     ) -> ResumableTrainer:
-        """The trainer of the rows; `reading` says how it reads them, see `training_arguments`."""
+        """Make the trainer; `reading` says how it reads the rows, see `training_arguments`."""
         log: list[TrainerCallback] = []
         if ranks.rank() == 0:
             log.append(
@@ -136,7 +137,7 @@ class Run(Generic[Config]):
         return trainer
 
     def card(self, summary: str, data: str, languages: Iterable[str], report: str) -> ModelCard:
-        """The model's card; `data` names the setting that has the training data."""
+        """Make the model's card; `data` names the setting that has the training data."""
         paths = (path.strip("./") for path in getattr(self.config, data))
         return ModelCard(
             summary=summary,
@@ -147,7 +148,7 @@ class Run(Generic[Config]):
         )
 
     def finish(self, model: Any, dev: DevMonitor | None, **data: Any) -> None:
-        """Write the record, which says that the model is whole: no checkpoint is needed now."""
+        """Write the record, which marks the model as complete, and remove the checkpoints."""
         record = {
             "config": self.config.model_dump(),
             **data,
@@ -162,9 +163,9 @@ class Run(Generic[Config]):
 def begun(
     config: Config, doing: str, *, device: str | None, progress: bool
 ) -> Iterator[Run[Config]]:
-    """A run that no other process works on, with random numbers of its own.
+    """Begin a run: no other process works on it, and it has its own random numbers.
 
-    Started by `torchrun` or `accelerate launch`, the processes meet here: see `ranks`.
+    The processes of `torchrun` or `accelerate launch` meet here: see `ranks`.
 
     Raises:
         InputError: the processes can't share the training.
@@ -172,7 +173,7 @@ def begun(
     ranks.join(cpu=on_cpu(device))
     ranks.check_share(config.batch_size, device)
     work = home("runs", config.name)
-    # A launcher that is killed leaves its processes running: they must not write beside new ones.
+    # A killed launcher leaves its processes running; they must not write while new ones do.
     alone = exclusive(work) if ranks.rank() == 0 else contextlib.nullcontext()
     with alone, own_random_numbers():
         yield Run(config, doing, work, home("models", config.name), device, progress)

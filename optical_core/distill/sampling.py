@@ -1,4 +1,4 @@
-"""Which pair is seen when: languages balanced or by temperature, batches of like length."""
+"""The order of sentence pairs: languages balanced or by temperature, batches of like length."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from optical_core.data.bitext import SentencePair
 T = TypeVar("T")
 
 WINDOW = 16
-"""Batches that are drawn together and sorted by length, so that little is padded."""
+"""Batches that are drawn together and sorted by length, to save padding."""
 
 
 def characters(pairs: Sequence[SentencePair]) -> list[int]:
-    """Lengths of the foreign sides, where no tokenizer is at hand."""
+    """Measure the foreign sides in characters, for callers without a tokenizer."""
     return [len(pair.foreign) for pair in pairs]
 
 
@@ -30,15 +30,20 @@ def plan_batches(
     english_share: float = 0.0,
     lengths: Callable[[Sequence[SentencePair]], Sequence[int]] = characters,
 ) -> list[list[SentencePair]]:
-    """The batches of a whole training run, the same for the same seed.
+    """Plan the batches of a whole training run; the same seed gives the same batches.
 
     Args:
+        pairs: of all languages.
+        steps: the number of batches.
+        batch_size: pairs of a batch.
+        seed: of the drawing.
         temperature: languages are drawn by (pairs of the language) ** temperature: 0 draws them
-            evenly, 1 as the data has them.
-        english_share: share of pairs whose foreign side is the English sentence itself, which
-            keeps the student's English where the teacher's is.
-        lengths: of many pairs at once; pairs of like length share a batch. The student's tokens
-            are what counts: its forward and backward pass cost more than the teacher's forward.
+            evenly, 1 in the data's proportions.
+        english_share: share of pairs whose foreign side is the English sentence itself. They keep
+            the student's English close to the teacher's.
+        lengths: measures many pairs at once; pairs of like length share a batch. It should count
+            the student's tokens, whose forward and backward pass cost more than the teacher's
+            forward pass.
     """
     generator = random.Random(seed)
     by_language: dict[str, list[SentencePair]] = {}
@@ -66,7 +71,7 @@ def plan_batches(
 
 
 def first_pairs(pairs: Sequence[SentencePair], most: int, *, seed: int) -> tuple[SentencePair, ...]:
-    """At most so many pairs of each language, drawn by the seed: fewer are a part of more."""
+    """Draw at most so many pairs of each language; with the same seed, fewer are a part of more."""
     order = list(pairs)
     random.Random(seed).shuffle(order)
     taken: Counter[str] = Counter()
@@ -79,7 +84,7 @@ def first_pairs(pairs: Sequence[SentencePair], most: int, *, seed: int) -> tuple
 
 
 def endless(items: Sequence[T], generator: random.Random) -> Iterator[T]:
-    """Every item once, in random order, then again in another order."""
+    """Yield every item once, in random order, then again in another order."""
     order: list[T] = []
     while True:
         if not order:

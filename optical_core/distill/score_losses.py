@@ -1,4 +1,4 @@
-"""Losses over the scores that a student gives the English sentences of a batch as passages."""
+"""Losses over a student's scores of a batch's English sentences as passages."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ from optical_core.distill.token_batch import TokenBatch
 def score_distillation(
     student: TokenBatch, teacher: TokenBatch, passages: TokenBatch, *, temperature: float
 ) -> Tensor:
-    """KL of the student's MaxSim distribution over in-batch passages from the teacher's, (B,).
+    """Compute KL(teacher || student) of the MaxSim distributions over in-batch passages, (B,).
 
-    MaxSim is divided by the number of query tokens, since the two sides have different ones.
-    `passages` are the teacher's vectors of the English sentences as passages.
+    MaxSim is divided by the number of query tokens, which differs between the two sides.
+
+    Args:
+        student: the foreign queries.
+        teacher: the English queries.
+        passages: the teacher's vectors of the English sentences as passages.
+        temperature: of both distributions.
     """
     log_student = (mean_maxsim(student, passages) / temperature).log_softmax(-1)
     with torch.no_grad():
@@ -25,22 +30,27 @@ def score_distillation(
 def contrast(
     student: TokenBatch, passages: TokenBatch, *, temperature: float, first: int = 0
 ) -> Tensor:
-    """Cross-entropy of picking the own English sentence among the batch's as passages, (B,).
+    """Compute the cross-entropy of picking each query's own English sentence in the batch, (B,).
 
-    Translate-train without relevance judgements: a translated sentence is the query, its English
-    the relevant passage, those of the rest of the batch the others. No teacher takes part but for
-    its passages. An English sentence that comes twice in the batch is right both times.
-    `first` is where the students' own passages begin, in a batch that is shared among ranks.
+    This is translate-train without judgements. A translated sentence is the query, its English
+    original the relevant passage, and the batch's other English sentences are the other passages.
+    The teacher only encodes the passages. If a batch has an English sentence twice, both are right.
+
+    Args:
+        student: the foreign queries.
+        passages: the English sentences as passages.
+        temperature: of the softmax over passages.
+        first: where these students' passages begin, if ranks share the batch.
     """
     logits = mean_maxsim(student, passages) / temperature
     flat = (passages.vectors * passages.mask[..., None]).flatten(1)
-    own = flat[first : first + len(logits)]
-    same = torch.cdist(own, flat, compute_mode="donot_use_mm_for_euclid_dist") < 1e-3
+    relevant = flat[first : first + len(logits)]
+    same = torch.cdist(relevant, flat, compute_mode="donot_use_mm_for_euclid_dist") < 1e-3
     return -(logits.log_softmax(-1).masked_fill(~same, -torch.inf)).logsumexp(-1)
 
 
 def mean_maxsim(queries: TokenBatch, passages: TokenBatch) -> Tensor:
-    """(B, P) mean over query tokens of the best cosine with a passage's tokens."""
+    """Average the best cosine with a passage's tokens over the query's tokens: (B, P)."""
     similarity = torch.einsum("bnd,pmd->bpnm", queries.vectors, passages.vectors)
     # Padding must lose even where all real similarities are negative.
     lowest = torch.finfo(similarity.dtype).min

@@ -1,4 +1,4 @@
-"""From the command line and files to one validated configuration of a training."""
+"""One validated configuration of a training, from the command line and files."""
 
 from __future__ import annotations
 
@@ -19,10 +19,20 @@ Config = TypeVar("Config", bound=TrainingConfig)
 
 
 def resolve_config(
-    given: dict[str, Any], file: Path | None, pairs: list[str], *, demo: bool
+    options: dict[str, Any], file: Path | None, pairs: list[str], *, demo: bool
 ) -> DistillConfig:
-    """Settings of `distill`; see `_layered`, over those of the demo where that is asked for."""
-    settings = _layered(given, file, pairs)
+    """Resolve the settings of `distill`, over those of the demo if wanted.
+
+    Args:
+        options: given by name; they override the others.
+        file: of settings, in JSON.
+        pairs: `key=value`; they override the file.
+        demo: whether to begin with the demo's settings.
+
+    Raises:
+        InputError: names the first setting that is wrong or missing.
+    """
+    settings = _layered(options, file, pairs)
     if demo:
         settings = read_json(assets("recipes", "demo.json")) | settings
     if not settings.get("name"):
@@ -32,9 +42,9 @@ def resolve_config(
     return _validated(DistillConfig, settings)
 
 
-def resolve_teaching(given: dict[str, Any], file: Path | None, pairs: list[str]) -> TeachConfig:
-    """Settings of `teach`; see `_layered`."""
-    settings = _layered(given, file, pairs)
+def resolve_teaching(options: dict[str, Any], file: Path | None, pairs: list[str]) -> TeachConfig:
+    """Resolve the settings of `teach`; arguments and errors are those of `resolve_config`."""
+    settings = _layered(options, file, pairs)
     if not settings.get("name"):
         raise InputError("the teacher needs a name: --name NAME")
     if not settings.get("relevance"):
@@ -42,11 +52,8 @@ def resolve_teaching(given: dict[str, Any], file: Path | None, pairs: list[str])
     return _validated(TeachConfig, settings)
 
 
-def _layered(given: dict[str, Any], file: Path | None, pairs: list[str]) -> dict[str, Any]:
-    """Later wins: the file's settings, `key=value` pairs, options given by name.
-
-    Raises InputError that names the first setting that is wrong.
-    """
+def _layered(options: dict[str, Any], file: Path | None, pairs: list[str]) -> dict[str, Any]:
+    """Join the file's settings, `key=value` pairs and options given by name; later ones win."""
     settings: dict[str, Any] = {}
     if file is not None:
         content = read_json(file)
@@ -58,7 +65,7 @@ def _layered(given: dict[str, Any], file: Path | None, pairs: list[str]) -> dict
         if not separator:
             raise InputError(f"--set {pair}: key=value was expected")
         settings[key.strip()] = _value(value.strip())
-    settings |= given
+    settings |= options
     return settings
 
 
@@ -67,7 +74,7 @@ def _validated(kind: type[Config], settings: dict[str, Any]) -> Config:
         return kind.model_validate(settings)
     except ValidationError as error:
         text = first_problem(error)
-        # What is wrong between settings is a sentence of its own.
+        # A problem between two settings is a sentence without a setting's name.
         raise InputError(f"setting {text}" if error.errors()[0]["loc"] else text) from error
 
 

@@ -1,4 +1,4 @@
-"""A student's weights: which are trained, where they begin, how far from the teacher they end."""
+"""A student's weights: which are trained, their start, and their final distance to the teacher."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ LORA_MODULES = ["query", "key", "value", "dense"]
 
 
 def select_trainable(student: Any, config: TrainingConfig, *, head: bool = False) -> None:
-    """Freeze what stays; put LoRA in where that is what is trained.
+    """Freeze all parameters but the trained ones, and insert LoRA if that is trained.
 
-    head: train what comes after the transformer too, the projection.
+    Args:
+        student: a MultiVectorEncoder.
+        config: says what is trained.
+        head: whether to train the modules after the transformer, too: the projection.
     """
     student.requires_grad_(False)
     transformer = student[0].model
@@ -31,7 +34,7 @@ def select_trainable(student: Any, config: TrainingConfig, *, head: bool = False
     if config.trainable == "lora":
         from peft import LoraConfig, get_peft_model
 
-        # PEFT's own way in: that of transformers asks for PEFT releases that are not out yet.
+        # Through PEFT itself: transformers' interface asks for PEFT releases that aren't out yet.
         lora = LoraConfig(
             r=config.lora_rank,
             lora_alpha=2 * config.lora_rank,
@@ -54,7 +57,11 @@ def select_trainable(student: Any, config: TrainingConfig, *, head: bool = False
 def go_on_from(
     student: Any, config: DistillConfig, teacher: TokenEncoder, backbone: TokenEncoder | None
 ) -> None:
-    """Put the weights of the student named by `config.start` where this one's training begins."""
+    """Load the weights of the student named by `config.start`, where this training begins.
+
+    Raises:
+        InputError: it isn't a student, or has another teacher, backbone or kind of training.
+    """
     name = str(config.start)
     before = load_pair(name)
     if not before.distilled:
@@ -85,8 +92,8 @@ def go_on_from(
 def soften(student: Any, teacher: TokenEncoder, config: DistillConfig) -> None:
     """Move the student back towards the teacher (WiSE-FT, Wortsman et al. 2022).
 
-    Weights between the two keep more of what the teacher knows of other domains. For LoRA the
-    update B A is scaled, which is the same.
+    Weights between the two keep more of the teacher's quality in other domains. With LoRA the
+    update B A is scaled, which is equivalent.
     """
     before = teacher.model.state_dict()
     with torch.no_grad():

@@ -1,8 +1,8 @@
 """One training on relevance: queries and passages in, a teacher out, resumable at any moment.
 
-Both sides are the encoder's own, and both are trained. What a round mines is written before the
-round begins, and one schedule runs through all rounds: a run that was cut off goes on in the round
-that its checkpoint is of.
+One encoder reads queries and passages, and both sides are trained. A round's negatives are written
+before the round begins, and one schedule covers all rounds: an interrupted run resumes in the round
+of its checkpoint.
 """
 
 from __future__ import annotations
@@ -35,14 +35,27 @@ logger = logging.getLogger(__name__)
 
 
 def teach(config: TeachConfig, *, device: str | None = None, progress: bool = True) -> Path:
-    """Train an encoder on relevance as configured and save it; returns its folder under models/.
+    """Train an encoder on relevance as configured and save it.
 
-    Interrupted, it goes on from its last checkpoint if the configuration is the same; a changed one
-    must have another name.
+    An interrupted run with the same configuration resumes at its last checkpoint. A changed
+    configuration needs another name.
+
+    Args:
+        config: names the teacher, its encoder and its data.
+        device: None for the best there is.
+        progress: whether to show a bar.
+
+    Returns:
+        The teacher's folder under models/.
 
     Raises:
-        InputError: relevance that can't be read, or is part of an evaluated collection, an unknown
-            encoder, or a name that is taken by a run with other settings.
+        InputError: the relevance can't be read or is part of an evaluated collection, the encoder
+            is unknown, or a run with other settings has the name.
+
+    Examples:
+        >>> config = TeachConfig(name="my-teacher", relevance=("scifact",))
+        >>> teach(config).name  # doctest: +SKIP
+        'my-teacher'
     """
     with begun(config, "teach", device=device, progress=progress) as run:
         if ranks.count() > 1 and config.patience:
@@ -83,7 +96,12 @@ def teach(config: TeachConfig, *, device: str | None = None, progress: bool = Tr
 
 
 def load_relevance(config: TeachConfig) -> Relevance:
-    """Read, join and check the run's relevance: nothing of an evaluated collection."""
+    """Read, join and check the run's relevance.
+
+    Raises:
+        InputError: it can't be read, is part of an evaluated collection, or leaves nothing to train
+            on.
+    """
     refuse_test_data(config.relevance)
     relevance = read_relevance(
         config.relevance, config.languages, pairs=config.pairs, seed=config.seed
@@ -99,7 +117,7 @@ def load_relevance(config: TeachConfig) -> Relevance:
 
 
 def _scored(relevance: Relevance, config: TeachConfig) -> Relevance:
-    """The examples with scores of enough passages."""
+    """Keep the examples with scores of enough passages."""
     if not relevance.scored:
         raise InputError(
             f"the objective {config.objective} needs passages with scores, as ColBERTv2's and "
@@ -113,7 +131,7 @@ def _scored(relevance: Relevance, config: TeachConfig) -> Relevance:
 
 
 def _model(config: TeachConfig, base: TokenEncoder) -> Any:
-    """The modules that training starts from: the encoder's, its vectors turned and cut to size."""
+    """Make the modules that training starts from: the encoder's, projected to `dimension`."""
     dimension = config.dimension or base.dimension
     if dimension > base.dimension:
         raise InputError(
@@ -129,7 +147,7 @@ def _model(config: TeachConfig, base: TokenEncoder) -> Any:
 
 
 def _batches(config: TeachConfig, relevance: Relevance) -> list[list[Row]]:
-    """The queries of every batch of the training, of all rounds."""
+    """Plan the queries of every batch, of all rounds."""
     return plan_rows(
         relevance,
         batches=config.steps * config.accumulate,
@@ -140,9 +158,9 @@ def _batches(config: TeachConfig, relevance: Relevance) -> list[list[Row]]:
 
 
 def _reading(config: TeachConfig, model: Any) -> dict[str, Any]:
-    """How the trainer reads the rows' columns: with prompts, as when the encoder searches."""
-    others = range(1, config.negatives + 2)
-    passages = ["positive", *(f"{kind}_{n}" for kind in ("negative", "passage") for n in others)]
+    """Say how the trainer reads the rows' columns: with prompts, as in a search."""
+    numbers = range(1, config.negatives + 2)
+    passages = ["positive", *(f"{kind}_{n}" for kind in ("negative", "passage") for n in numbers)]
     prompts = {"query": model.prompts.get("query")}
     prompts |= {column: model.prompts.get("document") for column in passages}
     return {
@@ -160,7 +178,7 @@ def _save(
     dev: DevMonitor | None,
     mined: list[dict[str, int]],
 ) -> None:
-    """Write the taught encoder, at its best dev step, and the record of its training."""
+    """Write the teacher, with the best dev step's weights, and the record of its training."""
     config = run.config
     if dev:
         dev.restore_best(model)

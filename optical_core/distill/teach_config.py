@@ -1,4 +1,4 @@
-"""What a training on relevance is made of."""
+"""The configuration of a training on relevance."""
 
 from __future__ import annotations
 
@@ -10,41 +10,49 @@ from optical_core.distill.config import TrainingConfig
 
 
 class TeachConfig(TrainingConfig):
-    """Settings of `optical teach`."""
+    """Settings of `optical teach`.
+
+    Raises:
+        ValueError: an unknown or wrong setting, or settings that don't go together.
+
+    Examples:
+        >>> TeachConfig(name="my-teacher", relevance=("scifact",), rounds=2).negatives
+        1
+    """
 
     encoder: str = "embedded"
-    """Encoder that is taught: `embedded`, a teacher's name, a folder or a hub name."""
+    """Encoder to teach: `embedded`, a teacher's name, a folder or a hub name."""
     relevance: tuple[str, ...] = Field(min_length=1)
-    """Files or folders; `PATH:5000` takes at most so many queries of it."""
+    """Files or folders; `PATH:5000` takes at most 5,000 queries from it."""
     languages: tuple[str, ...] = ("en",)
-    """Languages of the queries, where a source has several."""
+    """Languages of the queries, if a source has several."""
     pairs: int | None = Field(None, ge=1)
-    """Most queries of each source that doesn't say it itself, drawn by the seed."""
+    """Most queries of a source without its own limit, drawn by the seed."""
     sampling: float = Field(1.0, ge=0, le=1)
-    """Sources are drawn by (queries) ** sampling: 0 evenly, 1 as the data has them."""
+    """Sources are drawn by (queries) ** sampling: 0 evenly, 1 in the data's proportions."""
 
     objective: Literal["contrastive", "margin-mse", "kl"] = "contrastive"
-    """Cross-entropy over the batch's passages; or a teacher's scores, their margins or shares."""
+    """Cross-entropy over the batch's passages, or a teacher's scores: their margins, or shares."""
     dimension: int | None = Field(128, ge=2)
-    """Of the token vectors; None leaves the encoder's."""
+    """Of the token vectors; None keeps the encoder's."""
     temperature: float = Field(0.05, gt=0)
-    """Of the softmax over MaxSim as a mean over the query's tokens."""
+    """Of the softmax over MaxSim, which is a mean over the query's tokens."""
     score_temperature: float = Field(1.0, gt=0)
-    """Of the softmax over a teacher's scores; for `kl` alone."""
+    """Of the softmax over a teacher's scores; only for `kl`."""
     query_tokens: int = Field(32, ge=8, le=512)
     passage_tokens: int = Field(160, ge=8, le=8192)
-    """Longest texts in training, prompt included; searching takes what the encoder does."""
+    """Longest texts in training, prompt included; a search has the encoder's limit."""
     mini_batch: int | None = Field(None, ge=1)
-    """Queries whose passages are in memory at once (GradCache); for `contrastive` alone."""
+    """Queries whose passages are in memory at once (GradCache); only for `contrastive`."""
 
     negatives: int = Field(1, ge=0)
-    """Other passages beside each query's relevant one; 0 leaves the batch's alone."""
+    """Passages besides each query's relevant one; with 0, only the batch's other passages."""
     rounds: int = Field(1, ge=1)
-    """Times that negatives are mined: first by BM25, then by the model as it stands."""
+    """How often negatives are mined: first by BM25, then by the model in training."""
     depth: int = Field(50, ge=2)
-    """Ranks that are looked at for negatives."""
+    """Negatives are taken from this many ranks."""
     negative_share: float = Field(0.95, gt=0)
-    """A passage with a greater share of the relevant one's score may be relevant: left out."""
+    """A passage above this share of the relevant one's score may be relevant, and is left out."""
 
     patience: int | None = Field(None, ge=1)
     """Dev measurements without a gain after which training stops."""

@@ -1,4 +1,4 @@
-"""The frozen teacher's token vectors of a batch: each sentence is encoded once, then remembered."""
+"""The frozen teacher's token vectors: each sentence is encoded once, then remembered."""
 
 from __future__ import annotations
 
@@ -19,25 +19,27 @@ from optical_core.models.precision import encoding, precision
 from optical_core.models.token_encoder import TokenEncoder
 
 Entry = tuple[Tensor, ...]
-"""A text of the teacher's: vectors (n, d), which are [MASK]s (n,), what plans are made from if that
-is something else (n, e); fp16."""
+"""A text as the teacher encodes it: vectors (n, d), which of them are [MASK]s (n,) and, if plans
+are made from other vectors, those (n, e); all vectors in fp16."""
 
 
 class KeptVectors:
-    """Entries by key, at most `tokens` token vectors of them: the least recently used go first."""
+    """Entries by key, with at most `tokens` token vectors; the least recently used go first."""
 
     def __init__(self, tokens: int = 2_000_000) -> None:
         self.tokens = tokens
         self._entries: OrderedDict[bytes, Entry] = OrderedDict()
         self.held = 0
-        """Token vectors held now."""
+        """Token vectors in it now."""
 
     def get(self, key: bytes) -> Entry | None:
+        """Look up an entry; None if it isn't there."""
         if key in self._entries:
             self._entries.move_to_end(key)
         return self._entries.get(key)
 
     def put(self, key: bytes, entry: Entry) -> None:
+        """Add an entry, and drop old ones if there are too many vectors."""
         self._entries[key] = entry
         self.held += len(entry[0])
         while self.held > self.tokens:
@@ -48,11 +50,11 @@ class KeptVectors:
 def shared_vectors(
     config: DistillConfig, teacher: TokenEncoder, batches: Iterable[Iterable[SentencePair]]
 ) -> KeptVectors:
-    """The teacher's vectors, shared with trainings of this process on just the same batches.
+    """Share the teacher's vectors with trainings of this process that have the same batches.
 
-    The arms of a study read the same sentences with the same teacher. In other batches a sentence
-    has other neighbours and padding, which moves its last digits: a study that was killed and goes
-    on in a new process must come to the same numbers.
+    The arms of a study read the same sentences with the same teacher. The batches must be the same
+    because a sentence's neighbours and padding move its last digits: a study that was killed and
+    resumed in a new process must reach the same numbers.
     """
     digest = hashlib.blake2b(digest_size=8)
     for pair in (pair for batch in batches for pair in batch):
@@ -65,15 +67,17 @@ def shared_vectors(
 
 @lru_cache(maxsize=4)
 def _shared(key: Hashable) -> KeptVectors:
-    """The key says all that decides the vectors."""
+    """The key has everything that decides the vectors."""
     return KeptVectors(1_000_000)
 
 
 class TeacherVectors:
     """Encodes batches of token ids with a frozen teacher.
 
-    Attributes:
-        plan_layer: layer whose vectors are kept beside the output's, for the plans to be made from.
+    Args:
+        teacher: a MultiVectorEncoder.
+        plan_layer: layer whose vectors are kept beside the output's, to make plans from.
+        store: keeps the vectors.
     """
 
     def __init__(
@@ -85,7 +89,7 @@ class TeacherVectors:
 
     @torch.no_grad()
     def batch(self, features: dict[str, Any], task: str, device: torch.device) -> TokenBatch:
-        """Vectors of a batch's texts on `device`; task is `query` or `document`."""
+        """Encode a batch's texts, with vectors on `device`; task is `query` or `document`."""
         ids, attention = features["input_ids"].cpu(), features["attention_mask"].cpu().bool()
         expansion = features.get("query_expansion_positions")
         real = attention if expansion is None else attention | expansion.cpu().bool()

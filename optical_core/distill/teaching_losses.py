@@ -1,4 +1,4 @@
-"""sentence-transformers' losses over query and passages, as `optical teach` sets them."""
+"""sentence-transformers' losses over query and passages, configured for `optical teach`."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from optical_core.distill.token_batch import TokenBatch, collapse_alarms
 
 
 def teaching_loss(config: TeachConfig, model: Any) -> Any:
-    """The library's loss of a configuration, observed for the log.
+    """Make the library's loss for a configuration, observed for the log.
 
-    MaxSim is a mean over the query's tokens, so that a temperature fits short and long queries;
-    margins are of sums, as the scores of published sets are made for.
+    MaxSim is a mean over the query's tokens, so one temperature fits short and long queries.
+    Margins are between sums, as in the scores of published sets.
     """
     if config.objective == "margin-mse":
         loss: nn.Module = MultiVectorMarginMSELoss(model)
@@ -55,7 +55,7 @@ def teaching_loss(config: TeachConfig, model: Any) -> Any:
 
 
 def observed(loss: Any, objective: str) -> Any:
-    """The same loss with what the log asks for: its objective's name, and figures of a batch."""
+    """Add to a loss what the log needs: its objective's name, and figures of a batch."""
     loss.objective, loss.figures = objective, {}
     observer = _Observer(loss)
     loss.register_forward_pre_hook(observer.before)
@@ -64,7 +64,7 @@ def observed(loss: Any, objective: str) -> Any:
 
 
 class _Observer:
-    """Counts a batch's tokens; every so often looks whether the tokens become alike."""
+    """Counts a batch's tokens, and checks now and then whether the tokens become alike."""
 
     def __init__(self, loss: Any) -> None:
         self.figures: dict[str, float] = loss.figures

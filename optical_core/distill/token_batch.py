@@ -1,4 +1,4 @@
-"""Token vectors of a batch of texts, and whether they become alike."""
+"""Token vectors of a batch of texts, and figures that show whether they become alike."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class TokenBatch:
-    """Unit token vectors (B, n, d), mask (B, n) of scored tokens, and which are [MASK]s (B, n).
+    """The token vectors of B texts.
 
-    plan_vectors (B, n, e): what plans are made from, where it isn't the vectors themselves.
+    Attributes:
+        vectors: (B, n, d), of unit length.
+        mask: (B, n), true for scored tokens.
+        expansion: (B, n), true for [MASK]s.
+        plan_vectors: (B, n, e), for plans; None if these are made from `vectors`.
     """
 
     vectors: Tensor
@@ -22,10 +26,10 @@ class TokenBatch:
 
 
 def collapse_alarms(batch: TokenBatch) -> dict[str, float]:
-    """Mean pairwise cosine and effective rank of a batch's tokens.
+    """Compute the mean pairwise cosine and the effective rank of a batch's tokens.
 
-    Effective rank is exp of the entropy of the spectrum (Roy and Vetterli 2007). A mean cosine
-    that rises, or a rank that falls, says that tokens become alike: a falling loss may hide it.
+    The effective rank is exp of the spectrum's entropy (Roy and Vetterli 2007). If the mean cosine
+    rises or the rank falls, tokens become alike. A falling loss may hide this.
     """
     with torch.no_grad():
         tokens = batch.vectors[batch.mask].float()

@@ -40,21 +40,34 @@ logger = logging.getLogger(__name__)
 Batches = Sequence[Sequence[SentencePair]]
 
 FITTED_SENTENCES = 2000
-"""English sentences on which a student's own backbone is first brought into the teacher's space."""
+"""English sentences that fit another backbone to the teacher's space before training."""
 
 
 def distill(config: DistillConfig, *, device: str | None = None, progress: bool = True) -> Path:
-    """Train a student as configured and save it; returns its folder under models/.
+    """Train a student as configured and save it.
 
-    A run that was interrupted goes on from its last checkpoint, to the same result as one that
-    wasn't, if the configuration is the same; a changed one must have another name.
+    An interrupted run with the same configuration resumes at its last checkpoint and reaches the
+    same result as an uninterrupted one. A changed configuration needs another name.
 
-    Started by `torchrun` or `accelerate launch`, the processes share each batch and train the
-    student that one would; machines must share the home. See `ranks`.
+    If `torchrun` or `accelerate launch` starts several processes, they share each batch and train
+    the student that one process would train. Machines must share the home. See `ranks`.
+
+    Args:
+        config: names the student and its data.
+        device: None for the best there is.
+        progress: whether to show a bar.
+
+    Returns:
+        The student's folder under models/.
 
     Raises:
-        InputError: unreadable or overlapping bitext, an unknown teacher, a name that is taken by a
-            run with other settings, or a batch that the processes can't share.
+        InputError: the bitext is unreadable or overlaps a collection, the teacher is unknown, a run
+            with other settings has the name, or the processes can't share the batch.
+
+    Examples:
+        >>> config = DistillConfig(name="mine", bitext=("demo",), steps=60)
+        >>> distill(config).name  # doctest: +SKIP
+        'mine'
     """
     with begun(config, "distil", device=device, progress=progress) as run:
         if ranks.count() > 1 and not OBJECTIVES[config.objective].teacher:
@@ -93,19 +106,19 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
     return run.folder
 
 
-def load_bitext(config: DistillConfig, given: Allowance = COMMAND) -> Bitext:
-    """Read, join and check the run's bitext: no benchmark, nothing of an installed collection.
+def load_bitext(config: DistillConfig, allowance: Allowance = COMMAND) -> Bitext:
+    """Read, join and check the run's bitext.
 
     Args:
-        config: names the files, and what is kept of them.
-        given: what reading them may cost.
+        config: names the files and languages, and limits the pairs.
+        allowance: what reading them may cost.
 
     Raises:
-        InputError: bitext that can't be read, or is part of an evaluated collection.
+        InputError: the bitext can't be read, is a benchmark, or is part of an evaluated collection.
     """
     refuse_benchmarks(config.bitext)
     paths = [assets("demo", "bitext.tsv") if p == "demo" else Path(p) for p in config.bitext]
-    with allowed(given):
+    with allowed(allowance):
         bitext = read_bitexts(paths, config.languages or None)
     evaluated = evaluated_collections(config.dev)
     bitext = guard_overlap(bitext, evaluated, drop=config.overlap == "drop")
@@ -116,7 +129,7 @@ def load_bitext(config: DistillConfig, given: Allowance = COMMAND) -> Bitext:
 
 
 def _lexicons(config: DistillConfig) -> dict[str, Lexicon]:
-    """What the student's queries are glossed with, by language."""
+    """Read the lexicons for the glosses of the student's queries, by language."""
     if config.lexicons is None:
         return {}
     lexicons = lexicons_of(Path(config.lexicons))
@@ -128,7 +141,7 @@ def _lexicons(config: DistillConfig) -> dict[str, Lexicon]:
 def _encoders(
     config: DistillConfig, device: str | None
 ) -> tuple[TokenEncoder, TokenEncoder | None]:
-    """The teacher, and the student's backbone if that is another encoder."""
+    """Open the teacher, and the student's backbone if that is another encoder."""
     teacher = open_shared(config.teacher, device=device)
     backbone = open_shared(config.backbone, device=device) if config.backbone else None
     if (config.plan_layer or 0) > teacher.layers:
@@ -139,7 +152,7 @@ def _encoders(
 def _student(
     config: DistillConfig, teacher: TokenEncoder, backbone: TokenEncoder | None, bitext: Bitext
 ) -> Any:
-    """The modules that training starts from, with the parameters chosen that it changes."""
+    """Make the modules that training starts from, and choose the parameters to train."""
     if backbone is None:
         student = clone_model(teacher)
     else:
@@ -147,7 +160,7 @@ def _student(
         drawn = random.Random(config.seed).sample(english, min(len(english), FITTED_SENTENCES))
         student = student_of(backbone, teacher, drawn)
     torch.manual_seed(config.seed)
-    # Another backbone needs the layer that brings it into the teacher's space.
+    # Another backbone needs the layer that maps it to the teacher's space.
     select_trainable(student, config, head=backbone is not None)
     if config.start:
         go_on_from(student, config, teacher, backbone)
@@ -155,7 +168,7 @@ def _student(
 
 
 def _batches(config: DistillConfig, bitext: Bitext, tokenizer: Any) -> Batches:
-    """The pairs of every batch of the training."""
+    """Plan the pairs of every batch."""
 
     def lengths(pairs: Sequence[SentencePair]) -> list[int]:
         texts = [pair.foreign for pair in pairs]
@@ -180,7 +193,7 @@ def _loss(
         texts = (text for batch in batches for p in batch for text in (p.foreign, p.english))
         pieces = pieces_of(texts, student.tokenizer)
         return MaskedLanguageLoss(student, pieces, objective=config.objective)
-    # The teacher's [MASK] expansion is switched on in a copy: the teacher itself stays as it is.
+    # [MASK] expansion is switched on in a copy of the teacher, which itself stays unchanged.
     teaching = clone_model(teacher)
     if config.marginals == "mask-augmented":
         for model in (student, teaching):
@@ -198,7 +211,7 @@ def _loss(
 
 
 def _rows(config: DistillConfig, batches: Batches, tokenizer: Any) -> Dataset:
-    """The columns that the objective needs, of all batches."""
+    """Make the columns that the objective needs, for all batches."""
     pairs = [pair for batch in batches for pair in batch]
     columns = OBJECTIVES[config.objective].columns(scores=config.score_weight > 0)
     texts = {
@@ -213,7 +226,7 @@ def _rows(config: DistillConfig, batches: Batches, tokenizer: Any) -> Dataset:
 def _reading(
     config: DistillConfig, rows: Dataset, student: Any, teacher: TokenEncoder
 ) -> dict[str, Any]:
-    """How the trainer reads the rows' columns."""
+    """Say how the trainer reads the rows' columns."""
     return {
         "prompts": column_prompts(student, teacher) if config.prompts else {},
         "max_length": config.max_tokens * (2 if "both" in rows.column_names else 1),
@@ -230,7 +243,7 @@ def _save(
     student: Any,
     dev: DevMonitor | None,
 ) -> None:
-    """Write the trained student, at its best dev step, and the record of its training."""
+    """Write the student, with the best dev step's weights, and the record of its training."""
     config = run.config
     if dev:
         dev.restore_best(student)

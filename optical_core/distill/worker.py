@@ -15,7 +15,7 @@ from optical_core.storage import home
 
 
 def work(name: str) -> int:
-    """Wait for the machine, train, and write down how it ended."""
+    """Wait for other trainings, train, and write down how it ended."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     logging.getLogger("optical_core").setLevel("INFO")
     # One training at a time: two would slow each other down many times over.
@@ -27,14 +27,14 @@ def work(name: str) -> int:
 
             distill(read_job(name).config, progress=False)
         except Exception as error:
-            told = str(error)
+            reason = str(error)
             if not isinstance(error, InputError):
                 logging.exception("training failed")
-                told = (
+                reason = (
                     f"a fault of the program ({type(error).__name__}): please report it with "
                     f"{home('runs', name, 'output.log')}"
                 )
-            update_job(name, state="failed", error=told)
+            update_job(name, state="failed", error=reason)
             return 1
         update_job(name, state="finished")
     return 0
