@@ -21,7 +21,8 @@ from optical_core.models.pair_store import card_text, load_student, read_pair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.study.config import read_study
-from optical_core.study.results import read_results, read_results_zip
+from optical_core.study.results import read_results
+from optical_core.study.uploaded_results import read_results_zip
 from tests.conftest import write_bert
 from tests.samples import (
     BITEXT,

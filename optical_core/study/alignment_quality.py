@@ -1,9 +1,9 @@
 """Transport plans as word aligners: error rates against gold links, by layer and method.
 
-Both sides are encoded by the same encoder, as queries. On a dev part (a file of its own, or else
-every fifth sentence) the mean token vector of each layer is taken (vectors are centred and of
-unit length, but for the softmax, which takes them as they are), the share of mass that makes a
-link is chosen, and a reader may choose the layer. Other figures are of the other sentences.
+The same encoder encodes both sides, as queries. A dev part (a separate file, else every fifth
+sentence) gives the mean token vector of each layer and the share of mass that makes a link; readers
+may also choose the layer by it. All other figures are of the other sentences. Vectors are centred
+and have unit length, except for the softmax, which takes them unchanged.
 """
 
 from __future__ import annotations
@@ -48,14 +48,28 @@ def alignment_table(
     layers: Iterable[int] = (),
     solvers: Sequence[str] = ("exact", "sinkhorn"),
 ) -> pd.DataFrame:
-    """AER, precision and recall on the test part, a row a layer and method.
+    """Measure AER, precision and recall on the test part, a row a layer and method.
 
-    All `pairs` are the test part where there are `dev` pairs; else every fifth of them is the
-    dev part and the others are the test part. `layers` are numbers from 0 (embeddings); all by
-    default. Columns: gold, encoder, layer, method, share (of plans), AER_dev, AER, precision,
-    recall, sentences (of the test part), published (mBERT's AER on all sentences, or NaN).
+    Args:
+        name: of the gold alignments.
+        pairs: the test part if there are `dev` pairs; else every fifth of them is the dev part.
+        encoder: of both sides.
+        dev: the dev part.
+        layers: numbers from 0 (embeddings); all by default.
+        solvers: of the plans.
 
-    Raises ValueError for a layer that the encoder lacks, or fewer pairs than the dev part needs.
+    Returns:
+        The columns gold, encoder, layer, method, share (of plans), AER_dev, AER, precision, recall
+        (all four in per cent), sentences (of the test part), and published (mBERT's AER on all
+        sentences, or NaN).
+
+    Raises:
+        ValueError: the encoder has no such layer, or there are too few pairs for a dev part.
+
+    Examples:
+        >>> from optical_core.models import TokenEncoder
+        >>> encoder = TokenEncoder.load("embedded")  # doctest: +SKIP
+        >>> alignment_table("deen", pairs, encoder, layers=[8])  # doctest: +SKIP
     """
     if len(pairs) < 2:
         raise ValueError(f"{name}: at least two sentence pairs are needed, got {len(pairs)}")
@@ -67,8 +81,8 @@ def alignment_table(
     sides = list(zip(foreign, english, strict=True))
     rows = []
     for position, layer in enumerate(chosen):
-        found = _links_of_layer(sides, part, position, solvers)
-        for method, by_share in found.items():
+        links_by_method = _links_of_layer(sides, part, position, solvers)
+        for method, by_share in links_by_method.items():
             counts = {
                 share: [
                     LinkCounts.of(links, pair.sure, pair.possible)
@@ -99,12 +113,12 @@ def alignment_table(
 def _links_of_layer(
     sides: Sequence[tuple[Side, Side]], dev: Sequence[bool], position: int, solvers: Sequence[str]
 ) -> dict[str, dict[float, list[set[Link]]]]:
-    """Method -> share (0 where it has none) -> links of each pair."""
+    """Align the pairs: method -> share (0 if it has none) -> links of each pair."""
     sample = [
         s.states[position] for pair, part in zip(sides, dev, strict=True) if part for s in pair
     ]
     mean = np.concatenate(sample).mean(0)
-    found: dict[str, dict[float, list[set[Link]]]] = {
+    predicted: dict[str, dict[float, list[set[Link]]]] = {
         **{method: {0.0: []} for method in (*MATRIX_METHODS, "softmax")},
         **{solver: {share: [] for share in SHARES} for solver in solvers},
     }
@@ -112,15 +126,15 @@ def _links_of_layer(
         a, b = source.states[position], target.states[position]
         cosine = centred(a, mean) @ centred(b, mean).T
         for method, align in MATRIX_METHODS.items():
-            found[method][0.0].append(word_links(align(cosine), source.words, target.words))
+            predicted[method][0.0].append(word_links(align(cosine), source.words, target.words))
         links = softmax_intersection(a @ b.T)
-        found["softmax"][0.0].append(word_links(links, source.words, target.words))
+        predicted["softmax"][0.0].append(word_links(links, source.words, target.words))
         for solver in solvers:
             settings = replace(PLANS, method=solver)
             words = plan_between(1 - cosine, source.words, target.words, settings).words()
             for share in SHARES:
-                found[solver][share].append(linked_words(words, share=share))
-    return found
+                predicted[solver][share].append(linked_words(words, share=share))
+    return predicted
 
 
 def _sum(counts: Sequence[LinkCounts], part: Sequence[bool]) -> LinkCounts:

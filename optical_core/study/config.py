@@ -1,4 +1,4 @@
-"""What a study is made of: one frozen, validated configuration, read from YAML.
+"""The configuration of a study: frozen and validated, read from YAML.
 
 For example:
 
@@ -48,10 +48,10 @@ class CollectionSource(BaseModel):
     name: Annotated[str, AfterValidator(plain_name)]
     form: str
     path: str
-    """Folder; `{data}` in it is what `--data` says."""
+    """Folder; `{data}` in it is replaced by `--data`."""
     unit: str | None = None
     languages: tuple[str, ...] = ()
-    """Query languages measured on this collection; the study's by default."""
+    """Query languages measured on this collection; by default the study's."""
 
     @field_validator("languages", mode="before")
     @classmethod
@@ -60,7 +60,21 @@ class CollectionSource(BaseModel):
 
 
 class StudyConfig(BaseModel):
-    """A study: models and training arms, seeds, languages and collections."""
+    """A study: models and training arms, seeds, languages and collections.
+
+    Raises:
+        ValueError: an unknown or wrong setting, or settings that don't go together.
+
+    Examples:
+        >>> config = StudyConfig(
+        ...     name="mine",
+        ...     collections=("demo",),
+        ...     training={"bitext": ("demo",)},
+        ...     arms={"optical": {}, "greedy": {"objective": "greedy"}},
+        ... )
+        >>> config.distillation("greedy", seed=1).objective
+        'greedy'
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -81,7 +95,7 @@ class StudyConfig(BaseModel):
     seeds: tuple[int, ...] = Field((1,), min_length=1)
 
     languages: tuple[str, ...] = ()
-    """Query languages; all of a collection's by default."""
+    """Query languages; by default all of a collection."""
     high: tuple[str, ...] = HIGH_RESOURCE
     low: tuple[str, ...] = LOW_RESOURCE
     depth: int = Field(1000, ge=1)
@@ -112,43 +126,57 @@ class StudyConfig(BaseModel):
 
     @property
     def sources(self) -> list[CollectionSource]:
-        """The collections that say where they come from."""
+        """The collections that the study can import."""
         return [c for c in self.collections if isinstance(c, CollectionSource)]
 
     def student(self, arm: str, seed: int) -> str:
-        """Name of an arm's student among the models of this machine."""
+        """Name an arm's student among the models of this machine."""
         return f"{self.name}.{arm.replace('+', '-')}.s{seed}"
 
     def distillation(self, arm: str, seed: int) -> DistillConfig:
-        """The whole configuration of one training."""
+        """Resolve the configuration of one training.
+
+        Raises:
+            ValueError: a setting is wrong; the message names the arm.
+        """
         settings = {**self.training, **self.arms[arm]}
         if settings.get("start") in list(self.arms):
             settings["start"] = self.student(settings["start"], seed)
-        own = {"name": self.student(arm, seed), "seed": seed}
+        settings |= {"name": self.student(arm, seed), "seed": seed}
         try:
-            return DistillConfig.model_validate(settings | own)
+            return DistillConfig.model_validate(settings)
         except ValidationError as error:
             raise ValueError(f"arm {arm!r}: {first_problem(error)}") from error
 
 
 def shipped_studies() -> list[str]:
-    """Names of the studies that come with the package."""
+    """List the studies that come with the package."""
     return sorted(path.stem for path in assets("studies").glob("*.yaml"))
 
 
 def read_study(name_or_path: str, *, data: Path | None = None) -> StudyConfig:
-    """Read a shipped study by name, or a YAML file. `data` replaces `{data}` in its paths.
+    """Read a shipped study by name, or a YAML file.
 
-    Raises InputError: no such study, no YAML, an unknown or wrong setting, `{data}` without data.
+    Args:
+        name_or_path: of the study.
+        data: replaces `{data}` in its paths.
+
+    Raises:
+        InputError: there is no such study, the file isn't YAML, a setting is unknown or wrong, or
+            `{data}` occurs and `data` is missing.
+
+    Examples:
+        >>> read_study("demo").collections
+        ('demo',)
     """
     path = Path(name_or_path)
     if name_or_path in shipped_studies():
         path = assets("studies", f"{name_or_path}.yaml")
     try:
-        found = path.is_file()
-    except (OSError, ValueError):  # what can't be a path
-        found = False
-    if not found:
+        exists = path.is_file()
+    except (OSError, ValueError):  # it can't be a path
+        exists = False
+    if not exists:
         raise InputError(
             f"no study {name_or_path!r}: give a YAML file, or one of {', '.join(shipped_studies())}"
         )
@@ -164,7 +192,7 @@ def read_study(name_or_path: str, *, data: Path | None = None) -> StudyConfig:
 
 
 def _refuse_too_large(content: Any, path: Path) -> None:
-    """Aliases let a few lines of YAML stand for more than the memory holds, or for themselves."""
+    """Refuse YAML whose aliases expand beyond the memory, or refer to themselves."""
     left, seen = [content], 0
     while left:
         value = left.pop()
@@ -178,7 +206,7 @@ def _refuse_too_large(content: Any, path: Path) -> None:
 
 
 def _filled(value: Any, data: Path | None, path: Path) -> Any:
-    """`{data}` replaced in every text."""
+    """Replace `{data}` in every text."""
     if isinstance(value, dict):
         return {key: _filled(part, data, path) for key, part in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What `optical distill --demo` shows at its end."""
+"""The comparison that `optical distill --demo` prints at its end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from optical_core.retrieval.late_interaction import LateInteraction
 
 
 def demo_gain(name: str, *, device: str | None = None) -> dict[str, tuple[float, float]]:
-    """MAP on the demo collection before and after distillation, by language."""
+    """Measure MAP on the demo collection before and after distillation, by language."""
     collection = open_collection("demo")
     after = load_pair(name, device=device)
     before = EncoderPair.undistilled(after.teacher)

@@ -1,4 +1,4 @@
-"""About how long what is left of a study takes on this machine."""
+"""The estimated time for the rest of a study on this machine."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ OPENING = 4.0
 def estimated_steps(
     steps: Iterable[Step], *, device: str | None = None
 ) -> list[tuple[Step, float]]:
-    """Each step with its estimated seconds, from encoding a few texts with each teacher.
+    """Estimate the seconds of each step by encoding a few texts with each teacher.
 
-    Scoring and indexes that must be built first are not counted: expect more on large
-    collections.
+    Scoring, and indexes that must be built first, are not counted: large collections take longer.
     """
     from optical_core.distill.estimate import estimate_seconds
     from optical_core.distill.trainer import load_bitext
@@ -26,7 +25,7 @@ def estimated_steps(
 
     encoders: dict[str, TokenEncoder] = {}
     texts: dict[tuple[str, ...], list] = {}
-    found: list[tuple[Step, float]] = []
+    estimated: list[tuple[Step, float]] = []
     each = 0.0
     for step in steps:
         training = step.column.training
@@ -36,18 +35,18 @@ def estimated_steps(
             if not each and encoders:
                 each = _seconds_a_query(next(iter(encoders.values())), step)
             count = sum(len(step.collection.queries(code)) for code in step.languages)
-            found.append((step, OPENING + each * count))
+            estimated.append((step, OPENING + each * count))
         elif training is not None:
             key = (*training.bitext, *training.languages)
             if key not in texts:
                 texts[key] = list(load_bitext(training).pairs)
             seconds = estimate_seconds(training, texts[key], encoders[training.teacher])
-            found.append((step, OPENING + seconds))
-    return found
+            estimated.append((step, OPENING + seconds))
+    return estimated
 
 
 def _seconds_a_query(encoder, step: Step) -> float:
-    """Seconds to encode a query of the step's collection."""
+    """Measure the seconds to encode a query of the step's collection."""
     assert step.collection is not None
     queries = list(step.collection.queries(step.languages[0]).values())[:SAMPLE]
     encoder.encode_queries(queries[:8])

@@ -38,7 +38,7 @@ MEASURED = "measured.json"
 
 
 def label(spec: str) -> str:
-    """A model's name in tables and as a folder.
+    """Name a model in tables, and its folder.
 
     Examples:
         >>> label("runs/my model"), label("bm25@human"), label("psq@/data/lexicon")
@@ -61,16 +61,29 @@ def measure(
     progress: bool = False,
     watch: Callable[[str], None] | None = None,
 ) -> dict[tuple[str, str], Values]:
-    """Rank the judged queries of each language with one model and measure the rankings.
+    """Rank the judged queries of each language with one model, and measure the rankings.
 
-    Writes `OUT/<language>.run` (TREC) and its metadata (see `run_metadata`), `OUT/<language>.csv`
-    (measures of each query) and OUT/measured.json: what these were made from, a hash a language.
-    A language that is there, made from the same model, passages, queries and judgements, is read
-    instead of measured again. Returns the values by (model's label, language).
+    It writes `OUT/<language>.run` (TREC) and its metadata (see `run_metadata`),
+    `OUT/<language>.csv` (measures of each query) and OUT/measured.json, a hash a language of what
+    these were made from. A language that was measured before with the same model, passages, queries
+    and judgements is read, not measured again.
 
-    `spec` is a model's name, `NAME@SOURCE` (see `translations`), or `psq@FOLDER` or `NAME@FOLDER`
-    with lexicons in it (see `lexicon`).
-    Raises InputError as `evaluate` does.
+    Args:
+        spec: a model's name, `NAME@SOURCE` (see `translations`), or `psq@FOLDER` or `NAME@FOLDER`
+            with lexicons in FOLDER (see `lexicon`).
+        collection: passages, queries and judgements.
+        languages: of the queries.
+        out: the folder to write.
+        depth: passages ranked for each query.
+        device: None for the best there is.
+        progress: whether to show a bar.
+        watch: called with each language before it is measured.
+
+    Returns:
+        The values by (model's label, language).
+
+    Raises:
+        InputError: as `evaluate`.
     """
     searchers = _searchers(spec, collection, languages, device=device, progress=progress)
     known = read_record(out / MEASURED)
@@ -106,7 +119,7 @@ def _searchers(
     device: str | None,
     progress: bool,
 ) -> dict[str, tuple[Searcher, dict[str, str]]]:
-    """What ranks each language's queries, and these (id -> text) as they are asked."""
+    """Open each language's searcher; with it, the queries (id -> text) as they are asked."""
     name, source = model_and_source(spec)
     if name == StructuredQueries.name and source:
         lexicons = {code: lexicon_of(Path(source), code) for code in languages}
@@ -129,7 +142,7 @@ def _searchers(
 
 
 def _digest(*parts: object) -> str:
-    """Content hash of plain values; a new version of the package measures anew."""
+    """Hash plain values and the package's version: a new version measures again."""
     text = json.dumps([optical_core.__version__, *parts], ensure_ascii=False, default=dict)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
@@ -153,14 +166,30 @@ def evaluate(
     progress: bool = False,
     watch: Callable[[float, str], None] | None = None,
 ) -> Tables:
-    """Rank every language's queries with every model and measure the rankings.
+    """Rank every language's queries with every model, and measure the rankings.
 
-    Writes `OUT/<model>/<language>.run` (TREC), `OUT/<model>/<language>.csv` (measures of each
-    query), `OUT/<table>.*` (CSV, JSON, Markdown, LaTeX; see `TABLES`) and record.json. What is
-    there already isn't measured again (see `measure`). Every judged query counts. Comparisons are
-    paired tests against `models[0]`. `watch` is told the share done and what is being done.
+    It writes `OUT/<model>/<language>.run` (TREC), `OUT/<model>/<language>.csv` (measures of each
+    query), `OUT/<table>.*` (CSV, JSON, Markdown, LaTeX; see `TABLES`) and record.json. Every judged
+    query counts. Values that are there already aren't measured again (see `measure`).
 
-    Raises InputError: an unknown model, a language that the collection lacks, an unwritable OUT.
+    Args:
+        collection: passages, queries and judgements.
+        models: as `measure` takes them; the first is the baseline of the comparisons.
+        languages: of the queries; all of the collection if empty.
+        out: the folder to write.
+        depth: passages ranked for each query.
+        device: None for the best there is.
+        progress: whether to show bars.
+        watch: called with the share done and the present work.
+
+    Raises:
+        InputError: a model is unknown, the collection lacks a language, or OUT can't be written.
+
+    Examples:
+        >>> from optical_core.data.collection import open_collection
+        >>> demo = open_collection("demo")
+        >>> tables = evaluate(demo, ["bm25"], ["sw"], Path("out"))  # doctest: +SKIP
+        >>> tables.measures[["model", "language", "AP"]]  # doctest: +SKIP
     """
     _check_names(models)
     languages = collection.select(languages) or list(collection.languages)

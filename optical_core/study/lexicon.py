@@ -1,8 +1,8 @@
 """Lexicons from aligned bitext.
 
-Two aligners: `eflomal` (Östling and Tiedemann 2016; the optional extra `eflomal`), and `ot`, our
-transport plans between the token vectors of an encoder. Sentences are cut into the words that
-BM25 knows. The model `psq@FOLDER` asks structured queries with the lexicons of FOLDER; any other
+There are two aligners: `eflomal` (Östling and Tiedemann 2016; the optional extra `eflomal`), and
+`ot`, our transport plans between an encoder's token vectors. Sentences are split into words as in
+BM25. The model `psq@FOLDER` asks structured queries with the lexicons of FOLDER. Any other model
 `NAME@FOLDER` asks its queries as typed and glossed (see `retrieval.glossed`).
 """
 
@@ -29,27 +29,41 @@ from optical_core.study.word_vectors import centred, encode_sides, linked_words,
 
 Words = Sequence[str]
 Aligner = Callable[[Sequence[tuple[Words, Words]]], list[list[Link]]]
-"""(foreign, English) words of each pair -> its links; one that comes twice counts twice."""
+"""(foreign, English) words of each pair -> its links; a link that occurs twice counts twice."""
 
 COVERED = 0.95
-"""A word's translations are kept from the likeliest on until they have this share together."""
+"""A word's translations are kept, likeliest first, until they have this share together."""
 SHARE = 0.5
-"""Of the lighter word's mass, that makes two words a link of a plan."""
+"""Two words are linked if they share this part of the lighter word's mass."""
 LAYER = 2 / 3
-"""Which layer aligns words, as a share of the depth: 8 of 12 (see `optical align-quality`)."""
+"""The layer that aligns words, as a share of the depth: 8 of 12 (see `optical align-quality`)."""
 
 
 def build_lexicon(pairs: Sequence[tuple[Words, Words]], aligner: Aligner) -> Lexicon:
-    """Count the links of (foreign, English) word lists and turn the counts into probabilities."""
+    """Build a lexicon from the links of sentence pairs.
+
+    Args:
+        pairs: (foreign, English) words of each pair.
+        aligner: links the words.
+
+    Returns:
+        Foreign word -> English word -> probability. The likeliest translations are kept, and their
+        probabilities add up to 1.
+
+    Examples:
+        >>> pairs = [(["bahari"], ["sea"]), (["chumvi"], ["salt"])]
+        >>> build_lexicon(pairs, lambda pairs: [[(0, 0)] for _ in pairs])
+        {'bahari': {'sea': 1.0}, 'chumvi': {'salt': 1.0}}
+    """
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for (foreign, english), links in zip(pairs, aligner(pairs), strict=True):
         for i, j in links:
             counts[foreign[i]][english[j]] += 1
-    return {word: _covering(found) for word, found in sorted(counts.items())}
+    return {word: _covering(translations) for word, translations in sorted(counts.items())}
 
 
 def _covering(counts: Counter[str]) -> dict[str, float]:
-    """The likeliest translations up to COVERED, their probabilities adding up to one."""
+    """Keep the likeliest translations up to COVERED; their probabilities then add up to 1."""
     total, kept, reached = counts.total(), {}, 0
     for english, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         kept[english] = count
@@ -60,9 +74,12 @@ def _covering(counts: Counter[str]) -> dict[str, float]:
 
 
 def eflomal_aligner() -> Aligner:
-    """Links that eflomal finds, of both directions together: what both find counts twice.
+    """Make an aligner that joins eflomal's links of both directions; common links count twice.
 
-    eflomal takes no seed: two runs differ a little. Raises InputError without its package.
+    eflomal takes no seed, so two runs differ a little.
+
+    Raises:
+        InputError: the extra `eflomal` isn't installed.
     """
     try:
         import eflomal
@@ -95,29 +112,28 @@ def _links(line: str) -> list[Link]:
 
 
 def ot_aligner(encoder: TokenEncoder) -> Aligner:
-    """Links of the transport plans between an encoder's token vectors."""
-
+    """Make an aligner that links words by transport plans between an encoder's token vectors."""
     layer = round(LAYER * encoder.layers)
 
     def align(pairs: Sequence[tuple[Words, Words]]) -> list[list[Link]]:
         foreign, english = ([" ".join(pair[side]) for pair in pairs] for side in (0, 1))
         sides = [encode_sides(encoder, texts, [layer]) for texts in (foreign, english)]
         mean = np.concatenate([s.states[0] for side in sides for s in side]).mean(0)
-        found = []
+        links = []
         for a, b in zip(*sides, strict=True):
             cost = 1 - centred(a.states[0], mean) @ centred(b.states[0], mean).T
             words = plan_between(cost, a.words, b.words).words()
-            found.append(sorted(linked_words(words, share=SHARE)))
-        return found
+            links.append(sorted(linked_words(words, share=SHARE)))
+        return links
 
     return align
 
 
 def glossed_pairs(pairs: Sequence[SentencePair], aligner: Aligner) -> list[SentencePair]:
-    """Pairs of one language with the foreign side glossed: what a glossed student trains on.
+    """Gloss the foreign side of one language's pairs, to train a glossed student.
 
-    Each half is glossed with a lexicon of the other half, so that a gloss is as incomplete as
-    that of a query. Pairs without a known word are left out.
+    Each half is glossed with a lexicon built from the other half, so a gloss is as incomplete as a
+    query's. Pairs without a known word are left out.
     """
     halves = pairs[0::2], pairs[1::2]
     lexicons = [
@@ -134,12 +150,12 @@ def glossed_pairs(pairs: Sequence[SentencePair], aligner: Aligner) -> list[Sente
 
 
 def _written(code: str, text: str) -> str:
-    """The code of a language as a text has it: English words may outnumber those of its script."""
+    """Return a text's language code, with -Latn if English words outnumber those of its script."""
     return code if main_script(text) in (None, language(code).script) else f"{code}-Latn"
 
 
 def write_pairs(folder: Path, pairs: Sequence[SentencePair]) -> None:
-    """Write `glossed.<language>.tsv` for each language of the pairs, as bitext is read."""
+    """Write `glossed.<language>.tsv` for each language of the pairs, in a form of bitext."""
     for code in sorted({pair.language for pair in pairs}):
         with replace_file(folder / f"glossed.{code}.tsv") as path:
             rows = (f"{p.english}\t{p.foreign}\n" for p in pairs if p.language == code)
@@ -147,6 +163,6 @@ def write_pairs(folder: Path, pairs: Sequence[SentencePair]) -> None:
 
 
 def sentence_words(pairs: Iterable[tuple[str, str]]) -> list[tuple[list[str], list[str]]]:
-    """(foreign, English) sentences as the words that BM25 knows; pairs without any are left out."""
+    """Split (foreign, English) sentences into BM25's words; pairs without any are left out."""
     cut = ((words(foreign), words(english)) for foreign, english in pairs)
     return [(foreign, english) for foreign, english in cut if foreign and english]

@@ -1,8 +1,8 @@
-"""What an encoder makes of a language's queries, before anything is retrieved.
+"""Properties of a language's encoded queries that may predict its retrieval quality.
 
-Measured on a parallel collection, for each query and the English query of the same need: into
-how many pieces its words fall, and what it costs to transport its tokens onto the English ones.
-`analysis.predictors` asks whether that tells how well a language is served.
+They are measured on a parallel collection, for each query and the English query of the same need:
+how many pieces its words have, and the cost of transporting its tokens onto the English ones.
+`analysis.predictors` correlates them with the quality.
 """
 
 from __future__ import annotations
@@ -22,16 +22,18 @@ from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.tokens import Token
 
 EXPENSIVE = 0.5
-"""Cosine distance above which mass counts as not aligned: the tokens have little in common."""
+"""Mass that moves at a larger cosine distance counts as not aligned."""
 
 
 @dataclass(frozen=True)
 class QueryCosts:
-    """One language's queries as an encoder sees them; means over `topics` queries.
+    """Properties of one language's queries, as means over `topics` queries.
 
     Attributes:
+        language: its code.
+        topics: how many queries were measured.
         fertility: tokens a word (between spaces, punctuation included), over all words of the
-            queries; None for languages that are written without spaces.
+            queries; None for languages written without spaces.
         transport: ⟨P, C⟩ of the exact plan between the student's tokens of the query and the
             teacher's of its English translation, C the cosine distance.
         unaligned: share of that plan's mass that moves at more than `EXPENSIVE`.
@@ -52,12 +54,27 @@ def query_costs(
     topics: int = 200,
     watch: Callable[[float, str], None] | None = None,
 ) -> dict[str, QueryCosts]:
-    """Measure languages (default: all but English) on the first `topics` needs, by language.
+    """Measure the queries of languages on the first `topics` needs.
 
-    Queries that have no tokens in either language are left out, languages without any other
-    query too. `watch` is told the share done and what is being done.
+    Args:
+        encoders: the student reads the queries, the teacher their English translations.
+        collection: a parallel one.
+        languages: all but English by default.
+        topics: needs, from the first on.
+        watch: called with the share done and the language in work.
 
-    Raises InputError: the collection isn't parallel, or has no English queries.
+    Returns:
+        Language -> properties. Queries without tokens in one of the two languages are left out;
+        a language without any other query has no entry.
+
+    Raises:
+        InputError: the collection isn't parallel, or has no English queries.
+
+    Examples:
+        >>> from optical_core.data.collection import open_collection
+        >>> from optical_core.models import load_pair
+        >>> pair = load_pair("embedded")  # doctest: +SKIP
+        >>> query_costs(pair, open_collection("demo"), ["so"])["so"].transport  # doctest: +SKIP
     """
     if not collection.info.parallel or collection.english is None:
         raise InputError(
@@ -67,7 +84,7 @@ def query_costs(
     codes = [code for code in languages or collection.languages if not is_english(code)]
     english = dict(list(collection.queries(collection.english).items())[:topics])
     target = _Side.of(encoders.teacher, english)
-    found = {}
+    by_language = {}
     for done, code in enumerate(codes):
         if watch:
             watch(done / len(codes), language(code).name)
@@ -75,8 +92,8 @@ def query_costs(
         source = _Side.of(encoders.student, {q: texts[q] for q in english if q in texts})
         costs = _costs(code, source, target)
         if costs:
-            found[code] = costs
-    return found
+            by_language[code] = costs
+    return by_language
 
 
 @dataclass(frozen=True)

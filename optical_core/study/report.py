@@ -1,4 +1,4 @@
-"""A study's report: one self-contained HTML page, and the same as Markdown."""
+"""A study's report: one self-contained HTML page, and the same text as Markdown."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ th:first-child, td:first-child {text-align: left}
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, what is said, and a table or a picture."""
+    """A heading with paragraphs, and a table or a picture."""
 
     title: str
     level: int = 2
@@ -56,9 +56,23 @@ class Section:
 
 
 def write_report(config: StudyConfig, findings: list[Findings], out: Path, command: str) -> Path:
-    """Write results, tables, report.md and report.html of what is measured; returns the page.
+    """Write results, tables, report.md and report.html from what is measured so far.
 
-    `command` is said to be what reproduces the report.
+    Args:
+        config: of the study.
+        findings: one a collection.
+        out: the study's folder.
+        command: named in the report as the one that reproduces it.
+
+    Returns:
+        The HTML page.
+
+    Examples:
+        >>> from optical_core.study import read_study, study_collections, study_findings
+        >>> config, out = read_study("demo"), Path("out")  # doctest: +SKIP
+        >>> findings = study_findings(config, study_collections(config), out)  # doctest: +SKIP
+        >>> write_report(config, findings, out, "optical study demo").name  # doctest: +SKIP
+        'report.html'
     """
     sections = list(_sections(config, findings, out, command))
     for name, text in (
@@ -117,7 +131,7 @@ def _sections(
 
 
 def as_markdown(config: StudyConfig, sections: Iterable[Section]) -> str:
-    """The report without its pictures."""
+    """Write the report without its pictures."""
     lines = [f"# Study {config.name}", ""]
     for section in sections:
         if section.figure is not None:
@@ -131,7 +145,7 @@ def as_markdown(config: StudyConfig, sections: Iterable[Section]) -> str:
 
 
 def as_html(config: StudyConfig, sections: Iterable[Section]) -> str:
-    """One page that needs nothing else: plotly's code is inside it, once."""
+    """Write the report as one page that needs no other file: it includes plotly's code, once."""
     parts = [f"<h1>Study {html_text(config.name)}</h1>"]
     scripted = False
     for section in sections:
@@ -160,10 +174,10 @@ def as_html(config: StudyConfig, sections: Iterable[Section]) -> str:
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:
     """Numbers to 4 places, missing ones empty."""
-    shown = table.astype(object).where(table.notna(), "")
-    for column in shown:
-        shown[column] = [
+    cells = table.astype(object).where(table.notna(), "")
+    for column in cells:
+        cells[column] = [
             number_text(column, value) if isinstance(value, float) else value
-            for value in shown[column]
+            for value in cells[column]
         ]
-    return shown
+    return cells

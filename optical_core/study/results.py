@@ -1,7 +1,7 @@
-"""Saved evaluations: what `optical evaluate` wrote, shipped measurements, uploaded runs.
+"""Saved evaluations: shipped, or written by `optical evaluate` and studies.
 
-An evaluation folder is OUT/record.json and `OUT/<model>/<language>.csv` (a row a query, a column
-a measure). Runs and tables beside them are for other programs.
+An evaluation folder has OUT/record.json and `OUT/<model>/<language>.csv` (a row a query, a column a
+measure). Runs and tables in the same folder are for other programs.
 """
 
 from __future__ import annotations
@@ -17,16 +17,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from optical_core.analysis.measurements import Measurements, Values
-from optical_core.analysis.metrics import per_query_measures
-from optical_core.data.allowance import step
-from optical_core.data.archives import data_members, open_zip
 from optical_core.data.collection_info import CollectionInfo
 from optical_core.data.folders import is_data
 from optical_core.data.language_files import say_left_out
 from optical_core.data.languages import find_language
-from optical_core.data.lines import parse_json, read_json, read_text
+from optical_core.data.lines import read_json, read_text
 from optical_core.data.records import write_record
-from optical_core.data.trec import Qrels, Run
 from optical_core.errors import InputError
 from optical_core.storage import assets, home, replace_file
 from optical_core.validation import first_problem
@@ -46,7 +42,14 @@ def write_values(path: Path, values: Values) -> None:
 
 
 def read_values(text: str, where: str) -> dict[str, dict[str, float]]:
-    """Read such a table: measure -> query -> value. Raises InputError that names the line."""
+    """Read a table as `write_values` writes it.
+
+    Returns:
+        Measure -> query -> value.
+
+    Raises:
+        InputError: the table is wrong; the message names the line.
+    """
     try:
         rows = list(csv.reader(io.StringIO(text)))
     except csv.Error as error:
@@ -91,14 +94,16 @@ def write_results_record(
     depth: int,
     device: str | None = None,
 ) -> None:
-    """Write the record.json that makes a folder of such tables an evaluation folder.
+    """Write the record.json of an evaluation folder; its tables are written by `write_tables`.
 
     Args:
-        info: of the collection that was measured.
-        depth: passages that were ranked for each query.
-        device: where the models ran (default: the best there is).
+        folder: of the evaluation.
+        measurements: of the collection.
+        info: of the collection.
+        depth: passages ranked for each query.
+        device: where the models ran; None for the best there is.
     """
-    # It needs torch, which reading does without.
+    # Imported here because it needs torch, which reading doesn't.
     from optical_core.models.precision import precision, query_precision
 
     record = {
@@ -119,7 +124,17 @@ def write_results_record(
 def read_results(folder: Path, *, origin: str = "") -> Measurements:
     """Read an evaluation folder.
 
-    Raises InputError if it has no record.json, or a file in it is damaged.
+    Args:
+        folder: with record.json.
+        origin: where the numbers come from, for people; by default the folder.
+
+    Raises:
+        InputError: the folder has no record.json, or a file in it is damaged.
+
+    Examples:
+        >>> from optical_core.storage import assets
+        >>> read_results(assets("results", "demo")).collection
+        'demo'
     """
     if not (folder / "record.json").is_file():
         raise InputError(f"{folder} is no evaluation folder: it has no record.json")
@@ -128,11 +143,11 @@ def read_results(folder: Path, *, origin: str = "") -> Measurements:
         for path in sorted(folder.glob("*/*.csv"))
         if is_data(path.relative_to(folder).as_posix())
     }
-    return _assemble(read_json(folder / "record.json"), files, str(folder), origin or str(folder))
+    return assemble(read_json(folder / "record.json"), files, str(folder), origin or str(folder))
 
 
 def record_files() -> list[tuple[Path, str]]:
-    """record.json of each saved evaluation, shipped ones first, and where it comes from."""
+    """List the record.json of each saved evaluation, shipped ones first, with its origin."""
     here, studies = home("results", "x").parent, home("studies", "x").parent
     return [
         (record, origin)
@@ -146,10 +161,15 @@ def record_files() -> list[tuple[Path, str]]:
 
 
 def find_results() -> list[Measurements]:
-    """Shipped measurements and those of this machine, one entry a collection.
+    """Read the shipped measurements and those of this machine, one entry a collection.
 
-    A model measured here replaces the shipped one of its name. Measurements of another version
-    of a collection (another fingerprint) get an entry of their own, and so do a study's.
+    A model measured here replaces the shipped one with its name. Measurements of another version of
+    a collection (another fingerprint) have a separate entry, as have those of each study. Damaged
+    ones are left out, with a warning.
+
+    Examples:
+        >>> "demo" in {measurements.collection for measurements in find_results()}
+        True
     """
     entries: dict[tuple[str, str | None, str | None], Measurements] = {}
     for record, origin in record_files():
@@ -165,7 +185,7 @@ def find_results() -> list[Measurements]:
 
 
 def study_label(collection: str, study: str) -> str:
-    """What a study's results on a collection are called in the app.
+    """Name a study's results on a collection, as the app does.
 
     Examples:
         >>> study_label("ntrex128", "real")
@@ -174,63 +194,12 @@ def study_label(collection: str, study: str) -> str:
     return f"{collection} (study {study})"
 
 
-def results_from_runs(
-    name: str, runs: Mapping[tuple[str, str], Run], qrels: Mapping[str, Qrels], *, parallel: bool
-) -> Measurements:
-    """Measure runs, keyed by (model, language), with judgements by language.
-
-    Raises InputError for a run in a language without judgements, or of no judged query.
-    """
-    values: dict[tuple[str, str], Values] = {}
-    for (model, code), run in runs.items():
-        if code not in qrels:
-            raise InputError(f"the run {model}, {code}: there are no judgements for this language")
-        if not set(run) & set(qrels[code]):
-            raise InputError(
-                f"the run {model}, {code} has none of the judged queries: do run and qrels "
-                "belong together?"
-            )
-        values[model, code] = per_query_measures(run, qrels[code])
-    table = Measurements.rows(values)
-    return Measurements(table, name, parallel, origin={model: "upload" for model, _ in values})
-
-
-def read_results_zip(data: bytes) -> Measurements:
-    """Read a zipped evaluation folder without unpacking it to disk.
-
-    Raises InputError: as `open_zip` does, no record.json in it, or damage in a file.
-    """
-    with open_zip(data) as archive:
-        names = [member.filename for member in data_members(archive)]
-        names = [name for name in names if name.endswith((".csv", "record.json"))]
-        texts = {}
-        for number, name in enumerate(names, 1):
-            step(f"file {number:,} of {len(names):,}")
-            texts[name] = archive.read(name).decode("utf-8-sig")
-    records = [name for name in texts if PurePosixPath(name).name == "record.json"]
-    if not records:
-        raise InputError("the zip file holds no record.json: zip a folder of `optical evaluate`")
-    records.sort(key=lambda name: (len(PurePosixPath(name).parts), name))
-    if len({len(PurePosixPath(name).parts) for name in records[:2]}) < len(records[:2]):
-        raise InputError(
-            f"the zip file holds several evaluations, {records[0]} and {records[1]}: zip one folder"
-        )
-    root = PurePosixPath(records[0]).parent
-    files = {
-        PurePosixPath(name).relative_to(root).as_posix(): text
-        for name, text in texts.items()
-        if PurePosixPath(name).is_relative_to(root)
-    }
-    record = parse_json(texts[records[0]], "record.json in the zip file")
-    return _assemble(record, files, "the zip file", "upload")
-
-
 class _RecordCollection(BaseModel):
     name: str = "unnamed"
 
 
 class _Record(BaseModel):
-    """What is read of a record.json; the rest is for people."""
+    """The part of a record.json that is read; the rest is for people."""
 
     collection: _RecordCollection
     models: tuple[str, ...] = ()
@@ -241,7 +210,18 @@ class _Record(BaseModel):
     students: dict[str, str] | None = None
 
 
-def _assemble(record: Any, files: Mapping[str, str], where: str, origin: str) -> Measurements:
+def assemble(record: Any, files: Mapping[str, str], where: str, origin: str) -> Measurements:
+    """Put an evaluation together from its files.
+
+    Args:
+        record: the content of record.json.
+        files: `<model>/<language>.csv` -> text.
+        where: names the evaluation in messages.
+        origin: where the numbers come from, for people.
+
+    Raises:
+        InputError: a file is damaged, or the tables are missing.
+    """
     values: dict[tuple[str, str], Values] = {}
     unknown = []
     for name, text in files.items():
@@ -260,19 +240,19 @@ def _assemble(record: Any, files: Mapping[str, str], where: str, origin: str) ->
     if not any(queries for measures in values.values() for queries in measures.values()):
         raise InputError(f"{where} is no evaluation: its tables are missing")
     try:
-        told = _Record.model_validate(record)
+        checked = _Record.model_validate(record)
     except ValidationError as error:
         raise InputError(f"{where}: record.json: {first_problem(error)}") from error
-    codes = [known.code for code in told.languages if (known := find_language(code))]
-    models = [*told.models, *(model for model, _ in values)]
+    codes = [known.code for code in checked.languages if (known := find_language(code))]
+    models = [*checked.models, *(model for model, _ in values)]
     codes += [code for _, code in values]
     order = sorted(values, key=lambda key: (models.index(key[0]), codes.index(key[1])))
     return Measurements(
         Measurements.rows({key: values[key] for key in order}),
-        collection=told.collection.name,
-        parallel=told.parallel,
-        fingerprint=told.fingerprint,
+        collection=checked.collection.name,
+        parallel=checked.parallel,
+        fingerprint=checked.fingerprint,
         origin={model: origin for model, _ in order},
-        study=told.study,
-        students=told.students or {},
+        study=checked.study,
+        students=checked.students or {},
     )

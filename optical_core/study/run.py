@@ -1,4 +1,4 @@
-"""Run a study: train what isn't trained, measure what isn't measured, and say what is left.
+"""Run a study: train and measure what is missing, and list the steps that are left.
 
     OUT/study.json                          the resolved configuration
     OUT/cells/<collection>/<model>/         measures of one model, one student a seed:
@@ -7,8 +7,8 @@
     OUT/tables/, report.md, report.html     see `report`
 
 Students are models of this machine like any other (`optical models` lists them). Every file is
-written whole or not at all, and a training goes on from its last checkpoint: killed at any
-moment, the same command does what is left and comes to the same numbers.
+written completely or not at all, and a training resumes at its last checkpoint. So a study may be
+killed at any moment: the same command does the rest and reaches the same numbers.
 """
 
 from __future__ import annotations
@@ -37,27 +37,28 @@ from optical_core.study.results import read_values
 logger = logging.getLogger(__name__)
 
 Watch = Callable[[int, int, str], None]
-"""Told (steps done, steps in all, what is being done)."""
+"""Called with the steps done, the steps in all, and the present step in words."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """What is measured on every collection: a model as it is, or an arm's student of one seed."""
+    """A column of the study, measured on every collection: a model, or an arm's student."""
 
     name: str
     """In tables: the model's label, or the arm."""
     model: str
-    """As `optical evaluate` knows it."""
+    """Its name for `optical evaluate`."""
     seed: int | None = None
     training: DistillConfig | None = None
 
     @property
     def folder(self) -> str:
+        """Name of its folder in a collection's."""
         return self.name if self.seed is None else f"{self.name}.s{self.seed}"
 
     @property
     def trained(self) -> bool:
-        """Is there nothing to train, or a student that was trained just so?"""
+        """Whether nothing needs training, or a student was trained with these settings."""
         if self.training is None:
             return True
         saved = read_record(home("models", self.training.name, "record.json"))
@@ -65,7 +66,7 @@ class Column:
 
 
 def columns(config: StudyConfig) -> list[Column]:
-    """Every column in the order of work: models, then the arms seed by seed."""
+    """List the columns in the order of work: models, then the arms seed by seed."""
     listed = [Column(label(spec), spec) for spec in config.models]
     for seed in config.seeds:
         for arm in config.arms:
@@ -77,7 +78,13 @@ def columns(config: StudyConfig) -> list[Column]:
 def study_collections(config: StudyConfig) -> list[Collection]:
     """Open the study's collections; import those that aren't installed yet.
 
-    Raises InputError: no such collection or folder, or languages that a collection lacks.
+    Raises:
+        InputError: there is no such collection or folder, or a collection lacks all languages.
+
+    Examples:
+        >>> from optical_core.study import read_study
+        >>> [collection.name for collection in study_collections(read_study("demo"))]
+        ['demo']
     """
     opened = []
     installed = {collection.name for collection in installed_collections()}
@@ -101,7 +108,7 @@ def study_collections(config: StudyConfig) -> list[Collection]:
 
 
 def languages_of(config: StudyConfig, collection: Collection) -> list[str]:
-    """The study's languages, or those named for this collection, that it has."""
+    """List the study's languages, or those named for this collection, that the collection has."""
     named = next((s.languages for s in config.sources if s.name == collection.name), ())
     wanted = named or config.languages or collection.languages
     chosen = [code for asked in wanted for code in matching(asked, collection.languages)]
@@ -109,13 +116,13 @@ def languages_of(config: StudyConfig, collection: Collection) -> list[str]:
 
 
 class Cells:
-    """The measured values of one study folder: what is there, and what it was made from."""
+    """The measured values of one study folder, and what they were made from."""
 
     def __init__(self, config: StudyConfig, out: Path) -> None:
         self.config, self.out = config, out
 
     def missing(self, column: Column, collection: Collection) -> list[str]:
-        """Languages that are still to be measured; all, if settings or collection have changed."""
+        """List the languages still to measure; all if settings or collection have changed."""
         codes = languages_of(self.config, collection)
         folder = self._folder(column, collection)
         if not self._is_of(folder / "cell.json", column, collection):
@@ -125,7 +132,7 @@ class Cells:
     def measure(
         self, column: Column, collection: Collection, *, device: str | None, progress: bool
     ) -> None:
-        """Measure what is missing of one column on one collection."""
+        """Measure the missing languages of one column on one collection."""
         codes = self.missing(column, collection)
         if not codes:
             return
@@ -149,7 +156,7 @@ class Cells:
     def values(
         self, column: Column, collection: Collection
     ) -> dict[tuple[str, str], Values] | None:
-        """Values of a finished column by (its folder, language); None if a language is missing."""
+        """Read a finished column by (its folder, language); None if a language is missing."""
         if self.missing(column, collection):
             return None
         tables = {
@@ -165,7 +172,7 @@ class Cells:
         return self.out / "cells" / collection.name / column.folder
 
     def _is_of(self, path: Path, column: Column, collection: Collection) -> bool:
-        """Was the cell made from just this model, collection and depth?"""
+        """Tell whether a cell was made from this model, collection and depth."""
         saved, wanted = read_record(path), self._origin(column, collection)
         training = saved.pop("training", None), wanted.pop("training")
         same = column.training.is_saved_as(training[0]) if column.training else training[0] is None
@@ -183,7 +190,7 @@ class Cells:
 
 @dataclass(frozen=True)
 class Step:
-    """One piece of work that is left: a training (no collection), or a measurement."""
+    """A step that is left: a training (no collection), or a measurement."""
 
     column: Column
     collection: Collection | None
@@ -191,13 +198,14 @@ class Step:
 
     @property
     def text(self) -> str:
+        """The step in words."""
         if self.collection is None:
             return f"train {self.column.model}"
         return f"measure {self.column.folder} on {self.collection.name}"
 
 
 def steps(config: StudyConfig, collections: Sequence[Collection], out: Path) -> Iterator[Step]:
-    """What is left to do, in order."""
+    """List the steps that are left, in order."""
     cells = Cells(config, out)
     for column in columns(config):
         if not column.trained:
@@ -217,10 +225,24 @@ def run_study(
     progress: bool = False,
     watch: Watch | None = None,
 ) -> None:
-    """Do what is left of a study.
+    """Do the steps that are left of a study.
 
-    Raises InputError: another process is at it, OUT can't be written, or whatever training and
-    evaluation raise.
+    Args:
+        config: of the study.
+        collections: from `study_collections`.
+        out: the study's folder.
+        device: None for the best there is.
+        progress: whether to show bars.
+        watch: called before each step.
+
+    Raises:
+        InputError: another process is running the study, OUT can't be written, or a training or an
+            evaluation fails.
+
+    Examples:
+        >>> from optical_core.study import read_study
+        >>> config = read_study("demo")
+        >>> run_study(config, study_collections(config), Path("out"))  # doctest: +SKIP
     """
     with replace_file(out / "study.json") as temporary:
         text = json.dumps(config.model_dump(mode="json"), indent=2, ensure_ascii=False)

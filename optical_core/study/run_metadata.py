@@ -1,7 +1,7 @@
-"""What a run file is of, beside it as YAML: the schema of ir-metadata.org (version 0.1).
+"""Metadata of a run in a YAML file beside it, in the schema of ir-metadata.org (version 0.1).
 
-The schema would have it as comments at the head of the run, which ir-measures refuses to read;
-hence a file of its own, `<run>.metadata.yaml`. What isn't known is left out.
+The schema puts it into comments at the head of the run, which ir-measures refuses to read, so here
+it is a separate file, `<run>.metadata.yaml`. Unknown values are left out.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ TREC_EVAL = {
     "AP@100": "map_cut_100",
     "AP@10": "map_cut_10",
 }
-"""Our measures by the names that the schema asks for."""
+"""Our measures -> the names that the schema wants."""
 _COMMANDS = ("optical", "__main__.py")
 
 
 def run_metadata(tag: str, collection: Collection, *, depth: int) -> dict[str, Any]:
-    """Metadata of a model's runs on a collection; `tag` is the runs' last column."""
+    """Collect the metadata of a model's runs on a collection; `tag` is the runs' last column."""
     known = environment()
     source = {"lang": ["python"], "package": f"optical-workbench=={known['optical']}"}
     if known["commit"]:

@@ -1,4 +1,4 @@
-"""What a study found: values averaged over seeds, tables, and the answer in words."""
+"""A study's findings: values averaged over seeds, tables, and the answer in words."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from optical_core.study.run import Cells, columns
 
 @dataclass(frozen=True)
 class Findings:
-    """One collection of a study, as far as it is measured.
+    """The measurements of one collection of a study, as far as they are done.
 
     Attributes:
+        collection: the collection.
         measurements: of models and arms; an arm's values are means over the seeds.
-        comparison: all of it, against the study's baseline.
-        seeds: arm -> seed -> what that seed's student came to.
+        comparison: of everything with the study's baseline.
+        seeds: arm -> seed -> measurements of that seed's student.
     """
 
     collection: Collection
@@ -35,13 +36,29 @@ class Findings:
 
     @property
     def parallel(self) -> bool:
+        """Whether the queries are the same information needs in every language."""
         return self.measurements.parallel
 
 
 def study_findings(
     config: StudyConfig, collections: Sequence[Collection], out: Path
 ) -> list[Findings]:
-    """What is measured so far, a collection each; those without their baseline are left out."""
+    """Collect what is measured so far.
+
+    Args:
+        config: of the study.
+        collections: from `study_collections`.
+        out: the study's folder.
+
+    Returns:
+        One entry a collection; collections whose baseline isn't measured yet are left out.
+
+    Examples:
+        >>> from optical_core.study import read_study, study_collections
+        >>> config = read_study("demo")
+        >>> study_findings(config, study_collections(config), Path("nothing-yet"))
+        []
+    """
     cells = Cells(config, out)
     baseline = label(config.baseline)
     findings = []
@@ -70,7 +87,7 @@ def study_findings(
 
 
 def _students(config: StudyConfig, seeds: Mapping[str, Any]) -> dict[str, str]:
-    """Arm -> its student of the first seed, which stands for it in the app."""
+    """Choose each arm's student of the first seed, which represents it in the app."""
     return {
         column.name: column.model
         for column in columns(config)
@@ -79,7 +96,7 @@ def _students(config: StudyConfig, seeds: Mapping[str, Any]) -> dict[str, str]:
 
 
 def write_results(config: StudyConfig, findings: Findings, out: Path) -> None:
-    """Write `OUT/results/<collection>` in the form of `optical evaluate`, for app and programs."""
+    """Write `OUT/results/<collection>` in the form of `optical evaluate`."""
     folder = out / "results" / findings.collection.name
     write_tables(folder, findings.measurements)
     write_results_record(
@@ -88,7 +105,7 @@ def write_results(config: StudyConfig, findings: Findings, out: Path) -> None:
 
 
 def tables(config: StudyConfig, findings: Findings) -> dict[str, pd.DataFrame]:
-    """Every table of one collection by name; all are of MAP."""
+    """Make all tables of one collection, by name; all are of MAP."""
     made = Tables(findings.measurements, findings.comparison)
     return {
         "levels": level_table(findings.measurements, findings.comparison),
@@ -104,14 +121,14 @@ def tables(config: StudyConfig, findings: Findings) -> dict[str, pd.DataFrame]:
 
 
 def _rivals(config: StudyConfig, findings: Findings) -> pd.DataFrame:
-    """Arms against the arm that is the study's reference."""
+    """Compare the arms with the study's reference arm."""
     arms = tuple(arm for arm in config.arms if arm in findings.seeds)
     among = replace(findings.comparison, models=arms, baseline=config.reference)
     return group_table(findings.measurements, among)
 
 
 def level_table(measurements: Measurements, comparison: Comparison) -> pd.DataFrame:
-    """MAP of each model and language, and the means of both groups."""
+    """Tabulate MAP of each model and language, and the means of both groups."""
     rows: list[dict[str, Any]] = []
     for model, languages in measurements.samples(comparison).items():
         means = {code: mean(values) for code, values in languages.items()}
@@ -120,7 +137,7 @@ def level_table(measurements: Measurements, comparison: Comparison) -> pd.DataFr
 
 
 def seed_table(findings: Findings) -> pd.DataFrame:
-    """Mean and standard deviation over seeds of each group's MAP, a row an arm."""
+    """Tabulate mean and standard deviation over seeds of each group's MAP, a row an arm."""
     rows = []
     for arm, students in findings.seeds.items():
         row: dict[str, Any] = {"arm": arm, "seeds": len(students)}
@@ -136,15 +153,15 @@ def seed_table(findings: Findings) -> pd.DataFrame:
 
 
 def _group_levels(comparison: Comparison, means: Mapping[str, float]) -> dict[str, float]:
-    """Group -> mean of its languages' means, of groups that have any of the languages."""
+    """Average the means of each group's languages; groups without any are left out."""
     sides = zip(GROUPS, comparison.sides(means), strict=True)
     return {name: sum(means[c] for c in codes) / len(codes) for name, codes in sides if codes}
 
 
 def answer(config: StudyConfig, findings: Findings, made: dict[str, pd.DataFrame]) -> list[str]:
-    """The study's question, answered for one collection: effect sizes, intervals, p values.
+    """Answer the study's question for one collection, with effect sizes, intervals and p values.
 
-    The first paragraph is of the reference and its best rival, the others are of continued
+    The first paragraph is about the reference and its best rival, the others are about continued
     pre-training.
     """
     paragraphs = []
@@ -158,7 +175,7 @@ def answer(config: StudyConfig, findings: Findings, made: dict[str, pd.DataFrame
 
 
 def _changes(config: StudyConfig, arm: str, made: dict[str, pd.DataFrame]) -> list[str]:
-    """An arm against the baseline: each group of languages, and the gap between them."""
+    """Compare an arm with the baseline: each group of languages, and the gap between them."""
     rows, gaps, baseline = made["groups"], made["gaps"], label(config.baseline)
     rows = rows[rows["model"] == arm] if not rows.empty else rows
     if rows.empty:
@@ -174,42 +191,44 @@ def _changes(config: StudyConfig, arm: str, made: dict[str, pd.DataFrame]) -> li
 
 
 def limits(config: StudyConfig, every: Sequence[Findings]) -> list[str]:
-    """What the numbers don't say."""
-    said = [
-        f"Values are MAP over the first {config.depth} passages; of an arm, the mean over its "
-        "seeds for each topic. Intervals and tests are over topics and don't cover the spread "
-        "between seeds, which is in a table of its own.",
-        "Only the query encoder is trained. Passages are the undistilled teacher's, also for the "
-        "arms of continued pre-training: re-encoding them might change those arms' results.",
+    """State what the numbers don't show."""
+    sentences = [
+        f"Values are MAP over the first {config.depth} passages. An arm's value is the mean over "
+        "its seeds for each topic. Intervals and tests are over topics and don't cover the spread "
+        "between seeds, which has its own table.",
+        "Only the query encoder is trained. The undistilled teacher encodes the passages, also for "
+        "the arms of continued pre-training: re-encoding them might change those arms' results.",
     ]
     done = {arm: min((len(f.seeds.get(arm, {})) for f in every), default=0) for arm in config.arms}
     short = [f"{arm} ({n} of {len(config.seeds)})" for arm, n in done.items()]
     if any(n < len(config.seeds) for n in done.values()):
-        said.append(f"Not finished. Seeds of each arm on all collections: {', '.join(short)}.")
+        sentences.append(
+            f"The study isn't finished. Seeds of each arm on all collections: {', '.join(short)}."
+        )
     loose = [f.collection.name for f in every if not f.parallel]
     if loose:
-        said.append(
-            f"Not parallel, so levels and raw gaps between languages mean little: "
-            f"{', '.join(loose)}."
+        sentences.append(
+            "Levels and raw gaps between languages mean little on collections that aren't "
+            f"parallel: {', '.join(loose)}."
         )
-    return said
+    return sentences
 
 
 def _against_rivals(config: StudyConfig, made: dict[str, pd.DataFrame]) -> str:
-    """The reference against the best arm of another objective on the low-resource mean."""
+    """Compare the reference with the best arm of another objective on the low-resource mean."""
     rows, levels = made["rivals"], made["levels"]
     if rows.empty or "low-resource" not in levels:
         return ""
-    own = config.distillation(config.reference, config.seeds[0]).objective
-    others = [
+    objectives = {arm: config.distillation(arm, config.seeds[0]).objective for arm in config.arms}
+    rivals = [
         arm
-        for arm in config.arms
-        if config.distillation(arm, config.seeds[0]).objective != own and arm in set(rows["model"])
+        for arm, objective in objectives.items()
+        if objective != objectives[config.reference] and arm in set(rows["model"])
     ]
-    if not others:
+    if not rivals:
         return ""
     means = levels.set_index("model")["low-resource"]
-    best = max(others, key=lambda arm: means[arm])
+    best = max(rivals, key=lambda arm: means[arm])
     row = rows[(rows["model"] == best) & (rows["group"] == "low-resource")].iloc[0]
     verdict = (
         "no difference beyond chance"
@@ -225,7 +244,7 @@ def _against_rivals(config: StudyConfig, made: dict[str, pd.DataFrame]) -> str:
 
 
 def _pretraining(config: StudyConfig) -> list[str]:
-    """Arms of continued pre-training, and those that go on from one."""
+    """List the arms of continued pre-training, and those that start from one."""
     kinds = {arm: config.distillation(arm, config.seeds[0]) for arm in config.arms}
     trained = [arm for arm, kind in kinds.items() if kind.objective in ("mlm", "tlm")]
     return [
@@ -241,15 +260,17 @@ def _effect(row: Mapping[Any, Any]) -> str:
 
 
 def _p(value: float) -> str:
-    """
-    >>> _p(0.00002), _p(0.0312)
-    ('p < .001', 'p = .031')
+    """Format a p value.
+
+    Examples:
+        >>> _p(0.00002), _p(0.0312)
+        ('p < .001', 'p = .031')
     """
     return "p < .001" if value < 0.001 else f"p = {value:.3f}".replace("0.", ".", 1)
 
 
 def _mean(arm: str, students: Sequence[Measurements]) -> pd.DataFrame:
-    """An arm's rows: the mean over its students of each language's, query's and measure's value."""
+    """Average an arm's rows over its students, by language, query and measure."""
     tables = [
         student.table.set_index(["language", "query", "measure"])["value"] for student in students
     ]

@@ -1,8 +1,8 @@
 """Translate-then-retrieve: the same model, asked in English.
 
-A model is named `NAME@SOURCE`: `bm25@human` asks the collection's own English queries (a human
-translation: the ceiling of any translator), `embedded@FOLDER` the translations of FOLDER, a file
-`<language>.jsonl` ({"_id", "text"}) for each query language, as `optical translate` writes them.
+A model is named `NAME@SOURCE`. `bm25@human` asks the collection's own English queries, a human
+translation and so the ceiling of any translator. `embedded@FOLDER` asks the translations in FOLDER,
+one file `<language>.jsonl` ({"_id", "text"}) a query language, as `optical translate` writes them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HUMAN = "human"
 
 
 def model_and_source(spec: str) -> tuple[str, str | None]:
-    """Split `NAME@SOURCE`; a folder that is called so is a model's.
+    """Split `NAME@SOURCE`; if a folder has the whole name, it is a model's.
 
     Examples:
         >>> model_and_source("bm25@human"), model_and_source("embedded")
@@ -40,9 +40,10 @@ def model_and_source(spec: str) -> tuple[str, str | None]:
 
 
 def asked_queries(collection: Collection, code: str, source: str | None) -> dict[str, str]:
-    """Query id -> text as it is asked: in its own language, or translated to English.
+    """List query id -> text as it is asked: in its own language, or translated to English.
 
-    Raises InputError: no English queries or translations, or a query that they lack.
+    Raises:
+        InputError: there are no English queries or translations, or they lack a query.
     """
     queries = collection.queries(code)
     if source is None:
@@ -72,9 +73,27 @@ def asked_queries(collection: Collection, code: str, source: str | None) -> dict
 def translate_queries(
     collection: Collection, translator: Translator, languages: Sequence[str], out: Path
 ) -> list[Path]:
-    """Write `OUT/<language>.jsonl`, the queries in English; a language that is there stays.
+    """Write the queries in English as `OUT/<language>.jsonl`; files that exist are kept.
 
-    Raises InputError: a language that the collection or the translator lacks.
+    Args:
+        collection: has the queries.
+        translator: to English.
+        languages: of the queries.
+        out: the folder to write.
+
+    Returns:
+        The files, in the order of the languages.
+
+    Raises:
+        InputError: the collection or the translator lacks a language.
+
+    Examples:
+        >>> from optical_core.data.collection import open_collection
+        >>> from optical_core.models import Translator
+        >>> translator = Translator.load("facebook/nllb-200-distilled-600M")  # doctest: +SKIP
+        >>> translate_queries(  # doctest: +SKIP
+        ...     open_collection("demo"), translator, ["so"], Path("translations")
+        ... )
     """
     written = []
     for code in collection.select(languages):

@@ -15,12 +15,17 @@ from optical_core.models.token_encoder import TokenEncoder
 from optical_core.transport import TransportPlan, TransportSettings, real_tokens, solve
 
 PLANS = TransportSettings("exact", epsilon_share=0.1)
-"""Of the plans between words; studies may choose another solver."""
+"""Settings of the plans between words; studies may choose another solver."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """One sentence: hidden states (layers, n, d) of its text tokens, and their words (n,)."""
+    """One encoded sentence.
+
+    Attributes:
+        states: (layers, n, d), hidden states of its text tokens.
+        words: (n,), the word of each token.
+    """
 
     states: np.ndarray
     words: tuple[int, ...]
@@ -29,15 +34,16 @@ class Side:
 def encode_sides(
     encoder: TokenEncoder, texts: Sequence[str], layers: Sequence[int], *, batch_size: int = 32
 ) -> list[Side]:
-    """States of some layers, as a query is encoded, at the tokens that belong to a word.
+    """Encode texts as queries, and keep some layers' states of the tokens that belong to words.
 
-    Raises ValueError for a layer that the encoder lacks.
+    Raises:
+        ValueError: the encoder has no such layer.
     """
     if any(not 0 <= layer <= encoder.layers for layer in layers):
         raise ValueError(f"layers go from 0 to {encoder.layers}, got {list(layers)}")
     transformer: Any = encoder.model[0]
     prompt = encoder.model.prompts.get("query") or ""
-    # Texts of like length share a batch: little is padded.
+    # Texts of like length share a batch, to save padding.
     order = sorted(range(len(texts)), key=lambda position: len(texts[position]))
     sides: dict[int, Side] = {}
     for begin in range(0, len(texts), batch_size):
@@ -60,13 +66,13 @@ def encode_sides(
 
 
 def centred(vectors: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Vectors (n, d) without the mean (d,) that all tokens share, brought to unit length."""
+    """Subtract the mean (d,) from vectors (n, d), and scale them to unit length."""
     moved = vectors - mean
     return moved / np.linalg.norm(moved, axis=1, keepdims=True).clip(1e-12)
 
 
 def linked_words(words: TransportPlan, *, share: float = 0.5) -> set[Link]:
-    """Links of a plan between words (`TransportPlan.words`), by the words' own numbers."""
+    """List the links of a plan between words (`TransportPlan.words`), by the words' numbers."""
     return word_links(plan_links(words.plan, share=share), words.source_words, words.target_words)
 
 
@@ -76,7 +82,7 @@ def plan_between(
     target_words: tuple[int, ...],
     settings: TransportSettings = PLANS,
 ) -> TransportPlan:
-    """Plan of a cost (n, m) with even marginals; an empty one where a side has no token."""
+    """Solve a cost (n, m) with uniform marginals; the plan is empty if a side has no token."""
     n, m = cost.shape
     names = tuple(map(str, range(n))), tuple(map(str, range(m)))
     if not cost.size:

@@ -13,12 +13,11 @@ from optical_core.study.evaluate import evaluate
 from optical_core.study.results import (
     find_results,
     read_results,
-    read_results_zip,
     read_values,
-    results_from_runs,
     write_tables,
     write_values,
 )
+from optical_core.study.uploaded_results import read_results_zip, results_from_runs
 from tests.measured import values_of
 
 

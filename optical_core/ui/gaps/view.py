@@ -16,7 +16,7 @@ from optical_core.data.compression import plain_name
 from optical_core.data.languages import language
 from optical_core.data.trec import read_qrels, read_run
 from optical_core.errors import InputError
-from optical_core.study.results import read_results_zip, results_from_runs
+from optical_core.study.uploaded_results import read_results_zip, results_from_runs
 from optical_core.ui.library import Library
 from optical_core.ui.uploads import uploaded
 
