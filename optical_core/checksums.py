@@ -1,10 +1,10 @@
-"""SHA-256 of the files that decide a ranking: noted where they are made, checked where opened.
+"""SHA-256 of the files that decide a ranking: noted when they are written, checked when opened.
 
-A folder notes those of its files in its own JSON. A single file has them beside it, in
-`<name>.sha256`, as `sha256sum -c` reads it; one without is taken as it is.
+A folder notes its files' checksums in its own JSON. A single file's checksum is beside it in
+`<name>.sha256`, in the form of `sha256sum -c`. A file without one isn't checked.
 
-A large file is read again only where its size or time of change is another than when it was last
-read, which is noted under `$OPTICAL_HOME/checked`.
+A large file is read again only if its size or modification time has changed. The last checksum is
+kept under `$OPTICAL_HOME/checked`.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from optical_core.errors import InputError
 from optical_core.storage import home, replace_file
 
 LARGE = 1 << 23
-"""Bytes of a file that takes longer to read than to look its checksum up."""
+"""Bytes from which a file takes longer to read than to look its checksum up."""
 
 
 def checksum(path: Path) -> str:
     """SHA-256 of a file, 64 hexadecimal digits."""
-    told = path.stat()
-    if told.st_size < LARGE:
+    status = path.stat()
+    if status.st_size < LARGE:
         return _read(path)
-    state = f"{told.st_dev}-{told.st_ino}-{told.st_size}-{told.st_mtime_ns}"
+    state = f"{status.st_dev}-{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
     with contextlib.suppress(InputError, OSError, UnicodeDecodeError):
         noted = home("checked", state)
-        if noted.is_file() and len(found := noted.read_text()) == 64:
-            return found
-    found = _read(path)
+        if noted.is_file() and len(digest := noted.read_text()) == 64:
+            return digest
+    digest = _read(path)
     with contextlib.suppress(InputError, OSError):  # a home that can't be written
-        _remember(home("checked", state), found)
-    return found
+        _remember(home("checked", state), digest)
+    return digest
 
 
-def _remember(place: Path, found: str) -> None:
+def _remember(place: Path, digest: str) -> None:
     with replace_file(place) as temporary:
-        temporary.write_text(found)
+        temporary.write_text(digest)
 
 
 def _read(path: Path) -> str:
@@ -48,7 +48,7 @@ def _read(path: Path) -> str:
 
 
 def checksums(folder: Path, names: Iterable[str] | None = None) -> dict[str, str]:
-    """Checksums of a folder's files by their paths in it: of those named, by default all."""
+    """Path in the folder -> checksum, of the named files or of all."""
     if names is None:
         paths = (path for path in folder.rglob("*") if path.is_file())
         names = sorted(path.relative_to(folder).as_posix() for path in paths)
@@ -56,24 +56,29 @@ def checksums(folder: Path, names: Iterable[str] | None = None) -> dict[str, str
 
 
 def check_files(folder: Path, noted: Mapping[str, str]) -> None:
-    """Raise InputError for a file of a folder that is missing or isn't as it was noted."""
+    """Check a folder's files against the checksums that were noted.
+
+    Raises:
+        InputError: A file is missing or has changed.
+    """
     for name, wanted in noted.items():
         path = folder / name
         try:
-            found = checksum(path)
+            digest = checksum(path)
         except (OSError, ValueError) as error:
             raise InputError(f"{path} can't be read: {str(error).lower()}") from error
-        if found != wanted:
+        if digest != wanted:
             raise InputError(
-                f"{path} is damaged and can't be read: its SHA-256 begins with {found[:8]}, that "
-                f"of what was written with {str(wanted)[:8]}"
+                f"{path} is damaged and can't be read: its SHA-256 begins with {digest[:8]}, but "
+                f"was {str(wanted)[:8]} when the file was written"
             )
 
 
 @contextlib.contextmanager
 def replace_noted(target: Path) -> Iterator[Path]:
-    """`replace_file` for a file that decides a ranking: its checksum is noted beside it."""
-    _beside(target).unlink(missing_ok=True)  # first: killed, it may have none, but no wrong one
+    """`replace_file`, and note the new file's checksum beside it."""
+    # Removed first: a killed process may leave no checksum, but never a wrong one.
+    _beside(target).unlink(missing_ok=True)
     with replace_file(target) as temporary:
         yield temporary
     note(target)
@@ -86,7 +91,11 @@ def note(path: Path) -> None:
 
 
 def check_noted(path: Path) -> None:
-    """Raise InputError for a file that has a checksum beside it, and another content."""
+    """Check a file against the checksum beside it, if there is one.
+
+    Raises:
+        InputError: The file has changed.
+    """
     beside = _beside(path)
     if not beside.is_file():
         return

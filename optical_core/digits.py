@@ -1,4 +1,4 @@
-"""Numbers as files and answers give them: the digits that they have, and no others."""
+"""Numbers as files and answers show them: with the digits that were computed, and no more."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ import numpy as np
 
 
 def single(value: float) -> float:
-    """The number of fewest digits, nine at most, that reads back to the same fp32.
+    """The number with the fewest digits, nine at most, that has the same fp32 value.
 
-    >>> single(0.02500000037252903)
-    0.025
+    Examples:
+        >>> single(0.02500000037252903)
+        0.025
     """
     return float(str(np.float32(value)))
 
 
 def plain(value: Any) -> Any:
-    """Data as JSON takes it: what was computed in fp32 by `single`, other numbers in full.
+    """Data for JSON: fp32 numbers are shortened by `single`, other numbers stay in full.
 
-    In full, fp32's numbers show digits that nobody computed. A number is taken for one of fp32
-    if it is the same in fp32.
+    Written in full, fp32 numbers show digits that nobody computed. A number that fp32 holds
+    exactly counts as an fp32 number.
 
-    >>> plain({"mass": [0.02500000037252903, 1 / 3]})
-    {'mass': [0.025, 0.3333333333333333]}
+    Examples:
+        >>> plain({"mass": [0.02500000037252903, 1 / 3]})
+        {'mass': [0.025, 0.3333333333333333]}
     """
     if isinstance(value, dict):
         return {key: plain(part) for key, part in value.items()}

@@ -1,8 +1,8 @@
-"""This package's C, compiled on first use by the compiler that is there (the extra `fast`).
+"""This package's C code, compiled on first use by the installed compiler (the extra `fast`).
 
-A library lies under native/ of the home, named by the hash of its source,
-the headers beside it, compiler and flags.
-Without cffi or a compiler there is none, and callers reach the same result by torch or POT.
+A compiled library is kept under native/ of the home. A hash of the source, the headers beside it,
+the compiler and the flags names it. Without cffi or a compiler, callers compute the same result
+with torch or POT.
 """
 
 from __future__ import annotations
@@ -25,15 +25,20 @@ from optical_core.storage import exclusive, home, replace_file
 logger = logging.getLogger(__name__)
 
 FLAGS = ("-fPIC", "-shared", "-ffp-contract=off")
-"""Products and sums round one by one, so that every path of a source gives the same numbers."""
+"""Products and sums are rounded one by one: every path of a source then gives the same numbers."""
 
 
 @cache
 def library(source: Path, declarations: str, *flags: str) -> tuple[Any, Any] | None:
-    """cffi's (ffi, library) of a C file, compiled if need be; None, with a line in the log, if
-    it can't be. Calls release the GIL.
+    """Compile a C file if need be, and open it. Calls release the GIL.
 
-    declarations: of its functions, in C. flags: more of the compiler's; a later one wins.
+    Args:
+        source: The C file.
+        declarations: Its functions, declared in C.
+        flags: More flags for the compiler; a later one wins.
+
+    Returns:
+        cffi's (ffi, library); None, with a line in the log, if the file can't be compiled.
     """
     try:
         import cffi
@@ -42,7 +47,7 @@ def library(source: Path, declarations: str, *flags: str) -> tuple[Any, Any] | N
         return None
     compiler = (
         shlex.split(os.environ.get("CC", ""))
-        or [found for name in ("cc", "gcc", "clang") if (found := shutil.which(name))][:1]
+        or [path for name in ("cc", "gcc", "clang") if (path := shutil.which(name))][:1]
     )
     if not compiler:
         logger.info("no C compiler (cc, gcc, clang or $CC): %s is not used", source.name)
@@ -58,9 +63,10 @@ def library(source: Path, declarations: str, *flags: str) -> tuple[Any, Any] | N
 
 
 def chosen(path: str | None, has: Sequence[str]) -> str:
-    """`path`, by default the last of those that this processor has.
+    """Return `path`; by default the last of the paths that this processor has.
 
-    Raises InputError for another: its instructions would end the process.
+    Raises:
+        InputError: The processor lacks the path: its instructions would end the process.
     """
     if path is None:
         return has[-1]
@@ -70,7 +76,7 @@ def chosen(path: str | None, has: Sequence[str]) -> str:
 
 
 def _compiled(source: Path, command: list[str]) -> Path:
-    """The shared library's path; one process compiles, others wait for it."""
+    """The shared library's path. One process compiles it while others wait."""
     digest = hashlib.blake2b(digest_size=8)
     for file in (source, *sorted(source.parent.glob("*.h"))):
         digest.update(file.read_bytes())

@@ -1,8 +1,8 @@
-"""What an entry point settles for its process, before torch is loaded.
+"""Settings of the process, which an entry point makes before torch is loaded.
 
-Threads of a process share its environment, its niceness and its thread pools, so nothing else in
-this package changes them: the command, the app, a training's worker, the tests and the benchmarks
-call `prepare` first.
+All threads of a process share its environment, niceness and thread pools. Nothing else in this
+package changes them: the command, the app, the training worker, the tests and the benchmarks call
+`prepare` first.
 """
 
 from __future__ import annotations
@@ -13,34 +13,35 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 NICENESS = 10
-"""Of work in the background: it takes a tenth of a core that somebody waits for."""
+"""Niceness of background work: it takes a tenth of a core that somebody waits for."""
 
 
 def prepare(*, background: bool = False) -> None:
-    """Set what OpenMP and the libraries read when they are loaded; what the user has set stays.
+    """Set the variables that OpenMP and the libraries read when they are loaded.
 
-    OpenMP's threads sleep when they have nothing to do. By default they spin, which on cores that
-    are shared (two virtual ones of a real one, a container's quota, another busy process) slows
-    all that runs there, several times over.
+    Variables that the user has set stay. Idle OpenMP threads sleep. By default they spin, and on
+    shared cores (two virtual cores on a real one, a container's quota, another busy process) that
+    slows everything down several times over.
 
-    background: nobody waits for this process, so others go first.
+    Args:
+        background: Nobody waits for this process: let others go first.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if (allowed := cores()) < _visible_cores():
         os.environ.setdefault("OMP_NUM_THREADS", str(allowed))
-    # A Ray cluster that starts here would report itself to its makers each hour.
+    # A Ray cluster started here would report its use to its makers every hour.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if background and hasattr(os, "nice"):
         os.nice(NICENESS)
 
 
 def cores() -> int:
-    """Cores that this process may use: its affinity, within its control group's quota."""
+    """Number of cores that this process may use, by its affinity and its control group's quota."""
     return math.ceil(min(_visible_cores(), quota()))
 
 
 def quota(root: Path = Path("/")) -> float:
-    """Processors' worth of time that the control groups of this process allow; infinity without.
+    """Processor time that this process's control groups allow, in cores; infinity without a quota.
 
     Groups are nested, and the smallest quota counts (Linux, cgroup v1 and v2).
     """
@@ -58,7 +59,7 @@ def quota(root: Path = Path("/")) -> float:
 
 
 def _group_quota(group: Path) -> float:
-    """Of one control group; infinity if it has none, or its files can't be read."""
+    """Quota of one control group; infinity if it has none, or its files can't be read."""
     with suppress(OSError, ValueError):
         if (group / "cpu.max").is_file():
             most, period = (group / "cpu.max").read_text(encoding="utf-8").split()

@@ -1,13 +1,13 @@
-"""Where things live on disk, and how they get there whole.
+"""Where files are kept, and how they are written whole.
 
-Everything written at run time lies under `$OPTICAL_HOME` (default: the platform's user cache
-folder). A file or folder is written under a temporary name beside its target, brought to the disk
-and renamed, so a reader sees the old one or the new one, never half of either. The temporary name
-says whose it is:
+Everything written at run time is under `$OPTICAL_HOME` (default: the platform's user cache folder).
+A file or folder is written under a temporary name beside its target, flushed to the disk and
+renamed. A reader sees the old one or the new one, never half of either. The temporary name says
+which process it belongs to:
 
     .<target>.<new or old>-<machine>-<process>-<its start>-<random>
 
-so what a killed process left can be told from what a living one still writes (see `tidy`).
+`tidy` can therefore tell a killed process's leftovers from a living process's work.
 """
 
 from __future__ import annotations
@@ -34,20 +34,23 @@ logger = logging.getLogger(__name__)
 _MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
 """Machines that share a folder must not clear each other's work away."""
 _START = secrets.token_hex(4)
-"""Tells this process from an earlier one of its number, as a container has them."""
+"""Tells this process from an earlier one with the same number, as happens in containers."""
 _OWNED = re.compile(
     r"\.(?P<name>.+)\.(?P<kind>new|old)-(?P<machine>\w+)-(?P<pid>\d+)-(?P<start>\w+)-\w+"
 )
 
 
 _LONGEST_NAME, _LONGEST_PATH = 255, 4095
-"""Bytes that Linux takes."""
+"""Limits of Linux, in bytes."""
 
 
 def home(*parts: str) -> Path:
-    """Path under the user's OPTICAL folder; its parents are made, the path itself is not.
+    """Path under the user's OPTICAL folder. Its parents are made, the path itself is not.
 
-    What killed processes left beside it is put in order.
+    Leftovers of killed processes beside it are removed (see `tidy`).
+
+    Raises:
+        InputError: The folder can't be written.
     """
     root = Path(os.environ.get("OPTICAL_HOME") or platformdirs.user_cache_dir("optical"))
     path = root.joinpath(*parts)
@@ -65,21 +68,25 @@ def assets(*parts: str) -> Path:
 
 
 def app_file() -> Path:
-    """The app's entry: inside the installed package, or `app.py` of a checkout."""
+    """The app's entry point: inside the installed package, or `app.py` of a checkout."""
     package = Path(str(resources.files("optical_core")))
     folder = package / "app"
     return (folder if folder.is_dir() else package.parent) / "app.py"
 
 
 def is_too_long(path: str | os.PathLike[str]) -> bool:
-    """Is this longer than the path of a file may be? To look for it would raise an OSError."""
+    """Is this longer than a path may be? Looking for such a file would raise an OSError."""
     parts = re.split(r"[/\\]", os.fspath(path))
     sizes = [len(part.encode(errors="surrogatepass")) for part in parts]
     return max(sizes) > _LONGEST_NAME or sum(sizes) + len(sizes) > _LONGEST_PATH
 
 
 def check_path(path: str | os.PathLike[str]) -> None:
-    """Raise InputError for a name or path that no file can have, before it is looked for."""
+    """Refuse a name or path that no file can have, before it is looked for.
+
+    Raises:
+        InputError: It is too long.
+    """
     if is_too_long(path):
         raise InputError(
             f"{os.fspath(path)[:40]!r}… is longer than a path may be ({_LONGEST_NAME} bytes a "
@@ -89,7 +96,11 @@ def check_path(path: str | os.PathLike[str]) -> None:
 
 @contextlib.contextmanager
 def writable(target: Path) -> Iterator[None]:
-    """Turn an operating system's refusal to write `target` into one sentence."""
+    """Turn the operating system's refusal to write `target` into one sentence.
+
+    Raises:
+        InputError: `target` can't be written.
+    """
     try:
         yield
     except OSError as error:
@@ -104,14 +115,26 @@ def writable(target: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def replace_file(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target`; on success it becomes `target` in one step."""
+    """Yield a temporary path beside `target`; on success it becomes `target` in one step.
+
+    Raises:
+        InputError: `target` can't be written.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     with replace_file(Path(folder, "note.txt")) as temporary:
+        ...         _ = temporary.write_text("whole or not at all")
+        ...     Path(folder, "note.txt").read_text()
+        'whole or not at all'
+    """
     target = Path(target)
     with writable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         tidy(target.parent)
         temporary = target.parent / _temporary(target, "new")
-        # Made as any new file is: the system takes the user's umask off, which can't be read
-        # without setting it for every thread.
+        # The system applies the user's umask here. Reading the umask would mean setting it, for
+        # every thread.
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         try:
             yield temporary
@@ -126,8 +149,11 @@ def replace_file(target: Path) -> Iterator[Path]:
 def replace_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `target`; on success it becomes `target`.
 
-    An existing `target` is moved aside first and removed last; `tidy` puts it back where a process
-    died between the two renames.
+    An existing `target` is moved aside first and removed last. If the process dies between the two
+    renames, `tidy` puts it back.
+
+    Raises:
+        InputError: `target` can't be written.
     """
     target = Path(target)
     with writable(target):
@@ -152,9 +178,9 @@ def replace_folder(target: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def exclusive(target: Path) -> Iterator[None]:
-    """Hold the lock of `target` against other processes; waits for whoever holds it.
+    """Hold the lock of `target` against other processes; wait while another process holds it.
 
-    Locks lie in the home: a lock file must stay, and nothing of ours may stay in others' folders.
+    Lock files are in the home: they must stay, and we leave no files in the user's folders.
     """
     from filelock import FileLock, Timeout
 
@@ -164,7 +190,7 @@ def exclusive(target: Path) -> Iterator[None]:
         try:
             lock.acquire(timeout=1)
         except Timeout:
-            logger.info("waiting for another process, which is making %s", target)
+            logger.info("waiting for another process to finish %s", target)
             lock.acquire()
     try:
         yield
@@ -173,18 +199,18 @@ def exclusive(target: Path) -> Iterator[None]:
 
 
 def tidy(folder: Path) -> None:
-    """Remove what dead processes of this machine left half written in a folder.
+    """Remove files in a folder that dead processes of this machine left half written.
 
-    A folder that one had moved aside, and not replaced yet, gets its name back.
+    A folder that was moved aside and not yet replaced gets its name back.
     """
-    with contextlib.suppress(OSError, ValueError):  # no such folder, or not to be read
+    with contextlib.suppress(OSError, ValueError):  # there is no such folder, or it can't be read
         for path in list(folder.glob(".*-*-*-*-*")):
-            found = _OWNED.fullmatch(path.name)
-            if found is None or _is_of_a_living(found):
+            match = _OWNED.fullmatch(path.name)
+            if match is None or _is_of_a_living(match):
                 continue
             with contextlib.suppress(OSError):
-                if found["kind"] == "old" and not (folder / found["name"]).exists():
-                    os.replace(path, folder / found["name"])
+                if match["kind"] == "old" and not (folder / match["name"]).exists():
+                    os.replace(path, folder / match["name"])
                 elif path.is_dir():
                     shutil.rmtree(path)
                 else:
@@ -192,8 +218,7 @@ def tidy(folder: Path) -> None:
 
 
 def _to_disk(path: Path) -> None:
-    """Have a file's or folder's content on the disk: after a power cut a name must not be there
-    without it."""
+    """Flush a file or folder to the disk: after a power cut no name may be left without content."""
     # Not every system opens folders, and not every file system flushes them.
     with contextlib.suppress(OSError) if path.is_dir() else contextlib.nullcontext():
         handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
@@ -204,15 +229,15 @@ def _to_disk(path: Path) -> None:
 
 
 def _temporary(target: Path, kind: str) -> str:
-    """A name that nobody has, and that says whose it is."""
+    """A unique name that says which process it belongs to."""
     return f".{target.name}.{kind}-{_MACHINE}-{os.getpid()}-{_START}-{secrets.token_hex(4)}"
 
 
-def _is_of_a_living(found: re.Match[str]) -> bool:
-    """Another machine's count as living: nothing is known of them."""
+def _is_of_a_living(match: re.Match[str]) -> bool:
+    """Does the process still run? Those of other machines count as running: we can't know."""
     import psutil
 
-    if found["machine"] != _MACHINE:
+    if match["machine"] != _MACHINE:
         return True
-    number = int(found["pid"])
-    return found["start"] == _START if number == os.getpid() else psutil.pid_exists(number)
+    number = int(match["pid"])
+    return match["start"] == _START if number == os.getpid() else psutil.pid_exists(number)

@@ -1,4 +1,4 @@
-"""The parts of a search or of a batch of plans on threads."""
+"""Run the parts of a search, or of a batch of plans, on threads."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Part = TypeVar("Part")
 
 
 def at_once(parts: Sequence[Part], work: Callable[[Part], object]) -> None:
-    """Have `work`, which lets go of Python's lock, do each part on a thread of its own.
+    """Call `work`, which must release the GIL, for each part on a thread of its own.
 
-    The calling thread does the first: short work takes less than waking a thread for it.
+    The calling thread does the first part: short work takes less time than waking a thread.
     """
-    own, *others = parts
-    running = [_pool(len(others)).submit(work, part) for part in others]
+    first, *rest = parts
+    running = [_pool(len(rest)).submit(work, part) for part in rest]
     try:
-        work(own)
+        work(first)
     finally:
         for other in running:
             other.result()

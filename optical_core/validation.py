@@ -1,4 +1,4 @@
-"""What pydantic found wrong, told to people: where it is, what was expected, what came."""
+"""Pydantic's errors as sentences: where the error is, what was expected, what was given."""
 
 from __future__ import annotations
 
@@ -34,11 +34,15 @@ _EXPECTED = (
     | (dict.fromkeys(("float_type", "float_parsing", "finite_number"), "a number was expected"))
     | dict.fromkeys(("bool_type", "bool_parsing"), "true or false was expected")
 )
-"""Type of an error -> what to say; in braces what pydantic knows of it."""
+"""Type of an error -> what to say, with pydantic's context in braces."""
 
 
 def validated(kind: type[Model], value: Any, where: str) -> Model:
-    """A value as a `kind`. Raises InputError: the first thing that is wrong, and `where` it is."""
+    """Validate a value as a `kind`.
+
+    Raises:
+        InputError: Says `where` and what the first error is.
+    """
     try:
         return kind.model_validate(value)
     except ValidationError as error:
@@ -50,10 +54,10 @@ class _Errors(Protocol):
 
 
 def first_problem(error: _Errors) -> str:
-    """The first thing that is wrong, such as `steps: at least 1 was expected, got 0`."""
+    """The first error as a sentence, such as `steps: at least 1 was expected, got 0`."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"] if not _is_type(part))
-    kind, given = first["type"], first.get("input")
+    kind, received = first["type"], first.get("input")
     text = _EXPECTED.get(kind, "").format(
         **{
             key: f"{value:g}" if isinstance(value, float) else value
@@ -62,20 +66,24 @@ def first_problem(error: _Errors) -> str:
     )
     text = text or first["msg"][:1].lower() + first["msg"][1:]
     if kind not in ("value_error", "missing", "extra_forbidden") and (
-        given is None or isinstance(given, str | int | float)
+        received is None or isinstance(received, str | int | float)
     ):
-        text += f", got {given!r:.60}"
+        text += f", got {received!r:.60}"
     return f"{place}: {text}" if place else text
 
 
 def _is_type(part: object) -> bool:
-    """Is a part of a place a type, which pydantic names where it tried several?"""
+    """Is this part of a place a type? Pydantic names the types where it tried several."""
     tried = ("bool", "int", "float", "str")
     return not isinstance(part, str | int) or part in tried or str(part).startswith("literal[")
 
 
 def plain_name(name: str) -> str:
-    """Give a name back under which files can be kept. Raises ValueError for another."""
+    """Return a name if files can be kept under it.
+
+    Raises:
+        ValueError: They can't.
+    """
     if not re.fullmatch(NAME, name):
         raise ValueError(
             "letters, digits, dots and dashes were expected, beginning with a letter or digit, "

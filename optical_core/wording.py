@@ -1,4 +1,4 @@
-"""Numbers and lists as people say them."""
+"""Numbers and lists in words."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 
 def counted(count: int, one: str, many: str = "") -> str:
-    """A count and its noun; the plural is with -s unless it is given.
+    """A count and its noun; the plural ends in -s unless it is given.
 
-    >>> counted(1, "language"), counted(2000, "passage"), counted(2, "query", "queries")
-    ('1 language', '2,000 passages', '2 queries')
+    Examples:
+        >>> counted(1, "language"), counted(2000, "passage"), counted(2, "query", "queries")
+        ('1 language', '2,000 passages', '2 queries')
     """
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
@@ -17,7 +18,8 @@ def counted(count: int, one: str, many: str = "") -> str:
 def listed(names: Sequence[str], *, word: str = "and") -> str:
     """Names with commas, and a word before the last.
 
-    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"], word="or")
-    ('a', 'a and b', 'a, b or c')
+    Examples:
+        >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"], word="or")
+        ('a', 'a and b', 'a, b or c')
     """
     return f" {word} ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)

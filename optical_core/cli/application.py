@@ -78,8 +78,8 @@ def default_student() -> str:
 def print_left_out(collection: Collection) -> None:
     """Say it where judgements of the collection count for nothing."""
     if count := collection.unknown_judgements():
-        told = counted(count, "judgement names a passage", "judgements name passages")
-        print(f"{told} that the corpus lacks: left out of every measure")
+        text = counted(count, "judgement names a passage", "judgements name passages")
+        print(f"{text} that the corpus lacks: left out of every measure")
 
 
 def print_json(value: Any) -> None:

@@ -206,8 +206,8 @@ def align_quality(
     write_record(out / "record.json", settings)
     best = table.loc[table.groupby(["gold", "encoder", "method"])["AER_dev"].idxmin()]
     print("Each method at its best layer on the dev part (all layers are in the table):")
-    shown = best.astype(object).where(best.notna(), "")
-    print(markdown(shown.map(lambda v: f"{v:.1f}" if isinstance(v, float) else v)))
+    rows = best.astype(object).where(best.notna(), "")
+    print(markdown(rows.map(lambda v: f"{v:.1f}" if isinstance(v, float) else v)))
     print(f"table and record -> {out}")
 
 

@@ -52,16 +52,16 @@ def align(
         plan = align_texts(pair, foreign, english, TransportSettings(solver, epsilon))
     except ValueError as error:
         raise InputError(str(error)) from error
-    shown = plan if tokens else plan.words()
+    printed = plan if tokens else plan.words()
     if as_json:
-        print_json(shown.to_dict())
+        print_json(printed.to_dict())
         return
     print(f"{pair.name}, {solver}: cost {plan.total_cost:.4f}, entropy {plan.entropy:.3f}")
-    shares = shown.row_normalised()
-    for row, word in enumerate(shown.source):
+    shares = printed.row_normalised()
+    for row, word in enumerate(printed.source):
         best = shares[row].argsort()[::-1][:3]
         parts = [
-            f"{visible(shown.target[column])} {shares[row, column]:.0%}"
+            f"{visible(printed.target[column])} {shares[row, column]:.0%}"
             for column in best
             if shares[row, column] >= 0.005
         ]

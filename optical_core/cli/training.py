@@ -60,7 +60,7 @@ def distill(
     from optical_core.distill.settings import resolve_config
     from optical_core.distill.trainer import distill as train
 
-    given = {
+    options = {
         "name": name,
         "bitext": bitext,
         "languages": languages,
@@ -72,7 +72,7 @@ def distill(
         "steps": steps,
         "dev": dev,
     }
-    resolved = resolve_config(_typed(context, given), config, option or [], demo=demo)
+    resolved = resolve_config(_typed(context, options), config, option or [], demo=demo)
     folder = train(resolved, device=device)
     first = ranks.rank() == 0
     ranks.leave()
@@ -132,7 +132,7 @@ def teach(
     from optical_core.distill.settings import resolve_teaching
     from optical_core.distill.teach import teach as train
 
-    given = {
+    options = {
         "name": name,
         "relevance": relevance,
         "languages": languages,
@@ -145,7 +145,7 @@ def teach(
         "steps": steps,
         "dev": dev,
     }
-    resolved = resolve_teaching(_typed(context, given), config, option or [])
+    resolved = resolve_teaching(_typed(context, options), config, option or [])
     folder = train(resolved, device=device)
     first = ranks.rank() == 0
     ranks.leave()
@@ -157,11 +157,11 @@ def teach(
         print(f"teacher {resolved.name} -> {folder}")
 
 
-def _typed(context: typer.Context, given: dict[str, Any]) -> dict[str, Any]:
+def _typed(context: typer.Context, options: dict[str, Any]) -> dict[str, Any]:
     """What was typed alone: defaults must not win over the settings of --config and --demo."""
     return {
         key: value
-        for key, value in given.items()
+        for key, value in options.items()
         if (source := context.get_parameter_source(key)) and source.name != "DEFAULT"
     }
 
@@ -238,8 +238,8 @@ def lexicon(
         write_lexicon(out / f"{code}.tsv", made)
         sizes[code] = {"pairs": len(cut), "words": len(made)}
         if glossed:
-            own = [pair for pair in read if pair.language == code]
-            lexicons.write_pairs(glossed, lexicons.glossed_pairs(own, align))
+            selected = [pair for pair in read if pair.language == code]
+            lexicons.write_pairs(glossed, lexicons.glossed_pairs(selected, align))
         learnt = f"{counted(len(made), 'word')} from {counted(len(cut), 'pair')}"
         print(f"{code}: {learnt} -> {out / f'{code}.tsv'}")
     settings = {

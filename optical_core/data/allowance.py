@@ -1,7 +1,8 @@
-"""What reading may cost, and word of how far it is.
+"""Limits on what reading may cost, and progress reports.
 
-Readers ask for the allowance of whoever called them, so that none has to hand it on. The `optical`
-command's bounds what no honest file has. Uploads have less, and must come to an end.
+Readers look up the allowance of their caller, so it isn't handed from function to function. The
+`optical` command's limits are above those of any honest file. Uploads have lower ones, and a time
+limit.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from time import monotonic
 from optical_core.errors import InputError
 
 EVERY = 0.2
-"""Seconds between two words of how far it is."""
+"""Seconds between two progress reports."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,9 @@ class Allowance:
 
     Attributes:
         zipped: bytes that a zip file may unpack to.
-        members: files that it may hold.
+        members: files that a zip file may contain.
         stream: bytes that a compressed file may unpack to.
-        seconds: that reading may take.
+        seconds: time that reading may take.
     """
 
     zipped: float = 2e9
@@ -40,7 +41,7 @@ COMMAND = Allowance()
 UPLOADS = Allowance(zipped=1e9, members=10_000, stream=1e9, seconds=60)
 
 Tell = Callable[[str], None]
-"""Takes word of how far it is; what it raises ends the reading."""
+"""Takes a progress report; an exception from it ends the reading."""
 
 
 @dataclass
@@ -48,21 +49,26 @@ class _Reading:
     allowance: Allowance
     tell: Tell | None = None
     begun: float = 0.0
-    told: float = -math.inf
+    last_word: float = -math.inf
 
 
 _current: ContextVar[_Reading] = ContextVar("reading", default=_Reading(COMMAND))  # noqa: B039
 
 
 def allowance() -> Allowance:
-    """What whoever reads now may spend."""
+    """The allowance of the current reader."""
     return _current.get().allowance
 
 
 @contextmanager
-def allowed(given: Allowance, tell: Tell | None = None) -> Iterator[None]:
-    """Bound what this block reads; without a `tell`, the one of the block around it is told."""
-    reading = _Reading(given, tell or _current.get().tell, monotonic())
+def allowed(bounds: Allowance, tell: Tell | None = None) -> Iterator[None]:
+    """Limit what this block reads.
+
+    Args:
+        bounds: the limits.
+        tell: takes progress reports; by default the `tell` of the block around this one.
+    """
+    reading = _Reading(bounds, tell or _current.get().tell, monotonic())
     token = _current.set(reading)
     try:
         yield
@@ -71,15 +77,19 @@ def allowed(given: Allowance, tell: Tell | None = None) -> Iterator[None]:
 
 
 def watched() -> bool:
-    """Does reading end at some time, or tell how far it is?"""
+    """Has reading a time limit, or somebody to report progress to?"""
     reading = _current.get()
     return reading.tell is not None or reading.allowance.seconds < math.inf
 
 
 def step(where: str) -> None:
-    """Call it between records, blocks or files; `where` is what is read, and how far.
+    """Report progress and check the time; called between records, blocks or files.
 
-    Raises InputError: time is up; and whatever `tell` raises.
+    Args:
+        where: what is being read, and how far.
+
+    Raises:
+        InputError: time is up. `tell` may raise other exceptions.
     """
     if not watched():
         return
@@ -90,6 +100,6 @@ def step(where: str) -> None:
             f"reading took more than {reading.allowance.seconds:.0f} seconds, and had come to "
             f"{where}: the `optical` command has no such limit"
         )
-    if reading.tell and now - reading.told >= EVERY:
-        reading.told = now
+    if reading.tell and now - reading.last_word >= EVERY:
+        reading.last_word = now
         reading.tell(where)

@@ -1,7 +1,7 @@
-"""Zip files from elsewhere: opened only where they can do no harm.
+"""Foreign zip files: opened only if they can do no harm.
 
-What a zip file declares is what it can unpack to: the standard library reads no more of a member
-than its declared size, and checks it against its checksum.
+A zip file can't unpack to more than it declares: the standard library reads no more of a member
+than its declared size, and checks its checksum.
 """
 
 from __future__ import annotations
@@ -32,21 +32,22 @@ _ENTRY = re.compile(rb"PK\x01\x02")
 
 @contextlib.contextmanager
 def open_zip(source: Path | bytes) -> Iterator[zipfile.ZipFile]:
-    """Open a zip file, or one's content, to be read.
+    """Open a zip file, or the bytes of one, for reading.
 
-    Raises InputError: no zip file, damaged or encrypted, a path that leads out of it, a link, more
-    bytes or members than the reader's `allowance`, or more bytes than its size can hold of text;
-    also where that shows while it is read.
+    Raises:
+        InputError: it is no zip file, is damaged or encrypted, has a link or a path that leads out
+            of it, or has more bytes or members than the reader's `allowance` or than text of its
+            size can have. Reading a member may raise it too.
     """
-    what = str(source) if isinstance(source, Path) else "the zip file"
+    label = str(source) if isinstance(source, Path) else "the zip file"
     try:
         with contextlib.ExitStack() as stack:
             file: IO[bytes] = stack.enter_context(
                 source.open("rb") if isinstance(source, Path) else io.BytesIO(source)
             )
-            size = _check_count(file, source, what)
+            size = _check_count(file, source, label)
             archive = stack.enter_context(zipfile.ZipFile(file))
-            _check(archive.infolist(), size, what)
+            _check(archive.infolist(), size, label)
             yield archive
     except InputError:
         raise
@@ -61,16 +62,20 @@ def open_zip(source: Path | bytes) -> Iterator[zipfile.ZipFile]:
         ValueError,
         OverflowError,
     ) as error:
-        raise InputError(f"{what} is no readable zip file: {error}") from error
+        raise InputError(f"{label} is no readable zip file: {error}") from error
 
 
 def data_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The files in an archive, without what Finder and Explorer add (see `folders.is_data`)."""
+    """The files in an archive, without those of Finder and Explorer; see `folders.is_data`."""
     return [m for m in archive.infolist() if not m.is_dir() and is_data(m.filename)]
 
 
-def _check_count(file: IO[bytes], source: Path | bytes, what: str) -> int:
-    """Refuse too many members before the library reads them all; the zip file's size in bytes."""
+def _check_count(file: IO[bytes], source: Path | bytes, label: str) -> int:
+    """Refuse too many members before the library reads them all.
+
+    Returns:
+        The zip file's size in bytes.
+    """
     with contextlib.ExitStack() as stack:
         data = (
             source
@@ -80,27 +85,27 @@ def _check_count(file: IO[bytes], source: Path | bytes, what: str) -> int:
         most = allowance().members
         for number, _ in enumerate(_ENTRY.finditer(data), 1):
             if number > most:
-                raise InputError(f"{what} has more than {counted(most, 'member')}")
+                raise InputError(f"{label} has more than {counted(most, 'member')}")
         return len(data)
 
 
-def _check(members: list[zipfile.ZipInfo], size: int, what: str) -> None:
+def _check(members: list[zipfile.ZipInfo], size: int, label: str) -> None:
     unpacked = sum(member.file_size for member in members)
     if unpacked > (largest := allowance().zipped):
-        raise InputError(f"{what} unpacks to more than {largest / 1e6:.0f} MB")
-    check_growth(unpacked, size, what)
+        raise InputError(f"{label} unpacks to more than {largest / 1e6:.0f} MB")
+    check_growth(unpacked, size, label)
     names: set[str] = set()
     for member in members:
         # The library's own `filename` ends at a zero byte.
-        name, shown = member.orig_filename, f"{member.orig_filename[:80]!r}"
+        name, quoted = member.orig_filename, f"{member.orig_filename[:80]!r}"
         if name in names:
-            raise InputError(f"{what} holds {shown} twice: which one counts?")
+            raise InputError(f"{label} has {quoted} twice: which one counts?")
         names.add(name)
-        check_growth(member.file_size, member.compress_size, f"{what}: {shown}")
+        check_growth(member.file_size, member.compress_size, f"{label}: {quoted}")
         parts = PurePosixPath(name.replace("\\", "/")).parts
         if ".." in parts or parts[:1] == ("/",) or (parts and ":" in parts[0]):
-            raise InputError(f"{what} holds the path {shown}: refused")
+            raise InputError(f"{label} has the path {quoted}: refused")
         if not name or "\0" in name or is_too_long(name):
-            raise InputError(f"{what} holds the path {shown}, which no file can have: refused")
+            raise InputError(f"{label} has the path {quoted}, which no file can have: refused")
         if stat.S_ISLNK(member.external_attr >> 16):
-            raise InputError(f"{what} holds the link {shown}: refused")
+            raise InputError(f"{label} has the link {quoted}: refused")

@@ -19,7 +19,19 @@ from optical_core.wording import counted
 
 @dataclass(frozen=True)
 class Bitext:
-    """Pairs that passed the filters, and how many were dropped and why."""
+    """Sentence pairs that passed the filters.
+
+    Attributes:
+        pairs: the pairs, in the order of their files.
+        dropped: reason -> number of pairs that were dropped for it.
+
+    Examples:
+        >>> from optical_core.data import SentencePair, filter_pairs
+        >>> pair = SentencePair("The sea is salty.", "Bahari ina chumvi.", "sw")
+        >>> bitext = filter_pairs([pair, pair])
+        >>> len(bitext), bitext.languages, bitext.report()
+        (1, {'sw': 1}, '1 pair kept (sw 1); dropped: duplicate 1')
+    """
 
     pairs: tuple[SentencePair, ...]
     dropped: dict[str, int] = field(default_factory=dict)
@@ -29,12 +41,12 @@ class Bitext:
 
     @property
     def languages(self) -> dict[str, int]:
-        """Pairs of each language."""
+        """Number of pairs in each language."""
         return dict(Counter(pair.language for pair in self.pairs))
 
     @property
     def hash(self) -> str:
-        """BLAKE2b of the pairs in their order, 16 hexadecimal digits: which version it was."""
+        """BLAKE2b of the pairs in their order, 16 hexadecimal digits: tells versions apart."""
         digest = hashlib.blake2b(digest_size=8)
         for pair in self.pairs:
             digest.update(f"{pair.language}\0{pair.english}\0{pair.foreign}\0".encode())
@@ -48,7 +60,7 @@ class Bitext:
 
 
 class _Compared(dict[int, int]):
-    """Letters, marks and digits as they are, a space for all else; filled as characters come."""
+    """Letters, marks and digits stay, all else becomes a space; filled as characters come."""
 
     def __missing__(self, code: int) -> int:
         self[code] = code if unicodedata.category(chr(code))[0] in "LMN" else ord(" ")
@@ -59,7 +71,7 @@ _COMPARED = _Compared()
 
 
 def normalise(sentence: str) -> str:
-    """The form in which sentences are compared: NFKC, lower case, letters and digits alone.
+    """The form in which sentences are compared: NFKC, lower case, only letters and digits.
 
     Examples:
         >>> normalise("Maji ya  BAHARI ni chumvi!")
@@ -78,17 +90,27 @@ def read_bitext(
         path: a file, or a folder of them. The form follows from the name:
             `*.tsv`, `*.txt`: English and foreign in two columns, the language from the name's
             last part before the suffix (`news.sw.tsv`, `eng-swa.tsv`), columns of numbers and
-            addresses passed over; or a header line of language codes or names, one column each,
-            of which English pairs with every other.
+            addresses passed over; or a header line of language codes or names, one for each column.
+            English is then paired with every other column.
             `NAME.en` beside `NAME.sw`, or `eng.txt` beside `swa.txt`: Moses.
             `*.tmx`, `*.tmx.zip`: TMX.
             `*.jsonl`: {"en": …, "sw": …} or {"english", "foreign", "language"}.
             A folder with `dataset_info.json`: a saved Hugging Face dataset with such columns.
-        languages: keep these alone, with their regions; all by default. Unknown ones are left
-            out with a warning.
+        languages: keep only these, with their regions; all by default. Unknown languages in a file
+            are left out with a warning.
         max_length_ratio: pairs whose lengths in characters differ by more are dropped.
 
-    Raises InputError: nothing readable, an unknown language, more than 1 % bad lines.
+    Raises:
+        InputError: there is nothing readable, `languages` has an unknown code, or more than 1 % of
+            the lines are bad.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "sea.sw.tsv")
+        ...     _ = path.write_text("The sea is salty.\\tBahari ina chumvi.\\n")
+        ...     read_bitext(path).report()
+        '1 pair kept (sw 1); dropped: none'
     """
     return read_bitexts([path], languages, max_length_ratio=max_length_ratio)
 
@@ -99,9 +121,11 @@ def read_bitexts(
     *,
     max_length_ratio: float = 3.0,
 ) -> Bitext:
-    """`read_bitext` of several files or folders, filtered one by one and joined.
+    """Read several files or folders with `read_bitext`, filter each, and join them.
 
-    A language may lie in some of them alone; that none has any is an InputError.
+    Raises:
+        InputError: as for `read_bitext`, or no file has any of the languages. A language may be
+            missing from some of the files.
     """
     wanted = {pair_language(code) for code in languages} if languages else None
     joined: list[SentencePair] = []
@@ -134,9 +158,19 @@ def _is_wanted(code: str, wanted: Iterable[str]) -> bool:
 
 
 def filter_pairs(pairs: Iterable[SentencePair], *, max_length_ratio: float = 3.0) -> Bitext:
-    """Drop pairs that teach nothing or something wrong, counting each reason.
+    """Drop pairs that teach nothing or something wrong, and count each reason.
 
-    empty, identical sides (untranslated), duplicate, length ratio, wrong script.
+    The reasons: empty, identical (both sides are the same: untranslated), duplicate, length ratio,
+    wrong script.
+
+    Args:
+        pairs: the pairs to filter.
+        max_length_ratio: pairs whose lengths in characters differ by more are dropped.
+
+    Examples:
+        >>> pairs = [SentencePair("Salt", "Salt", "sw"), SentencePair("Salt", "Chumvi", "sw")]
+        >>> filter_pairs(pairs).dropped
+        {'identical': 1}
     """
     kept: list[SentencePair] = []
     dropped: Counter[str] = Counter()

@@ -1,8 +1,8 @@
 """Tab-separated bitext: which columns are sentences, and which of them is English.
 
 Published tables have more than two columns: ids (Tatoeba), scores (WikiMatrix, NLLB), addresses
-(ParaCrawl), credits (ManyThings). The first lines tell what a column holds; it isn't taken for a
-sentence because of where it stands.
+(ParaCrawl), credits (ManyThings). The content of a column's first lines decides what it is, not
+its position.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from optical_core.errors import InputError
 logger = logging.getLogger(__name__)
 
 SAMPLE = 200
-"""Lines that are looked at before any is read."""
+"""Lines that are examined before any is read."""
 MOSTLY = 0.9
-"""Share of a column's cells that makes it one of numbers or addresses."""
+"""Share of number or address cells from which a column counts as one of numbers or addresses."""
 _NUMBER = re.compile(r"[-+]?[\d.,]+([eE][-+]?\d+)?%?")
 _ADDRESS = re.compile(r"(https?|ftp)://\S+", re.IGNORECASE)
 _ENGLISH = frozenset("the and you that this with have from they what which were been would".split())
-"""Words that English can't do without, and hardly another language has."""
+"""Words that English can't do without, and that hardly any other language has."""
 _HEADS = frozenset(
     "id src tgt trg source target text translation sentence sentence1 sentence2 english foreign "
     "src_text tgt_text source_text target_text source_sentence target_sentence".split()
@@ -54,13 +54,13 @@ Cells = list[str]
 
 @dataclass(frozen=True)
 class _Layout:
-    """English and foreign column, or with a header the language of each that is one."""
+    """The English and the foreign column; with a header, the language of each text column."""
 
     english: int = 0
     foreign: int = 1
     header: dict[int, str] | None = None
     width: int = 2
-    """Columns that a line has, or has at least where there is no header."""
+    """Columns of a line; without a header, the fewest that it may have."""
     first: int = 0
     """Lines to pass over."""
 
@@ -68,8 +68,9 @@ class _Layout:
 def read_tsv(path: Path) -> Iterator[SentencePair]:
     """The pairs of a table.
 
-    Raises InputError: no two columns of sentences, more than 1 % bad lines; UnknownLanguageError:
-    neither header nor name tells a known language.
+    Raises:
+        InputError: there are no two columns of sentences, or more than 1 % of the lines are bad.
+        UnknownLanguageError: neither the header nor the name has a known language.
     """
     lines = read_lines(path)
     sample = list(itertools.islice(lines, SAMPLE))
@@ -90,8 +91,8 @@ def read_tsv(path: Path) -> Iterator[SentencePair]:
         if len(cells) < layout.width or (layout.header and len(cells) != layout.width):
             bad.report(number, f"{_columns(len(cells))}, {layout.width} were expected")
         elif layout.header:
-            told = [(name, cells[column].strip()) for column, name in layout.header.items()]
-            yield from row_pairs(told, path.name, unknown)
+            texts = [(name, cells[column].strip()) for column, name in layout.header.items()]
+            yield from row_pairs(texts, path.name, unknown)
         elif code is not None:
             english, foreign = cells[layout.english], cells[layout.foreign]
             yield SentencePair(plain_sentence(english), plain_sentence(foreign), code, path.name)
@@ -104,7 +105,7 @@ def _columns(count: int) -> str:
 
 
 def _layout(path: Path, rows: Sequence[Cells], code: str | None) -> _Layout:
-    """What the columns hold, by the first line and what stands below it."""
+    """What the columns contain, judged by the first line and those below it."""
     if not rows:
         return _Layout()
     if len(rows[0]) < 2:
@@ -127,24 +128,24 @@ def _layout(path: Path, rows: Sequence[Cells], code: str | None) -> _Layout:
     kinds = [_is_text(rows, column) for column in range(max(map(len, rows)))]
     texts = [column for column, is_text in enumerate(kinds) if is_text]
     if len(texts) < 2:
-        others = ", ".join(str(column + 1) for column, is_text in enumerate(kinds) if not is_text)
+        numbers = ", ".join(str(column + 1) for column, is_text in enumerate(kinds) if not is_text)
         raise InputError(
-            f"{path}: two columns of sentences were expected; column {others} holds numbers or "
+            f"{path}: two columns of sentences were expected; column {numbers} has numbers or "
             "addresses"
         )
     english, foreign = texts[:2]
     if _is_swapped(path, rows, english, foreign, code):
         english, foreign = foreign, english
     if (english, foreign) != (0, 1):
-        told = path, english + 1, code, foreign + 1
-        logger.warning("%s: English is column %d, %s is column %d", *told)
+        places = path, english + 1, code, foreign + 1
+        logger.warning("%s: English is column %d, %s is column %d", *places)
     return _Layout(english, foreign, None, texts[1] + 1, int(titled and bool(body)))
 
 
 def _header(cells: Cells, body: Sequence[Cells]) -> dict[int, str] | None:
     """Column -> code of a header such as `en sw so` or `id English Swahili`; None if it is none.
 
-    Columns of unknown languages stay, so that they are told of.
+    Columns of unknown languages are kept: they are reported later.
     """
     plain = [cell.strip() for cell in cells]
     named = {column: _NAMES.get(cell.lower(), cell) for column, cell in enumerate(plain)}
@@ -167,7 +168,7 @@ def _is_score(cell: str) -> bool:
 
 
 def _is_text(rows: Sequence[Cells], column: int) -> bool:
-    """Does a column hold sentences, not numbers, addresses or one code again and again?"""
+    """Does a column contain sentences, not numbers, addresses or one repeated code?"""
     cells = [row[column].strip() for row in rows if len(row) > column and row[column].strip()]
     if not cells:
         return len(rows) == 0 or column < min(map(len, rows))
@@ -180,7 +181,7 @@ def _is_text(rows: Sequence[Cells], column: int) -> bool:
 def _is_swapped(path: Path, rows: Sequence[Cells], first: int, second: int, code: str) -> bool:
     """Is the second of two columns the English one?
 
-    What they hold decides; where it doesn't tell, the order of the languages in the file's name.
+    Their content decides. If it is unclear, the order of the languages in the file's name does.
     """
     sides = [[row[c] for row in rows if len(row) > second] for c in (first, second)]
     script = language(code).script

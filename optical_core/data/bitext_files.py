@@ -1,8 +1,8 @@
 """Files of sentence pairs in the usual formats.
 
 TSV, Moses (two line-parallel files), TMX (also zipped), JSON Lines, a Hugging Face `datasets`
-folder. A bad line is reported with file and number and passed over; above 1 % bad lines reading
-stops, since the file is then not what it is said to be.
+folder. A bad line is reported with file and number, and passed over. A file with more than 1 % bad
+lines is refused: it isn't in the format that its name says.
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ _ENGLISH_FILES = ("en.txt", "eng.txt")
 
 
 def read_file_or_folder(path: Path) -> Iterator[SentencePair]:
-    """The pairs of a file, or of all files of a folder.
+    """The pairs of a file, or of all files in a folder.
 
-    Files of a folder whose language isn't known are left out with a warning.
+    Files in a folder whose language is unknown are left out with a warning.
 
-    Raises InputError: nothing readable, too many bad lines.
+    Raises:
+        InputError: there is nothing readable, or there are too many bad lines.
     """
     files = bitext_files(path)
     left_out: list[UnknownLanguageError] = []
@@ -58,7 +59,11 @@ def read_file_or_folder(path: Path) -> Iterator[SentencePair]:
 
 
 def bitext_files(path: Path) -> list[Path]:
-    """The files to read of a file or folder. Raises InputError for a folder that has none."""
+    """The bitext files that a path stands for: itself, or those in the folder.
+
+    Raises:
+        InputError: the folder has none.
+    """
     if path.is_file() or (path / "dataset_info.json").is_file():
         return [path]
     files = [
@@ -68,14 +73,18 @@ def bitext_files(path: Path) -> list[Path]:
     ]
     if not files:
         raise InputError(
-            f"{path} holds no bitext: *.tsv, *.txt, *.tmx, *.tmx.zip, *.jsonl or NAME.en with "
+            f"{path} has no bitext: *.tsv, *.txt, *.tmx, *.tmx.zip, *.jsonl or NAME.en with "
             "NAME.<language> were expected"
         )
     return files
 
 
 def read_pairs(path: Path) -> Iterator[SentencePair]:
-    """The pairs of one of `bitext_files`. Raises InputError: another form, too many bad lines."""
+    """The pairs of one of `bitext_files`.
+
+    Raises:
+        InputError: the form is unknown, or there are too many bad lines.
+    """
     reader = _reader_for(path)
     if reader is None:
         raise InputError(
@@ -138,8 +147,10 @@ def _object_pairs(
         if isinstance(value, str) and key not in ("_id", "source")
     ]
     # `id` is Indonesian where nothing else can be the other side.
-    others = [(key, value) for key, value in texts if key != "id"]
-    texts = others if sum(find_language(key) is not None for key, _ in others) > 1 else texts
+    without_id = [(key, value) for key, value in texts if key != "id"]
+    texts = (
+        without_id if sum(find_language(key) is not None for key, _ in without_id) > 1 else texts
+    )
     if len(texts) < 2:
         raise InputError("an object with `en` and another language code was expected")
     yield from row_pairs(texts, source, unknown)
@@ -165,7 +176,7 @@ def _read_dataset(path: Path) -> Iterator[SentencePair]:
 
 
 def _read_moses(path: Path) -> Iterator[SentencePair]:
-    # Names are compared, not matched: a name may hold what a pattern would be made of.
+    # Names are compared, not globbed: a name may contain the characters of a pattern.
     plain = Path(plain_name(path.name))
     beside = {
         other: Path(plain_name(other.name))

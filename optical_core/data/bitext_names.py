@@ -11,7 +11,7 @@ from optical_core.data.sentence_pairs import pair_language
 
 
 def named_languages(path: Path) -> list[str]:
-    """Codes of the part of a name that tells a language, nearest to its end, in their order.
+    """Language codes in a file's name, in order, from the last part that has a foreign one.
 
     Examples:
         >>> named_languages(Path("20-eng-swa.tsv.gz")), named_languages(Path("news.zh-TW.tsv"))
@@ -25,7 +25,7 @@ def named_languages(path: Path) -> list[str]:
 
 
 def foreign_language(path: Path) -> str | None:
-    """The foreign language that a file's name tells, as pairs count it; None if it tells none."""
+    """The foreign language in a file's name, as `pair_language` gives it; None without one."""
     foreign = [code for code in named_languages(path) if not is_english(code)]
     return pair_language(foreign[-1]) if foreign else None
 
@@ -36,7 +36,7 @@ def _codes(segment: str) -> list[str]:
     if "_" in segment and all(tags):  # en-pt_br, eng_Latn-swh_Latn
         return [known.code for known in tags if known]
     parts = re.split("[-_]", segment)
-    found: list[str] = []
+    codes: list[str] = []
     start = 0
     while start < len(parts):
         end = start + 1
@@ -44,9 +44,9 @@ def _codes(segment: str) -> list[str]:
             while end < len(parts) and _goes_on(parts[start:end], parts[end]):
                 end += 1
             if known := find_language("-".join(parts[start:end])):
-                found.append(known.code)
+                codes.append(known.code)
         start = end
-    return found
+    return codes
 
 
 def _goes_on(tag: list[str], part: str) -> bool:

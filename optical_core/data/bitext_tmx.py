@@ -16,7 +16,7 @@ from optical_core.errors import InputError
 
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _CODES = ("bpt", "ept", "ph", "it", "ut")
-"""Elements of a segment that hold the markup of the document it comes from (TMX 1.4b, 3.4)."""
+"""Elements of a segment that contain markup of the original document (TMX 1.4b, 3.4)."""
 
 
 def read_tmx(path: Path) -> Iterator[SentencePair]:
@@ -52,16 +52,16 @@ def _units(file: IO[bytes], path: Path) -> Iterator[SentencePair]:
 
 def _segments(unit: Element) -> list[tuple[str, str]]:
     """(language code, text) of a translation unit's variants."""
-    found = []
+    texts = []
     for variant in unit.findall("tuv"):
         segment = variant.find("seg")
         code = variant.get(_LANG) or variant.get("lang") or "?"
-        found.append((code, " ".join(_text(segment).split()) if segment is not None else ""))
-    return found
+        texts.append((code, " ".join(_text(segment).split()) if segment is not None else ""))
+    return texts
 
 
 def _text(element: Element) -> str:
-    """An element's text without the native codes in it; highlighted text (hi) is text."""
+    """An element's text without its native codes; highlighted text (hi) is kept."""
     parts = [element.text or ""]
     for child in element:
         if _plain_tag(child) not in _CODES:

@@ -1,6 +1,6 @@
 """A collection: English passages, queries in several languages, judgements, provenance.
 
-On disk it is BEIR with languages:
+On disk it has BEIR's form, with languages:
 
     collection.json       name, licence, source, languages, parallel
     corpus.jsonl          {"_id", "title", "text"}
@@ -37,7 +37,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Collection:
-    """A collection folder, opened. Passages are streamed; queries and qrels are small."""
+    """An opened collection folder. Passages are streamed; queries and qrels are small.
+
+    Attributes:
+        folder: where its files are.
+        info: name, licence, source and languages, from collection.json.
+
+    Examples:
+        >>> demo = open_collection("demo")
+        >>> demo.languages[:3], len(demo.by_id), len(demo.queries("sw"))
+        (('en', 'fr', 'de'), 420, 130)
+    """
 
     folder: Path
     info: CollectionInfo
@@ -48,45 +58,50 @@ class Collection:
 
     @cached_property
     def languages(self) -> tuple[str, ...]:
-        """Query languages by their codes, whatever form `info` gives those in."""
+        """Codes of the query languages, in their one form (`info` may have others)."""
         return tuple(self._stems)
 
     @cached_property
     def _stems(self) -> dict[str, str]:
-        """Code -> as collection.json has it, and as files are called."""
+        """Code -> its form in collection.json and in the names of files."""
         return {language(stem).code: stem for stem in self.info.languages}
 
     @property
     def english(self) -> str | None:
         """The code of the English queries, `en` if there are several; None without any."""
-        found = [code for code in self.languages if is_english(code)]
-        return "en" if "en" in found else next(iter(found), None)
+        codes = [code for code in self.languages if is_english(code)]
+        return "en" if "en" in codes else next(iter(codes), None)
 
     def select(self, codes: Iterable[str]) -> list[str]:
-        """The query languages that codes stand for, see `matching`.
+        """The query languages that `codes` stand for; see `languages.matching`.
 
-        Raises InputError for one that the collection lacks.
+        Raises:
+            InputError: the collection lacks one of them.
         """
-        found: dict[str, None] = {}
+        selected: dict[str, None] = {}
         for code in codes:
             chosen = matching(code, self.languages)
             if not chosen:
                 self._check_language(code)
-            found |= dict.fromkeys(chosen)
-        return list(found)
+            selected |= dict.fromkeys(chosen)
+        return list(selected)
 
     def passages(self) -> Iterator[Passage]:
-        """Stream the passages in the corpus's order."""
+        """Stream the passages in the order of the corpus."""
         path = on_disk(self.folder / "corpus.jsonl")
         yield from each_once(map(Passage.from_row, read_jsonl(path, ("_id", "text"))), str(path))
 
     @cached_property
     def by_id(self) -> dict[str, Passage]:
-        """All passages by id, read once: for showing results, not for large corpora."""
+        """All passages by id, read once: to show results, not for large corpora."""
         return {passage.id: passage for passage in self.passages()}
 
     def queries(self, code: str) -> dict[str, str]:
-        """Query id -> text in one language."""
+        """Query id -> text in one language.
+
+        Raises:
+            InputError: the collection has no queries in the language.
+        """
         return read_queries(
             on_disk(self.folder / "queries" / f"{self._check_language(code)}.jsonl")
         )
@@ -94,8 +109,11 @@ class Collection:
     def qrels(self, code: str) -> Qrels:
         """Judgements of one language's queries.
 
-        Judgements of unknown passages are dropped, counted and warned of: trec_eval would count
-        them as relevant passages that no system can find.
+        Judgements of unknown passages are left out with a warning: trec_eval would count them as
+        relevant passages that no system can find.
+
+        Raises:
+            InputError: the collection has no queries in the language.
         """
         self._check_language(code)
         path = self._qrels_file(code)
@@ -117,11 +135,11 @@ class Collection:
         return {query: grades for query, grades in kept.items() if grades}
 
     def _qrels_file(self, code: str) -> Path:
-        own = file_of(self.folder / "qrels", language(code).code, ".tsv")
-        return own or on_disk(self.folder / "qrels.tsv")
+        of_language = file_of(self.folder / "qrels", language(code).code, ".tsv")
+        return of_language or on_disk(self.folder / "qrels.tsv")
 
     def unknown_judgements(self) -> int:
-        """How many judgements name passages that the corpus lacks, which `qrels` leaves out."""
+        """Number of judgements of passages that the corpus lacks; `qrels` leaves them out."""
         unknown = Counter(
             passage
             for path in {self._qrels_file(code) for code in self.languages}
@@ -134,7 +152,7 @@ class Collection:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of the files, 16 hexadecimal digits: tells whether two measurements are of one."""
+        """Hash of the files, 16 hexadecimal digits: equal for equal collections."""
         digest = hashlib.blake2b(digest_size=8)
         files = [
             path
@@ -153,7 +171,11 @@ class Collection:
         return frozenset(passage.id for passage in self.passages())
 
     def _check_language(self, code: str) -> str:
-        """What a language's files are called; raises InputError for one that isn't there."""
+        """The stem of a language's files.
+
+        Raises:
+            InputError: the collection has no queries in the language.
+        """
         known = language(code)
         if known.code not in self._stems:
             raise InputError(
@@ -164,9 +186,17 @@ class Collection:
 
 
 def open_collection(name_or_path: str | Path) -> Collection:
-    """Open a collection by folder, by the name it was imported under, or `demo`.
+    """Open a collection.
 
-    Raises InputError where there is none, or its collection.json is not right.
+    Args:
+        name_or_path: a folder, the name that it was imported under, or `demo`.
+
+    Raises:
+        InputError: there is no such collection, or its collection.json is wrong.
+
+    Examples:
+        >>> open_collection("demo").info.parallel
+        True
     """
     check_path(name_or_path)
     tidy(Path(name_or_path).parent)
@@ -186,13 +216,13 @@ def open_collection(name_or_path: str | Path) -> Collection:
 
 
 def installed_folders() -> list[Path]:
-    """The demo's folder, and of everything imported into the user's."""
+    """The demo's folder, and those of all imported collections."""
     files = sorted(home("collections", "x").parent.glob("[!.]*/collection.json"))
     return [assets("demo", "collection"), *(file.parent for file in files)]
 
 
 def installed_collections() -> list[Collection]:
-    """The demo and everything imported into the user's folder; what can't be read is left out."""
+    """The demo and all imported collections; those that can't be read are left out."""
     opened = []
     for folder in installed_folders():
         try:
@@ -213,11 +243,29 @@ def write_collection(
 ) -> Collection:
     """Write a collection folder, whole or not at all.
 
-    `queries`: language -> query id -> text. `qrels`: judgements for all languages, or (with
-    `qrels_per_language`) language -> judgements.
+    Args:
+        folder: where; an existing one is replaced.
+        info: content of collection.json.
+        passages: may be streamed.
+        queries: language -> query id -> text.
+        qrels: judgements for all languages, or with `qrels_per_language` language -> judgements.
+        qrels_per_language: have the languages judgements of their own?
 
-    Raises InputError for what couldn't be read back: `info`, an id that comes twice or that runs
-    can't hold, no passages or no queries, or half a surrogate pair.
+    Raises:
+        InputError: the collection couldn't be read back: `info` is wrong, an id comes twice or
+            can't be written to a run, there are no passages or no queries, or a text has half a
+            surrogate pair.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> info = CollectionInfo(
+        ...     name="sea", licence="CC0", source="own", languages=("sw",), parallel=False
+        ... )
+        >>> passages = [Passage("p1", "Sea", "The sea is salty.")]
+        >>> queries, qrels = {"sw": {"q1": "chumvi ya bahari"}}, {"q1": {"p1": 1}}
+        >>> with TemporaryDirectory() as folder:
+        ...     write_collection(Path(folder, "sea"), info, passages, queries, qrels).qrels("sw")
+        {'q1': {'p1': 1}}
     """
     try:
         with replace_folder(folder) as temporary:

@@ -11,9 +11,12 @@ from optical_core.errors import InputError
 
 
 def check_name(name: str) -> None:
-    """Raise InputError for a name under which no collection can be kept.
+    """Check the name of a collection.
 
-    Its folder and those of its indexes and results are called so: it must not lead elsewhere.
+    Its folder and those of its indexes and results have that name: it must not lead elsewhere.
+
+    Raises:
+        InputError: no collection can be kept under the name.
     """
     if not re.fullmatch(r"[^./\\\0-\x1f][^/\\\0-\x1f]{0,150}", name):
         raise InputError(
@@ -23,7 +26,16 @@ def check_name(name: str) -> None:
 
 
 class CollectionInfo(BaseModel):
-    """Content of collection.json. `parallel`: the same information needs in every language."""
+    """Content of collection.json.
+
+    Attributes:
+        name: up to 150 characters, no slashes, not beginning with a dot.
+        description: one or two sentences.
+        licence: name of the licence.
+        source: where it was published.
+        languages: codes of the query languages, as its files are named.
+        parallel: are the information needs the same in every language?
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -43,13 +55,13 @@ class CollectionInfo(BaseModel):
     @field_validator("languages")
     @classmethod
     def _codes(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
-        """A language's code, in any of its forms, is the name of its files."""
+        """Codes may have any form: a language's files are named by it."""
         known: dict[str, str] = {}
         for code in codes:
             if not re.fullmatch(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]+)*", code):
                 raise ValueError(f"{code!r} is no language code")
-            found = language(code)
-            if found.code in known:
-                raise ValueError(f"{known[found.code]} and {code} are both {found.name}")
-            known[found.code] = code
+            entry = language(code)
+            if entry.code in known:
+                raise ValueError(f"{known[entry.code]} and {code} are both {entry.name}")
+            known[entry.code] = code
         return codes

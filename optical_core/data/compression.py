@@ -1,6 +1,6 @@
-"""Compressed files: read through where Python or Arrow can, and named where they can't.
+"""Compressed files: unpacked while reading if Python or Arrow can, else refused by name.
 
-A file's first bytes tell what it is: names lie, and an upload may have lost its own.
+A file's first bytes tell its format: names can be wrong, and an upload may have lost its own.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from optical_core.data.allowance import allowance, step, watched
 from optical_core.errors import InputError
 
 ENDINGS = (".gz", ".bz2", ".xz", ".zst")
-"""Of the names of files that are read through."""
+"""Endings of compressed files that can be read."""
 DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError)
-"""What reading a damaged stream raises."""
+"""Exceptions that reading a damaged stream raises."""
 _UNREAD = {
     b"PK\x03\x04": "a zip file",
     b"PK\x05\x06": "a zip file",
@@ -32,24 +32,27 @@ _UNREAD = {
     b"\x04\x22\x4d\x18": "compressed by lz4",
 }
 GROWTH = 200
-"""Times its size that compressed data may unpack to: text does to 3 to 20 times."""
+"""Compressed data may unpack to this many times its size; text unpacks to 3 to 20 times."""
 FREE = 100_000_000
-"""Bytes that it may unpack to whatever its size."""
+"""Bytes that any compressed data may unpack to, whatever its size."""
 _BLOCK = 1 << 16
 _TAR = slice(257, 262), b"ustar"
 
 
 @contextmanager
 def open_plain(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for reading, unpacked where it is compressed by gzip, bzip2, xz or zstd.
+    """Open a file for reading; gzip, bzip2, xz and zstd are unpacked.
 
-    Raises InputError: compressed by something else, an archive, or not what its ending says; where
-    it is read, that it unpacks to too much, or takes too long (see `allowance`). A damaged stream
-    raises one of `DAMAGE` there.
+    Reading a damaged stream raises one of `DAMAGE`.
+
+    Raises:
+        InputError: the file is compressed in another way, is an archive, or isn't what its ending
+            says. Reading raises it if the file unpacks to too much or takes too long (see
+            `allowance`).
     """
     with path.open("rb") as file:
         head = file.peek(6)[:6]
-        other = next((what for magic, what in _UNREAD.items() if head.startswith(magic)), None)
+        other = next((form for magic, form in _UNREAD.items() if head.startswith(magic)), None)
         with _unpacked(file, head) as unpacked:
             is_plain = unpacked is file
             stream = file
@@ -84,21 +87,26 @@ def _unpacked(file: io.BufferedReader, head: bytes) -> IO[bytes]:
     return file
 
 
-def check_growth(unpacked: float, packed: float, what: str) -> None:
-    """Raise InputError where so few bytes unpack to so many that they can't be text."""
+def check_growth(unpacked: float, packed: float, label: str) -> None:
+    """Refuse data that unpacks to more bytes than text of its size could.
+
+    Raises:
+        InputError: it does.
+    """
     if unpacked > max(FREE, GROWTH * packed):
         raise InputError(
-            f"{what} unpacks to more than {GROWTH} times its size, as no text does: unpack it "
+            f"{label} unpacks to more than {GROWTH} times its size, as no text does: unpack it "
             "yourself if that is right"
         )
 
 
 def metered(stream: IO[bytes], where: str, packed: float = math.inf) -> io.BufferedReader:
-    """A stream that keeps to its reader's allowance.
+    """Wrap a stream: it keeps to its reader's allowance.
 
     Args:
-        where: opens every complaint: the file's path.
-        packed: bytes that a compressed stream is unpacked from; infinite for a plain one.
+        stream: the unpacked bytes.
+        where: the file's path, with which every error begins.
+        packed: size of the compressed data in bytes; infinite for a plain stream.
     """
     return io.BufferedReader(_Metered(stream, where, packed), _BLOCK)
 
@@ -125,7 +133,7 @@ class _Metered(io.RawIOBase):
         return self._read
 
     def readinto(self, buffer: Any) -> int:
-        # What comes before a damaged part is still given.
+        # The part before the damage is still read.
         count: int = self._stream.readinto1(buffer)
         self._read += count
         check_growth(self._read, self._packed, self._where)
@@ -136,7 +144,7 @@ class _Metered(io.RawIOBase):
 
 
 def plain_name(name: str) -> str:
-    """A file's name without the ending of a compression.
+    """A file's name without its compression ending.
 
     Examples:
         >>> plain_name("qrels.tsv.gz"), plain_name("topics.sw.tsv")
@@ -146,15 +154,16 @@ def plain_name(name: str) -> str:
 
 
 def on_disk(path: Path) -> Path:
-    """The file itself or its one compressed form; `path` where there is neither.
+    """The file itself or its compressed form; `path` if there is neither.
 
-    Raises InputError: several of them, of which none can be passed over.
+    Raises:
+        InputError: there are several of them.
     """
     forms = [path, *(path.with_name(path.name + end) for end in ENDINGS)]
-    found = [form for form in forms if form.is_file()]
-    if len(found) > 1:
+    present = [form for form in forms if form.is_file()]
+    if len(present) > 1:
         raise InputError(
-            f"{found[0]} and {found[1].name} lie beside each other: which one counts? Take the "
-            "other away"
+            f"{present[0]} and {present[1].name} are both there: which one counts? Take the other "
+            "away"
         )
-    return found[0] if found else path
+    return present[0] if present else path

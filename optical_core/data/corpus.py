@@ -1,4 +1,4 @@
-"""Passages, and the file that holds a collection's."""
+"""Passages, and the corpus file of a collection."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ from optical_core.errors import InputError
 
 @dataclass(frozen=True)
 class Passage:
-    """A passage; `text` is what is shown, `full_text` what is encoded and indexed."""
+    """A passage: `text` is shown, `full_text` is encoded and indexed.
+
+    Attributes:
+        id: has no white space.
+        title: may be empty.
+        text: the passage without its title.
+    """
 
     id: str
     title: str
@@ -25,9 +31,12 @@ class Passage:
 
     @classmethod
     def from_row(cls, row: Row, key: str = "_id") -> Passage:
-        """Of a row of a corpus: its id, `text` and, where there is one, `title`; null is no text.
+        """Make a passage from a row of a corpus: its id, `text` and, if there is one, `title`.
 
-        Raises InputError: what is no id or text.
+        A null counts as an empty text.
+
+        Raises:
+            InputError: a field is no id or no text.
         """
         return cls(row.id(key), row.text_or_empty("title"), row.text_or_empty("text"))
 
@@ -42,7 +51,11 @@ class Passage:
 
 
 def write_corpus(path: Path, passages: Iterable[Passage], where: str) -> None:
-    """Write passages, in 8 bytes of memory each: their ids may be too many to be held."""
+    """Write passages, with 8 bytes of memory for each: a set of all ids might not fit.
+
+    Raises:
+        InputError: there are no passages, or an id comes twice.
+    """
     hashes = array("q")
 
     def rows() -> Iterator[dict[str, str]]:
@@ -53,12 +66,16 @@ def write_corpus(path: Path, passages: Iterable[Passage], where: str) -> None:
     write_jsonl(path, rows())
     if not hashes:
         raise InputError(f"{where}: there are no passages")
-    if len(np.unique(hashes)) < len(hashes):  # an id comes twice, or by chance a hash
+    if len(np.unique(hashes)) < len(hashes):  # an id comes twice, or two ids share a hash
         deque(each_once(map(Passage.from_row, read_jsonl(path)), where), maxlen=0)
 
 
 def each_once(passages: Iterable[Passage], where: str) -> Iterator[Passage]:
-    """The passages. Raises InputError where an id comes twice, or runs can't hold it."""
+    """Pass the passages on.
+
+    Raises:
+        InputError: an id comes twice, or can't be written to a run.
+    """
     seen: set[str] = set()
     for passage in passages:
         if identifier(passage.id, where) in seen:

@@ -12,14 +12,14 @@ from optical_core.errors import InputError
 
 @dataclass(frozen=True)
 class Example:
-    """A query, what is relevant to it and what isn't, by keys of passages."""
+    """A query with keys of passages that are relevant to it, and of passages that aren't."""
 
     query: str
     positives: tuple[str, ...]
     negatives: tuple[str, ...] = ()
-    """Judged as not relevant, or given as such."""
+    """Judged as not relevant, or listed as such."""
     scores: tuple[float, ...] = ()
-    """A teacher's, of the positives and then the negatives; empty where nobody scored."""
+    """A teacher's scores of the positives, then of the negatives; empty if there are none."""
     source: str = ""
     language: str = "en"
 
@@ -28,7 +28,7 @@ class Example:
         return (*self.positives, *self.negatives)
 
     def without(self, wrong: Collection[str]) -> Example:
-        """The same without some passages and their scores."""
+        """The same example without some passages and their scores."""
         if not wrong:
             return self
         scores = tuple(
@@ -41,14 +41,18 @@ class Example:
 
 @dataclass
 class ReadExamples:
-    """What a reader found: examples, passages by key, and what it left out."""
+    """What a reader has read: examples, passages by key, and counts of what it left out."""
 
     examples: list[Example] = field(default_factory=list)
     passages: dict[str, Passage] = field(default_factory=dict)
     dropped: Counter[str] = field(default_factory=Counter)
 
     def add_passage(self, source: str, passage: Passage) -> None:
-        """Keep a passage under its key. Raises InputError: an id that comes twice."""
+        """Keep a passage under its key.
+
+        Raises:
+            InputError: its id comes twice.
+        """
         key = f"{source}/{passage.id}"
         if key in self.passages:
             raise InputError(f"{source}: the passage id {passage.id!r} comes twice")

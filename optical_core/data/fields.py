@@ -1,7 +1,7 @@
-"""Ids, texts and grades as files have them: taken as they are, or refused; nothing is made up.
+"""Ids, texts and grades of files: taken as they are, or refused. Nothing is made up.
 
-JSON's null is not the text "None", NaN not "nan", 1.9 not the grade 1. Ids have no white space:
-runs and qrels separate their columns by it.
+JSON's null is not the text "None", NaN not "nan", 1.9 not the grade 1. Ids have no white space,
+because it separates the columns of runs and qrels.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from optical_core.errors import InputError
 T = TypeVar("T")
 
 LARGEST_GRADE = 10_000
-"""trec_eval counts up to the largest grade: one of ten digits fills the memory."""
+"""trec_eval counts up to the largest grade: one of ten digits would fill the memory."""
 _NO_ID = re.compile(r"[\s\x00-\x1f\x7f]")
 _GRADE = re.compile(r"[+-]?[0-9]+(\.0*)?")
 
 
 class Row(dict[str, Any]):
-    """The fields of one line or row; `where` (file and line) opens every complaint."""
+    """The fields of one line or row. Every error begins with `where`: file and line."""
 
     def __init__(self, values: Mapping[str, Any], where: str) -> None:
         super().__init__(values)
@@ -32,18 +32,19 @@ class Row(dict[str, Any]):
         return identifier(self[key], f"{self.where}: {key}")
 
     def text(self, key: str) -> str:
-        """A text; null is refused."""
+        """A text field; null is refused."""
         return text(self[key], f"{self.where}: {key}")
 
     def text_or_empty(self, key: str) -> str:
-        """A text; empty where it is null or missing."""
+        """A text field; empty if it is null or missing."""
         return "" if self.get(key) is None else self.text(key)
 
 
 def identifier(value: object, where: str) -> str:
     """An id of a query or passage: text without white space, or a whole number.
 
-    Raises InputError.
+    Raises:
+        InputError: the value is neither.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
@@ -53,13 +54,17 @@ def identifier(value: object, where: str) -> str:
         raise InputError(
             f"{where}: {value!r} can't be the id of a query or passage: it is empty, or has a "
             "blank, a tab, a line's end or a control character in it, which runs and qrels can't "
-            "hold"
+            "contain"
         )
     return value
 
 
 def text(value: object, where: str) -> str:
-    """A text, or a whole number for one. Raises InputError, also for null."""
+    """A text; a whole number counts as one.
+
+    Raises:
+        InputError: the value is neither; null isn't either.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
@@ -70,7 +75,8 @@ def text(value: object, where: str) -> str:
 def grade(value: object, where: str) -> int:
     """A judgement's grade: a whole number in ASCII digits, `2` or `2.0`, as trec_eval reads them.
 
-    Raises InputError: anything else, or beyond `LARGEST_GRADE`.
+    Raises:
+        InputError: the value is no such number, or is beyond `LARGEST_GRADE`.
     """
     number = None
     if isinstance(value, str) and len(value) < 20 and _GRADE.fullmatch(value):
@@ -85,14 +91,22 @@ def grade(value: object, where: str) -> int:
     return number
 
 
-def add_once(found: dict[str, T], key: str, value: T, where: str, *, again: bool = False) -> None:
-    """Enter what an id stands for; with `again` it may come again if it stands for the same.
+def add_once(entries: dict[str, T], key: str, value: T, where: str, *, again: bool = False) -> None:
+    """Enter the value of an id.
 
-    Raises InputError for an id that is there already: no order of lines may decide.
+    Args:
+        entries: id -> value, so far.
+        key: the id.
+        value: its value.
+        where: file and line, with which the error begins.
+        again: may the id come again with the same value?
+
+    Raises:
+        InputError: the id is there already; the order of lines must not decide.
     """
-    if key in found and not (again and found[key] == value):
+    if key in entries and not (again and entries[key] == value):
         raise InputError(f"{where}: the id {key!r} comes twice")
-    found[key] = value
+    entries[key] = value
 
 
 def _shown(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Files of a folder or an archive: which are data, and which a system left beside them."""
+"""Files of a folder or an archive: which are data, and which the operating system left there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LEFT_BEHIND = {
 
 
 def is_data(name: str) -> bool:
-    """Is a path below a folder or archive data: neither hidden nor Finder's or Explorer's own?
+    """Is a path in a folder or archive data, neither hidden nor left by Finder or Explorer?
 
     Examples:
         >>> is_data("col/qrels.tsv"), is_data("__MACOSX/col/._qrels.tsv"), is_data("Thumbs.db")
@@ -33,35 +33,46 @@ def is_data(name: str) -> bool:
 
 
 def data_files(folder: Path, *patterns: str, deep: bool = True) -> list[Path]:
-    """Data files below a folder (or in it) whose plain name matches one of the patterns, by name.
+    """Data files of a folder whose plain name matches one of the patterns, sorted by name.
 
-    Raises InputError: a file beside its compressed form.
+    Args:
+        folder: where to look.
+        patterns: shell patterns; by default every name matches.
+        deep: look into its folders too?
+
+    Raises:
+        InputError: a file is beside its compressed form.
     """
-    found = [
+    files = [
         path
         for path in sorted(folder.rglob("*") if deep else folder.glob("*"))
         if any(fnmatchcase(plain_name(path.name), pattern) for pattern in patterns or "*")
         and is_data(path.relative_to(folder).as_posix())
         and path.is_file()
     ]
-    for path in found:
+    for path in files:
         on_disk(path.with_name(plain_name(path.name)))
-    return found
+    return files
 
 
 def one_file(folder: Path, *names: str) -> Path | None:
-    """The one data file below a folder that has one of the names; None where there is none.
+    """The one data file below a folder that has one of the names; None without one.
 
-    Raises InputError: several, of which none can be passed over.
+    Raises:
+        InputError: there are several.
     """
     return only(data_files(folder, *names))
 
 
 def only(files: Iterable[Path]) -> Path | None:
-    """The one file, if there is one. Raises InputError: several."""
-    found = list(files)
-    if len(found) > 1:
+    """The one file; None without one.
+
+    Raises:
+        InputError: there are several.
+    """
+    paths = list(files)
+    if len(paths) > 1:
         raise InputError(
-            f"{found[0]} and {found[1]} are both there: which one counts? Take the other away"
+            f"{paths[0]} and {paths[1]} are both there: which one counts? Take the other away"
         )
-    return found[0] if found else None
+    return paths[0] if paths else None

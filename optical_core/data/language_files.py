@@ -1,4 +1,4 @@
-"""Files that are named by languages: `sw.jsonl`, `swh.tsv`, `topics.pt_br.txt`."""
+"""Files that are named after languages: `sw.jsonl`, `swh.tsv`, `topics.pt_br.txt`."""
 
 from __future__ import annotations
 
@@ -15,52 +15,57 @@ logger = logging.getLogger(__name__)
 
 
 def by_language(
-    paths: Iterable[Path], code_of: Callable[[Path], str], what: object
+    paths: Iterable[Path], code_of: Callable[[Path], str], label: object
 ) -> dict[str, Path]:
-    """Files by the language that `code_of` tells of them, in the order given.
+    """Language -> file, in the order given; unknown languages are left out with a warning.
 
-    Those of unknown languages are left out with a warning, which `what` opens.
+    Args:
+        paths: the files.
+        code_of: gives a file's language code.
+        label: the warning begins with it.
 
-    Raises InputError: two files of one language, or files none of which is of a known one.
+    Raises:
+        InputError: two files are of one language, or no file is of a known one.
     """
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     unknown = []
     for path in paths:
         known = find_language(code_of(path))
         if known is None:
             unknown.append(path.name)
-        elif known.code in found:
+        elif known.code in files:
             raise InputError(
-                f"{found[known.code]} and {path} are both {known.name} ({known.code}): "
+                f"{files[known.code]} and {path} are both {known.name} ({known.code}): "
                 "leave one of them out"
             )
         else:
-            found[known.code] = path
-    say_left_out(unknown, what)
-    if unknown and not found:
-        raise InputError(f"{what}: no file of a known language (there is {', '.join(unknown)})")
-    return found
+            files[known.code] = path
+    say_left_out(unknown, label)
+    if unknown and not files:
+        raise InputError(f"{label}: no file of a known language (there is {', '.join(unknown)})")
+    return files
 
 
-def say_left_out(unknown: Iterable[str], what: object) -> None:
-    """Warn of what is left out because its language isn't known."""
+def say_left_out(unknown: Iterable[str], label: object) -> None:
+    """Warn of names that are left out because their language isn't known."""
     if names := ", ".join(dict.fromkeys(unknown)):
-        logger.warning("%s: left out, since their languages aren't known: %s", what, names)
+        logger.warning("%s: left out, since their languages aren't known: %s", label, names)
 
 
 def file_of(folder: Path, code: str, suffix: str) -> Path | None:
-    """A language's file in a folder, whichever form of its code names it; None without one.
+    """A language's file in a folder, named by any form of its code; None without one.
 
-    Raises InputError: several such files.
+    Raises:
+        InputError: there are several such files.
     """
     exact = on_disk(folder / f"{code}{suffix}")
     if exact.is_file():
         return exact
-    found = []
+    files = []
     for path in data_files(folder, f"*{suffix}", deep=False):
         known = find_language(plain_name(path.name).removesuffix(suffix))
         if known and known.code == code:
-            found.append(path)
-    if len(found) > 1:
-        raise InputError(f"{found[0]} and {found[1]} are both of {code}: leave one of them out")
-    return found[0] if found else None
+            files.append(path)
+    if len(files) > 1:
+        raise InputError(f"{files[0]} and {files[1]} are both of {code}: leave one of them out")
+    return files[0] if files else None

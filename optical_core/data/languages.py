@@ -1,8 +1,8 @@
 """Languages: codes, names, scripts, and which count as high- or low-resource by default.
 
-A code has one form everywhere, whatever form it is given in: ISO 639-1 (else 639-3), then the
-script where it isn't the usual one, then the region where one is told. So `swh_Latn` is sw,
-`zho_Hant` is zh-Hant and `por_br` is pt-BR: variants are languages of their own.
+Inside the product a code has one form: ISO 639-1 (else 639-3), then the script if it isn't the
+usual one, then the region if there is one. So `swh_Latn` is sw, `zho_Hant` is zh-Hant and `por_br`
+is pt-BR: variants are languages of their own.
 """
 
 from __future__ import annotations
@@ -20,12 +20,18 @@ from optical_core.errors import InputError
 
 
 class UnknownLanguageError(InputError):
-    """A code that stands for no known language, or text whose language isn't told."""
+    """A code of no known language, or a text whose language isn't stated."""
 
 
 @dataclass(frozen=True)
 class Language:
-    """A language as the product knows it; `script` is the prefix of its letters' Unicode names."""
+    """A language.
+
+    Attributes:
+        code: in the one form that is used everywhere, such as `sw` or `pt-BR`.
+        name: in English.
+        script: first word of its letters' Unicode names, such as `LATIN`.
+    """
 
     code: str
     name: str
@@ -49,13 +55,18 @@ LOW_RESOURCE = ("sw", "so", "tl", "mr", "ha", "yo", "am", "te", "ig", "rw", "zu"
 
 _TRADITIONAL = ("TW", "HK", "MO")
 _NOWHERE = ("XX", "ZZ")
-"""Regions that are none: mBART calls English en_XX."""
+"""Regions that mean nothing: mBART calls English en_XX."""
 _NAMES = {"Hans": "Simplified", "Hant": "Traditional"}
 
 
 @lru_cache(maxsize=4096)
 def find_language(code: str) -> Language | None:
-    """The language of a code as `language` reads it; None where it isn't known."""
+    """Look a language up as `language` does; None if it isn't known.
+
+    Examples:
+        >>> find_language("zho_Hant").name, find_language("xx")
+        ('Chinese (Traditional)', None)
+    """
     first, *rest = re.split("[-_]", code.strip())
     plain = _ALIASES.get(first.lower())
     if plain is None:
@@ -63,34 +74,34 @@ def find_language(code: str) -> Language | None:
     usual = LANGUAGES[plain]
     script: str | None = None
     region: str | None = None
-    others: list[str] = []
+    variants: list[str] = []
     for part in rest:
-        if part.title() in SCRIPTS and not (script or region or others):
+        if part.title() in SCRIPTS and not (script or region or variants):
             script = part.title()
-        elif _is_region(part) and not (region or others):
+        elif _is_region(part) and not (region or variants):
             region = part.upper()
         elif part.lower() in VARIANTS:
-            others.append(part.lower())
+            variants.append(part.lower())
         else:
             return None
     if region in _NOWHERE:
         region = None
     if script and SCRIPTS[script] == usual.script and script == _usual(plain, region, script):
         script = None
-    told = [part for part in (script, region, *others) if part]
-    if not told:
+    tags = [part for part in (script, region, *variants) if part]
+    if not tags:
         return usual
     name = [_NAMES.get(script) or SCRIPTS[script].title()] if script else []
-    name += [part for part in (region, *others) if part]
+    name += [part for part in (region, *variants) if part]
     return Language(
-        "-".join([plain, *told]),
+        "-".join([plain, *tags]),
         f"{usual.name} ({', '.join(name)})",
         SCRIPTS[script] if script else usual.script,
     )
 
 
 def _usual(base: str, region: str | None, script: str) -> str:
-    """Of the scripts that share their letters' names with `script`, the one that is usual."""
+    """The usual one of the scripts whose letters are named as those of `script` are."""
     if base not in ("zh", "yue") or script == "Hani":
         return script
     return "Hant" if base == "yue" or region in _TRADITIONAL else "Hans"
@@ -105,21 +116,27 @@ def language(code: str) -> Language:
 
     Upper and lower case, `-` and `_` are the same.
 
+    Raises:
+        UnknownLanguageError: the language isn't known.
+
     Examples:
         >>> language("fil").code, language("swh_Latn").name, language("PT_br").code
         ('tl', 'Swahili', 'pt-BR')
     """
-    found = find_language(code)
-    if found is None:
+    known = find_language(code)
+    if known is None:
         raise UnknownLanguageError(
             f"unknown language code {code!r}: use an ISO 639-1 or 639-3 code such as sw, so or "
             "fil, with a script or region if need be (zh-Hant, pt-BR)"
         )
-    return found
+    return known
 
 
 def language_codes(codes: str | Iterable[str]) -> list[str]:
-    """Codes, or a comma-separated list of them, each in its one form and once.
+    """Codes, or a comma-separated list of them, each once and in its one form.
+
+    Raises:
+        UnknownLanguageError: one of the languages isn't known.
 
     Examples:
         >>> language_codes("en, swa,fil,sw")
@@ -130,9 +147,10 @@ def language_codes(codes: str | Iterable[str]) -> list[str]:
 
 
 def given_codes(codes: Any) -> Any:
-    """What a setting of languages says, each code in its one form; anything else as it is.
+    """A setting of languages with each code in its one form; other values stay as they are.
 
-    Raises InputError: an unknown code, or `false` or `true`, as YAML reads a bare `no` or `yes`.
+    Raises:
+        InputError: a code is unknown, or is `false` or `true`, as YAML reads a bare `no` or `yes`.
     """
     if isinstance(codes, list | tuple):
         for code in codes:
@@ -144,14 +162,14 @@ def given_codes(codes: Any) -> Any:
 
 
 def is_english(code: str) -> bool:
-    """English of any region: what the other side of a bitext is, and what passages are in."""
+    """Is it English of any region, the language of passages and of one side of bitext?"""
     return language(code).base == "en"
 
 
 def matching(wanted: str, available: Iterable[str]) -> list[str]:
-    """Those of the available codes that a wanted one stands for: itself, or its regions.
+    """The available codes that a wanted code stands for: itself, or its regions.
 
-    A code without a region takes them all. Scripts are never taken for one another.
+    A code without a region stands for all its regions. A script never stands for another one.
 
     Examples:
         >>> matching("pt", ["en", "pt-BR", "pt-PT"]), matching("pt-BR", ["pt"])
@@ -164,7 +182,7 @@ def matching(wanted: str, available: Iterable[str]) -> list[str]:
 
 
 def members(group: Sequence[str], codes: Iterable[str]) -> tuple[str, ...]:
-    """Those of the codes that are in a group, or are variants of a language that is.
+    """The codes that are in a group, or are variants of a language in it.
 
     Examples:
         >>> members(HIGH_RESOURCE, ["en", "pt-BR", "sw", "zh-Hant"])
@@ -174,7 +192,7 @@ def members(group: Sequence[str], codes: Iterable[str]) -> tuple[str, ...]:
 
 
 def without_region(code: str) -> str:
-    """A code without its region, which may stand for a script (zh-TW is zh-Hant)."""
+    """A code without its region; a region that implies a script gives it (zh-TW is zh-Hant)."""
     base, *rest = code.split("-")
     kept = [part for part in rest if not _is_region(part)]
     if base == "zh" and not kept and rest[:1] and rest[0] in _TRADITIONAL:
@@ -183,7 +201,7 @@ def without_region(code: str) -> str:
 
 
 def main_script(text: str) -> str | None:
-    """Script of most letters of a text, named as in `Language.script`; None without letters.
+    """Script of most letters in a text, named as in `Language.script`; None without letters.
 
     Examples:
         >>> main_script("समुद्र"), main_script("東京の天気"), main_script("1984!")
@@ -198,9 +216,9 @@ def main_script(text: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _letter_script(character: str) -> str | None:
-    """Script of a letter; None for all else.
+    """Script of a letter; None for other characters.
 
-    Modifier letters (Hausa's and Yoruba's apostrophes) belong to whatever they stand in.
+    Modifier letters (the apostrophes of Hausa and Yoruba) count for no script.
     """
     name = unicodedata.name(character, "UNKNOWN").split()[0] if character.isalpha() else "MODIFIER"
     if name == "MODIFIER":

@@ -29,7 +29,15 @@ def lexicon_hash(lexicon: Lexicon) -> str:
 
 
 def write_lexicon(path: Path, lexicon: Lexicon) -> None:
-    """Write a lexicon as TSV, whole or not at all."""
+    """Write a lexicon as TSV, whole or not at all.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     write_lexicon(Path(folder, "sw.tsv"), {"bahari": {"sea": 0.9}})
+        ...     read_lexicon(Path(folder, "sw.tsv"))
+        {'bahari': {'sea': 0.9}}
+    """
     with replace_noted(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         for word, translations in lexicon.items():
             for english, share in translations.items():
@@ -37,12 +45,25 @@ def write_lexicon(path: Path, lexicon: Lexicon) -> None:
 
 
 def read_lexicon(path: Path) -> Lexicon:
-    """Read a lexicon; InputError names the line that is no word, word and probability."""
+    """Read a lexicon.
+
+    Raises:
+        InputError: there is no such file, or a line isn't a foreign word, an English word and a
+            probability. The message has the file and the line.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "sw.tsv")
+        ...     _ = path.write_text("bahari\\tsea\\t0.9\\n")
+        ...     read_lexicon(path)
+        {'bahari': {'sea': 0.9}}
+    """
     path = on_disk(path)
     if not path.is_file():
         raise InputError(f"no lexicon: {path} was expected, as `optical lexicon` writes it")
     check_noted(path)
-    found: dict[str, dict[str, float]] = {}
+    lexicon: dict[str, dict[str, float]] = {}
     for number, line in read_lines(path):
         columns = line.split("\t")
         try:
@@ -54,16 +75,16 @@ def read_lexicon(path: Path) -> Lexicon:
                 f"{path}, line {number}: foreign word, English word and a probability in (0, 1] "
                 "were expected, separated by tabs"
             ) from error
-        if english in found.setdefault(word, {}):
+        if english in lexicon.setdefault(word, {}):
             raise InputError(f"{path}, line {number}: {word!r} has {english!r} twice")
-        found[word][english] = share
-    return found
+        lexicon[word][english] = share
+    return lexicon
 
 
 def lexicon_of(folder: Path, code: str) -> Lexicon:
-    """A folder's lexicon of a query language, or of the one that it is a variant of.
+    """A folder's lexicon of a query language, or of the language that it is a variant of.
 
-    English words stand for themselves.
+    English needs none: its words stand for themselves.
     """
     path = file_of(folder, code, ".tsv") or file_of(folder, language(code).base, ".tsv")
     if path is None and is_english(code):
@@ -72,7 +93,7 @@ def lexicon_of(folder: Path, code: str) -> Lexicon:
 
 
 def has_lexicons(folder: Path, languages: Iterable[str]) -> bool:
-    """Has a folder a lexicon of one of the languages, and none of its queries translated?"""
+    """Has a folder a lexicon for one of the languages, and no translated queries?"""
 
     def holds(suffix: str) -> bool:
         return any(file_of(folder, code, suffix) for code in languages)

@@ -14,23 +14,27 @@ from optical_core.errors import InputError
 from optical_core.storage import check_path
 
 LONGEST = 1 << 26
-"""Bytes that a line may have. A few kilobytes of gzip can hold a line that fills the memory."""
+"""Bytes that a line may have. A few kilobytes of gzip can unpack to a line that fills memory."""
 BLANK = 1_000_000
-"""Blank lines that may follow one another: a megabyte of zip can hold a thousand times as many."""
+"""Blank lines in a row that are allowed: a megabyte of zip can unpack to a thousand times that."""
 
 
 def read_lines(
     path: Path | str, *, fallback: str | None = None, may_be_empty: bool = False
 ) -> Iterator[tuple[int, str]]:
-    """Yield (line number, line without its end); a BOM is dropped.
+    """Yield (line number, line without its end) of a text file; a BOM is dropped.
 
-    gzip, bzip2, xz and zstd are read through (see `compression`).
+    gzip, bzip2, xz and zstd are unpacked (see `compression`). Only \\n and \\r\\n end a line: text
+    may contain U+2028 and the like.
 
-    Lines end at \\n or \\r\\n alone: text may hold U+2028 and its like. `fallback`: the encoding of
-    the lines that aren't UTF-8, in collections older than it.
+    Args:
+        path: the file.
+        fallback: encoding of lines that aren't UTF-8, for collections older than UTF-8.
+        may_be_empty: is an empty file allowed?
 
-    Raises InputError: no such file, a folder, an empty file, a damaged or other compression, not
-    UTF-8, or a line of more than `LONGEST` bytes.
+    Raises:
+        InputError: there is no such file, or it is a folder, is empty, is damaged, is compressed in
+            another way, isn't UTF-8, or has a line of more than `LONGEST` bytes.
     """
     path = Path(path)
     check_path(path)
@@ -71,29 +75,31 @@ def read_lines(
 def read_columns(path: Path | str, names: tuple[str, ...]) -> Iterator[list[str]]:
     """Yield the tab-separated columns of each line; blank lines are passed over.
 
-    The last column takes what is left of the line, tabs included.
+    The last column is the rest of the line, tabs included.
 
-    Raises InputError: a line of fewer columns than there are `names`.
+    Raises:
+        InputError: a line has fewer columns than `names`.
     """
     for _, columns in _columns(path, names):
         yield columns
 
 
 def read_table(path: Path | str, names: tuple[str, ...]) -> Iterator[list[str]]:
-    """`read_columns` of which the first is an id: without the blanks around it."""
-    for where, (first, *others) in _columns(path, names):
-        yield [identifier(first.strip(), where), *others]
+    """Read columns with `read_columns`; the first is an id, without the blanks around it."""
+    for where, (first, *rest) in _columns(path, names):
+        yield [identifier(first.strip(), where), *rest]
 
 
 def read_topics(path: Path | str, names: tuple[str, ...] = ("query id", "query")) -> dict[str, str]:
-    """Query id -> text, of a table whose first column is the id and last the text.
+    """Query id -> text, from a table whose first column is the id and whose last is the text.
 
-    Raises InputError: as `read_table`, or an id that comes twice.
+    Raises:
+        InputError: as for `read_table`, or an id comes twice.
     """
-    found: dict[str, str] = {}
-    for where, (first, *others) in _columns(path, names):
-        add_once(found, identifier(first.strip(), where), others[-1].strip(), where)
-    return found
+    topics: dict[str, str] = {}
+    for where, (first, *rest) in _columns(path, names):
+        add_once(topics, identifier(first.strip(), where), rest[-1].strip(), where)
+    return topics
 
 
 def _columns(path: Path | str, names: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:
@@ -109,25 +115,33 @@ def _columns(path: Path | str, names: tuple[str, ...]) -> Iterator[tuple[str, li
         yield f"{path}, line {number}", columns
 
 
-def check_characters(text: str, what: str) -> None:
-    """Raise InputError for half a surrogate pair, as bytes that are no UTF-8 become in arguments.
+def check_characters(text: str, label: str) -> None:
+    """Refuse a text with half a surrogate pair, as Python makes of arguments that aren't UTF-8.
 
-    No encoder takes such a text, and nothing can be written that has it.
+    Such a text can be neither encoded nor written.
+
+    Raises:
+        InputError: the text has one.
     """
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise InputError(
-            f"{what} has half a character ({text[error.start]!r}, the {error.start + 1}th): "
+            f"{label} has half a character ({text[error.start]!r}, the {error.start + 1}th): "
             "give it as whole UTF-8"
         ) from error
 
 
 def parse_json(text: str, where: str) -> Any:
-    """The value of a JSON text; `where` opens every complaint.
+    """Parse a JSON text.
 
-    Half a surrogate pair is refused: such a text could never be written to a file again. So is a
-    field that an object has twice: which one counts?
+    Args:
+        text: the JSON.
+        where: the error begins with it.
+
+    Raises:
+        InputError: it is no JSON; or a text has half a surrogate pair, which couldn't be written
+            again; or an object has a field twice, and it is unclear which one counts.
     """
     try:
         value = json.loads(text, object_pairs_hook=_object)
@@ -143,19 +157,28 @@ def parse_json(text: str, where: str) -> Any:
 
 
 class _TwiceError(ValueError):
-    """A field that comes twice."""
+    """A field of an object comes twice."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         raise _TwiceError(next(name for name in names if names.count(name) > 1))
-    return found
+    return fields
 
 
 def parse_object(text: str, where: str, required: tuple[str, ...]) -> Row:
-    """One JSON object with the required keys; `where` (file and line) opens every complaint."""
+    """Parse a JSON object with the required keys.
+
+    Args:
+        text: the JSON.
+        where: file and line, with which every error begins.
+        required: keys that the object must have.
+
+    Raises:
+        InputError: it is no JSON object, or lacks a key.
+    """
     value = parse_json(text, where)
     if not isinstance(value, dict):
         raise InputError(f"{where}: a JSON object was expected, not {type(value).__name__}")
@@ -166,14 +189,15 @@ def parse_object(text: str, where: str, required: tuple[str, ...]) -> Row:
 
 
 def read_queries(path: Path | str) -> dict[str, str]:
-    """Query id -> text of a JSON Lines file of {"_id", "text"}.
+    """Query id -> text, from a JSON Lines file of {"_id", "text"}.
 
-    Raises InputError: an id that comes twice, or what is no id or text.
+    Raises:
+        InputError: an id comes twice, or a field is no id or no text.
     """
-    found: dict[str, str] = {}
+    queries: dict[str, str] = {}
     for row in read_jsonl(path, ("_id", "text")):
-        add_once(found, row.id("_id"), row.text("text"), row.where)
-    return found
+        add_once(queries, row.id("_id"), row.text("text"), row.where)
+    return queries
 
 
 def read_jsonl(path: Path | str, required: tuple[str, ...] = ()) -> Iterator[Row]:
@@ -186,7 +210,8 @@ def read_jsonl(path: Path | str, required: tuple[str, ...] = ()) -> Iterator[Row
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write objects as `read_jsonl` reads them.
 
-    Raises UnicodeEncodeError: half a surrogate pair.
+    Raises:
+        UnicodeEncodeError: a text has half a surrogate pair.
     """
     with path.open("w", encoding="utf-8") as file:
         for row in rows:
@@ -199,5 +224,9 @@ def read_json(path: Path | str) -> Any:
 
 
 def read_text(path: Path | str) -> str:
-    """A whole file, its lines ended by \\n; raises as `read_lines`."""
+    """A whole file, its lines separated by \\n.
+
+    Raises:
+        InputError: as for `read_lines`.
+    """
     return "\n".join(line for _, line in read_lines(path))

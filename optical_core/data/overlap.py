@@ -1,7 +1,7 @@
 """The guard that keeps evaluated collections out of training.
 
-Training data that is part of an evaluated collection is refused: by its source's name, and by
-exact normalised sentence (see `bitext.normalise`).
+Training data that is part of an evaluated collection is refused, by the name of its source and by
+exact normalised sentences (see `bitext.normalise`).
 """
 
 from __future__ import annotations
@@ -17,15 +17,19 @@ from optical_core.data.relevance import Relevance, split_limit
 from optical_core.errors import InputError
 
 BENCHMARKS = ("ntrex", "flores", "xquad", "afriqa", "belebele", "miracl", "mldr", "ciral")
-"""Names of public benchmarks: bitext whose path names one is refused as training data."""
+"""Names of public benchmarks. Training data whose path contains one is refused."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?।])\s+")
 MINIMUM_WORDS = 4
-"""Shorter sentences are shared by chance ("Thank you.") and don't count."""
+"""Shorter sentences may be shared by chance ("Thank you.") and don't count."""
 
 
 def refuse_benchmarks(paths: Iterable[object]) -> None:
-    """Raise InputError if a training path names a public evaluation benchmark."""
+    """Refuse training data of a public evaluation benchmark.
+
+    Raises:
+        InputError: a path names a benchmark.
+    """
     for path in paths:
         # The file and its folder: a home folder may be called anything.
         end = "/".join(Path(str(path)).parts[-2:]).lower()
@@ -38,17 +42,25 @@ def refuse_benchmarks(paths: Iterable[object]) -> None:
 
 
 def evaluated_collections(dev: str | None) -> list[Collection]:
-    """What training data must not be part of: all that is installed, and the dev collection."""
+    """Collections that training data must not be part of: all installed ones, and `dev`."""
     return [*installed_collections(), *([open_collection(dev)] if dev else [])]
 
 
 def guard_overlap(
     bitext: Bitext, collections: Iterable[Collection], *, drop: bool = False
 ) -> Bitext:
-    """The bitext, if no sentence of it is part of a collection.
+    """Check that no sentence of the bitext is part of a collection.
 
-    Raises InputError naming the first shared sentences, or with `drop` leaves their pairs out
-    and counts them.
+    Args:
+        bitext: the training data.
+        collections: the evaluated collections.
+        drop: leave shared pairs out and count them, instead of refusing the bitext?
+
+    Returns:
+        The bitext, without the pairs that were left out.
+
+    Raises:
+        InputError: a sentence is shared; the message has the first ones.
     """
     normalised = {
         text: normalise(text) for pair in bitext.pairs for text in (pair.foreign, pair.english)
@@ -71,7 +83,11 @@ def guard_overlap(
 
 
 def refuse_test_data(paths: Iterable[object]) -> None:
-    """`refuse_benchmarks`, and what is named as test data: `test-scifact`, `test.jsonl`."""
+    """Refuse benchmarks, and data that is named as test data: `test-scifact`, `test.jsonl`.
+
+    Raises:
+        InputError: a path names a benchmark or test data.
+    """
     files = [split_limit(str(path))[0] for path in paths]
     refuse_benchmarks(files)
     for path in files:
@@ -85,10 +101,20 @@ def refuse_test_data(paths: Iterable[object]) -> None:
 def guard_relevance(
     relevance: Relevance, collections: Iterable[Collection], *, drop: bool = False
 ) -> Relevance:
-    """The relevance, if neither a query nor a relevant passage shares a sentence with a collection.
+    """Check that no query or relevant passage shares a sentence with a collection.
 
-    Other passages that do are taken out, so that none becomes a negative. Raises InputError naming
-    the first shared sentences, or with `drop` leaves their examples out and counts them.
+    Other passages that share one are removed, so none becomes a negative.
+
+    Args:
+        relevance: the training data.
+        collections: the evaluated collections.
+        drop: leave shared examples out and count them, instead of refusing the data?
+
+    Returns:
+        The relevance, without the examples and passages that were left out.
+
+    Raises:
+        InputError: a sentence is shared; the message has the first ones.
     """
     for collection in collections:
         evaluated = collection_sentences(collection)
@@ -100,8 +126,8 @@ def guard_relevance(
         shared: dict[int, str] = {}
         for number, example in enumerate(relevance.examples):
             relevant = next((touched[key] for key in example.positives if key in touched), "")
-            if found := _shared(evaluated, example.query) or relevant:
-                shared[number] = found
+            if first := _shared(evaluated, example.query) or relevant:
+                shared[number] = first
         if shared and not drop:
             raise _part_of(collection, "examples", list(shared.values()))
         kept = tuple(
@@ -119,7 +145,7 @@ def guard_relevance(
 
 
 def _part_of(collection: Collection, kind: str, texts: Sequence[str]) -> InputError:
-    """The refusal of training data, with its first sentences that are evaluated."""
+    """The error for shared training data, with the first shared sentences."""
     examples = "; ".join(f"“{text[:100]}”" for text in texts[:3])
     return InputError(
         f"training {kind} that are part of the evaluated collection {collection.name}: "
@@ -129,9 +155,9 @@ def _part_of(collection: Collection, kind: str, texts: Sequence[str]) -> InputEr
 
 
 def _shared(evaluated: set[str], *texts: str) -> str:
-    """The first sentence of the texts that is evaluated, as it is compared."""
+    """The first evaluated sentence in the texts, normalised; empty without one."""
     sentences = (part for text in texts for part in (text, *_SENTENCE_END.split(text)))
-    return next((found for part in sentences if (found := normalise(part)) in evaluated), "")
+    return next((sentence for part in sentences if (sentence := normalise(part)) in evaluated), "")
 
 
 def collection_sentences(collection: Collection) -> set[str]:

@@ -1,4 +1,4 @@
-"""Passages of single files: the parts that a large corpus comes in."""
+"""Passages of single files, the parts of a large corpus."""
 
 from __future__ import annotations
 
@@ -18,23 +18,25 @@ FORMS = (".jsonl", ".parquet")
 
 
 def passage_files(paths: list[Path]) -> list[Path]:
-    """The files of passages among paths, in the order given; folders give theirs, by name.
+    """The passage files that paths stand for, in the order given; a folder's are sorted by name.
 
-    Raises InputError: a file of another form, or a folder without any.
+    Raises:
+        InputError: a file has another form, or a folder has no passage files.
     """
-    found: list[Path] = []
+    collected: list[Path] = []
     for path in paths:
         files = list(filter(_is_known, data_files(path, deep=False))) if path.is_dir() else [path]
         if not files or not all(map(_is_known, files)):
             raise InputError(f"{path}: files of passages end in {', '.join(FORMS)}")
-        found += files
-    return found
+        collected += files
+    return collected
 
 
 def read_passages(path: Path) -> Iterator[Passage]:
     """Stream the passages of a file: `_id`, `text` and, where there is one, `title`.
 
-    Raises InputError: no such file, a damaged one, or no such fields.
+    Raises:
+        InputError: the file is missing or damaged, or lacks the fields.
     """
     fields = ("_id", "text")
     is_parquet = path.suffix == ".parquet"
@@ -49,7 +51,11 @@ def _is_known(path: Path) -> bool:
 def parquet_rows(
     path: Path, required: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> Iterator[Row]:
-    """Stream the rows of a Parquet file. Raises InputError: a damaged one, or no such columns."""
+    """Stream the rows of a Parquet file.
+
+    Raises:
+        InputError: the file is damaged, or lacks the columns.
+    """
     import pyarrow
     from pyarrow.parquet import ParquetFile
 

@@ -1,4 +1,4 @@
-"""Published figures to lay beside one's own.
+"""Published figures, for comparison.
 
 MIRACL's three baselines on its dev queries, each language's queries against that language's
 Wikipedia: BM25, mDPR (mBERT, tied encoders, trained on MS MARCO) and their equal mix. They are
@@ -13,7 +13,7 @@ Numbers of dev queries: README of github.com/project-miracl/miracl, which lacks 
 from __future__ import annotations
 
 MBERT_AER = {"enfr": 5.6, "roen": 27.9, "jaen": 45.6, "zhen": 18.1, "deen": 17.4}
-"""AER in percent of awesome-align with mBERT as it is, by the name of its gold file, all sentences
+"""Gold file -> AER in percent, over all sentences, of awesome-align with mBERT without fine-tuning
 (Dou and Neubig 2021, https://aclanthology.org/2021.eacl-main.181, table 1)."""
 
 MIRACL_SOURCE = "Zhang et al. 2023, as reproduced by Pyserini (2CR, commit f5ec517)"
@@ -45,7 +45,7 @@ yo - 0.4059 0.7325 0.4439 0.8403 0.6114 0.9496
 _ROWS = [line.split() for line in _MIRACL.strip().splitlines()]
 
 MIRACL_TOPICS: dict[str, int] = {code: int(topics) for code, topics, *_ in _ROWS if topics != "-"}
-"""Language -> number of dev queries, where it is known."""
+"""Language -> number of dev queries, if it is known."""
 
 MIRACL_DEV: dict[str, dict[str, dict[str, float]]] = {
     model: {

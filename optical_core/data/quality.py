@@ -1,4 +1,4 @@
-"""What is wrong with a collection or a bitext: for those who write or translate one."""
+"""Problems of a collection or a bitext, for people who write or translate one."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MINIMUM_WORDS = 6
 
 
 def check_collection(collection: Collection) -> list[str]:
-    """Problems of a collection, a sentence each; none means that it is sound.
+    """Problems of a collection, a sentence each; an empty list if it is sound.
 
-    Found are: repeated passages and sentences, empty texts, queries that are repeated,
-    untranslated (the same as the English one) or in another script than their language's, and
-    judged queries without a relevant passage.
+    It looks for repeated passages and sentences, empty texts, judged queries without a relevant
+    passage, and queries that are repeated, untranslated (the same as the English one) or in a
+    script that isn't their language's.
     """
     problems = list(_passage_problems(collection))
     english = collection.queries(collection.english) if collection.english else {}

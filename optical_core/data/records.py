@@ -1,4 +1,4 @@
-"""Run records: what was done, with which data, code, packages and seed."""
+"""Run records: the work that was done, with its data, code, packages and seed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PACKAGES = (
 
 
 def environment() -> dict[str, Any]:
-    """Versions, machine and git commit: what a reader needs to run it again."""
+    """Versions, machine and git commit, which a reader needs to repeat the work."""
     import optical_core
 
     return {
@@ -47,19 +47,19 @@ def environment() -> dict[str, Any]:
 
 def package_versions(packages: Iterable[str]) -> dict[str, str]:
     """Versions of the packages that are installed."""
-    found = {}
+    versions = {}
     for package in packages:
         try:
-            found[package] = metadata.version(package)
+            versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def git_commit() -> str | None:
     """Commit of the checkout that the code runs from, with `+` if it was changed.
 
-    None where the code isn't tracked by git (an installed package).
+    None if git doesn't track the code, as in an installed package.
     """
     here = Path(__file__).resolve()
     if _git(here.parent, "ls-files", "--error-unmatch", here.name) is None:
@@ -83,14 +83,14 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 
 def file_hash(path: Path) -> str:
-    """BLAKE2b of a file's bytes, 16 hexadecimal digits: which version of the data it was."""
+    """BLAKE2b of a file's bytes, 16 hexadecimal digits: tells versions of the data apart."""
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8))
     return digest.hexdigest()
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """A record of this machine; nothing where it is missing or damaged: the work is done again."""
+    """Read a record of this machine; empty if it is missing or damaged: the work is then redone."""
     try:
         record = read_json(path) if path.is_file() else {}
     except InputError as error:

@@ -1,7 +1,7 @@
 """Relevance: queries with passages that answer them, and passages that don't.
 
-What an encoder is taught to retrieve from. Passages have keys of their own, `source/id`, so that
-sources may be joined.
+An encoder learns retrieval from it. Passages have keys `source/id`, so several sources can be
+joined.
 """
 
 from __future__ import annotations
@@ -23,11 +23,16 @@ from optical_core.wording import counted
 
 @dataclass(frozen=True)
 class Relevance:
-    """Examples that passed the filters, the passages they name, and what was dropped and why."""
+    """Examples that passed the filters, with their passages.
+
+    Attributes:
+        examples: queries with keys of passages.
+        passages: key -> passage; the whole corpus of a source that has one.
+        dropped: reason -> number of examples or passages that were dropped for it.
+    """
 
     examples: tuple[Example, ...]
     passages: Mapping[str, Passage]
-    """Key -> passage: the whole corpus of a source, where it has one."""
     dropped: dict[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -35,22 +40,22 @@ class Relevance:
 
     @property
     def sources(self) -> dict[str, int]:
-        """Queries of each source."""
+        """Number of queries of each source."""
         return dict(Counter(example.source for example in self.examples))
 
     @property
     def languages(self) -> dict[str, int]:
-        """Queries of each language."""
+        """Number of queries in each language."""
         return dict(Counter(example.language for example in self.examples))
 
     @property
     def scored(self) -> bool:
-        """Has every example a teacher's scores?"""
+        """Does every example have a teacher's scores?"""
         return bool(self.examples) and all(example.scores for example in self.examples)
 
     @property
     def hash(self) -> str:
-        """BLAKE2b of the examples in their order with their texts: which version it was."""
+        """BLAKE2b of the examples in their order, with their texts: tells versions apart."""
         digest = hashlib.blake2b(digest_size=8)
         for example in self.examples:
             texts = (self.passages[key].full_text for key in example.keys)
@@ -78,20 +83,28 @@ def read_relevance(
     """Read, filter and join relevance of any known form; see `relevance_files` for the forms.
 
     Args:
-        paths: files or folders; `PATH:5000` takes at most so many queries of it. They are drawn by
-            the seed, but for files too large to be held, of which the first are taken.
-        languages: of the queries; sources without any of them are refused.
-        pairs: most queries of each source that doesn't say it itself.
+        paths: files or folders; `PATH:5000` takes at most that many queries from it. They are drawn
+            by the seed; from files that may not fit into memory the first ones are taken.
+        languages: languages of the queries; a source without any of them is refused.
+        pairs: most queries of a source without a limit of its own.
+        seed: of the draw.
 
-    Raises InputError: nothing readable, or no query that is left.
+    Raises:
+        InputError: there is nothing readable, or no query is left.
+
+    Examples:
+        >>> from optical_core.storage import assets
+        >>> relevance = read_relevance([assets("demo", "collection")], ["sw"], pairs=5)
+        >>> relevance.languages, relevance.scored
+        ({'sw': 5}, False)
     """
     wanted = tuple(languages)
     examples: list[Example] = []
     passages: dict[str, Passage] = {}
     dropped: Counter[str] = Counter()
     names: Counter[str] = Counter()
-    for given in paths:
-        path, most = split_limit(str(given))
+    for entry in paths:
+        path, most = split_limit(str(entry))
         most = most or pairs
         path = path.resolve()
         name = path.name if path.is_dir() else path.name.partition(".")[0]
@@ -107,23 +120,26 @@ def read_relevance(
     return Relevance(tuple(examples), passages, dict(dropped))
 
 
-def split_limit(given: str) -> tuple[Path, int | None]:
-    """The path and the most queries of `PATH` or `PATH:MOST`.
+def split_limit(text: str) -> tuple[Path, int | None]:
+    """Split `PATH` or `PATH:MOST` into the path and the most queries.
+
+    Raises:
+        InputError: `MOST` is 0.
 
     Examples:
         >>> split_limit("data/medquad:5000")
         (PosixPath('data/medquad'), 5000)
     """
-    path, colon, most = given.rpartition(":")
-    if colon and path and most.isdecimal() and not Path(given).exists():
+    path, colon, most = text.rpartition(":")
+    if colon and path and most.isdecimal() and not Path(text).exists():
         if not int(most):
-            raise InputError(f"{given}: at least 1 query must be taken")
+            raise InputError(f"{text}: at least 1 query must be taken")
         return Path(path), int(most)
-    return Path(given), None
+    return Path(text), None
 
 
 def draw(examples: tuple[Example, ...], most: int | None, *, seed: int) -> tuple[Example, ...]:
-    """At most so many examples, drawn by the seed: fewer are a part of more."""
+    """Draw at most `most` examples by the seed; a smaller draw is part of a larger one."""
     if most is None or most >= len(examples):
         return examples
     order = list(examples)
@@ -132,11 +148,11 @@ def draw(examples: tuple[Example, ...], most: int | None, *, seed: int) -> tuple
 
 
 def filter_relevance(relevance: Relevance) -> Relevance:
-    """Drop what teaches nothing or something wrong, counting each reason.
+    """Drop what teaches nothing or something wrong, and count each reason.
 
-    empty query, empty passage, passage unknown (not in the corpus), passage says the query (word
-    for word), negative is relevant (has the text of a relevant one), nothing relevant (is left),
-    duplicate (the query came before with the same passages).
+    The reasons: empty query, empty passage, passage unknown (not in the corpus), passage says the
+    query (word for word), negative is relevant (has the text of a relevant passage), nothing
+    relevant (is left), duplicate (the query came before with the same passages).
     """
     dropped = Counter(relevance.dropped)
     texts = {key: normalise(passage.full_text) for key, passage in relevance.passages.items()}

@@ -1,14 +1,14 @@
-"""Relevance as published: one reader a form, chosen by what a file or folder holds.
+"""Relevance as published: one reader for each form, chosen by the content of a file or folder.
 
-    corpus.jsonl, queries.jsonl, qrels.tsv            BEIR, .gz too; qrels/train.tsv where split
+    corpus.jsonl, queries.jsonl, qrels.tsv            BEIR, .gz too; qrels/train.tsv if split
     collection.json                                   a collection of ours
     *triples*.tsv                                     MS MARCO: query, relevant, other; texts or ids
     *.json, *.jsonl of [qid, [pid, score], …]         ColBERTv2's scored n-way examples, and
               of [qid, pid, pid, …]                   ColBERT's triples
     {query_id, document_ids, scores}                  PyLate's, JSON Lines or Parquet
 
-Ids are of `queries*.tsv` and `collection.tsv` beside the file (MS MARCO's names), PyLate's of files
-with {query_id, text} and {document_id, text} in the same folder.
+Ids refer to `queries*.tsv` and `collection.tsv` beside the file (MS MARCO's names). PyLate's refer
+to files with {query_id, text} and {document_id, text} in the same folder.
 """
 
 from __future__ import annotations
@@ -28,11 +28,17 @@ from optical_core.errors import InputError
 def read_examples(
     path: Path, source: str, languages: tuple[str, ...], *, most: int | None = None
 ) -> ReadExamples:
-    """Read a file or folder; passages' keys begin with the name `source`.
+    """Read a file or folder of examples.
 
-    `most`: readers of files that may be too large to be held stop after so many examples.
+    Args:
+        path: the file or folder.
+        source: passages' keys begin with it.
+        languages: languages of the queries.
+        most: readers of files that may not fit into memory stop after this many examples.
 
-    Raises InputError: no such file or folder, a form that isn't known, or no query in `languages`.
+    Raises:
+        InputError: there is no such file or folder, its form isn't known, or it has no query in
+            `languages`.
     """
     if not path.exists():
         raise InputError(f"no such relevance file or folder: {path}")
@@ -44,7 +50,7 @@ def read_examples(
         _check_languages(path, languages, ("en",))
         return scored_files.read(files, source, most)
     raise InputError(
-        f"{path} is no relevance data that we know: a BEIR folder (corpus.jsonl, queries.jsonl, "
+        f"{path} is no relevance data of a known form: a BEIR folder (corpus.jsonl, queries.jsonl, "
         "qrels.tsv), a collection, MS MARCO's triples, or ColBERTv2's or PyLate's scored examples "
         "were expected"
     )
@@ -85,7 +91,7 @@ def _read_beir(path: Path, source: str, languages: tuple[str, ...]) -> ReadExamp
 def _add_judged(
     read: ReadExamples, queries: dict[str, str], qrels: Qrels, source: str, code: str
 ) -> None:
-    """Examples of judgements: grades above 0 are relevant, 0 and less are negatives."""
+    """Add examples made from judgements: grades above 0 are relevant, 0 and less negatives."""
     for query, grades in qrels.items():
         if query not in queries:
             read.dropped["query unknown"] += 1
@@ -99,7 +105,11 @@ def _add_judged(
 
 
 def _check_languages(path: Path, wanted: tuple[str, ...], has: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the languages that a source has. Raises InputError: none."""
+    """The wanted languages that a source has.
+
+    Raises:
+        InputError: it has none of them.
+    """
     present = tuple(dict.fromkeys(code for asked in wanted for code in matching(asked, has)))
     if not present:
         raise InputError(f"{path} has queries in {', '.join(has)}, not in {', '.join(wanted)}")

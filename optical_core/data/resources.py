@@ -1,6 +1,7 @@
-"""How much text of each language an encoder may have seen: the size of CC-100.
+"""How much text in each language an encoder may have seen: the size of CC-100.
 
-A proxy alone: XLM-R was trained on it, multilingual-e5-small goes back to XLM-R's sister mMiniLM.
+It is only a proxy: XLM-R was trained on CC-100, and multilingual-e5-small derives from mMiniLM, a
+model distilled from XLM-R's family.
 
 Conneau et al. 2020 (Unsupervised Cross-lingual Representation Learning at Scale), table 6:
 https://aclanthology.org/2020.acl-main.747. Read from the transcript of that table in
@@ -28,14 +29,14 @@ _ROWS = [entry.split() for entry in _TABLE.replace("\n", "|").strip("|").split("
 CC100_GIB: dict[str, float] = {code: float(size) for code, size, _ in _ROWS}
 """Language -> GiB of text in CC-100.
 
-Languages that are not in it (Yoruba, Igbo, Kinyarwanda, …) are missing here.
+Languages that CC-100 lacks (Yoruba, Igbo, Kinyarwanda, …) are missing here.
 """
 
 CC100_TOKENS: dict[str, int] = {code: int(tokens) for code, _, tokens in _ROWS}
-"""Language -> millions of tokens in CC-100: words between spaces, as far as can be told.
+"""Language -> millions of tokens in CC-100: apparently words between spaces.
 
-So Japanese has fewer than Tagalog: leave out what is `UNSPACED` before comparing.
+Japanese therefore has fewer than Tagalog: leave `UNSPACED` languages out of comparisons.
 """
 
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my"})
-"""Languages written without spaces between words: numbers of words say little about them."""
+"""Languages written without spaces between words: word counts say little about them."""

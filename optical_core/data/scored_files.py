@@ -1,7 +1,7 @@
-"""Training examples in files of their own: MS MARCO's and ColBERT's triples, scored n-way files.
+"""Training examples in files: MS MARCO's and ColBERT's triples, scored n-way files.
 
-See `relevance_files` for the forms. Passages are read from the corpus beside the examples, those
-alone that an example names.
+See `relevance_files` for the forms. Only passages that an example names are read from the corpus
+beside the examples.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from optical_core.errors import InputError
 
 _SCORED = ("query_id", "document_ids", "scores")
 _TABLES = {_SCORED: "scored", ("query_id", "text"): "queries", ("document_id", "text"): "documents"}
-"""PyLate's columns -> what such a file holds."""
+"""PyLate's columns -> what a file with them contains."""
 
 
 class _Named(NamedTuple):
-    """An example by the ids of its files: the first passage is the relevant one."""
+    """An example with the ids of its files; the first passage is the relevant one."""
 
     query: str
     passages: tuple[str, ...]
@@ -43,18 +43,19 @@ class ExampleFile(NamedTuple):
 
 
 def example_files(path: Path) -> list[ExampleFile]:
-    """The files of examples that a path is or has; none if there are none."""
+    """The example files that a path is or contains."""
     files = data_files(path) if path.is_dir() else [path]
-    found = ((file, _form(file)) for file in files)
+    forms = ((file, _form(file)) for file in files)
     return [
-        ExampleFile(file, form) for file, form in found if form in ("triples", "lists", "scored")
+        ExampleFile(file, form) for file, form in forms if form in ("triples", "lists", "scored")
     ]
 
 
 def read(files: list[ExampleFile], source: str, most: int | None) -> ReadExamples:
-    """Read files of examples of one form, at most `most` examples.
+    """Read at most `most` examples from files of one form.
 
-    Raises InputError: files of several forms, or no queries or passages beside them.
+    Raises:
+        InputError: the files have several forms, or no queries or passages are beside them.
     """
     form, folder = files[0].form, files[0].path.parent
     if any(file.form != form for file in files):
@@ -74,7 +75,7 @@ def read(files: list[ExampleFile], source: str, most: int | None) -> ReadExample
 
 
 def _form(path: Path) -> str:
-    """What a file holds; '' for what isn't ours."""
+    """The form of a file; '' if it has no examples, queries or documents."""
     name = plain_name(path.name)
     if name.endswith(".tsv"):
         return "triples" if "triples" in name else ""
@@ -107,24 +108,24 @@ def _parquet_columns(path: Path) -> list[str]:
 
 
 def _are_ids(path: Path) -> bool:
-    """Does a file of triples hold ids? They are numbers."""
+    """Does a file of triples contain ids, that is, numbers?"""
     columns = next(read_columns(path, ("query", "positive", "negative")), [])
     return all(column.strip().isdecimal() for column in columns)
 
 
 def _text_triples(files: list[ExampleFile], source: str, most: int | None) -> ReadExamples:
-    found = ReadExamples()
+    collected = ReadExamples()
     keys: dict[str, str] = {}
     rows = (row for file in files for row in read_triples(file.path))
     for row in islice(rows, most):
         for text in (row.positive, row.negative):
             if text not in keys:
                 keys[text] = f"{source}/{len(keys)}"
-                found.add_passage(source, Passage(str(len(keys) - 1), "", text))
-        found.examples.append(
+                collected.add_passage(source, Passage(str(len(keys) - 1), "", text))
+        collected.examples.append(
             Example(row.query, (keys[row.positive],), (keys[row.negative],), source=source)
         )
-    return found
+    return collected
 
 
 def _named(files: list[ExampleFile]) -> Iterator[_Named]:
@@ -140,7 +141,7 @@ def _named(files: list[ExampleFile]) -> Iterator[_Named]:
 
 
 def _lists(path: Path) -> Iterator[_Named]:
-    """ColBERT's lines: [qid, pid, pid, …], or [qid, [pid, score], …] of the relevant one first."""
+    """ColBERT's lines: [qid, pid, pid, …] or [qid, [pid, score], …], the relevant passage first."""
     for number, line in read_lines(path):
         if not line.strip():
             continue
@@ -158,7 +159,7 @@ def _lists(path: Path) -> Iterator[_Named]:
 
 
 def _scored_rows(path: Path) -> Iterator[_Named]:
-    """PyLate's rows. They don't say which is relevant: the best scored one is taken for it."""
+    """PyLate's rows. They don't say which passage is relevant: the best scored one counts as it."""
     for row in _rows(path, _SCORED):
         where = row.where
         ids, scores = (_list(row[name], where) for name in ("document_ids", "scores"))
@@ -171,7 +172,7 @@ def _scored_rows(path: Path) -> Iterator[_Named]:
 
 
 def _list(value: Any, where: str) -> list:
-    """A list, or the text of one, as some published sets have them."""
+    """A list, or the text of one, as in some published sets."""
     if isinstance(value, str):
         value = parse_json(value.replace("'", '"'), where)
     if not isinstance(value, list):
@@ -191,7 +192,7 @@ def _resolve(
     corpus: Iterator[tuple[str, str]],
     source: str,
 ) -> ReadExamples:
-    """Examples by the texts that ids stand for; passages of unknown ids are counted."""
+    """Replace ids by their texts; examples with unknown query ids are counted."""
     asked = {example.query for example in named}
     wanted = {passage for example in named for passage in example.passages}
     texts: dict[str, str] = {}
@@ -200,23 +201,23 @@ def _resolve(
             raise InputError(f"{source}: the query id {key!r} comes twice")
         if key in asked:
             texts[key] = text
-    found = ReadExamples()
+    collected = ReadExamples()
     for key, text in corpus:
         if key in wanted:
-            found.add_passage(source, Passage(key, "", text))
+            collected.add_passage(source, Passage(key, "", text))
     for example in named:
         if example.query not in texts:
-            found.dropped["query unknown"] += 1
+            collected.dropped["query unknown"] += 1
             continue
-        relevant, *others = (f"{source}/{passage}" for passage in example.passages)
-        found.examples.append(
-            Example(texts[example.query], (relevant,), tuple(others), example.scores, source)
+        relevant, *rest = (f"{source}/{passage}" for passage in example.passages)
+        collected.examples.append(
+            Example(texts[example.query], (relevant,), tuple(rest), example.scores, source)
         )
-    return found
+    return collected
 
 
 def _tsv(folder: Path, pattern: str) -> Iterator[tuple[str, str]]:
-    """Ids and texts of the files of MS MARCO's names in a folder."""
+    """Ids and texts of MS MARCO's files in a folder."""
     files = data_files(folder, pattern, deep=False)
     if not files:
         raise InputError(f"{folder} has no {pattern}, whose ids the examples name")

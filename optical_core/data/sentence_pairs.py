@@ -1,4 +1,4 @@
-"""What files of bitext have in common: pairs, rows of several languages, bad lines, markup."""
+"""Parts that all bitext readers share: pairs, rows of several languages, bad lines, markup."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 BAD_SHARE = 0.01
 """Share of unreadable lines above which a file is refused."""
 REGIONAL = frozenset({"ar", "de", "en", "es", "fr", "nl", "pt", "zh"})
-"""Languages that are written by more than one region's standard. Of others, translation memories
-name the region (sw-KE) without meaning anything by it."""
+"""Languages with more than one regional standard. For others, translation memories name a region
+(sw-KE) that means nothing."""
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _INLINE = "a abbr b bdi bdo big bx code em ex font g i ins mark mrk ph pc q s small span strong sub"
 _INLINE += r" sup tt u x xliff:g"
@@ -33,7 +33,14 @@ _TAG = re.compile(
 
 @dataclass(frozen=True)
 class SentencePair:
-    """An English sentence, its translation, and where they come from."""
+    """An English sentence and its translation.
+
+    Attributes:
+        english: the English sentence.
+        foreign: its translation.
+        language: code of the translation's language.
+        source: name of the file that they come from.
+    """
 
     english: str
     foreign: str
@@ -42,22 +49,22 @@ class SentencePair:
 
 
 def plain_sentence(text: str) -> str:
-    """Text without markup: tags of HTML and XLIFF go, entities become characters.
+    """Text without markup: HTML and XLIFF tags are removed, entities become characters.
 
     Examples:
         >>> plain_sentence("Press &lt;b&gt;Save&lt;/b&gt; &amp; go.<br/>Now, if a < b.")
         'Press Save & go. Now, if a < b.'
     """
     if "&" in text:
-        text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+        text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
     if "<" in text:
-        text = _TAG.sub(lambda found: "" if found["inline"] else " ", text)
+        text = _TAG.sub(lambda match: "" if match["inline"] else " ", text)
         text = " ".join(text.split())
     return text.strip()
 
 
 def pair_language(code: str) -> str:
-    """The language that a pair counts as: without its region, unless that is written its own way.
+    """The language of a pair, without its region unless the region has a standard of its own.
 
     Examples:
         >>> pair_language("sw-KE"), pair_language("pt_br"), pair_language("zho_Hant")
@@ -73,11 +80,15 @@ def pair_language(code: str) -> str:
 def row_pairs(
     row: Sequence[tuple[str, str]], source: str, unknown: Counter[str]
 ) -> Iterator[SentencePair]:
-    """Pairs of a row of (language code, text): every English text with every foreign one.
+    """Pair every English text of a row with every foreign one.
 
-    Texts of unknown languages are counted in `unknown`.
+    Args:
+        row: (language code, text) of each text.
+        source: name of the file.
+        unknown: counts texts of unknown languages.
 
-    Raises InputError: no English text.
+    Raises:
+        InputError: the row has no English text.
     """
     known = []
     for code, text in row:
@@ -95,14 +106,14 @@ def row_pairs(
 
 
 def say_unknown(path: Path, unknown: Counter[str]) -> None:
-    """Warn of texts that were left out because their language isn't known."""
+    """Warn of texts that were left out because their languages aren't known."""
     if unknown:
-        told = ", ".join(f"{code} {count:,}" for code, count in unknown.most_common(20))
-        logger.warning("%s: left out, since their languages aren't known: %s", path, told)
+        counts = ", ".join(f"{code} {count:,}" for code, count in unknown.most_common(20))
+        logger.warning("%s: left out, since their languages aren't known: %s", path, counts)
 
 
 class BadLines:
-    """Counts unreadable lines of one file and refuses it above BAD_SHARE."""
+    """Counts the unreadable lines of a file, and refuses it above BAD_SHARE."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.bad, self.total, self.first = path, 0, 0, ""

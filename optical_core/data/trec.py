@@ -25,7 +25,7 @@ Hits = list[tuple[str, float]]
 """One query's ranking: (passage id, score), in the order of `best_first`."""
 
 DIGITS = 4
-"""Decimals of a score that is ranked by."""
+"""Decimals of a score; rankings compare the rounded scores."""
 _SCORE = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # What the columns of qrels are called where a first line names them.
 _HEADERS = {
@@ -62,11 +62,11 @@ def trec_order(scores: Mapping[str, float]) -> list[str]:
 
 
 def best_first(scored: Iterable[tuple[str, float]], top: int) -> Hits:
-    """The `top` best of (id, score), in trec_eval's order, scores rounded to `DIGITS` places.
+    """The `top` best of (id, score), in trec_eval's order, with scores rounded to `DIGITS` places.
 
-    What is searched, served, written and measured is ranked by this alone. Duplicates' scores
-    differ in their last bits, by what they are computed beside: rounded, they are equal, whatever
-    the depth.
+    Every ranking that is shown, served, written or measured is made here. Scores of duplicate
+    passages differ in their last bits, depending on what is computed beside them. Rounded, they
+    are equal at any depth.
 
     Examples:
         >>> best_first([("a", 1.0), ("b", 1.0000001), ("c", 2.0)], 2)
@@ -77,9 +77,17 @@ def best_first(scored: Iterable[tuple[str, float]], top: int) -> Hits:
 
 
 def write_run(path: Path, run: Run, *, name: str) -> None:
-    """Write `qid Q0 docid rank score name`, ranks from 1, whole or not at all.
+    """Write lines `qid Q0 docid rank score name`, with ranks from 1, whole or not at all.
 
-    Raises InputError: an id or a name that `read_run` couldn't read back, or NaN for a score.
+    Raises:
+        InputError: `read_run` couldn't read an id or the name back, or a score isn't finite.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     write_run(Path(folder, "a.run"), {"q1": {"p1": 0.5, "p2": 0.7}}, name="a")
+        ...     Path(folder, "a.run").read_text().splitlines()
+        ['q1 Q0 p2 1 0.7 a', 'q1 Q0 p1 2 0.5 a']
     """
     identifier(name, f"{path}: the run's name")
     with replace_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
@@ -93,10 +101,19 @@ def write_run(path: Path, run: Run, *, name: str) -> None:
 
 
 def read_run(path: Path | str) -> Run:
-    """Read a TREC run; the score column decides, the rank column is ignored as trec_eval does.
+    """Read a TREC run. The scores decide; ranks are ignored, as in trec_eval.
 
-    An empty file is a run that found nothing. Raises InputError: a line of other columns, or a
-    passage that comes twice for a query.
+    An empty file is a run without hits.
+
+    Raises:
+        InputError: a line has other columns, or a passage comes twice for a query.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     _ = Path(folder, "a.run").write_text("q1 Q0 p2 1 0.7 a\\n")
+        ...     read_run(Path(folder, "a.run"))
+        {'q1': {'p2': 0.7}}
     """
     run: Run = {}
     for number, line in read_lines(path, may_be_empty=True):
@@ -112,19 +129,29 @@ def read_run(path: Path | str) -> Run:
         value = float(score) if _SCORE.fullmatch(score) else math.nan
         if not math.isfinite(value):
             raise InputError(f"{where}: {score!r} is not a number")
-        found = run.setdefault(identifier(query, where), {})
-        if identifier(passage, where) in found:
+        scores = run.setdefault(identifier(query, where), {})
+        if identifier(passage, where) in scores:
             raise InputError(f"{where}: {passage} comes twice in the ranking of {query}")
-        found[passage] = value
+        scores[passage] = value
     return run
 
 
 def read_qrels(*paths: Path | str) -> Qrels:
-    """Read qrels of three columns (BEIR, with or without header) or four (TREC); join several.
+    """Read qrels of three columns (BEIR, with or without header) or four (TREC), and join them.
 
-    Columns are what any blanks separate, as for trec_eval. A judgement that is repeated counts
-    once, with a warning. Raises InputError: a line of other columns, a grade that is no whole
-    number, or two grades for one passage.
+    Blanks and tabs separate the columns, as in trec_eval. A repeated judgement counts once, with a
+    warning.
+
+    Raises:
+        InputError: a line has other columns, a grade is no whole number, or a passage has two
+            grades for a query.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     _ = Path(folder, "qrels.txt").write_text("q1 0 p1 2\\nq1 0 p2 0\\n")
+        ...     read_qrels(Path(folder, "qrels.txt"))
+        {'q1': {'p1': 2, 'p2': 0}}
     """
     qrels: Qrels = {}
     for path in paths:
@@ -145,7 +172,11 @@ def read_qrels(*paths: Path | str) -> Qrels:
 
 
 def join_judgements(qrels: Qrels, query: str, grades: Mapping[str, int], where: str) -> None:
-    """Enter more judgements of a query. Raises InputError: another grade than is there."""
+    """Add judgements of a query to the qrels.
+
+    Raises:
+        InputError: a passage has another grade already.
+    """
     known = qrels.setdefault(query, {})
     for passage, value in grades.items():
         if known.setdefault(passage, value) != value:
@@ -156,7 +187,7 @@ def join_judgements(qrels: Qrels, query: str, grades: Mapping[str, int], where: 
 
 
 def _header(columns: list[str]) -> tuple[str, ...] | None:
-    """What a first line says that the columns are; None if it is a judgement."""
+    """The columns that a header line names; None if the line is a judgement."""
     names = ((k for k, known in _HEADERS.items() if column.lower() in known) for column in columns)
     order = tuple(next(name, "") for name in names)
     needed = {"query", "passage", "grade"}
@@ -169,7 +200,7 @@ def _judgement(line: str, order: tuple[str, ...] | None, where: str) -> tuple[st
     forms: dict[int, tuple[str, ...]] = {3: _BEIR, 4: _TREC}
     expected = order or forms.get(len(columns), ())
     named = dict(zip(expected, columns, strict=False))
-    # A BEIR line with a blank in an id has four columns too; an iteration is a number.
+    # A BEIR line with a blank in an id has four columns too, but an iteration is a number.
     blank = not order and line.count("\t") == 2 and len(columns) == 4
     if len(expected) != len(columns) or (blank and not _ITERATION.fullmatch(columns[1])):
         raise InputError(
@@ -181,9 +212,17 @@ def _judgement(line: str, order: tuple[str, ...] | None, where: str) -> tuple[st
 
 
 def write_qrels(path: Path, qrels: Qrels) -> None:
-    """Write the BEIR form: a header and tab-separated query-id, corpus-id, score.
+    """Write qrels in the BEIR form: a header and tab-separated query-id, corpus-id, score.
 
-    Raises InputError: an id or a grade that `read_qrels` couldn't read back.
+    Raises:
+        InputError: `read_qrels` couldn't read an id or a grade back.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     write_qrels(Path(folder, "qrels.tsv"), {"q1": {"p1": 2}})
+        ...     read_qrels(Path(folder, "qrels.tsv"))
+        {'q1': {'p1': 2}}
     """
     with replace_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.write("query-id\tcorpus-id\tscore\n")

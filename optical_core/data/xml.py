@@ -1,4 +1,4 @@
-"""XML from elsewhere, streamed in memory that doesn't grow with the file."""
+"""Foreign XML, streamed in memory that doesn't grow with the file."""
 
 from __future__ import annotations
 
@@ -11,18 +11,24 @@ from optical_core.errors import InputError
 
 _BLOCK = 1 << 16
 DEEPEST = 100
-"""Elements that may hold one another."""
+"""Elements that may be nested in one another."""
 LARGEST = 10_000
-"""Elements that one that is asked for may hold."""
+"""Elements that may be inside a requested element."""
 
 
 def xml_elements(file: IO[bytes], tag: str, where: str) -> Iterator[Element]:
-    """Yield every outermost element `tag` of a seekable file; it is emptied when the next is asked.
+    """Yield every outermost element `tag` of a file; asking for the next one empties it.
 
     Entities that a file declares for itself are refused: they can grow without bound (`billion
-    laughs`) or name other files. `where` opens every complaint.
+    laughs`) or name other files.
 
-    Raises InputError: not well-formed, or entities are declared.
+    Args:
+        file: must be seekable.
+        tag: name of the elements.
+        where: the file, with which every error begins.
+
+    Raises:
+        InputError: the XML isn't well-formed, is nested too deep, or declares entities.
     """
     try:
         _refuse_entities(file, where)
@@ -43,7 +49,7 @@ def xml_elements(file: IO[bytes], tag: str, where: str) -> Iterator[Element]:
             held = 0
             if element.tag == tag:
                 yield element
-            # Whatever isn't wanted must not be kept by the element that holds it.
+            # The element around it must not keep it.
             element.clear()
             if above:
                 above[-1].remove(element)
@@ -54,7 +60,7 @@ def xml_elements(file: IO[bytes], tag: str, where: str) -> Iterator[Element]:
 
 
 def _refuse_entities(file: IO[bytes], where: str) -> None:
-    """Read up to the first element, before which alone entities can be declared, and go back."""
+    """Read up to the first element and rewind: entities can only be declared before it."""
     parser = expat.ParserCreate()
     begun = False
 

@@ -1,4 +1,4 @@
-"""YAML as it is meant: words stay words, and nothing is said twice.
+"""YAML 1.2: words stay words, and a repeated key is refused.
 
 PyYAML reads YAML 1.1, in which `no` is false, `010` is eight, `1:30` is ninety and `1e-4` is text.
 Here plain values are read as in YAML 1.2's core schema.
@@ -20,14 +20,18 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: ClassVar[dict[str, list]] = {}
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A mapping; InputError for a key that comes twice."""
+        """Construct a mapping.
+
+        Raises:
+            InputError: a key comes twice.
+        """
         seen = set()
         for key, _ in node.value:
-            told = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
-            if told and told in seen:
+            entry = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
+            if entry and entry in seen:
                 line = key.start_mark.line + 1
                 raise InputError(f"line {line}: {key.value!r} is there twice in one mapping")
-            seen.add(told)
+            seen.add(entry)
         return super().construct_mapping(node, deep)
 
 
@@ -55,9 +59,14 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _whole)
 
 
 def read_yaml(text: str, where: str) -> Any:
-    """The value of a YAML text; `where` opens every complaint.
+    """Parse a YAML text.
 
-    Raises InputError: no YAML, or a key that comes twice.
+    Args:
+        text: the YAML.
+        where: the error begins with it.
+
+    Raises:
+        InputError: it is no YAML, or a key comes twice.
     """
     try:
         return _Loader(text).get_single_data()

@@ -90,7 +90,8 @@ class EngineStore(VectorStore):
     def _opened(self) -> tuple[Mapping[str, str], str]:
         """The facts and the state as they were first asked for.
 
-        Raises InputError for what isn't there or was never finished.
+        Raises:
+            InputError: what isn't there or was never finished.
         """
         facts = self.facts()
         if not facts:

@@ -140,7 +140,8 @@ class Glossed(Searcher):
         parts = query.parts if isinstance(query, GlossedQuery) else (query,)
         explained = [self.searcher.explain(part, passages) for part in parts]
         return [
-            [match for own in of_one for match in own] for of_one in zip(*explained, strict=True)
+            [match for matches in of_one for match in matches]
+            for of_one in zip(*explained, strict=True)
         ]
 
 

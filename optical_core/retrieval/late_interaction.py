@@ -22,7 +22,9 @@ class LateInteraction(Searcher):
     explains = True
 
     def __init__(self, pair: EncoderPair, store: VectorStore) -> None:
-        """Raises InputError where another encoder than the teacher made the vectors."""
+        """Raises:
+        InputError: if another encoder than the teacher made the vectors.
+        """
         store.check_encoder(pair.teacher)
         self.pair, self.store, self.name = pair, store, pair.name
         self.weights = pair.student.hash
@@ -41,7 +43,7 @@ class LateInteraction(Searcher):
         """Queries with their vectors; a query longer than the encoder takes is cut, and told of."""
         self._warn_of_cuts(queries)
         vectors = self.queries.encode_queries(queries)
-        return [Query(text, own) for text, own in zip(queries, vectors, strict=True)]
+        return [Query(text, matrix) for text, matrix in zip(queries, vectors, strict=True)]
 
     def rank(self, queries: Sequence[Query], *, top: int = 10) -> list[Hits]:
         return self.store.search_many([query.vectors for query in queries], top=top)

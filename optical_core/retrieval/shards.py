@@ -65,8 +65,9 @@ def index_files(
         ray: address of a Ray cluster (`auto`, `ray://HOST:10001`, …), or `local`; None: no Ray.
         device: of the encoder; on a cluster that has GPUs each task takes one, unless it is `cpu`.
 
-    Raises InputError: unreadable files, an id that comes twice, no such model or cluster, or
-    machines that encode in different precisions.
+    Raises:
+        InputError: unreadable files, an id that comes twice, no such model or cluster, or machines
+            that encode in different precisions.
     """
     out = Path(os.path.abspath(out))
     work = out.with_name(f"{out.name}.shards")
@@ -92,8 +93,11 @@ def index_shard(file: Path, work: Path, encoder: TokenEncoder, *, batch_size: in
 def join_indexes(out: Path, folders: Sequence[Path]) -> TokenIndex:
     """Join the indexes of some folders, in their order, to one in `out`; vectors are streamed.
 
-    One that was joined from the same folders stays. Raises InputError: no folders, an id that comes
-    twice, or indexes of different encoders or precisions.
+    One that was joined from the same folders stays.
+
+    Raises:
+        InputError: no folders, an id that comes twice, or indexes of different encoders or
+            precisions.
     """
     names = [folder.name for folder in folders]
     if not names:

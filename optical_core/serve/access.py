@@ -54,7 +54,8 @@ class Access:
     def of(cls, host: str, more: Iterable[str] = (), token: str = "") -> Access:
         """Known by the loopback's names, by the `host` it listens on and by `more`; `*` is any.
 
-        Raises InputError for what is no name of a host, or a token that no header can hold.
+        Raises:
+            InputError: what is no name of a host, or a token that no header can hold.
         """
         check_token(token)
         names = {_name(text) for text in (*_LOOPBACK, host, *more) if text != ANY}
@@ -70,8 +71,8 @@ class Access:
                 400, f"this server isn't known as {host[:80]!r}: start it with --allow-host NAME"
             )
         if self.token and scope["path"] not in OPEN_PATHS:
-            scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
-            same = hmac.compare_digest(given.strip(), self.token.encode())
+            scheme, _, sent = headers.get(b"authorization", b"").partition(b" ")
+            same = hmac.compare_digest(sent.strip(), self.token.encode())
             if scheme.lower() != b"bearer" or not same:
                 return Refusal(
                     401,

@@ -74,7 +74,11 @@ class Batcher:
         return sum(not job.future.cancelled() for job in self._waiting)
 
     def submit(self, request: SearchRequest) -> Future[SearchAnswer]:
-        """The answer to come. Raises BusyError where no more is taken on."""
+        """The answer to come.
+
+        Raises:
+            BusyError: if no more is taken on.
+        """
         job = _Job(request, len(request.query) + EXPLAINED * request.top * request.explain)
         with self._changed:
             if self._closed or self.waiting + self._running >= self._most_taken:

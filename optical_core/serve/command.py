@@ -43,7 +43,8 @@ def serve(
     names and token: whom it answers, see `Access.of`. index: mode, engine and uri, see
     `load_holdings`.
 
-    Raises InputError for unknown names, an address that is taken, or without the extra `serve`.
+    Raises:
+        InputError: unknown names, an address that is taken, or without the extra `serve`.
     """
     try:
         import uvicorn

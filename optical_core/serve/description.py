@@ -27,11 +27,11 @@ pre { overflow-x: auto; border: 1px solid #888; padding: .6rem; }
 
 def described(app: FastAPI, limits: Limits) -> dict[str, Any]:
     """The application's OpenAPI schema, with the server's own limits in it."""
-    told = FastAPI.openapi(app)
-    fields = told["components"]["schemas"]["SearchRequest"]["properties"]
+    schema = FastAPI.openapi(app)
+    fields = schema["components"]["schemas"]["SearchRequest"]["properties"]
     fields["query"] |= {"minLength": 1, "maxLength": limits.query}
     fields["top"] |= {"maximum": limits.top, "default": min(fields["top"]["default"], limits.top)}
-    return told
+    return schema
 
 
 def description_page(schema: dict[str, Any]) -> str:
@@ -74,19 +74,19 @@ def _add_form(body: Element, name: str, form: dict[str, Any]) -> None:
     _add(body, "h3", name, id=name)
     _add(body, "p", form.get("description", ""))
     rows = []
-    for field, told in form.get("properties", {}).items():
+    for field, field_schema in form.get("properties", {}).items():
         bounds = {
-            "at least": told.get("minimum"),
-            "at most": told.get("maximum"),
-            "characters, at most": told.get("maxLength"),
+            "at least": field_schema.get("minimum"),
+            "at most": field_schema.get("maximum"),
+            "characters, at most": field_schema.get("maxLength"),
         }
-        notes = [told.get("description", "")]
+        notes = [field_schema.get("description", "")]
         notes += [f"{word} {bound}" for word, bound in bounds.items() if bound is not None]
         if field in form.get("required", ()):
             notes.append("required")
-        elif "default" in told:
-            notes.append(f"default {json.dumps(told['default'])}")
-        rows.append((field, told, "; ".join(filter(None, notes))))
+        elif "default" in field_schema:
+            notes.append(f"default {json.dumps(field_schema['default'])}")
+        rows.append((field, field_schema, "; ".join(filter(None, notes))))
     _add_table(body, ("field", "type", "notes"), rows)
     for example in form.get("examples", ()):
         _add(body, "pre", json.dumps(example, ensure_ascii=False, indent=2))
@@ -109,9 +109,9 @@ def _add_table(
                 _add(line, "td", cell)
 
 
-def _add_typed(place: Element, told: dict[str, Any]) -> None:
+def _add_typed(place: Element, schema: dict[str, Any]) -> None:
     """A type in a few words; a form is a link to where it is described."""
-    options = [option for option in told.get("anyOf", [told]) if option.get("type") != "null"]
+    options = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
     if len(options) == 1 and (name := options[0].get("$ref", "").rpartition("/")[2]):
         _add(place, "a", name, href=f"#{name}")
     elif len(options) == 1 and options[0].get("type") == "array" and "items" in options[0]:

@@ -139,14 +139,14 @@ async def _gone(receive: Receive) -> None:
 
 def _replayed(body: bytes, gone: asyncio.Future[None]) -> Receive:
     """A `receive` that gives the body that was read, and then waits for the client's going."""
-    given = False
+    sent = False
 
     async def replay() -> Any:
-        nonlocal given
-        if given:
+        nonlocal sent
+        if sent:
             await asyncio.shield(gone)
             return {"type": "http.disconnect"}
-        given = True
+        sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replay

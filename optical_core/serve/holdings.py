@@ -34,13 +34,17 @@ class Holdings:
     searchers: Mapping[tuple[str, str], Searcher]
 
     def collection(self, name: str) -> Collection:
-        """Raises NotServedError for a name that isn't served."""
+        """Raises:
+        NotServedError: a name that isn't served.
+        """
         if name not in self.collections:
             raise NotServedError(_unknown("collection", name, self.collections))
         return self.collections[name]
 
     def searcher(self, model: str, collection: str) -> Searcher:
-        """Raises NotServedError for a name that isn't served."""
+        """Raises:
+        NotServedError: a name that isn't served.
+        """
         self.collection(collection)
         if model not in self.models:
             raise NotServedError(_unknown("model", model, self.models))
@@ -83,7 +87,8 @@ def load_holdings(
     mode: how indexes are searched, see `retrieval.modes`. engine and uri: what keeps the token
     vectors, see `retrieval.vector_stores`; those other than `local` must have them already.
 
-    Raises InputError for a name that there isn't, or none at all.
+    Raises:
+        InputError: a name that there isn't, or none at all.
     """
     if not collections or not models:
         raise InputError("a server needs at least one collection and one model: name them")
@@ -101,9 +106,9 @@ def load_holdings(
     for name in dict.fromkeys(models):
         logger.info("loading %s", name)
         load = cache(partial(load_pair, device=device))
-        own = {key: open_searcher(name, c, load=load, **store) for key, c in opened.items()}
-        searchers |= {(name, key): searcher for key, searcher in own.items()}
-        served[name] = _served(name, next(iter(own.values())))
+        of_model = {key: open_searcher(name, c, load=load, **store) for key, c in opened.items()}
+        searchers |= {(name, key): searcher for key, searcher in of_model.items()}
+        served[name] = _served(name, next(iter(of_model.values())))
     return Holdings(served, opened, searchers)
 
 

@@ -15,7 +15,7 @@ MOST_CLIENTS = 10_000
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of a server; raises InputError for one that lets nothing through.
+    """Bounds of a server.
 
     Attributes:
         query: characters.
@@ -26,6 +26,9 @@ class Limits:
         characters: of the queries encoded together, each counted as the longest.
         connections: open at once.
         rate: searches a second of one client, 0 for any number.
+
+    Raises:
+        InputError: one that lets nothing through.
     """
 
     query: int = 1000

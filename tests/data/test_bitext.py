@@ -184,7 +184,7 @@ def test_bad_files_are_one_sentence(tmp_path, name, content, message):
 def test_a_missing_file_an_empty_folder_and_an_absent_language(tmp_path):
     with pytest.raises(InputError, match="no such"):
         read_bitext(tmp_path / "gone.tsv")
-    with pytest.raises(InputError, match="holds no bitext"):
+    with pytest.raises(InputError, match="has no bitext"):
         read_bitext(tmp_path)
     path = write(tmp_path / "x.sw.tsv", "the sea\tbahari\n")
     with pytest.raises(InputError, match="so"):

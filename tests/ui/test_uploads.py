@@ -49,7 +49,7 @@ def test_several_evaluations_in_a_zip_are_named():
     stream = io.BytesIO(packed({"record.json": RECORD}))
     with zipfile.ZipFile(stream, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("record.json", "{}")
-    with pytest.raises(InputError, match=r"holds 'record.json' twice"):
+    with pytest.raises(InputError, match=r"has 'record.json' twice"):
         upload_runs([], None, stream.getvalue(), parallel=False)
 
 

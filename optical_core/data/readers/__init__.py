@@ -43,10 +43,10 @@ READERS: dict[str, Callable[..., Collection]] = {
     "neuclir": import_neuclir,
     "wikiclir": import_wikiclir,
 }
-"""Registry of formats. Each takes (source folder, target folder, *, name, unit)."""
+"""Format -> its reader, which takes (source folder, target folder, *, name, unit)."""
 
 CATALOGUES: dict[str, Callable[..., Collection]] = {"irds": import_irds}
-"""Registry of catalogues, whose data sets have an id where a format has its source folder."""
+"""Catalogue -> its reader, which takes a data set's id instead of a source folder."""
 
 
 def import_collection(
@@ -54,9 +54,26 @@ def import_collection(
 ) -> Collection:
     """Read `source` in the format `form` and write our collection folder to `target`.
 
-    `source` is a folder, or the data set's id where `form` is a catalogue. `unit` chooses what
-    counts as a passage where the format leaves a choice (ntrex128: `sentence` or `article`), or
-    the part that is taken where there are several (miracl, ciral: the language; marco: the split).
+    Args:
+        form: a key of `READERS` or `CATALOGUES`.
+        source: a folder, or the data set's id if `form` is a catalogue.
+        target: the folder to write.
+        name: the collection's name; the target's by default.
+        unit: what a passage is, if the format leaves a choice (ntrex128: `sentence` or `article`);
+            or which part to take, if there are several (miracl, ciral: the language; marco: the
+            split).
+
+    Raises:
+        InputError: the format or the folder is unknown, or its files can't be read.
+
+    Examples:
+        >>> from optical_core.storage import assets
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     demo = assets("demo", "collection")
+        ...     copy = import_collection("beir", demo, Path(folder, "copy"))
+        ...     copy.name, len(copy.by_id)
+        ('copy', 420)
     """
     name = name or target.name
     check_name(name)

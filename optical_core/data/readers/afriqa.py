@@ -67,9 +67,9 @@ def import_afriqa(source: Path, target: Path, *, name: str, unit: str | None = N
 
 def _parts(files: list[Path], source: Path) -> dict[tuple[str, str], Path]:
     """Files by language and split."""
-    found: dict[tuple[str, str], Path] = {}
+    parts: dict[tuple[str, str], Path] = {}
     for split in dict.fromkeys(path.name.split(".")[4] for path in files):
-        own = [path for path in files if path.name.split(".")[4] == split]
-        named = by_language(own, lambda path: path.name.split(".")[2], source)
-        found |= {(code, split): path for code, path in named.items()}
-    return dict(sorted(found.items(), key=lambda item: files.index(item[1])))
+        of_split = [path for path in files if path.name.split(".")[4] == split]
+        named = by_language(of_split, lambda path: path.name.split(".")[2], source)
+        parts |= {(code, split): path for code, path in named.items()}
+    return dict(sorted(parts.items(), key=lambda item: files.index(item[1])))

@@ -55,9 +55,11 @@ def write_articles(
         for code, side in texts.items():
             queries[code][query] = side[lines[0]]
         pieces = [" ".join(body)] if unit == "article" else body
-        own = [Passage(f"{query}-{index:02d}", "", text) for index, text in enumerate(pieces, 1)]
-        passages += own
-        qrels[query] = {passage.id: 1 for passage in own}
+        of_article = [
+            Passage(f"{query}-{index:02d}", "", text) for index, text in enumerate(pieces, 1)
+        ]
+        passages += of_article
+        qrels[query] = {passage.id: 1 for passage in of_article}
     info = CollectionInfo(
         name=name,
         description=description,

@@ -27,7 +27,7 @@ def import_beir(source: Path, target: Path, *, name: str, unit: str | None = Non
     files = _query_files(source)
     queries = {code: read_queries(path) for code, path in files.items()}
     judgements = _judgements(source, unit)
-    qrels, own = read_judgements(judgements, queries)
+    qrels, per_language = read_judgements(judgements, queries)
     corpus = read_jsonl(on_disk(source / "corpus.jsonl"), ("_id", "text"))
     names = ", ".join(path.relative_to(source).as_posix() for path in judgements)
     info = CollectionInfo(
@@ -39,15 +39,15 @@ def import_beir(source: Path, target: Path, *, name: str, unit: str | None = Non
         parallel=len({frozenset(texts) for texts in queries.values()}) == 1,
     )
     return write_collection(
-        target, info, map(Passage.from_row, corpus), queries, qrels, qrels_per_language=own
+        target, info, map(Passage.from_row, corpus), queries, qrels, qrels_per_language=per_language
     )
 
 
 def _query_files(source: Path) -> dict[str, Path]:
-    found = data_files(source / "queries", "*.jsonl", deep=False)
-    files = by_language(found, lambda path: plain_name(path.name).removesuffix(".jsonl"), source)
+    paths = data_files(source / "queries", "*.jsonl", deep=False)
+    files = by_language(paths, lambda path: plain_name(path.name).removesuffix(".jsonl"), source)
     plain = on_disk(source / "queries.jsonl")
-    if plain.is_file() or not found:
+    if plain.is_file() or not paths:
         if "en" in files:
             raise InputError(f"{files['en']} and {plain} are both queries in en: give one")
         files["en"] = plain
@@ -57,28 +57,28 @@ def _query_files(source: Path) -> dict[str, Path]:
 def _judgements(source: Path, unit: str | None) -> dict[Path, str]:
     """The files to read, each with its name for `read_judgements`."""
     plain = on_disk(source / "qrels.tsv")
-    found = {
+    by_name = {
         plain_name(path.name).removesuffix(".tsv"): path
         for path in data_files(source / "qrels", "*.tsv", deep=False)
     }
-    if plain.is_file() and found:
+    if plain.is_file() and by_name:
         raise InputError(
-            f"{source} has qrels.tsv and qrels/{min(found)}.tsv: which one counts? Take the other "
-            "away"
+            f"{source} has qrels.tsv and qrels/{min(by_name)}.tsv: which one counts? "
+            "Take the other away"
         )
     if plain.is_file() and unit is None:
         return {plain: ""}
-    split = unit or next((split for split in _SPLITS if split in found), None)
-    if split is None and found:
-        return {path: named for named, path in found.items()}
-    if split is None or split not in found:
+    split = unit or next((split for split in _SPLITS if split in by_name), None)
+    if split is None and by_name:
+        return {path: named for named, path in by_name.items()}
+    if split is None or split not in by_name:
         wanted = f"qrels/{split}.tsv" if split else "qrels.tsv, qrels/test.tsv or qrels/dev.tsv"
         raise InputError(f"{source} has no {wanted}")
-    if others := sorted(found.keys() - {split}):
+    if left_out := sorted(by_name.keys() - {split}):
         logger.warning(
             "%s: judged by qrels/%s.tsv; left out: %s (--unit takes another split)",
             source,
             split,
-            ", ".join(others),
+            ", ".join(left_out),
         )
-    return {found[split]: ""}
+    return {by_name[split]: ""}

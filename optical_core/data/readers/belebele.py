@@ -52,8 +52,8 @@ def import_belebele(
 
 def _files(folder: Path) -> dict[str, Path]:
     files = data_files(folder, "*.jsonl", deep=False)
-    found = by_language(files, lambda path: plain_name(path.name).removesuffix(".jsonl"), folder)
-    return dict(sorted(found.items()))
+    named = by_language(files, lambda path: plain_name(path.name).removesuffix(".jsonl"), folder)
+    return dict(sorted(named.items()))
 
 
 def _passages(path: Path) -> tuple[list[Passage], dict[str, str]]:

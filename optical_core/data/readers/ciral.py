@@ -57,32 +57,32 @@ def import_ciral(source: Path, target: Path, *, name: str, unit: str | None = No
 
 def _choose(source: Path, unit: str | None) -> tuple[str, str]:
     """The language and split to import."""
-    found: dict[str, set[str]] = {}
+    splits: dict[str, set[str]] = {}
     for path in data_files(source, "topics.ciral-v1.0-*.tsv"):
         name = plain_name(path.name)
         match = _TOPICS.fullmatch(name)
         if match and data_files(source, name.replace("topics.", "qrels.", 1)):
-            found.setdefault(match[1], set()).add(match[2])
-    if not found:
+            splits.setdefault(match[1], set()).add(match[2])
+    if not splits:
         raise InputError(
             f"{source} has no topics.ciral-v1.0-<lang>-<split>.tsv with its qrels: a folder of "
             "CIRAL's topics, qrels and corpus was expected"
         )
-    code = chosen_language(source, found, unit, "CIRAL topics")
-    return code, min(found[code], key=_SPLITS.index)
+    code = chosen_language(source, splits, unit, "CIRAL topics")
+    return code, min(splits[code], key=_SPLITS.index)
 
 
 def _corpus(source: Path, named: str, code: str) -> list[Path]:
     """The passages' files: those that name the language, or all if none does."""
     files = data_files(source, "*.jsonl")
-    own = [
+    matching = [
         path
         for path in files
         if named in (place := path.relative_to(source).as_posix().lower()) or f"-{code}" in place
     ]
-    if not (own or files):
+    if not (matching or files):
         raise InputError(f"{source} has no corpus: *.jsonl or *.jsonl.gz files were expected")
-    return own or files
+    return matching or files
 
 
 def _passages(files: list[Path]) -> Iterator[Passage]:

@@ -74,13 +74,13 @@ def _sort_out(source: Path) -> tuple[list[Path], list[Path], list[Path]]:
             documents.append(path)
         elif any(part.startswith("top") for part in parts):
             topics.append(path)
-    for files, what in (
+    for files, expected in (
         (topics, "Topics/Top-<language>*.txt"),
         (documents, "DocumentData/ with files of <DOC> elements"),
         (qrels, "RelAssess/qrels*"),
     ):
         if not files:
-            raise InputError(f"{source} has no {what}: a folder of CLEF ad hoc was expected")
+            raise InputError(f"{source} has no {expected}: a folder of CLEF ad hoc was expected")
     english = [path for path in documents if _in_english_folder(path.relative_to(source))]
     judged = [path for path in qrels if path.name.lower().startswith("qrels_english")]
     return topics, english or documents, judged or qrels
@@ -116,15 +116,15 @@ def _plain_topics(path: Path) -> Iterator[tuple[str, str, str]]:
     topics: list[dict[str, str]] = []
     key = ""
     for number, line in read_lines(path, fallback=_ENCODING):
-        if found := re.search(r"query_id\s*:(.*)", line):
+        if match := re.search(r"query_id\s*:(.*)", line):
             key = "query_id"
-            topics.append({"line": str(number), key: found[1].strip()})
+            topics.append({"line": str(number), key: match[1].strip()})
         elif not topics:
             if line.strip():
                 raise InputError(f"{path}, line {number}: `query_id: C041` was expected")
-        elif found := re.match(r"\W*(title|description)\s*:(.*)", line):
-            key = found[1]
-            topics[-1][key] = found[2].strip()
+        elif match := re.match(r"\W*(title|description)\s*:(.*)", line):
+            key = match[1]
+            topics[-1][key] = match[2].strip()
         elif line.strip():
             topics[-1][key] += " " + line.strip()
     for topic in topics:
@@ -141,8 +141,8 @@ def _topic_id(text: str) -> str:
     >>> _topic_id("C041"), _topic_id("41"), _topic_id("10.2452/41-AH")
     ('C041', 'C041', '10.2452/41-AH')
     """
-    found = re.fullmatch(r"[Cc]?0*(\d{1,9})", text.strip())
-    return f"C{int(found[1]):03d}" if found else text.strip()
+    match = re.fullmatch(r"[Cc]?0*(\d{1,9})", text.strip())
+    return f"C{int(match[1]):03d}" if match else text.strip()
 
 
 def _tag_language(tag: str, topic: str, path: Path) -> str:

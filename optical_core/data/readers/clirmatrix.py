@@ -61,29 +61,29 @@ def import_clirmatrix(
 
 def _choose(source: Path) -> tuple[dict[str, Path], str]:
     """Files of one document language and split by our code of the query language."""
-    found: dict[tuple[str, str], dict[str, Path]] = {}
+    sets: dict[tuple[str, str], dict[str, Path]] = {}
     for path in data_files(source, "*.jl"):
         if match := _PAIR.fullmatch(plain_name(path.name)):
             query, document, split = match.groups()
-            files = found.setdefault((document, split), {})
+            files = sets.setdefault((document, split), {})
             if query in files:
                 raise InputError(
                     f"{files[query]} and {path} are of the same languages and split: give the "
                     "folder of one set (BI-139/base, BI-139/full or MULTI-8)"
                 )
             files[query] = path
-    if not found:
+    if not sets:
         raise InputError(
             f"{source} has no <query>.<document>.<split>.jl.gz: a CLIRMatrix folder was expected"
         )
-    document, split = min(found, key=lambda key: (key[0] != "en", _SPLITS.index(key[1])))
-    others = {key[0] for key in found} - {document}
-    if document != "en" and others:
+    document, split = min(sets, key=lambda key: (key[0] != "en", _SPLITS.index(key[1])))
+    further = {key[0] for key in sets} - {document}
+    if document != "en" and further:
         raise InputError(
-            f"{source} has documents in {document} and {', '.join(sorted(others))}, none in "
+            f"{source} has documents in {document} and {', '.join(sorted(further))}, none in "
             "English: give a folder with one document language"
         )
-    queries = {path: query for query, path in found[document, split].items()}
+    queries = {path: query for query, path in sets[document, split].items()}
     # als is Alemannic to Wikipedia and Albanian to ISO 639-3.
     unknown = [query for query in queries.values() if query == "als" or not find_language(query)]
     known = [path for path, query in queries.items() if query not in unknown]
@@ -96,8 +96,8 @@ def _choose(source: Path) -> tuple[dict[str, Path], str]:
 def _documents(source: Path, code: str) -> Path:
     places = [source, *(parent / "DOCS" for parent in source.resolve().parents[:3])]
     for place in places:
-        if found := only(data_files(place, f"{code}.tsv", deep=place is source)):
-            return found
+        if path := only(data_files(place, f"{code}.tsv", deep=place is source)):
+            return path
     raise InputError(f"{source} has no DOCS/{code}.tsv.gz in it or above it")
 
 

@@ -31,8 +31,8 @@ def import_flores(source: Path, target: Path, *, name: str, unit: str | None = N
     if short:
         raise InputError(f"{metadata}, line {short}: it has no column URL")
     articles = [row[column] for row in rows[1:]]
-    found = data_files(source / split, f"*.{split}")
-    files = by_language(found, lambda path: path.name.partition(".")[0], source)
+    paths = data_files(source / split, f"*.{split}")
+    files = by_language(paths, lambda path: path.name.partition(".")[0], source)
     if "en" not in files:
         raise InputError(f"{source / split} has no eng_Latn.{split}")
     return write_articles(

@@ -23,8 +23,9 @@ def import_irds(source: str, target: Path, *, name: str, unit: str | None = None
     ir_datasets downloads what it doesn't have, into a folder of its own. The text of a query or a
     document is what ir_datasets holds for its default.
 
-    Raises InputError: the package isn't installed, there is no such id, the data set lacks
-    documents, queries or judgements, or it can't be had.
+    Raises:
+        InputError: the package isn't installed, there is no such id, the data set lacks documents,
+            queries or judgements, or it can't be had.
     """
     dataset = _load(source)
     with _explained(source):
@@ -37,10 +38,10 @@ def import_irds(source: str, target: Path, *, name: str, unit: str | None = None
             key, where = identifier(judged.query_id, f"{source}, qrels"), f"{source}, qrels"
             value = grade(judged.relevance, where)
             join_judgements(qrels, key, {identifier(judged.doc_id, where): value}, where)
-        told = dataset.queries_lang()
-    if told is None:
+        tag = dataset.queries_lang()
+    if tag is None:
         logger.warning("ir_datasets doesn't tell the language of %s: taken as English", source)
-    code = language(told or "en").code
+    code = language(tag or "en").code
     info = CollectionInfo(
         name=name,
         description=f"{source} of ir_datasets.",
@@ -66,7 +67,7 @@ def _load(identifier: str) -> Any:
             raise InputError(
                 f"ir_datasets knows no {identifier!r}: its ids are listed at ir-datasets.com"
             ) from error
-        missing = [what for what in ("docs", "queries", "qrels") if not dataset.has(what)]
+        missing = [part for part in ("docs", "queries", "qrels") if not dataset.has(part)]
     if missing:
         raise InputError(
             f"{identifier} of ir_datasets has no {' and no '.join(missing)}: name a subset that "

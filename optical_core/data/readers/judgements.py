@@ -18,28 +18,29 @@ def read_judgements(
     files: each with what its name may tell a language by. One file is for all; several are either
     one or more for each of `languages`, or name none of them and are joined.
 
-    Raises InputError that names the files: some tell a language and some don't, a language without
-    any, or two grades for one passage.
+    Raises:
+        InputError: names the files: some tell a language and some don't, a language without any, or
+            two grades for one passage.
     """
     if len(files) == 1:
         return read_qrels(*files), False
-    own: dict[str, list[Path]] = {}
+    by_code: dict[str, list[Path]] = {}
     for path, named in files.items():
-        found = find_language(named)
-        if found:
-            own.setdefault(found.code, []).append(path)
-    if not own:
+        known = find_language(named)
+        if known:
+            by_code.setdefault(known.code, []).append(path)
+    if not by_code:
         return read_qrels(*files), False
     names = ", ".join(path.name for path in files)
     folder = next(iter(files)).parent
-    if sum(map(len, own.values())) < len(files):
+    if sum(map(len, by_code.values())) < len(files):
         raise InputError(
             f"{folder}: {names}: some of these judgements are of a language and some are not; "
             "name all by their language, or none"
         )
-    if unlike := set(own) ^ set(languages):
+    if unlike := set(by_code) ^ set(languages):
         raise InputError(
             f"{folder}: {names}: there are judgements but no topics, or topics but no judgements, "
             f"in {', '.join(sorted(unlike))}"
         )
-    return {code: read_qrels(*own[code]) for code in languages}, True
+    return {code: read_qrels(*by_code[code]) for code in languages}, True

@@ -37,7 +37,11 @@ class Triple(NamedTuple):
 
 
 def read_triples(path: Path | str) -> Iterator[Triple]:
-    """Stream `triples.train.small.tsv[.gz]`; raises InputError that names the line."""
+    """Stream `triples.train.small.tsv[.gz]`.
+
+    Raises:
+        InputError: names the line.
+    """
     for columns in read_columns(path, Triple._fields):
         yield Triple(*columns)
 

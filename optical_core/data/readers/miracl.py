@@ -59,19 +59,19 @@ def import_miracl(source: Path, target: Path, *, name: str, unit: str | None = N
 
 def _choose(source: Path, unit: str | None) -> tuple[str, str]:
     """The language and split to import."""
-    found: dict[str, set[str]] = {}
+    splits: dict[str, set[str]] = {}
     for path in data_files(source, "topics.miracl-v1.0-*.tsv"):
         name = plain_name(path.name)
         match = _TOPICS.fullmatch(name)
         if match and one_file(source, name.replace("topics.", "qrels.", 1)):
-            found.setdefault(match[1], set()).add(match[2])
-    if not found:
+            splits.setdefault(match[1], set()).add(match[2])
+    if not splits:
         raise InputError(
             f"{source} has no topics.miracl-v1.0-<lang>-dev.tsv with its qrels: a folder of "
             "miracl-v1.0-<lang> and miracl-corpus-v1.0-<lang> was expected"
         )
-    code = chosen_language(source, found, unit, "MIRACL topics")
-    return code, min(found[code], key=_SPLITS.index)
+    code = chosen_language(source, splits, unit, "MIRACL topics")
+    return code, min(splits[code], key=_SPLITS.index)
 
 
 def _passages(shards: list[Path]) -> Iterator[Passage]:

@@ -53,16 +53,16 @@ def import_mrtydi(source: Path, target: Path, *, name: str, unit: str | None = N
 
 def _choose(source: Path, unit: str | None) -> tuple[Language, Path]:
     names = {known.name.lower(): known for known in LANGUAGES.values()}
-    found: dict[str, tuple[Language, Path]] = {}
+    folders: dict[str, tuple[Language, Path]] = {}
     for path in sorted([source, *source.rglob("mrtydi-v1.*")]):
         match = _FOLDER.fullmatch(path.name)
         if match and path.is_dir() and match[1] in names:
-            found[names[match[1]].code] = names[match[1]], path
-    if not found:
+            folders[names[match[1]].code] = names[match[1]], path
+    if not folders:
         raise InputError(f"{source} has no folder mrtydi-v1.1-<language>, as Mr. TyDi has them")
     wanted = find_language(unit) if unit else None
-    known = wanted.code if wanted and wanted.code in found else unit
-    return found[chosen_language(source, found, known, "Mr. TyDi")]
+    known = wanted.code if wanted and wanted.code in folders else unit
+    return folders[chosen_language(source, folders, known, "Mr. TyDi")]
 
 
 def _split(folder: Path) -> tuple[str, Path, Path]:

@@ -59,15 +59,15 @@ def _is_of(path: Path, source: Path, code: str) -> bool:
 
 
 def _choose(source: Path, unit: str | None) -> str:
-    found = [code for code in _LANGUAGES if _qrels_files(source, code)]
-    if not found:
+    codes = [code for code in _LANGUAGES if _qrels_files(source, code)]
+    if not codes:
         raise InputError(
             f"{source} has no qrels of {', '.join(_LANGUAGES)}: a folder of HC4 or NeuCLIR with "
             "topics, qrels and documents was expected"
         )
     wanted = find_language(unit) if unit else None
-    known = next((code for code in found if language(code) == wanted), unit)
-    return chosen_language(source, found, known, "judgements")
+    known = next((code for code in codes if language(code) == wanted), unit)
+    return chosen_language(source, codes, known, "judgements")
 
 
 def _qrels_files(source: Path, code: str) -> list[Path]:

@@ -30,16 +30,16 @@ def import_ntrex(source: Path, target: Path, *, name: str, unit: str | None = No
     files: dict[str, Path] = {}
     left_out = []
     # Plain codes come before their variants, first references before second ones.
-    found = data_files(source, "newstest2019-*.txt", deep=False)
-    for path in sorted(found, key=lambda path: (len(path.name), path.name)):
+    paths = data_files(source, "newstest2019-*.txt", deep=False)
+    for path in sorted(paths, key=lambda path: (len(path.name), path.name)):
         known = find_language(path.name.split(".")[1])
         if known is None or any(matching(code, [known.code]) for code in files):
             left_out.append(path.name)
         else:
             files[known.code] = path
     if left_out:
-        told = ", ".join(left_out)
-        logger.warning("%s: left out, unknown languages or variants: %s", source, told)
+        listed = ", ".join(left_out)
+        logger.warning("%s: left out, unknown languages or variants: %s", source, listed)
     if "en" not in files:
         raise InputError(f"{source} has no newstest2019-src.eng.txt")
     return write_articles(

@@ -25,7 +25,8 @@ def elements(path: Path, tag: str, *, fallback: str | None = None) -> Iterator[t
 
     What stands between them is passed over. `fallback`: as in `read_lines`.
 
-    Raises InputError: an element that isn't closed.
+    Raises:
+        InputError: an element that isn't closed.
     """
     opening = re.compile(rf"<{tag}(?:\s[^<>]*)?>", re.IGNORECASE)
     closing = re.compile(rf"</{tag}\s*>", re.IGNORECASE)
@@ -33,17 +34,17 @@ def elements(path: Path, tag: str, *, fallback: str | None = None) -> Iterator[t
     for number, line in read_lines(path, fallback=fallback):
         rest = line
         while True:
-            found = (closing if start else opening).search(rest)
-            if found is None:
+            match = (closing if start else opening).search(rest)
+            if match is None:
                 if start:
                     inside.append(rest)
                 break
             if start:
-                yield start, "\n".join([*inside, rest[: found.start()]])
+                yield start, "\n".join([*inside, rest[: match.start()]])
                 start, inside = 0, []
             else:
                 start = number
-            rest = rest[found.end() :]
+            rest = rest[match.end() :]
     if start:
         raise InputError(
             f"{path}, line {start}: the file ends inside this <{tag}> element: it is cut short"
@@ -67,14 +68,15 @@ def field(element: str, tag: str) -> str:
 
 def open_field(element: str, tag: str) -> str:
     """Plain text from the first `<tag>` to whatever tag comes next: end tags may be missing."""
-    found = re.search(rf"(?is)<{tag}(?:\s[^<>]*)?>(.*?)(?=</?[a-z][^<>]*>|\Z)", element)
-    return plain_text(found[1]) if found else ""
+    match = re.search(rf"(?is)<{tag}(?:\s[^<>]*)?>(.*?)(?=</?[a-z][^<>]*>|\Z)", element)
+    return plain_text(match[1]) if match else ""
 
 
 def documents(path: Path, *, fallback: str | None = None) -> Iterator[Passage]:
     """Passages of a file of `<DOC>` elements: `<DOCNO>`, `<HEADLINE>` or `<TITLE>`, `<TEXT>`.
 
-    Raises InputError: no `<DOC>`, one without `<DOCNO>`, or a file that is cut short.
+    Raises:
+        InputError: no `<DOC>`, one without `<DOCNO>`, or a file that is cut short.
     """
     number = 0
     for number, element in elements(path, "DOC", fallback=fallback):

@@ -48,7 +48,7 @@ def import_trec(source: Path, target: Path, *, name: str, unit: str | None = Non
     if not judgements:
         raise InputError(f"{source} has no qrels.txt")
     named = {path: f"{plain_name(path.name)}..".split(".")[1] for path in judgements}
-    qrels, own = read_judgements(named, queries)
+    qrels, per_language = read_judgements(named, queries)
     documents = data_files(source, "docs*", deep=False)
     for folder in source.glob("docs*"):
         documents += data_files(folder)
@@ -63,10 +63,10 @@ def import_trec(source: Path, target: Path, *, name: str, unit: str | None = Non
         parallel=len({frozenset(texts) for texts in queries.values()}) == 1,
     )
     passages = (passage for path in documents for passage in _documents(path))
-    return write_collection(target, info, passages, queries, qrels, qrels_per_language=own)
+    return write_collection(target, info, passages, queries, qrels, qrels_per_language=per_language)
 
 
-def _add_topics(path: Path, found: dict[str, str]) -> None:
+def _add_topics(path: Path, topics: dict[str, str]) -> None:
     lines = [line for _, line in read_lines(path)]
     if not any(line.strip().lower().startswith("<top") for line in lines):
         for number, line in enumerate(lines, 1):
@@ -75,7 +75,7 @@ def _add_topics(path: Path, found: dict[str, str]) -> None:
                 where = f"{path}, line {number}"
                 if not separator:
                     raise InputError(f"{where}: `qid<TAB>text` was expected")
-                add_once(found, identifier(key.strip(), where), text.strip(), where)
+                add_once(topics, identifier(key.strip(), where), text.strip(), where)
         return
     for number, topic in sgml.elements(path, "top"):
         key = re.sub(r"(?i)^number:\s*", "", sgml.open_field(topic, "num"))
@@ -83,7 +83,7 @@ def _add_topics(path: Path, found: dict[str, str]) -> None:
         where = f"{path}, line {number}"
         if not key or not title:
             raise InputError(f"{where}: a <top> element without <num> or <title>")
-        add_once(found, identifier(key, where), title, where)
+        add_once(topics, identifier(key, where), title, where)
 
 
 def _documents(path: Path) -> Iterator[Passage]:

@@ -1,4 +1,4 @@
-"""Which part of a published data set is imported, where a folder may hold several."""
+"""Which part of a published data set is imported if a folder has several."""
 
 from __future__ import annotations
 
@@ -8,16 +8,23 @@ from pathlib import Path
 from optical_core.errors import InputError
 
 
-def chosen_language(source: Path, found: Collection[str], unit: str | None, what: str) -> str:
-    """The language `unit`, or the only one of `found`, which isn't empty.
+def chosen_language(source: Path, codes: Collection[str], unit: str | None, part: str) -> str:
+    """The language `unit`, or the only one of `codes`, which isn't empty.
 
-    Raises InputError: several and none chosen, or one that the folder has no `what` in.
+    Args:
+        source: the folder, for messages.
+        codes: the languages that it has.
+        unit: the chosen language, if any.
+        part: what the folder has in each language, for messages.
+
+    Raises:
+        InputError: there are several languages and none is chosen, or the chosen one is missing.
     """
-    if unit is None and len(found) > 1:
+    if unit is None and len(codes) > 1:
         raise InputError(
-            f"{source} has several languages ({', '.join(found)}): say which with --unit"
+            f"{source} has several languages ({', '.join(codes)}): say which with --unit"
         )
-    code = next(iter(found)) if unit is None else unit
-    if code not in found:
-        raise InputError(f"{source} has no {what} in {code!r}, only {', '.join(found)}")
+    code = next(iter(codes)) if unit is None else unit
+    if code not in codes:
+        raise InputError(f"{source} has no {part} in {code!r}, only {', '.join(codes)}")
     return code

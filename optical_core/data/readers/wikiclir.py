@@ -99,7 +99,7 @@ def _import_2014(judgements: Path, target: Path, name: str) -> Collection:
 
 
 def _only(files: list[Path], complaint: str) -> Path:
-    found = only(files)
-    if found is None:
+    path = only(files)
+    if path is None:
         raise InputError(complaint)
-    return found
+    return path

@@ -25,8 +25,8 @@ def import_xquad_r(source: Path, target: Path, *, name: str, unit: str | None = 
     passages = [Passage(part.id, part.title, part.text) for part in english]
     qrels: Qrels = {query: {part.id: 1} for part in english for query in part.questions}
     queries: dict[str, dict[str, str]] = {}
-    found = data_files(folder, "*.json", deep=False)
-    files = by_language(found, lambda path: path.name.partition(".")[0], folder)
+    paths = data_files(folder, "*.json", deep=False)
+    files = by_language(paths, lambda path: path.name.partition(".")[0], folder)
     for code, path in files.items():
         for part in _read(path):
             for key, question in part.questions.items():
@@ -51,17 +51,17 @@ class _Paragraph(NamedTuple):
 
 def _read(path: Path) -> list[_Paragraph]:
     """Paragraphs of a file in SQuAD form, each with its questions by id."""
-    found: list[_Paragraph] = []
+    paragraphs: list[_Paragraph] = []
     try:
         for number, article in enumerate(read_json(path)["data"]):
             title = text(article.get("title") or "", str(path)).replace("_", " ")
             for index, paragraph in enumerate(article["paragraphs"]):
                 context = text(paragraph["context"], str(path))
-                found.append(_Paragraph(f"{number:02d}-{index}", title, context, {}))
+                paragraphs.append(_Paragraph(f"{number:02d}-{index}", title, context, {}))
                 for question in paragraph["qas"]:
                     key = identifier(question["id"], f"{path}: the question's id")
                     asked = text(question["question"], f"{path}: question {key}")
-                    add_once(found[-1].questions, key, asked, str(path))
-        return found
+                    add_once(paragraphs[-1].questions, key, asked, str(path))
+        return paragraphs
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not in SQuAD form (data / paragraphs / qas)") from error
