@@ -20,11 +20,11 @@ def load_pair(name_or_path: str, *, device: str | None = None) -> EncoderPair:
     """Load a pair of encoders: a student, which encodes queries, and its teacher, for passages.
 
     Args:
-        name_or_path: A name that `optical models` lists, or a folder.
+        name_or_path: a name that `optical models` lists, or a folder.
         device: `cpu`, `cuda`, `cuda:1`, …; the best available by default.
 
     Raises:
-        InputError: The name is unknown, or the folder has no model that can be read.
+        InputError: the name is unknown, or the folder has no model that can be read.
 
     Examples:
         >>> pair = load_pair("embedded", device="cpu")

@@ -59,7 +59,7 @@ def check_files(folder: Path, noted: Mapping[str, str]) -> None:
     """Check a folder's files against the checksums that were noted.
 
     Raises:
-        InputError: A file is missing or has changed.
+        InputError: a file is missing or has changed.
     """
     for name, wanted in noted.items():
         path = folder / name
@@ -94,7 +94,7 @@ def check_noted(path: Path) -> None:
     """Check a file against the checksum beside it, if there is one.
 
     Raises:
-        InputError: The file has changed.
+        InputError: the file has changed.
     """
     beside = _beside(path)
     if not beside.is_file():

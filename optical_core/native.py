@@ -33,9 +33,9 @@ def library(source: Path, declarations: str, *flags: str) -> tuple[Any, Any] | N
     """Compile a C file if need be, and open it. Calls release the GIL.
 
     Args:
-        source: The C file.
-        declarations: Its functions, declared in C.
-        flags: More flags for the compiler; a later one wins.
+        source: the C file.
+        declarations: its functions, declared in C.
+        flags: more flags for the compiler; a later one wins.
 
     Returns:
         cffi's (ffi, library); None, with a line in the log, if the file can't be compiled.
@@ -66,7 +66,7 @@ def chosen(path: str | None, has: Sequence[str]) -> str:
     """Return `path`; by default the last of the paths that this processor has.
 
     Raises:
-        InputError: The processor lacks the path: its instructions would end the process.
+        InputError: the processor lacks the path: its instructions would end the process.
     """
     if path is None:
         return has[-1]

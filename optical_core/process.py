@@ -24,7 +24,7 @@ def prepare(*, background: bool = False) -> None:
     slows everything down several times over.
 
     Args:
-        background: Nobody waits for this process: let others go first.
+        background: nobody waits for this process: let others go first.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if (allowed := cores()) < _visible_cores():

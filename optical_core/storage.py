@@ -50,7 +50,7 @@ def home(*parts: str) -> Path:
     Leftovers of killed processes beside it are removed (see `tidy`).
 
     Raises:
-        InputError: The folder can't be written.
+        InputError: the folder can't be written.
     """
     root = Path(os.environ.get("OPTICAL_HOME") or platformdirs.user_cache_dir("optical"))
     path = root.joinpath(*parts)
@@ -85,7 +85,7 @@ def check_path(path: str | os.PathLike[str]) -> None:
     """Refuse a name or path that no file can have, before it is looked for.
 
     Raises:
-        InputError: It is too long.
+        InputError: it is too long.
     """
     if is_too_long(path):
         raise InputError(

@@ -41,7 +41,7 @@ def validated(kind: type[Model], value: Any, where: str) -> Model:
     """Validate a value as a `kind`.
 
     Raises:
-        InputError: Says `where` and what the first error is.
+        InputError: says `where` and what the first error is.
     """
     try:
         return kind.model_validate(value)
@@ -82,7 +82,7 @@ def plain_name(name: str) -> str:
     """Return a name if files can be kept under it.
 
     Raises:
-        ValueError: They can't.
+        ValueError: they can't.
     """
     if not re.fullmatch(NAME, name):
         raise ValueError(

@@ -7,7 +7,7 @@ import pytest
 
 from optical_core.lazy import lazy_names
 
-PACKAGES = ["analysis", "distill", "models", "study", "transport"]
+PACKAGES = ["analysis", "data", "distill", "models", "retrieval", "serve", "study", "transport"]
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -22,15 +22,15 @@ _DISK = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EPERM)
 
 
 def main() -> None:
-    """Run the command; bad input gives one sentence on stderr and exit code 2.
+    """Run the command. Bad input gives one sentence on stderr and exit code 2.
 
-    So does what should never happen, with exit code 1 and its traceback in a file.
+    An unexpected error gives one sentence and exit code 1; its traceback is kept in a file.
     """
     prepare()
-    # A file's name may be no UTF-8: it is printed with an escape, not refused at the very end.
+    # A file's name that isn't UTF-8 is printed with an escape, not refused at the very end.
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    # What a library will change in its next version is no news for who runs a command.
+    # Users of a command needn't know what a library will change in its next version.
     warnings.simplefilter("ignore", FutureWarning)
     logging.getLogger("optical_core").setLevel(os.environ.get("OPTICAL_LOG", "INFO"))
     try:
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def _unexpected(error: Exception) -> str:
-    """One sentence for what should never happen; the traceback is kept in a file."""
+    """One sentence about an unexpected error; its traceback is kept in a file."""
     text = "".join(traceback.format_exception(error))
     try:
         path = home("logs", f"error-{secrets.token_hex(4)}.log")

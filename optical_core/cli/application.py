@@ -1,4 +1,4 @@
-"""What all commands share: the application, its groups, options that come again, output."""
+"""The parts that all commands share: the application, its groups, common options, output."""
 
 from __future__ import annotations
 
@@ -53,22 +53,30 @@ def options(
         ),
     ] = False,
 ) -> None:
-    """What the command takes before the name of a subcommand."""
+    """Options before the name of a subcommand."""
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Model = Annotated[
-    str, typer.Option("--model", "-m", help="A name of `optical models`, or a folder.")
+    str, typer.Option("--model", "-m", help="A name that `optical models` lists, or a folder.")
 ]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, …; the best there is.")]
-Engine = Annotated[str, typer.Option(help="What keeps the vectors: local, lancedb, qdrant.")]
+Device = Annotated[
+    str | None, typer.Option(help="cpu, cuda, cuda:1, …; by default the best available.")
+]
+Engine = Annotated[
+    str, typer.Option(help="Engine that stores the vectors: local, lancedb, qdrant.")
+]
 Uri = Annotated[
-    str | None, typer.Option(help="Where: a folder, object storage (s3://…), or a server's URL.")
+    str | None,
+    typer.Option(help="Place of the vectors: a folder, object storage (s3://…), a server's URL."),
 ]
-Languages = Annotated[str, typer.Option("--languages", "-l", help="Codes, comma-separated.")]
+Languages = Annotated[
+    str, typer.Option("--languages", "-l", help="Language codes, comma-separated.")
+]
 
 
 def default_student() -> str:
+    """The name of the default model."""
     from optical_core.models.catalogue import list_models
 
     entries = list_models()
@@ -76,7 +84,7 @@ def default_student() -> str:
 
 
 def print_left_out(collection: Collection) -> None:
-    """Say it where judgements of the collection count for nothing."""
+    """Report judgements of passages that the corpus lacks."""
     if count := collection.unknown_judgements():
         text = counted(count, "judgement names a passage", "judgements name passages")
         print(f"{text} that the corpus lacks: left out of every measure")

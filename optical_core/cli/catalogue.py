@@ -1,4 +1,4 @@
-"""What there is: models, collections, bitext."""
+"""Commands that list and check: models, collections, bitext."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def models(as_json: Json = False) -> None:
 
 @app.command(epilog="Example:  optical collections --json")
 def collections(as_json: Json = False) -> None:
-    """List the collections: the demo, and what was imported by name."""
+    """List the collections: the demo, and those that were imported by name."""
     from optical_core.data.collection import installed_collections
 
     rows: list[dict[str, Any]] = [
@@ -62,22 +62,22 @@ def collections(as_json: Json = False) -> None:
 )
 def import_data(
     form: Annotated[str, typer.Argument(metavar="FORMAT", help="beir, trec, xquad_r, …")],
-    source: Annotated[str, typer.Argument(help="Folder in that format; for irds, an id.")],
+    source: Annotated[str, typer.Argument(help="Folder in that format; an id for irds.")],
     out: Annotated[
         str, typer.Option(help="Name to install it under, or a folder (with a slash in it).")
     ],
     unit: Annotated[
         str | None,
         typer.Option(
-            help="What a passage is: article or sentence (ntrex128, flores200); which language "
-            "(miracl, mrtydi, ciral, neuclir) or split (msmarco, mmarco)."
+            help="Kind of passage: article or sentence (ntrex128, flores200); or the language "
+            "(miracl, mrtydi, ciral, neuclir) or split (msmarco, mmarco) to take."
         ),
     ] = None,
 ) -> None:
-    """Turn a published collection into a collection folder of ours.
+    """Import a published collection into a collection folder.
 
     Formats: beir, trec, xquad_r, afriqa, flores200, ntrex128, belebele, ciral, clef, clirmatrix,
-    miracl, mmarco, mrtydi, msmarco, neuclir (and HC4), wikiclir; and irds, which takes an id of
+    miracl, mmarco, mrtydi, msmarco, neuclir (and HC4), wikiclir; and irds, which takes an id from
     ir-datasets.com, such as msmarco-passage/dev/small (needs the package ir-datasets).
     """
     from optical_core.data.lines import read_lines
@@ -98,7 +98,7 @@ def show_bitext(
     path: Annotated[Path, typer.Argument(help="TSV, Moses, TMX, JSONL or datasets folder.")],
     languages: Languages = "",
 ) -> None:
-    """Read bitext, apply the filters, and report what was kept and what was dropped and why."""
+    """Read and filter bitext, and report what was kept, what was dropped, and why."""
     from optical_core.data.bitext import read_bitext
     from optical_core.data.languages import language_codes
 

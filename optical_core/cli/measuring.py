@@ -1,4 +1,4 @@
-"""Evaluations, studies, alignment quality, benchmarks."""
+"""Commands that measure: evaluations, studies, alignment quality, benchmarks."""
 
 from __future__ import annotations
 
@@ -89,21 +89,21 @@ def evaluate(
 def study(
     config: Annotated[str, typer.Argument(help="A YAML file, or a shipped study: demo, real.")],
     data: Annotated[
-        Path | None, typer.Option(help="Folder that {data} in the study's paths stands for.")
+        Path | None, typer.Option(help="Folder that replaces {data} in the study's paths.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the study; by default one under OPTICAL_HOME.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what is left to do, and about how long it takes.")
+        bool, typer.Option("--dry-run", help="List the steps that are left, with rough times.")
     ] = False,
     report_only: Annotated[
-        bool, typer.Option("--report-only", help="Run nothing: report on what is measured so far.")
+        bool, typer.Option("--report-only", help="Run nothing; report the measurements so far.")
     ] = False,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
-    """Train every arm with every seed, measure, compare, report. Interrupted, it goes on."""
+    """Train every arm with every seed, measure, compare, report. Run it again to resume."""
     from optical_core.study.config import read_study
     from optical_core.study.estimate import estimated_steps
     from optical_core.study.report import write_report
@@ -157,7 +157,7 @@ def align_quality(
     ] = "",
     solvers: Annotated[str, typer.Option(help="Solvers, comma-separated.")] = "exact,sinkhorn",
     limit: Annotated[
-        int | None, typer.Option(min=10, help="Take the first so many sentences of each file.")
+        int | None, typer.Option(min=10, help="Take only this many sentences of each file.")
     ] = None,
     device: Device = None,
 ) -> None:
@@ -219,16 +219,18 @@ def align_quality(
 )
 def bench(
     context: typer.Context,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads; all cores.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads; by default one for each core.")
+    ] = None,
 ) -> None:
-    """Time our hot paths beside their peers' (run it in a checkout of the source)."""
+    """Time our hot paths beside other libraries' (in a checkout of the source)."""
     checkout = Path(optical_core.__file__).resolve().parents[1]
     places = [place for place in (Path.cwd(), checkout) if (place / "tests/benchmarks").is_dir()]
     if not places:
         raise InputError(
             "the benchmarks come with the source, not with the package: run this in a checkout"
         )
-    # A process of its own: thread pools take their size when they are first imported.
+    # In another process: thread pools take their size when they are first imported.
     count = str(threads or cores())
     sizes = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), count)
     command = [sys.executable, "-m", "tests.benchmarks", *context.args]

@@ -1,4 +1,4 @@
-"""Indexes, searches and alignments."""
+"""Commands that search: indexes, searches and alignments."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 @app.command(epilog='Example:  optical align "Why is the sea salty?" "Kwa nini bahari ina chumvi?"')
 def align(
-    english: Annotated[str, typer.Argument(help="The teacher's side.")],
-    foreign: Annotated[str, typer.Argument(help="The student's side.")],
+    english: Annotated[str, typer.Argument(help="Sentence for the teacher.")],
+    foreign: Annotated[str, typer.Argument(help="Sentence for the student.")],
     model: Model = "",
     solver: Annotated[str, typer.Option(help="exact, sinkhorn, ipot or unbalanced.")] = "exact",
     epsilon: Annotated[
-        float, typer.Option(help="Of the entropic solvers, in units of cost.")
+        float, typer.Option(help="Epsilon of the entropic solvers, in units of cost.")
     ] = 0.05,
     tokens: Annotated[bool, typer.Option(help="Show tokens, not words.")] = False,
     device: Device = None,
@@ -77,7 +77,7 @@ def index(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the index; the cache by default.")
     ] = None,
-    append: Annotated[bool, typer.Option(help="Add the passages to the index in --out.")] = False,
+    append: Annotated[bool, typer.Option(help="Add passages to the index in --out.")] = False,
     approximate: Annotated[
         bool, typer.Option(help="Also make the files of `search --mode` and measure their recall.")
     ] = False,
@@ -101,8 +101,8 @@ def index(
         raise InputError("--append needs --out, the folder of the index to add to")
     if engine != LOCAL and (out or append or approximate):
         raise InputError(
-            f"--out, --append and --approximate are the engine local's; {engine} keeps what is "
-            "at --uri and writes there what is missing"
+            f"--out, --append and --approximate belong to the engine local; {engine} writes the "
+            "missing passages to --uri"
         )
     pair = load_pair(model or default_student(), device=device)
     teacher = pair.teacher
@@ -146,7 +146,7 @@ def index_files(
         list[Path],
         typer.Argument(help="JSON Lines or Parquet (_id, text, title), or folders of them."),
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the index; shards go beside it.")],
+    out: Annotated[Path, typer.Option(help="Folder of the index; shards are beside it.")],
     model: Model = "",
     ray: Annotated[
         str | None,
@@ -158,7 +158,7 @@ def index_files(
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     device: Device = None,
 ) -> None:
-    """Index a corpus that comes in many files. Interrupted, the same command goes on."""
+    """Index a corpus of many files. After an interruption, run the same command again."""
     from optical_core.data.passages import passage_files
     from optical_core.retrieval import shards
 
@@ -172,7 +172,7 @@ def index_files(
         progress=True,
     )
     print(f"{_sizes(built)} -> {built.folder}")
-    print(f"{built.folder}.shards is needed only to add files; it may be removed")
+    print(f"{built.folder}.shards is only needed to add files; it may be removed")
 
 
 @app.command(epilog='Example:  optical search demo "Samaki mkubwa zaidi ni yupi?" --explain')
@@ -186,18 +186,18 @@ def search(
     explain: Annotated[bool, typer.Option(help="Show which tokens make up each score.")] = False,
     mode: Annotated[
         str,
-        typer.Option(help="exact, int8, candidates, lists: faster ways to the same scores."),
+        typer.Option(help="exact, int8, candidates, lists: faster, with the same scores."),
     ] = "exact",
     index_folder: Annotated[
         Path | None,
-        typer.Option("--index", help="Index to search; the collection's own by default."),
+        typer.Option("--index", help="Index to search; by default the collection's."),
     ] = None,
     engine: Engine = "local",
     uri: Uri = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
-    """Search a collection; it is indexed first if that hasn't been done."""
+    """Search a collection. It is indexed first if it has no index yet."""
     from optical_core.data.collection import open_collection
     from optical_core.data.lines import check_characters
     from optical_core.models.pair_store import load_pair
@@ -212,7 +212,7 @@ def search(
     name = model or default_student()
     if index_folder is not None:
         if engine != LOCAL:
-            raise InputError("--index is the engine local's; others take --uri")
+            raise InputError("--index belongs to the engine local; other engines take --uri")
         uri = str(index_folder)
     load = partial(load_pair, device=device)
     searcher = open_searcher(
@@ -246,7 +246,7 @@ def search(
 def _results(
     searcher: Searcher, collection: Collection, query: str, top: int, explain: bool
 ) -> list[dict[str, Any]]:
-    """A row a passage that was found, with its token matches if they are asked for."""
+    """A row for each hit, with its token matches if they are asked for."""
     (asked,) = searcher.encode([query])
     (hits,) = searcher.rank([asked], top=top)
     passages = [collection.by_id[identifier] for identifier, _ in hits]

@@ -1,4 +1,4 @@
-"""The server."""
+"""The command that serves searches."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from optical_core.cli.application import Device, Engine, Uri, app, default_stude
     epilog="Example:  optical serve --collections demo --models optical-lowres,embedded,bm25"
 )
 def serve(
-    collections: Annotated[str, typer.Option(help="What may be searched, comma-separated.")],
-    models: Annotated[str, typer.Option(help="What may be asked, comma-separated.")] = "",
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one.")] = (
+    collections: Annotated[str, typer.Option(help="Collections to serve, comma-separated.")],
+    models: Annotated[str, typer.Option(help="Models to serve, comma-separated.")] = "",
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = (
         "127.0.0.1"
     ),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8601,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free port.")] = 8601,
     allow_host: Annotated[
         str,
-        typer.Option(help="Names it is known by too, comma-separated; * for any."),
+        typer.Option(help="Further names of the server, comma-separated; * for any."),
     ] = "",
     mode: Annotated[str, typer.Option(help="How indexes are searched, see `search`.")] = "exact",
-    longest_query: Annotated[int, typer.Option(help="Characters of a query.")] = 1000,
-    largest_body: Annotated[int, typer.Option(help="Bytes of a request's body.")] = 65_536,
-    most_results: Annotated[int, typer.Option(help="Passages of an answer.")] = 1000,
+    longest_query: Annotated[int, typer.Option(help="Most characters in a query.")] = 1000,
+    largest_body: Annotated[int, typer.Option(help="Most bytes in a request's body.")] = 65_536,
+    most_results: Annotated[int, typer.Option(help="Most passages in an answer.")] = 1000,
     most_searches: Annotated[
-        int, typer.Option(help="Searches at once, waiting ones included; more get 503.")
+        int, typer.Option(help="Most searches at once, waiting ones included; more get 503.")
     ] = 256,
-    batch_size: Annotated[int, typer.Option(help="Queries encoded together.")] = 32,
+    batch_size: Annotated[int, typer.Option(help="Most queries encoded together.")] = 32,
     batch_characters: Annotated[
-        int, typer.Option(help="Of the queries encoded together, each counted as the longest.")
+        int, typer.Option(help="Most characters encoded together, each query as the longest.")
     ] = 2048,
-    most_connections: Annotated[int, typer.Option(help="Connections open at once.")] = 512,
+    most_connections: Annotated[int, typer.Option(help="Most connections open at once.")] = 512,
     rate: Annotated[
-        float, typer.Option(help="Searches a second of one client; 0: any number.")
+        float, typer.Option(help="Most searches per second from one client; 0 for any number.")
     ] = 0.0,
     engine: Engine = "local",
     uri: Uri = None,
     device: Device = None,
 ) -> None:
-    """Answer searches over HTTP: POST /search; its documentation is at /docs.
+    """Answer searches over HTTP (POST /search). The documentation is at /docs.
 
-    With the environment variable OPTICAL_TOKEN it answers those who send that token.
+    If the environment variable OPTICAL_TOKEN is set, requests need that token.
     """
     from optical_core.serve.access import TOKEN_VARIABLE
     from optical_core.serve.command import serve as run_server

@@ -1,4 +1,4 @@
-"""The app, started from any folder."""
+"""The command that starts the app from any folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from optical_core.storage import app_file
 
 @app.command(
     "app",
-    epilog="Example:  optical app --port 8600\n\nWhat else is given goes to `streamlit run`: "
+    epilog="Example:  optical app --port 8600\n\nOther options are passed on to `streamlit run`: "
     "optical app --theme.base dark",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )
@@ -23,7 +23,7 @@ def start_app(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of this machine.")] = 8501,
     browser: Annotated[bool, typer.Option(help="Open the app in a browser.")] = True,
 ) -> None:
-    """Start the app; files that its pages are given paths of lie in the folder you are in."""
+    """Start the app. Paths that you type in its pages are relative to the current folder."""
     options = {"server.port": port, "server.headless": str(not browser).lower()}
     flags = [f"--{name}={value}" for name, value in options.items()]
     sys.argv = ["streamlit", "run", str(app_file()), *flags, *context.args]

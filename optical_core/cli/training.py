@@ -1,4 +1,4 @@
-"""Students and what comes of bitext: distillation, translations, lexicons, exports."""
+"""Commands that train: distillation, teachers, translations, lexicons, exports."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from optical_core.wording import counted
 Trainable = Annotated[str, typer.Option(help="lora, encoder or full.")]
 Steps = Annotated[int | None, typer.Option(min=1)]
 ConfigFile = Annotated[
-    Path | None, typer.Option(help="JSON file of settings; options given here win.")
+    Path | None, typer.Option(help="JSON file with settings; options here override it.")
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Any other setting, as key=value; may be repeated."),
+    typer.Option("--set", help="Another setting, as key=value; may be repeated."),
 ]
-Dev = Annotated[str | None, typer.Option(help="Collection whose MAP picks the best step.")]
+Dev = Annotated[str | None, typer.Option(help="Collection whose MAP chooses the best step.")]
 
 
 @app.command(
@@ -55,7 +55,7 @@ def distill(
     device: Device = None,
     as_json: Json = False,
 ) -> None:
-    """Teach a query encoder other languages from bitext. Interrupted, the same command goes on."""
+    """Teach a query encoder other languages from bitext. To resume, run the command again."""
     from optical_core.distill import ranks
     from optical_core.distill.settings import resolve_config
     from optical_core.distill.trainer import distill as train
@@ -102,22 +102,22 @@ def teach(
         list[str] | None,
         typer.Option(
             help="BEIR folder, collection, MS MARCO's triples, or ColBERTv2's or PyLate's scored "
-            "examples; PATH:5000 takes at most so many queries. May be repeated."
+            "examples; PATH:5000 takes at most 5,000 queries. May be repeated."
         ),
     ] = None,
     languages: Languages = "en",
     encoder: Annotated[
-        str, typer.Option(help="What is taught: `embedded`, a teacher, a folder or a hub name.")
+        str, typer.Option(help="Encoder to train: `embedded`, a teacher, a folder or a hub name.")
     ] = "embedded",
     objective: Annotated[str, typer.Option(help="contrastive, margin-mse or kl.")] = "contrastive",
     dimension: Annotated[
-        int, typer.Option(min=2, help="Of the token vectors: 128, 96, 64, …")
+        int, typer.Option(min=2, help="Dimension of the token vectors: 128, 96, 64, …")
     ] = 128,
     negatives: Annotated[
-        int, typer.Option(min=0, help="Hard negatives of each query, beside the batch's passages.")
+        int, typer.Option(min=0, help="Hard negatives of each query, besides the batch's passages.")
     ] = 1,
     rounds: Annotated[
-        int, typer.Option(min=1, help="Times they are mined: by BM25, then by the model itself.")
+        int, typer.Option(min=1, help="Rounds of mining negatives: by BM25, then by the model.")
     ] = 1,
     trainable: Trainable = "lora",
     steps: Steps = None,
@@ -127,7 +127,7 @@ def teach(
     device: Device = None,
     as_json: Json = False,
 ) -> None:
-    """Train an encoder on relevance: a teacher. Interrupted, the same command goes on."""
+    """Train a teacher on relevance. After an interruption, run the same command again."""
     from optical_core.distill import ranks
     from optical_core.distill.settings import resolve_teaching
     from optical_core.distill.teach import teach as train
@@ -158,7 +158,7 @@ def teach(
 
 
 def _typed(context: typer.Context, options: dict[str, Any]) -> dict[str, Any]:
-    """What was typed alone: defaults must not win over the settings of --config and --demo."""
+    """Only the options that were typed: defaults must not override --config and --demo."""
     return {
         key: value
         for key, value in options.items()
@@ -179,7 +179,7 @@ def translate(
     languages: Languages = "",
     device: Device = None,
 ) -> None:
-    """Translate a collection's queries to English, for translate-then-retrieve."""
+    """Translate a collection's queries into English, for translate-then-retrieve."""
     from optical_core.data.collection import open_collection
     from optical_core.data.languages import is_english, language_codes
     from optical_core.models.translator import Translator

@@ -126,6 +126,15 @@ def read_bitexts(
     Raises:
         InputError: as for `read_bitext`, or no file has any of the languages. A language may be
             missing from some of the files.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     paths = Path(folder, "sea.sw.tsv"), Path(folder, "sea.so.tsv")
+        ...     _ = paths[0].write_text("The sea is salty.\\tBahari ina chumvi.\\n")
+        ...     _ = paths[1].write_text("The sea is salty.\\tBaddu waa cusbo.\\n")
+        ...     read_bitexts(paths).languages
+        {'sw': 1, 'so': 1}
     """
     wanted = {pair_language(code) for code in languages} if languages else None
     joined: list[SentencePair] = []

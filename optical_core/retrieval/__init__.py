@@ -1,1 +1,58 @@
-"""Retrieval: the token index, MaxSim, BM25, and what makes up a score."""
+"""Retrieval: searchers, stores of token vectors, MaxSim, BM25, and explanations of scores."""
+
+from typing import TYPE_CHECKING
+
+from optical_core.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from optical_core.retrieval.bm25 import BM25
+    from optical_core.retrieval.explain import TokenMatch, token_matches
+    from optical_core.retrieval.glossed import Glossed, Glosses
+    from optical_core.retrieval.indexing import build_index
+    from optical_core.retrieval.late_interaction import LateInteraction
+    from optical_core.retrieval.maxsim import maxsim_scores
+    from optical_core.retrieval.modes import MODES
+    from optical_core.retrieval.searcher import Query, Searcher
+    from optical_core.retrieval.searchers import open_searcher
+    from optical_core.retrieval.structured_query import StructuredQueries
+    from optical_core.retrieval.token_index import TokenIndex
+    from optical_core.retrieval.vector_store import VectorStore
+    from optical_core.retrieval.vector_stores import open_store
+
+__all__ = [
+    "BM25",
+    "MODES",
+    "Glossed",
+    "Glosses",
+    "LateInteraction",
+    "Query",
+    "Searcher",
+    "StructuredQueries",
+    "TokenIndex",
+    "TokenMatch",
+    "VectorStore",
+    "build_index",
+    "maxsim_scores",
+    "open_searcher",
+    "open_store",
+    "token_matches",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "bm25": ["BM25"],
+        "explain": ["TokenMatch", "token_matches"],
+        "glossed": ["Glossed", "Glosses"],
+        "indexing": ["build_index"],
+        "late_interaction": ["LateInteraction"],
+        "maxsim": ["maxsim_scores"],
+        "modes": ["MODES"],
+        "searcher": ["Query", "Searcher"],
+        "searchers": ["open_searcher"],
+        "structured_query": ["StructuredQueries"],
+        "token_index": ["TokenIndex"],
+        "vector_store": ["VectorStore"],
+        "vector_stores": ["open_store"],
+    },
+)

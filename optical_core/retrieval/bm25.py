@@ -1,7 +1,7 @@
-"""BM25 on the query as typed (bm25s), with words as Unicode sees them.
+"""BM25 on the query as typed (bm25s), with words by Unicode's rules.
 
-bm25s' own tokeniser splits Indic words at their vowel signs, and its stop words are English: here
-a word is a run of letters, marks and digits of any script, without stop words or stemming.
+bm25s' own tokeniser splits Indic words at their vowel signs, and its stop words are English. Here
+a word is a run of letters, marks and digits of any script; there are no stop words or stemming.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from optical_core.data.collection import Passage
 from optical_core.data.trec import Hits, best_first
 from optical_core.retrieval.searcher import Query, Searcher
 
-# The library sets itself to DEBUG when imported, and would talk on every build.
+# The library sets its logger to DEBUG on import, and would log every build.
 logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 
@@ -36,7 +36,7 @@ def words(text: str) -> list[str]:
 
 @lru_cache(maxsize=1)
 def word_pattern() -> re.Pattern[str]:
-    """What a word is, in NFC text."""
+    """The pattern of a word, in NFC text."""
     # Python's \w knows letters and digits but not combining marks (vowel signs, tone marks).
     marks = "".join(
         chr(code) for code in range(0x300, 0x1E000) if unicodedata.category(chr(code))[0] == "M"
@@ -50,6 +50,11 @@ class BM25(Searcher):
     """Lucene's BM25 (k1 1.5, b 0.75) over a collection's passages, in memory.
 
     Passages that share no word with the query are left out.
+
+    Examples:
+        >>> bm25 = BM25([Passage("p1", "", "The sea is salty."), Passage("p2", "", "Dry sand")])
+        >>> [identifier for identifier, _ in bm25.search("salty water")]
+        ['p1']
     """
 
     name = "bm25"

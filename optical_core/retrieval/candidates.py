@@ -1,11 +1,11 @@
-"""CandidateIndex: passages chosen by means of neighbouring tokens, the best scored exactly.
+"""CandidateIndex: choose passages by means of neighbouring tokens, then score the best exactly.
 
-Of each eight neighbouring tokens of a passage the mean is kept, on 256 principal directions, in 8
-bits: MaxSim of these over all passages reads a twelfth of the memory (of 384 dimensions), which is
-what exhaustive search spends its time on. The best candidates are scored by the whole 8-bit
-vectors, the best of those exactly. Tokens pooled in a passage keep its rank nearly as it is
-(Clavié et al. 2024); with the embedded encoder, windows kept it as well as clusters, and fewer
-candidates were enough than with the centroids that PLAID scans (Santhanam et al. 2022).
+A passage keeps the mean of every eight neighbouring tokens, on 256 principal directions, in 8 bits.
+MaxSim of these means over all passages reads a twelfth of the memory (for 384 dimensions), and
+reading memory takes most of the time of an exhaustive search. The best candidates are scored with
+their whole 8-bit vectors, and the best of those exactly. Pooling a passage's tokens hardly changes
+its rank (Clavié et al. 2024). With the embedded encoder, windows kept the rank as well as clusters
+did, and fewer candidates were enough than with PLAID's centroids (Santhanam et al. 2022).
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from optical_core.retrieval.token_index import TokenIndex
 FILE = "candidates.safetensors"
 LEAST_CANDIDATES = 1000
 DIMENSIONS = 256
-"""Kept of each token, at most."""
+"""Most dimensions that are kept of a token."""
 WINDOW = 8
-"""Neighbouring tokens of which the mean is kept."""
+"""Number of neighbouring tokens in a mean."""
 
 
 @dataclass(frozen=True)
 class CandidateIndex(Approximation):
-    """An index with its 8-bit form and the pooled one."""
+    """An index with its 8-bit form and its pooled form."""
 
     mode = "candidates"
 
@@ -39,7 +39,7 @@ class CandidateIndex(Approximation):
 
     @classmethod
     def open(cls, quantised: QuantisedIndex) -> CandidateIndex:
-        """Open the index's pooled form, made first where that hasn't been done."""
+        """Open the index's pooled form; it is made first if it is missing."""
         index = quantised.index
         width = min(index.dimension, DIMENSIONS)
         return cls(
@@ -62,9 +62,14 @@ class CandidateIndex(Approximation):
         return self.pooled.recall
 
     def search(self, query: np.ndarray, *, top: int = 10) -> Hits:
-        """The best passages among the candidates with their exact MaxSim scores, best first.
+        """Rank the candidates by exact MaxSim.
 
-        query: (n, d) unit token vectors; one without tokens finds nothing.
+        Args:
+            query: (n, d) unit token vectors; a query without tokens has no hits.
+            top: most hits.
+
+        Returns:
+            (passage id, score) of the best passages, best first.
         """
         if not len(query):
             return []
@@ -74,10 +79,10 @@ class CandidateIndex(Approximation):
 
 
 def candidates(passages: int) -> int:
-    """How many of some passages whole 8-bit vectors score for a query, at least.
+    """The fewest passages that are scored with whole 8-bit vectors: ten times the square root.
 
     With the embedded encoder the exact top ten were among 1,000 of 10,000 passages and 3,000 of
-    100,000 in 996 of 1,000 cases: ten times the square root.
+    100,000 in 996 of 1,000 cases.
 
     Examples:
         >>> candidates(10_000), candidates(1_000_000)

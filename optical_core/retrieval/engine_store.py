@@ -1,7 +1,7 @@
-"""EngineStore: a collection's token vectors kept by another engine, searched as a TokenIndex is.
+"""EngineStore: a collection's token vectors in another engine, searched as a TokenIndex is.
 
-Vectors have the values of a local index, rounded to fp16, in fp32 columns: engines round the query
-to the type of the column, and scores would no longer be the sum of their explanations.
+Vectors have the values of a local index, rounded to fp16, but in fp32 columns. Engines round the
+query to the type of the column: with fp16 columns, explanations would not add up to the scores.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from optical_core.storage import exclusive
 logger = logging.getLogger(__name__)
 
 WRITTEN = 1024
-"""Passages handed to an engine at a time; what a killed process loses at most."""
+"""Passages written to an engine at a time: the most that a killed process loses."""
 _SPARE = 10
-"""Passages asked for beyond the best, so that equal scores at the end are in order."""
+"""Passages asked for beyond the best ones, to put equal scores at the end in order."""
 
 
 class StoredPassage(NamedTuple):
-    """A passage as an engine gets it: vectors (tokens, d) fp32, none where it has no tokens."""
+    """A passage as an engine stores it; its vectors are (tokens, d) fp32, maybe without tokens."""
 
     id: str
     text_hash: str
@@ -46,52 +46,56 @@ class StoredPassage(NamedTuple):
 class EngineStore(VectorStore):
     """A collection's token vectors in an engine; an engine's class says how it reads and writes.
 
-    What is the same for all engines is here: which passages are missing, whose queries are refused,
-    the order of equal scores. Every method tells failures as InputError.
+    This class has the parts that all engines share: it finds missing passages, refuses queries of
+    another encoder, and orders equal scores. Every method raises InputError if the engine fails.
     """
 
     def __init__(self, where: str) -> None:
-        """where: the engine, the place and the name, for messages."""
+        """Make a store.
+
+        Args:
+            where: the engine, the place and the name, for messages.
+        """
         self.where = where
 
     @abstractmethod
     def facts(self) -> Mapping[str, str] | None:
-        """What `begin` recorded; None where there is nothing yet."""
+        """The facts that `begin` recorded; None if there is nothing yet."""
 
     @abstractmethod
     def state(self) -> str | None:
-        """Tells the finished content from any other; None if none was ever finished."""
+        """Identifies the finished content; None if none was ever finished."""
 
     @abstractmethod
     def begin(self, facts: Mapping[str, str], dimension: int) -> None:
-        """Make the store if it isn't there; nothing half written is to be searched from here on."""
+        """Make the store if it isn't there. From here on, nothing half written is searched."""
 
     @abstractmethod
     def text_hashes(self) -> dict[str, str]:
-        """Id and text hash of every passage that has been written."""
+        """Passage id -> text hash, of all passages that have been written."""
 
     @abstractmethod
     def put(self, passages: Sequence[StoredPassage]) -> None:
-        """Write passages; one whose id is there is replaced."""
+        """Write passages. A passage with the same id is replaced."""
 
     @abstractmethod
     def remove(self, identifiers: Sequence[str]) -> None:
-        """Remove passages."""
+        """Remove passages by their ids."""
 
     @abstractmethod
     def finish(self) -> None:
-        """Let what was written be searched; nothing changes where it is already."""
+        """Let the written passages be searched; do nothing if they can be already."""
 
     @abstractmethod
     def nearest(self, query: np.ndarray, count: int) -> Hits:
-        """The `count` largest exact MaxSim scores of a query (n, d) fp32, n > 0."""
+        """The `count` passages with the largest exact MaxSim for a query (n, d) fp32, n > 0."""
 
     @cached_property
     def _opened(self) -> tuple[Mapping[str, str], str]:
-        """The facts and the state as they were first asked for.
+        """The facts and the state, read once.
 
         Raises:
-            InputError: what isn't there or was never finished.
+            InputError: there is nothing, or it was never finished.
         """
         facts = self.facts()
         if not facts:
@@ -122,7 +126,7 @@ class EngineStore(VectorStore):
         while True:
             nearest = self.nearest(np.asarray(query, np.float32), count)
             ranked = best_first(nearest, count)
-            # An engine cuts equal scores as it likes: ask on until a lower one ends them.
+            # An engine may cut off some of several equal scores: ask again until a lower one comes.
             if len(nearest) < count or ranked[-1][1] < ranked[top - 1][1]:
                 return ranked[:top]
             count *= 2
@@ -136,11 +140,14 @@ def fill(
     batch_size: int = 32,
     progress: bool = False,
 ) -> int:
-    """Make a store hold exactly the passages of a collection; returns how many were written.
+    """Make a store contain exactly the passages of a collection.
 
-    Passages that are there with their present text are left alone, so that an interrupted call
-    goes on, and a second one writes nothing. Vectors come from the collection's local index where
-    this encoder has one: moving to another engine encodes nothing again.
+    Passages that are there with their present text are left alone: an interrupted call can be
+    repeated, and a second call writes nothing. If this encoder has a local index of the collection,
+    its vectors are used, and nothing is encoded again.
+
+    Returns:
+        The number of passages that were written.
     """
     with exclusive(Path(store.where)):
         hashes = _text_hashes(collection.passages())
@@ -163,9 +170,9 @@ def fill(
 
 
 def store_name(collection: Collection, encoder: TokenEncoder) -> str:
-    """What a store is called: the collection and the encoder, in characters that all engines take.
+    """The name of a store: the collection and the encoder, in characters that all engines accept.
 
-    Several encoders' indexes of one collection lie side by side, as the local ones do.
+    Each encoder has its own store of a collection, as it has its own local index.
     """
     name = re.sub(r"[^A-Za-z0-9_-]", "_", collection.name)
     if name != collection.name:
@@ -212,7 +219,7 @@ def _rows(
     for vectors in stream:
         identifier = encoded.pop(0).id
         empty += not len(vectors)
-        # What a local index keeps of them.
+        # Rounded as in a local index.
         kept = vectors.astype(np.float16).astype(np.float32)
         yield StoredPassage(identifier, hashes[identifier], kept)
     if empty:

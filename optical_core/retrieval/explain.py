@@ -1,4 +1,4 @@
-"""Why a passage has its score: which query token matched which passage token."""
+"""Explain a passage's score: which query token matched which passage token."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ from optical_core.models.tokens import Token
 
 @dataclass(frozen=True)
 class TokenMatch:
-    """One query token's best passage token; `contribution` is their cosine.
+    """A query token with its best passage token.
 
     The contributions of a query's tokens add up to the passage's MaxSim score.
+
+    Attributes:
+        query: the query token.
+        passage: the best passage token.
+        contribution: their cosine.
     """
 
     query: Token
@@ -29,9 +34,23 @@ def token_matches(
     passage_tokens: Sequence[Token],
     passage_vectors: np.ndarray,
 ) -> list[TokenMatch]:
-    """Each query token's best match, in their order; none where a side has no tokens.
+    """The best match of each query token, in the order of the query.
 
-    Vectors are (tokens, d), as they were scored.
+    Args:
+        query_tokens: the n tokens of the query.
+        query_vectors: their vectors (n, d), as they were scored.
+        passage_tokens: the m tokens of the passage.
+        passage_vectors: their vectors (m, d), as they were scored.
+
+    Returns:
+        n matches; none if a side has no tokens.
+
+    Examples:
+        >>> asked, sea, dry = (Token(w, 1, 0, 3, "text", True) for w in ("sea", "sea", "dry"))
+        >>> vectors = np.eye(2, dtype=np.float32)
+        >>> (match,) = token_matches([asked], vectors[:1], [sea, dry], vectors)
+        >>> match.passage.piece, match.contribution
+        ('sea', 1.0)
     """
     if not len(query_vectors) or not len(passage_vectors):
         return []

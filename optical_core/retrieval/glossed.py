@@ -1,8 +1,9 @@
-"""Queries asked twice at once: as typed, and with the words that a lexicon knows put in English.
+"""Queries with glosses: a query is asked as typed and glossed together.
 
-A gloss needs no translator: each word's likeliest translation takes its place, the rest stays as
-it is, and so does the order. An encoder that knows some of both languages reads such a mixture
-better than the words that it doesn't know, and the query as typed makes up for wrong translations.
+A gloss replaces each word that a lexicon knows with its likeliest English translation. The other
+words and the order stay. It needs no translator. An encoder that knows some of both languages reads
+such a mixture better than words that it doesn't know, and the query as typed makes up for wrong
+translations.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from optical_core.retrieval.explain import TokenMatch
 from optical_core.retrieval.searcher import Query, Searcher
 
 LEAST = 0.2
-"""The probability that a translation must have to take a word's place."""
+"""Least probability of a translation that replaces a word."""
 KNOWN = 0.4
-"""The share of a text's words that a lexicon must know to be the one of its language."""
+"""Least share of a text's words that the lexicon of its language must know."""
 
 
 class Glosses:
-    """Puts the words of texts in English, by the lexicon of their language.
+    """Makes glosses of texts, with the lexicon of their language.
 
     Examples:
         >>> glosses = Glosses({"sw": {"maji": {"water": 0.9}, "bahari": {"sea": 0.8, "a": 0.2}}})
@@ -36,11 +37,11 @@ class Glosses:
     """
 
     def __init__(self, lexicons: Mapping[str, Lexicon], *, language: str | None = None) -> None:
-        """Keep each word's likeliest translation, if it has the probability `LEAST` or more.
+        """Keep each word's likeliest translation, if its probability is at least `LEAST`.
 
         Args:
-            lexicons: by the code of their language.
-            language: of every text; if None, each text's own words decide, see `guess`.
+            lexicons: language code -> lexicon.
+            language: language of every text; if None, each text's words decide, see `guess`.
         """
         self.language = language
         self.hash = lexicon_hash({f"{language} {LEAST} {KNOWN}": {}})
@@ -53,9 +54,9 @@ class Glosses:
         self._known = {word for english in self._english.values() for word in english.values()}
 
     def guess(self, text: str) -> str | None:
-        """The language whose lexicon knows most of the text's words, `KNOWN` of them at least.
+        """Guess the language: the one whose lexicon knows most words of the text.
 
-        None if no lexicon does, or if as many of the words are English ones.
+        None if no lexicon knows a share of `KNOWN`, or if as many words are English.
         """
         asked = words(text)
         counts = {
@@ -67,7 +68,7 @@ class Glosses:
         return best if counts[best] > sum(word in self._known for word in asked) else None
 
     def gloss(self, text: str) -> str:
-        """The text with each word that has a translation replaced by it."""
+        """The text with each word replaced by its translation, if it has one."""
         code = self.language or self.guess(text)
         english = self._english.get(code or "", {})
         return word_pattern().sub(
@@ -77,7 +78,7 @@ class Glosses:
 
 
 def likeliest(lexicon: Lexicon) -> Lexicon:
-    """What glosses need of a lexicon: each word's likeliest translation, if `LEAST` likely."""
+    """Each word's likeliest translation, if its probability is at least `LEAST`."""
     best = {
         word: max(translations, key=lambda english: (translations[english], english))
         for word, translations in lexicon.items()
@@ -108,8 +109,15 @@ class GlossedQuery(Query):
 class Glossed(Searcher):
     """Another searcher, whose queries are asked as typed and glossed together.
 
-    Token vectors of both count in MaxSim; a searcher by words gets both texts as one. A query
+    The token vectors of both count in MaxSim. A searcher by words gets both texts as one. A query
     without a known word is asked as it is.
+
+    Examples:
+        >>> from optical_core.retrieval.bm25 import BM25
+        >>> bm25 = BM25([Passage("p1", "", "The sea is salty."), Passage("p2", "", "Dry sand")])
+        >>> searcher = Glossed(bm25, Glosses({"sw": {"bahari": {"sea": 0.9}}}))
+        >>> [identifier for identifier, _ in searcher.search("bahari")], bm25.search("bahari")
+        (['p1'], [])
     """
 
     def __init__(self, searcher: Searcher, glosses: Glosses) -> None:
@@ -136,7 +144,7 @@ class Glossed(Searcher):
         return self.searcher.rank(queries, top=top)
 
     def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
-        """Matches of the query's tokens, then of its gloss's."""
+        """Matches of the query's tokens, then of the gloss's tokens."""
         parts = query.parts if isinstance(query, GlossedQuery) else (query,)
         explained = [self.searcher.explain(part, passages) for part in parts]
         return [

@@ -1,4 +1,4 @@
-"""Writing token indexes: in one pass, in bounded memory, put in place in one step."""
+"""Write token indexes: in one pass, in bounded memory, put in place in one step."""
 
 from __future__ import annotations
 
@@ -35,8 +35,28 @@ def build_index(
 ) -> TokenIndex:
     """Encode passages and write their index, whole or not at all.
 
-    Passages without a scored token (empty texts) are kept with no vectors and counted. `watch`
-    is told how many passages are encoded.
+    Passages without a scored token (empty texts) are kept without vectors, and counted.
+
+    Args:
+        folder: the index; an existing one is replaced.
+        passages: may be streamed.
+        encoder: the teacher.
+        batch_size: passages encoded together.
+        progress: show a progress bar?
+        watch: called with the number of encoded passages.
+
+    Raises:
+        InputError: an id comes twice, there are no passages, or the folder can't be written.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> from optical_core import load_pair
+        >>> teacher = load_pair("embedded").teacher
+        >>> passages = [Passage("p1", "", "The sea is salty.")]
+        >>> with TemporaryDirectory() as folder:
+        ...     index = build_index(Path(folder, "index"), passages, teacher)
+        ...     index.ids, index.passage_vectors("p1").shape == (5, teacher.dimension)
+        (('p1',), True)
     """
     with exclusive(folder), replace_folder(folder) as temporary:
         _write(temporary, passages, encoder, [], [0], batch_size, progress, watch)
@@ -51,8 +71,12 @@ def append_to_index(
     batch_size: int = 32,
     progress: bool = False,
 ) -> TokenIndex:
-    """Add passages to an index, which is replaced in one step; ids that it has are refused."""
-    # From the reading on: two that append at once must both be in the index.
+    """Add passages to an index, which is replaced in one step.
+
+    Raises:
+        InputError: the index has one of the ids already, or another encoder's vectors.
+    """
+    # The lock begins before reading: if two processes append at once, both must get in.
     with exclusive(folder):
         index = TokenIndex.open(folder)
         index.check_encoder(encoder)
@@ -64,7 +88,7 @@ def append_to_index(
 
 
 def collection_indexes(collection: Collection) -> list[Path]:
-    """Folders under indexes/ of the collection, one an encoder that has indexed it."""
+    """The collection's folders under indexes/, one for each encoder that has indexed it."""
     hashes = "[0-9a-f]" * 16
     files = home("indexes", "x").parent.glob(f"{escape(collection.name)}-{hashes}/index.json")
     return [path.parent for path in files]
@@ -83,11 +107,20 @@ def collection_index(
     progress: bool = False,
     watch: Callable[[int], None] | None = None,
 ) -> TokenIndex:
-    """The index of a collection under indexes/, built if this encoder hasn't yet.
+    """The index of a collection under indexes/, built if this encoder has none yet.
 
-    It is built again where the collection has changed, or the index is damaged or of an older
-    format. Two processes that want the same one build it once. `watch` is told how many passages
-    are encoded.
+    It is built again if the collection has changed, or the index is damaged or in an older format.
+    If two processes want the same index, one builds it.
+
+    Args:
+        collection: its passages are indexed.
+        encoder: the teacher.
+        batch_size: passages encoded together.
+        progress: show a progress bar?
+        watch: called with the number of encoded passages.
+
+    Raises:
+        InputError: the collection can't be read, or the index can't be written.
     """
     if index := existing_index(collection, encoder):
         return index
@@ -101,7 +134,7 @@ def collection_index(
 
 
 def existing_index(collection: Collection, encoder: TokenEncoder) -> TokenIndex | None:
-    """The index under indexes/ that this encoder has of the collection as it is now, if any."""
+    """This encoder's index of the present collection under indexes/; None without one."""
     return _usable(_folder(collection, encoder), collection)
 
 
@@ -110,7 +143,7 @@ def _folder(collection: Collection, encoder: TokenEncoder) -> Path:
 
 
 def _usable(folder: Path, collection: Collection) -> TokenIndex | None:
-    """The index in a folder if it is whole and has the collection's passages as they are now."""
+    """The index in a folder, if it is whole and has the collection's present passages."""
     if not (folder / "index.json").is_file():
         return None
     try:
@@ -152,7 +185,7 @@ def _write(
                 _add_text(digest, passage)
             yield passage.full_text
 
-    # A watcher wants to hear something before a thousand passages are done.
+    # With a watcher, report before a thousand passages are done.
     chunk = 2 * batch_size if watch else 1024
     stream = encoder.encode(
         texts(), "passage", batch_size=batch_size, chunk=chunk, progress=progress
@@ -186,5 +219,5 @@ def _write(
 
 
 def _add_text(digest: hashlib.blake2b, passage: Passage) -> None:
-    """Take a passage into the hash of an index's texts: changed passages need a new index."""
+    """Add a passage to the hash of an index's texts: changed passages need a new index."""
     digest.update(passage.full_text.encode() + b"\0")

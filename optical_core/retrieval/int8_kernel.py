@@ -1,8 +1,8 @@
-"""MaxSim over 8-bit token vectors, in C where it can be compiled and else in torch: one result.
+"""MaxSim over 8-bit token vectors, in C if it can be compiled, else in torch, with equal results.
 
-Tokens lie in blocks of 16, four values of one after four of another (see maxsim.c). A vector is
-stored as round(127 x / max|x|) and the scale max|x| / 127 (symmetric, one scale a token). Products
-are integers below 2^24 for up to 1,040 dimensions, hence exact in fp32 too.
+Tokens are stored in blocks of 16, four values of one token after four of another (see maxsim.c). A
+vector is stored as round(127 x / max|x|) and the scale max|x| / 127 (symmetric, one scale for each
+token). Products are integers below 2^24 for up to 1,040 dimensions, hence exact in fp32 too.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from optical_core.retrieval.maxsim import best_of_passages
 from optical_core.threads import at_once
 
 PATHS = ("portable", "avx2", "vnni")
-"""Of maxsim.c, in the order of speed; a processor has those up to its best."""
+"""Paths of maxsim.c, the slowest first; a processor has all paths up to its best one."""
 TOKENS = 16
-"""Of a block."""
+"""Tokens in a block."""
 _SCALE_BYTES = 4
 _FLAGS = ("-O2", "-ftree-vectorize")
 _DECLARATIONS = """
@@ -33,18 +33,18 @@ int optical_maxsim(int path, const uint8_t *blocks, const int64_t *begins, const
 """
 _EXACT_IN_FP32 = 2**24 // 127**2
 _LEAST_PASSAGES = 256
-"""For a thread of its own."""
+"""Fewest passages that get a thread of their own."""
 _BLOCK_PASSAGES = 512
-"""Scored at a time by torch."""
+"""Passages that torch scores at a time."""
 
 
 def library() -> tuple[Any, Any] | None:
-    """cffi's (ffi, library) of maxsim.c; None where it can't be compiled."""
+    """cffi's (ffi, library) of maxsim.c; None if it can't be compiled."""
     return native.library(Path(__file__).with_name("maxsim.c"), _DECLARATIONS, *_FLAGS)
 
 
 def quantise(vectors: Tensor) -> tuple[Tensor, Tensor]:
-    """Codes (T, d) from -127 to 127 and scales (T,), fp32, of vectors (T, d)."""
+    """Codes (T, d) from -127 to 127, and scales (T,) fp32, of vectors (T, d)."""
     scales = vectors.abs().amax(1) / 127
     codes = torch.where(scales[:, None] > 0, vectors / scales[:, None], 0)
     return codes.round().clamp(-127, 127).to(torch.int8), scales
@@ -53,7 +53,7 @@ def quantise(vectors: Tensor) -> tuple[Tensor, Tensor]:
 def pack(vectors: Tensor) -> np.ndarray:
     """Blocks (ceil(T / 16), 16 `token_bytes`) of passage tokens (T, d), as maxsim.c reads them.
 
-    The last one is filled with tokens of zeros.
+    Tokens of zeros fill the last block.
     """
     codes, scales = quantise(vectors)
     tokens, dimension = codes.shape
@@ -68,7 +68,7 @@ def pack(vectors: Tensor) -> np.ndarray:
 
 
 def token_bytes(dimension: int) -> int:
-    """Bytes of a passage token: its values, to a multiple of four, and its scale."""
+    """Bytes of a passage token: its values, padded to a multiple of four, and its scale."""
     return -(-dimension // 4) * 4 + _SCALE_BYTES
 
 
@@ -140,7 +140,7 @@ def _torch_maxsim(
 
 
 def _unpacked(blocks: np.ndarray, tokens: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Values plus 128 (T, width) and scales (T, 1) of some tokens of the blocks."""
+    """Values plus 128 (T, width) and scales (T, 1) of some tokens in the blocks."""
     numbers, where = np.unique(tokens // TOKENS, return_inverse=True)
     read, places = blocks[numbers], where * TOKENS + tokens % TOKENS
     split = read.shape[1] - TOKENS * _SCALE_BYTES
@@ -153,7 +153,7 @@ def _unpacked(blocks: np.ndarray, tokens: np.ndarray) -> tuple[Tensor, Tensor]:
 
 
 def _tokens_of(begins: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, Tensor]:
-    """Numbers of passages' tokens, one passage's after another's, and whose they are."""
+    """Numbers of the passages' tokens, one passage after another, and each token's passage."""
     lengths = ends - begins
     owners = np.repeat(np.arange(len(begins)), lengths)
     first = np.cumsum(lengths) - lengths
@@ -161,7 +161,7 @@ def _tokens_of(begins: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, Tensor
 
 
 def _parts(count: int) -> list[slice]:
-    """`count` passages, shared out to as many threads as torch uses."""
+    """Divide `count` passages among as many threads as torch uses."""
     threads = max(1, min(torch.get_num_threads(), count // _LEAST_PASSAGES))
     bounds = np.linspace(0, count, threads + 1).astype(int).tolist()
     return [slice(*pair) for pair in pairwise(bounds)]

@@ -1,10 +1,10 @@
 """LanceDBStore: passages in a table of LanceDB, on a folder or object storage.
 
-One row a passage, its tokens in a multivector column. LanceDB keeps every version of a table: a
-tag names the last one that was finished, and searches see that one alone, also while another is
-written. Without a vector index a search goes through all rows and its MaxSim is exact (checked by
-tests/retrieval/test_engines.py: the documentation promises it for cosines alone, but the
-exhaustive search does products too, and with these the norms of rounded vectors stay in).
+Each row is a passage, with its tokens in a multivector column. LanceDB keeps every version of a
+table. A tag names the last finished version, and searches see only that one, even while another is
+written. Without a vector index a search reads all rows, and its MaxSim is exact
+(tests/retrieval/test_engines.py checks it). The documentation promises this only for cosines, but
+the exhaustive search computes products too, and products keep the norms of rounded vectors.
 """
 
 from __future__ import annotations
@@ -26,11 +26,18 @@ _TAG = "finished"
 
 
 class LanceDBStore(EngineStore):
-    """One table; see `EngineStore`."""
+    """One table of LanceDB; see `EngineStore`."""
 
     def __init__(self, uri: str, name: str) -> None:
-        """uri: a folder, or what LanceDB's connect takes (s3://, gs://, az://; credentials come
-        from the environment). Raises InputError without the extra `lancedb`.
+        """Open a table, which need not exist.
+
+        Args:
+            uri: a folder, or another place that LanceDB's connect takes (s3://, gs://, az://;
+                credentials come from the environment).
+            name: of the table.
+
+        Raises:
+            InputError: the extra `lancedb` is missing.
         """
         if find_spec("lancedb") is None:
             raise InputError(
@@ -113,7 +120,7 @@ class LanceDBStore(EngineStore):
                 .select(["id", "_distance"])
                 .to_arrow()
             )
-        # A query token's distance is 1 minus its product.
+        # A query token's distance is 1 minus the product.
         scores = [len(query) - distance for distance in rows["_distance"].to_pylist()]
         return list(zip(rows["id"].to_pylist(), scores, strict=True))
 
@@ -137,7 +144,7 @@ class LanceDBStore(EngineStore):
 
     @cached_property
     def _snapshot(self) -> Any:
-        """The table as it was when it was last finished."""
+        """The last finished version of the table."""
         table = self._database.open_table(self.name)
         table.checkout(_TAG)
         return table
@@ -152,5 +159,5 @@ class LanceDBStore(EngineStore):
 
 
 def _quoted(text: str) -> str:
-    """A string of SQL."""
+    """Quote a string for SQL."""
     return "'" + text.replace("'", "''") + "'"

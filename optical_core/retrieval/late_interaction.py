@@ -1,4 +1,4 @@
-"""LateInteraction: token vectors of the query against a store's, by MaxSim."""
+"""LateInteraction: rank a store's passages by MaxSim of token vectors."""
 
 from __future__ import annotations
 
@@ -17,13 +17,33 @@ logger = logging.getLogger(__name__)
 
 
 class LateInteraction(Searcher):
-    """A pair of encoders on a store: the student encodes queries, the vectors are the teacher's."""
+    """Searches a store with a pair of encoders.
+
+    The student encodes queries; the teacher has encoded the passages in the store.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from optical_core import load_pair
+        >>> from optical_core.retrieval.indexing import build_index
+        >>> pair, passage = load_pair("embedded"), Passage("p1", "", "The sea is salty.")
+        >>> with TemporaryDirectory() as folder:
+        ...     index = build_index(Path(folder, "index"), [passage], pair.teacher)
+        ...     searcher = LateInteraction(pair, index)
+        ...     (query,) = searcher.encode(["Kwa nini bahari ina chumvi?"])
+        ...     (((identifier, score),),) = searcher.rank([query])
+        ...     (matches,) = searcher.explain(query, [passage])
+        >>> identifier, abs(sum(match.contribution for match in matches) - score) < 1e-3
+        ('p1', True)
+    """
 
     explains = True
 
     def __init__(self, pair: EncoderPair, store: VectorStore) -> None:
-        """Raises:
-        InputError: if another encoder than the teacher made the vectors.
+        """Open a searcher.
+
+        Raises:
+            InputError: the teacher didn't make the store's vectors.
         """
         store.check_encoder(pair.teacher)
         self.pair, self.store, self.name = pair, store, pair.name
@@ -40,7 +60,7 @@ class LateInteraction(Searcher):
         return f"{self.queries.hash} {self.store.fingerprint} {self._precision} {self.store.mode}"
 
     def encode(self, queries: Sequence[str]) -> list[Query]:
-        """Queries with their vectors; a query longer than the encoder takes is cut, and told of."""
+        """Encode queries. One that is too long for the encoder is cut, with a warning."""
         self._warn_of_cuts(queries)
         vectors = self.queries.encode_queries(queries)
         return [Query(text, matrix) for text, matrix in zip(queries, vectors, strict=True)]
@@ -49,7 +69,7 @@ class LateInteraction(Searcher):
         return self.store.search_many([query.vectors for query in queries], top=top)
 
     def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
-        """Matches of the very vectors that give the scores, in the order of the query's tokens."""
+        """Matches in the order of the query's tokens, from the vectors that give the scores."""
         asked, teacher = self.queries.scored_tokens(query.text, "query"), self.pair.teacher
         return [
             token_matches(
@@ -62,9 +82,9 @@ class LateInteraction(Searcher):
         ]
 
     def _warn_of_cuts(self, queries: Sequence[str]) -> None:
-        """Say it where the encoder doesn't take a query whole."""
+        """Warn if queries are too long for the encoder."""
         student = self.pair.student
-        # A query of fewer characters than tokens allowed can't be too long: no need to count.
+        # A query with fewer characters than the token limit can't be too long: don't count.
         limit = student.max_length("query")
         cuts = [student.truncated(q, "query") for q in queries if len(q) + 8 > limit]
         if any(cuts):

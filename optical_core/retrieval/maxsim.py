@@ -17,11 +17,21 @@ from optical_core.data.trec import DIGITS, Hits, Run, best_first
 def maxsim_scores(
     queries: Sequence[Tensor], tokens: Tensor, owners: Tensor, passages: int
 ) -> Tensor:
-    """Scores of queries against passages whose tokens lie one after another.
+    """MaxSim of queries with passages. One product for all queries reads the tokens once.
 
-    queries (n, d) each and tokens (T, d) of unit vectors, owners (T,) the passage of each token,
-    from 0 to passages - 1. Returns (queries, passages); a passage without tokens scores 0. One
-    product for all queries, so that the tokens are read once.
+    Args:
+        queries: q unit vector matrices (n, d).
+        tokens: unit vectors (T, d) of all passages, one passage after another.
+        owners: (T,) the passage of each token, from 0 to passages - 1.
+        passages: their number P.
+
+    Returns:
+        (Q, P); a passage without tokens scores 0.
+
+    Examples:
+        >>> tokens = torch.eye(3)
+        >>> maxsim_scores([tokens[:2]], tokens, torch.tensor([0, 0, 1]), 2)
+        tensor([[2., 0.]])
     """
     stacked = torch.cat(list(queries))
     best = best_of_passages(tokens.to(stacked.dtype) @ stacked.T, owners, passages)
@@ -29,18 +39,18 @@ def maxsim_scores(
 
 
 def best_of_passages(similarity: Tensor, owners: Tensor, passages: int) -> Tensor:
-    """Best (passages, n) of a passage's rows of similarity (T, n); 0 where it has none."""
+    """Best similarity (P, n) of each passage's tokens, from similarity (T, n); 0 without tokens."""
     best = similarity.new_full((passages, similarity.shape[1]), -torch.inf)
     best.scatter_reduce_(0, owners[:, None].expand_as(similarity), similarity, "amax")
     return torch.where(torch.isfinite(best), best, 0)
 
 
 def top_passages(scores: Tensor, ids: Sequence[str], top: int) -> Hits:
-    """The `top` best of scores (P,) with their passages' ids, as `best_first` has them."""
+    """The `top` best of scores (P,) with their passages' ids, in the order of `best_first`."""
     if not len(scores):
         return []
     least = torch.topk(scores, min(top, len(scores))).values[-1]
-    # topk breaks ties as it likes: all that equal the last one compete for the last places.
+    # topk breaks ties in any order: all scores equal to the last one compete for the last places.
     positions = torch.nonzero(scores >= least - 2 * 10**-DIGITS)[:, 0]
     nearest = zip(positions.tolist(), scores[positions].tolist(), strict=True)
     return best_first(((ids[position], score) for position, score in nearest), top)
@@ -54,7 +64,15 @@ def rank_in_memory(
     *,
     top: int,
 ) -> Run:
-    """Rank passages held in memory for every query, exactly."""
+    """Rank passages in memory for every query, by exact MaxSim.
+
+    Args:
+        query_ids: q ids.
+        queries: their vectors, (n, d) each.
+        passage_ids: p ids.
+        passages: their vectors, (m, d) each.
+        top: most hits of a query.
+    """
     lengths = [len(passage) for passage in passages]
     tokens = torch.from_numpy(np.concatenate(passages).astype(np.float32))
     owners = torch.repeat_interleave(torch.arange(len(passages)), torch.tensor(lengths))

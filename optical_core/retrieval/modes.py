@@ -1,11 +1,9 @@
-"""The ways to search a token index, all with exact MaxSim's scores.
+"""Modes: the ways to search a token index. All return exact MaxSim scores.
 
-By name:
-
-    exact         every passage in fp32: the ground truth, for evaluation
-    int8          every passage in 8 bits, the best again in fp32
-    candidates    every passage by means of its tokens, the best in 8 bits, then in fp32
-    lists         passages found in FAISS's inverted lists in 8 bits, the best again in fp32
+exact         scores every passage in fp32: the ground truth, for evaluation
+int8          scores every passage in 8 bits, and the best again in fp32
+candidates    scores every passage by means of its tokens, the best in 8 bits, then in fp32
+lists         scores passages from FAISS's inverted lists in 8 bits, and the best in fp32
 """
 
 from __future__ import annotations
@@ -27,19 +25,26 @@ _SELECTIVE: dict[str, type[CandidateIndex] | type[ListedIndex]] = {
     "lists": ListedIndex,
 }
 LEAST_RECALL = 0.99
-"""Below it an approximate search gives way to the next more exact one."""
+"""Below this recall, the next more exact mode replaces an approximate one."""
 
 
 def check_mode(mode: str) -> None:
-    """Raise InputError for a mode that there isn't."""
+    """Check the name of a mode.
+
+    Raises:
+        InputError: there is no such mode.
+    """
     if mode not in MODES:
         raise InputError(f"there is no search mode {mode!r}; choose one of {', '.join(MODES)}")
 
 
 def open_mode(index: TokenIndex, mode: str) -> VectorStore:
-    """What searches `index` in a mode; its files are made where they are missing or outdated.
+    """Open an index in a mode. The mode's files are made if they are missing or outdated.
 
-    Where the recall that was measured then is below .99, a more exact mode takes its place.
+    If its measured recall is below `LEAST_RECALL`, a more exact mode is opened instead.
+
+    Raises:
+        InputError: there is no such mode.
     """
     check_mode(mode)
     if mode == "exact":

@@ -1,9 +1,9 @@
-"""Files of 8-bit token vectors beside an index's own: derived, checked, made again when stale.
+"""Files of 8-bit token vectors, derived from an index's vectors and made again when outdated.
 
-A file is in safetensors' form and memory-mapped: blocks of 16 tokens (see int8_kernel), and the
-basis that the tokens were projected on, (d, k) fp32, if any. Its metadata name the vectors that it
-is of and the recall measured when it was made. It is written in bounded memory, whole or not at
-all.
+A file is in safetensors' form and memory-mapped. It has blocks of 16 tokens (see int8_kernel) and
+the basis on which the tokens were projected, (d, k) fp32, if any. Its metadata name the original
+vectors, and the recall that was measured when the file was made. It is written in bounded memory,
+whole or not at all.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ class PackedTokens:
     """The 8-bit tokens of an index: all of them or means of neighbours, whole or projected.
 
     Attributes:
+        index: the index that they are derived from.
         blocks: as `int8_kernel.pack` makes them.
         offsets: (P + 1,) where each passage's tokens begin.
-        basis: what they are projected on, (d, k).
+        basis: the directions that they are projected on, (d, k); None if they aren't.
         recall: share of the exact top 10 that a search with them keeps.
     """
 
@@ -49,13 +50,13 @@ class PackedTokens:
     recall: float
 
     def scores(self, query: np.ndarray, positions: np.ndarray | None = None) -> np.ndarray:
-        """MaxSim (P,) in 8 bits with the passages at some positions, by default all."""
+        """MaxSim (P,) in 8 bits of a query (n, d) with the passages at `positions`, or with all."""
         vectors = np.asarray(query, np.float32)
         if positions is None:
             begins, ends = self.offsets[:-1], self.offsets[1:]
         else:
             begins, ends = self.offsets[positions], self.offsets[positions + 1]
-        # By einsum, because the threads that BLAS takes for `@` spin on into maxsim.c's time.
+        # By einsum: BLAS's threads for `@` go on spinning while maxsim.c runs.
         projected = vectors if self.basis is None else np.einsum("nd,dk->nk", vectors, self.basis)
         return int8_kernel.maxsim(self.blocks, begins, ends, projected)
 
@@ -68,10 +69,14 @@ def packed_tokens(
     basis: Callable[[], Tensor] | None = None,
     window: int = 1,
 ) -> PackedTokens:
-    """Open the file `name` of an index; make it if it is missing, damaged or of other vectors.
+    """Open a file of an index; make it if it is missing, damaged or of other vectors.
 
-    `measure` gives the recall of a new one; `basis` what tokens are projected on, (d, k); of
-    `window` neighbours in a passage it has the mean, as a unit vector.
+    Args:
+        index: whose tokens are packed.
+        name: of the file.
+        measure: gives the recall of a new file.
+        basis: gives the directions to project tokens on, (d, k).
+        window: the file has the means of this many neighbouring tokens, as unit vectors.
     """
     path = index.folder / name
     if there := _read(index, path, window):
@@ -98,7 +103,7 @@ def _kept(index: TokenIndex, projection: Tensor | None, window: int) -> Iterator
 
 
 def _means(tokens: Tensor, owners: Tensor, passages: int, window: int) -> Tensor:
-    """Unit means of each `window` tokens of a passage (its last ones may be fewer)."""
+    """Unit means of every `window` tokens of a passage (the last mean may be of fewer)."""
     lengths = torch.bincount(owners, minlength=passages)
     windows = -(-lengths // window)
     places = torch.arange(len(tokens)) - (lengths.cumsum(0) - lengths)[owners]
@@ -108,7 +113,7 @@ def _means(tokens: Tensor, owners: Tensor, passages: int, window: int) -> Tensor
 
 
 def _whole_blocks(parts: Iterable[Tensor]) -> Iterator[Tensor]:
-    """The same tokens, cut where blocks end."""
+    """The same tokens, cut at the ends of blocks."""
     rest: list[Tensor] = []
     for part in parts:
         tokens = torch.cat([*rest, part])
@@ -141,14 +146,14 @@ def _read(index: TokenIndex, path: Path, window: int) -> PackedTokens | None:
 
 
 def _identity(index: TokenIndex, window: int) -> dict[str, str]:
-    """What a file must say of itself to be read."""
+    """The metadata that a file must have to be used."""
     return {"format": FORMAT, "of": index.fingerprint, "window": str(window)}
 
 
 def _write_head(
     file: BinaryIO, index: TokenIndex, basis: Tensor | None, window: int, *, recall: float
 ) -> None:
-    """All that comes before the blocks, of one length whatever the recall."""
+    """Write all that precedes the blocks; its length doesn't depend on the recall."""
     content = b"" if basis is None else basis.numpy().astype("<f4").tobytes()
     width = int8_kernel.token_bytes(index.dimension if basis is None else basis.shape[1])
     count = -(-int(_offsets(index, window)[-1]) // int8_kernel.TOKENS)
@@ -165,7 +170,7 @@ def _write_head(
 
 
 def principal_basis(index: TokenIndex, width: int) -> Tensor:
-    """The `width` directions (d, width) that hold most of the tokens' products."""
+    """The `width` directions (d, width) that keep most of the tokens' products."""
     moment = torch.zeros(index.dimension, index.dimension, dtype=torch.float64)
     for tokens, _, _ in index.blocks():
         moment += (tokens.T @ tokens).double()

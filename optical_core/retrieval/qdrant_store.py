@@ -1,8 +1,8 @@
 """QdrantStore: passages in a collection of a Qdrant server, which may be a cluster.
 
-One point a passage, its tokens in a multivector that is compared by MaxSim of dot products. Exact
-searches need no graph, so none is built. The collection's metadata record the encoder, and, once
-everything is written, that it is finished.
+Each point is a passage, with its tokens in a multivector that is compared by MaxSim of dot
+products. Exact searches need no graph, so none is built. The collection's metadata record the
+encoder and, once everything is written, that it is finished.
 """
 
 from __future__ import annotations
@@ -23,22 +23,27 @@ from optical_core.errors import InputError
 from optical_core.retrieval.engine_store import EngineStore, StoredPassage, told
 
 LARGEST = 1024 * 1024
-"""Numbers in one multivector, at most: Qdrant's limit. Also what one request carries, as JSON less
-than the 32 MB that a server takes."""
+"""Most numbers in one multivector: Qdrant's limit. Also the most in one request: as JSON that is
+less than the 32 MB that a server accepts."""
 _VECTOR = "tokens"
 _PAGE = 10_000
-"""Passages whose ids are asked for, or that are removed, in one request."""
+"""Passages that are listed or removed in one request."""
 
 
 class QdrantStore(EngineStore):
-    """One collection of a server; see `EngineStore`."""
+    """One collection of a Qdrant server; see `EngineStore`."""
 
     def __init__(self, uri: str, name: str) -> None:
-        """uri: a server's URL; its key is read from QDRANT_API_KEY. `:memory:` lives as long as
-        this object.
+        """Open a collection, which need not exist.
 
-        Folders are not taken: the client would keep them as pickles, which can run code. Raises
-        InputError without the extra `qdrant`.
+        Args:
+            uri: a server's URL; its key is read from QDRANT_API_KEY. `:memory:` is a store that
+                lives as long as this object. Folders are refused: the client would store them as
+                pickles, which can run code.
+            name: of the collection.
+
+        Raises:
+            InputError: `uri` is something else, or the extra `qdrant` is missing.
         """
         if find_spec("qdrant_client") is None:
             raise InputError(
@@ -104,7 +109,7 @@ class QdrantStore(EngineStore):
             points = [
                 models.PointStruct(
                     id=_point(passage.id),
-                    # A multivector of no vectors is refused: such a point has none.
+                    # Qdrant refuses an empty multivector: such a point has none.
                     vector={_VECTOR: passage.vectors.tolist()} if len(passage.vectors) else {},
                     payload={"id": passage.id, "text_hash": passage.text_hash},
                 )
@@ -163,23 +168,23 @@ class QdrantStore(EngineStore):
 
 
 def connect(uri: str) -> Any:
-    """A client of the server at a URL, or of none (`:memory:`)."""
+    """A client of the server at a URL, or of a store in memory (`:memory:`)."""
     from qdrant_client import QdrantClient
 
     if uri == ":memory:":
         return QdrantClient(uri)
-    # What we need of a server `begin` checks; the client's own check warns, and does no more.
+    # `begin` checks what we need of a server; the client's own check only warns.
     key = os.environ.get("QDRANT_API_KEY")
     return QdrantClient(url=uri, api_key=key, timeout=120, check_compatibility=False)
 
 
 def _point(identifier: str) -> str:
-    """The id of a passage's point: one passage is one point, however often it is written."""
+    """The id of a passage's point, always the same for the same passage."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, identifier))
 
 
 def _requests(passages: Sequence[StoredPassage]) -> Iterator[list[StoredPassage]]:
-    """Passages in groups that one request carries."""
+    """Group passages by what fits into one request."""
     group: list[StoredPassage] = []
     size = 0
     for passage in passages:

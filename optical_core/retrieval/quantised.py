@@ -1,7 +1,6 @@
-"""QuantisedIndex: every passage scored from 8-bit token vectors, the best of them again exactly.
+"""QuantisedIndex: score every passage with 8-bit token vectors, then the best ones exactly.
 
-The scores that a search returns are exact MaxSim's: 8-bit scores only choose which passages are
-scored exactly.
+A search returns exact MaxSim scores: 8-bit scores only choose which passages are scored exactly.
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ from optical_core.retrieval.token_index import TokenIndex
 
 FILE = "int8.safetensors"
 RESCORED = 40
-"""Passages scored exactly for a query, at least; twice as many as are asked for."""
+"""Fewest passages that are scored exactly for a query; more if more than half as many are asked
+for."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class QuantisedIndex(Approximation):
 
     @classmethod
     def open(cls, index: TokenIndex) -> QuantisedIndex:
-        """Open the index's 8-bit form, made first where that hasn't been done."""
+        """Open the index's 8-bit form; it is made first if it is missing."""
         return cls(packed_tokens(index, FILE, lambda made: measured_recall(index, cls(made))))
 
     @property
@@ -42,9 +42,14 @@ class QuantisedIndex(Approximation):
         return self.tokens.recall
 
     def search(self, query: np.ndarray, *, top: int = 10) -> Hits:
-        """The best passages with their exact MaxSim scores: (id, score), best first.
+        """Rank the passages; the scores are exact MaxSim's.
 
-        query: (n, d) unit token vectors; one without tokens finds nothing.
+        Args:
+            query: (n, d) unit token vectors; a query without tokens has no hits.
+            top: most hits.
+
+        Returns:
+            (passage id, score) of the best passages, best first.
         """
         if not len(query):
             return []
@@ -58,7 +63,7 @@ class QuantisedIndex(Approximation):
 
 
 def largest(scores: np.ndarray, count: int) -> np.ndarray:
-    """Positions of the `count` largest scores, ascending, and of all that equal the last."""
+    """Positions of the `count` largest scores, ascending, and of all scores equal to the last."""
     if count >= len(scores):
         return np.arange(len(scores))
     return np.flatnonzero(scores >= np.partition(scores, len(scores) - count)[-count])

@@ -1,4 +1,4 @@
-"""What an approximate search keeps of the exact one: measured when it is made, not assumed."""
+"""Recall of an approximate search against the exact one, measured when its files are made."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from optical_core.retrieval.token_index import TokenIndex
 from optical_core.retrieval.vector_store import VectorStore
 
 QUERIES = 64
-"""Made from the passages to measure a recall: they share one pass over the index."""
+"""Queries made from the passages to measure recall: they share one pass over the index."""
 _TOKENS = 12
 _NOISE = 1.0
-"""Length of the random vector added to each unit token: leaves a cosine of .7 with the passage."""
+"""Length of the random vector added to each unit token: the cosine with the passage is then .7."""
 
 
 class Approximation(VectorStore):
-    """A faster way to search an index: fewer numbers choose passages, its own vectors score them.
+    """A faster way to search an index: fewer numbers choose passages, its vectors score them.
 
     Attributes:
         index: whose passages are ranked.
@@ -48,7 +48,14 @@ class Approximation(VectorStore):
 def recall(
     index: TokenIndex, store: VectorStore, queries: Sequence[np.ndarray], *, top: int = 10
 ) -> float:
-    """Share of the exact top passages that `store` keeps, mean over queries that find any."""
+    """Share of the exact top passages that `store` keeps: the mean over queries with hits.
+
+    Args:
+        index: searched exactly.
+        store: the approximation.
+        queries: their vectors, (n, d) each.
+        top: hits that are compared.
+    """
     pairs = zip(
         index.search_many(queries, top=top), store.search_many(queries, top=top), strict=True
     )
@@ -62,9 +69,9 @@ def measured_recall(index: TokenIndex, store: VectorStore) -> float:
 
 
 def queries_of(index: TokenIndex, *, seed: int, count: int = QUERIES) -> list[np.ndarray]:
-    """Queries (n, d) of up to 12 tokens of a random passage, each blurred by noise.
+    """Queries (n, d) of up to 12 tokens of a random passage, with noise added.
 
-    They stand in for real ones, whose tokens are never quite a passage's.
+    Noise makes them like real queries, whose tokens never quite equal a passage's.
     """
     generator = np.random.default_rng(seed)
     filled = np.flatnonzero(np.diff(index.offsets))

@@ -1,7 +1,7 @@
-"""Searcher: whatever ranks a collection's passages for a query.
+"""Searcher: the interface of everything that ranks a collection's passages for a query.
 
-Local or on a server, by token vectors or by words: a query goes in, a ranking comes out, and where
-the searcher `explains`, so does what makes up a score.
+A searcher may be local or on a server, and rank by token vectors or by words. If it `explains`, it
+also says which tokens make up a score.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Query:
     """A query as a searcher ranks by it.
 
     Attributes:
-        text: as it was asked.
-        vectors: (tokens, d) fp32 unit vectors; none where the text itself is ranked by.
+        text: as it was typed.
+        vectors: (tokens, d) fp32 unit vectors; empty if the searcher ranks by the text.
     """
 
     text: str
@@ -32,17 +32,17 @@ class Query:
 
     @property
     def gloss(self) -> str:
-        """The same query with words put in English, where it is asked so too; else empty."""
+        """The query's gloss, if it is asked with one; else empty."""
         return ""
 
 
 class Searcher(ABC):
-    """The face of all searchers; a new one has to say its `identity` and how it ranks.
+    """The base of all searchers. A new one defines `identity` and `rank`.
 
     Attributes:
-        name: what tables call it.
+        name: its name in tables.
         explains: can it say which tokens make up a score?
-        weights: hash of the encoder that encodes the queries; empty where none does.
+        weights: hash of the encoder that encodes the queries; empty if none does.
     """
 
     name: str
@@ -52,28 +52,29 @@ class Searcher(ABC):
     @property
     @abstractmethod
     def identity(self) -> str:
-        """Changes with whatever decides a ranking, but for the passages and the query."""
+        """Changes with everything that decides a ranking, except the passages and the query."""
 
     @abstractmethod
     def rank(self, queries: Sequence[Query], *, top: int = 10) -> list[Hits]:
-        """The best passages for each of some queries that `encode` gave."""
+        """The hits of each query, best first; the queries come from `encode`."""
 
     def encode(self, queries: Sequence[str]) -> list[Query]:
-        """Queries as they are ranked by: alike for all searchers of one model."""
+        """Make queries of texts; the result is the same for all searchers of one model."""
         return [Query(text) for text in queries]
 
     def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
-        """Token matches of each passage: their contributions add up to its score.
+        """Token matches of each passage; their contributions add up to its score.
 
-        Raises InputError from a searcher that doesn't explain.
+        Raises:
+            InputError: the searcher doesn't explain.
         """
         raise InputError(f"{self.name} has no token matches to explain; use a token-level model")
 
     def search(self, query: str, *, top: int = 10) -> Hits:
-        """The best passages for a query."""
+        """The hits of one query, best first."""
         return self.rank(self.encode([query]), top=top)[0]
 
     def run(self, queries: Mapping[str, str], *, top: int = 1000) -> Run:
-        """The rankings of many queries, by their ids."""
+        """The run of many queries: query id -> passage id -> score."""
         rankings = self.rank(self.encode(list(queries.values())), top=top)
         return {query: dict(hits) for query, hits in zip(queries, rankings, strict=True)}

@@ -1,4 +1,4 @@
-"""Searchers by name: how every one is opened."""
+"""Open searchers by name."""
 
 from __future__ import annotations
 
@@ -25,10 +25,26 @@ def open_searcher(
     load: Callable[[str], EncoderPair] = load_pair,
     glossed: bool = True,
 ) -> Searcher:
-    """A model's searcher of a collection; mode, engine and uri are its store's, see `open_store`.
+    """Open a model's searcher of a collection.
 
-    BM25 has no store of vectors, so these mean nothing to it. `load` opens the other models.
-    `glossed`: is a student that has lexicons asked with glosses?
+    Args:
+        name: `bm25`, or a name or folder of a pair of encoders.
+        collection: the collection to search.
+        mode: of the store, see `open_store`; BM25 ignores it, and `engine` and `uri`.
+        engine: of the store.
+        uri: of the store.
+        progress: show a progress bar while indexing?
+        load: opens a pair of encoders by name.
+        glossed: ask a student that has lexicons with glosses?
+
+    Raises:
+        InputError: there is no such model, or its store can't be opened.
+
+    Examples:
+        >>> from optical_core.data import open_collection
+        >>> searcher = open_searcher("bm25", open_collection("demo"))
+        >>> len(searcher.search("Why is the sea salty?", top=3))
+        3
     """
     if name == BM25.name:
         return BM25(collection.passages())

@@ -1,13 +1,13 @@
-"""Indexes of corpora that come in many files: each is encoded by itself, then all are joined.
+"""Indexes of corpora with many files: each file is encoded by itself, then all are joined.
 
     OUT.shards/<file>-<key>/   a TokenIndex of one file; the key hashes what decides its vectors
-    OUT/                       the index of all, joined in the order of the files
+    OUT/                       the index of all files, joined in their order
 
-A file is the unit of work, of batching and of repetition: its vectors are the same whichever
-process encodes it, and a shard that is whole is never made again. Without Ray the files are taken
-one after another by this process; with it, by the tasks of a cluster, which runs those of a dead
-worker again. Plain tasks and not Ray Data: that cuts its blocks anew, and what is encoded together
-would depend on the cluster. All machines must see the files, OUT and the model under one path.
+A file is the unit of work, batching and repetition. Its vectors are the same whichever process
+encodes it, and a finished shard is never made again. Without Ray, this process encodes the files
+one after another. With Ray, the tasks of a cluster do, and the cluster repeats the tasks of a dead
+worker. Ray Data isn't used: it divides its blocks anew, and batches would depend on the cluster.
+All machines must see the files, OUT and the model under the same paths.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from optical_core.storage import exclusive, replace_folder
 logger = logging.getLogger(__name__)
 
 LOCAL = "local"
-"""Address that stands for a cluster of this machine alone, started for the purpose."""
+"""Address of a cluster that is started for the purpose, on this machine alone."""
 _REACH_SECONDS = 10
 
 
@@ -55,19 +55,23 @@ def index_files(
     device: str | None = None,
     progress: bool = False,
 ) -> TokenIndex:
-    """Encode files of passages with a model's teacher, and join their indexes to one.
+    """Encode files of passages with a model's teacher, and join their indexes into one.
 
-    Interrupted, the same call does what is left; with more files, it encodes those alone.
+    After an interruption, the same call does the rest. With more files, it encodes only the new
+    ones.
 
     Args:
+        out: folder of the index.
         files: JSON Lines or Parquet, see `read_passages`.
         model: a name or folder of a student or encoder.
         ray: address of a Ray cluster (`auto`, `ray://HOST:10001`, …), or `local`; None: no Ray.
+        batch_size: passages encoded together.
         device: of the encoder; on a cluster that has GPUs each task takes one, unless it is `cpu`.
+        progress: show a progress bar?
 
     Raises:
-        InputError: unreadable files, an id that comes twice, no such model or cluster, or machines
-            that encode in different precisions.
+        InputError: a file can't be read, an id comes twice, there is no such model or cluster, or
+            machines encode in different precisions.
     """
     out = Path(os.path.abspath(out))
     work = out.with_name(f"{out.name}.shards")
@@ -78,7 +82,7 @@ def index_files(
 
 
 def index_shard(file: Path, work: Path, encoder: TokenEncoder, *, batch_size: int = 32) -> Path:
-    """The folder of a file's index under `work`, built if it isn't there, whole or not at all."""
+    """The folder of a file's index under `work`; built if it is missing, whole or not at all."""
     decisive = (file_hash(file), encoder.hash, precision(encoder.model.device), batch_size)
     key = hashlib.blake2b(repr(decisive).encode(), digest_size=8).hexdigest()
     folder = work / f"{file.name}-{key}"
@@ -91,13 +95,13 @@ def index_shard(file: Path, work: Path, encoder: TokenEncoder, *, batch_size: in
 
 
 def join_indexes(out: Path, folders: Sequence[Path]) -> TokenIndex:
-    """Join the indexes of some folders, in their order, to one in `out`; vectors are streamed.
+    """Join the indexes in some folders, in their order, into one in `out`; vectors are streamed.
 
-    One that was joined from the same folders stays.
+    An index that was joined from the same folders stays.
 
     Raises:
-        InputError: no folders, an id that comes twice, or indexes of different encoders or
-            precisions.
+        InputError: there are no folders, an id comes twice, or the indexes are of different
+            encoders or precisions.
     """
     names = [folder.name for folder in folders]
     if not names:
@@ -143,7 +147,7 @@ def _check_alike(first: dict[str, Any], other: dict[str, Any], folder: Path) -> 
 
 @lru_cache(maxsize=1)
 def _teacher(model: str, device: str | None) -> TokenEncoder:
-    """A process opens its encoder once, for all the files that it takes."""
+    """The teacher: a process opens it once for all its files."""
     return load_pair(model, device=device).teacher
 
 
@@ -153,8 +157,7 @@ def _shard(task: tuple[Path, Path, str, str | None, int]) -> Path:
 
 
 def _shard_or_reason(task: tuple[Path, Path, str, str | None, int]) -> tuple[Path, str]:
-    """What a task sends back: the shard, or why there is none. Ray would wrap an exception in
-    pages of its own."""
+    """The shard, or the reason why there is none: Ray would wrap an exception in pages of text."""
     try:
         return _shard(task), ""
     except InputError as error:
@@ -180,7 +183,7 @@ def _shards_of_a_cluster(tasks: Sequence[tuple], address: str) -> Iterator[Path]
             log_to_driver=False,
             logging_level=logging.WARNING,
         )
-    except Exception as error:  # Ray raises that very class where a node doesn't start in time
+    except Exception as error:  # Ray raises this very class if a node doesn't start in time
         reason = str(error).partition("\n")[0]
         raise InputError(
             f"no Ray cluster at {address!r} ({reason}): start one with `ray start --head`, "
@@ -188,7 +191,7 @@ def _shards_of_a_cluster(tasks: Sequence[tuple], address: str) -> Iterator[Path]
         ) from error
     try:
         on_gpu = tasks[0][3] != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1
-        # A worker that is killed is no fault of the file's: its task runs again, elsewhere.
+        # A killed worker isn't the file's fault: its task runs again elsewhere.
         encode = ray.remote(num_gpus=1 if on_gpu else 0, max_retries=5)(_shard_or_reason)
         for reference in [encode.remote(task) for task in tasks]:
             shard, reason = ray.get(reference)
@@ -207,7 +210,11 @@ def _shards_of_a_cluster(tasks: Sequence[tuple], address: str) -> Iterator[Path]
 
 
 def _reach(address: str) -> None:
-    """Raise OSError where nothing listens at `host:port`: Ray would try for minutes."""
+    """Check that something listens at `host:port`: Ray itself would try for minutes.
+
+    Raises:
+        OSError: nothing does.
+    """
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdigit():
         socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH_SECONDS).close()

@@ -1,9 +1,9 @@
 """Probabilistic structured queries: BM25 whose query terms are distributions over English words.
 
 A query word f counts in a passage as the sum over its translations,
-`tf(f, D) = sum_e p(e|f) tf(e, D)`, and is as frequent as they are, `df(f) = sum_e p(e|f) df(e)`;
-BM25 then weighs f as if it were one word (Darwish and Oard 2003, "Probabilistic structured query
-methods", section 3).
+`tf(f, D) = sum_e p(e|f) tf(e, D)`, and so does its document frequency,
+`df(f) = sum_e p(e|f) df(e)`. BM25 then weighs f as if it were one word (Darwish and Oard 2003,
+"Probabilistic structured query methods", section 3).
 """
 
 from __future__ import annotations
@@ -27,8 +27,14 @@ K1, B = 1.5, 0.75
 class StructuredQueries(Searcher):
     """Lucene's BM25 (k1 1.5, b 0.75, as `bm25` has it) over structured queries, in memory.
 
-    A word that the lexicon lacks stands for itself: names and numbers often do. Passages without
+    A word that the lexicon lacks stands for itself, as names and numbers often do. Passages without
     any translation are left out.
+
+    Examples:
+        >>> passages = [Passage("p1", "", "The sea is salty."), Passage("p2", "", "Dry sand")]
+        >>> psq = StructuredQueries(passages, {"chumvi": {"salt": 0.6, "salty": 0.4}})
+        >>> [identifier for identifier, _ in psq.search("chumvi")]
+        ['p1']
     """
 
     name = "psq"
@@ -56,7 +62,7 @@ class StructuredQueries(Searcher):
         self._norm = K1 * (1 - B + B * length / max(length.mean(), 1e-9)) if lengths else length
 
     def asked_by(self, lexicon: Lexicon) -> StructuredQueries:
-        """The same passages for the queries of another language: nothing is counted again."""
+        """The same passages for queries in another language; nothing is counted again."""
         other = copy(self)
         other.lexicon = lexicon
         return other

@@ -1,12 +1,12 @@
-"""TokenIndex: the passages' token vectors on disk, memory-mapped.
+"""TokenIndex: token vectors of passages on disk, memory-mapped.
 
     index.json       format, encoder name and hash, dimension, counts, collection, checksums
     vectors.f16      (T, d) fp16, one passage's tokens after another's
     offsets.i64      (P + 1,) where each passage's tokens begin
     ids.json         passage ids, in order
 
-`indexing` writes it. It carries the hash of the encoder that made it: another encoder's queries
-would be scored in another space.
+`indexing` writes it. It records the hash of its encoder: queries of another encoder are in another
+space.
 """
 
 from __future__ import annotations
@@ -32,14 +32,37 @@ from optical_core.storage import check_path, tidy
 FORMAT = 1
 FILES = ("vectors.f16", "offsets.i64", "ids.json")
 BLOCK_TOKENS = 8192
-"""Tokens scored at a time: as many as stay in a core's cache, widened to fp32."""
+"""Tokens scored at a time: widened to fp32, they still fit into a core's cache."""
 GROUP_QUERIES = 64
 """Queries that share a pass over the index: reading and widening it costs more than scoring."""
 
 
 @dataclass(frozen=True)
 class TokenIndex(VectorStore):
-    """An index folder, opened; the vectors stay on disk until they are scored."""
+    """An opened index folder. The vectors stay on disk until they are scored.
+
+    Attributes:
+        folder: where its files are.
+        encoder: name of the encoder that made the vectors.
+        encoder_hash: its hash.
+        dimension: d, of the token vectors.
+        ids: p passage ids, in order.
+        offsets: (P + 1,) int64, where each passage's tokens begin.
+        vectors: (T, d) fp16, one passage's tokens after another's.
+        texts: hash of the passages that were indexed; None if it isn't known.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> from optical_core import load_pair
+        >>> from optical_core.data import Passage
+        >>> from optical_core.retrieval.indexing import build_index
+        >>> pair, passages = load_pair("embedded"), [Passage("p1", "", "The sea is salty.")]
+        >>> with TemporaryDirectory() as folder:
+        ...     index = build_index(Path(folder, "index"), passages, pair.teacher)
+        ...     hits = index.search(pair.student.encode_queries(["chumvi"])[0])
+        ...     len(index), [identifier for identifier, _ in hits]
+        (1, ['p1'])
+    """
 
     folder: Path
     encoder: str
@@ -49,11 +72,14 @@ class TokenIndex(VectorStore):
     offsets: np.ndarray
     vectors: np.ndarray
     texts: str | None = None
-    """Hash of the passages that were indexed, where it is known."""
 
     @classmethod
     def open(cls, folder: Path | str) -> TokenIndex:
-        """Open an index; a missing, damaged or newer one is refused with a sentence."""
+        """Open an index.
+
+        Raises:
+            InputError: the index is missing, damaged or in another format.
+        """
         folder = Path(folder)
         check_path(folder)
         tidy(folder.parent)
@@ -93,7 +119,11 @@ class TokenIndex(VectorStore):
         return len(self.ids)
 
     def check_encoder(self, encoder: TokenEncoder) -> None:
-        """Raise InputError if another encoder built this index."""
+        """Check that this encoder built the index.
+
+        Raises:
+            InputError: another one did.
+        """
         if encoder.hash != self.encoder_hash:
             raise InputError(
                 f"the index in {self.folder} was built by the encoder {self.encoder} "
@@ -109,14 +139,19 @@ class TokenIndex(VectorStore):
         )
 
     def search(self, query: np.ndarray, *, top: int = 10) -> Hits:
-        """The best passages by exact MaxSim over the whole index: (id, score), best first.
+        """Rank all passages by exact MaxSim.
 
-        query: (n, d) unit token vectors; one without tokens finds nothing.
+        Args:
+            query: (n, d) unit token vectors; a query without tokens has no hits.
+            top: most hits.
+
+        Returns:
+            (passage id, score) of the best passages, best first.
         """
         return self.search_many([query], top=top)[0]
 
     def search_many(self, queries: Sequence[np.ndarray], *, top: int = 10) -> list[Hits]:
-        """`search` for many queries, with one pass over the index for each group of them."""
+        """Search for many queries (n, d), with one pass over the index for each group."""
         results: list[Hits] = [[] for _ in queries]
         wanted = [number for number, query in enumerate(queries) if len(query) and len(self)]
         for begin in range(0, len(wanted), GROUP_QUERIES):
@@ -127,7 +162,7 @@ class TokenIndex(VectorStore):
         return results
 
     def score(self, query: np.ndarray, positions: np.ndarray) -> Hits:
-        """Exact MaxSim with the passages at some positions: (id, score), best first."""
+        """Rank the passages at some positions by exact MaxSim: (id, score), best first."""
         pieces = [self.vectors[self.offsets[p] : self.offsets[p + 1]] for p in positions]
         owners = np.repeat(np.arange(len(pieces)), [len(piece) for piece in pieces])
         (scores,) = maxsim_scores(
@@ -139,7 +174,7 @@ class TokenIndex(VectorStore):
         return top_passages(scores, [self.ids[position] for position in positions], len(pieces))
 
     def _scores(self, queries: Sequence[np.ndarray]) -> torch.Tensor:
-        """MaxSim of every query with every passage, (Q, P)."""
+        """MaxSim (Q, P) of every query with every passage."""
         vectors = [torch.from_numpy(np.asarray(query, np.float32)) for query in queries]
         blocks = []
         for tokens, owners, passages in self.blocks():
@@ -147,15 +182,15 @@ class TokenIndex(VectorStore):
         return torch.cat(blocks, dim=1)
 
     def blocks(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, int]]:
-        """Stretches of whole passages: tokens (T, d) fp32, owners (T,), number of passages."""
+        """Blocks of whole passages: tokens (T, d) fp32, owners (T,), number of passages."""
         first = 0
         while first < len(self):
             limit = self.offsets[first] + BLOCK_TOKENS
             last = max(first + 1, int(np.searchsorted(self.offsets, limit, "right")) - 1)
             last = min(last, len(self))
             begin, end = self.offsets[first], self.offsets[last]
-            # torch widens fp16 many times faster than NumPy does; it takes writable arrays only,
-            # hence the map that copies on write.
+            # torch widens fp16 many times faster than NumPy. It needs writable arrays, hence the
+            # copy-on-write map.
             tokens = torch.from_numpy(self.vectors[begin:end]).float()
             lengths = torch.from_numpy(np.diff(self.offsets[first : last + 1]))
             owners = torch.repeat_interleave(torch.arange(last - first), lengths)
@@ -164,8 +199,7 @@ class TokenIndex(VectorStore):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of the encoder, the offsets and a sample of the vectors: tells whether a file
-        that was derived from the vectors is of these."""
+        """Hash of the encoder, the offsets and a sample of the vectors: derived files record it."""
         digest = hashlib.blake2b(self.encoder_hash.encode(), digest_size=8)
         digest.update(self.offsets.tobytes())
         sample = np.linspace(0, len(self.vectors) - 1, 256, dtype=np.int64)
@@ -178,7 +212,11 @@ class TokenIndex(VectorStore):
 
 
 def _check(folder: Path, noted: dict[str, str]) -> None:
-    """Raise ValueError for a file that isn't as it was written."""
+    """Check the files against their checksums.
+
+    Raises:
+        ValueError: a file has changed.
+    """
     try:
         check_files(folder, noted)
     except InputError as error:

@@ -1,12 +1,11 @@
-"""ListedIndex: passages found through FAISS's inverted lists of tokens, the rest never looked at.
+"""ListedIndex: find passages through FAISS's inverted lists of tokens, without reading the rest.
 
-Each query token's nearest passage tokens are looked up in a share of the lists; passages with the
-largest sum of such similarities are scored in 8 bits, the best of them exactly. The time of the
-other modes grows with the collection, that of this one with a tenth of it: it is for millions of
-passages.
+Each query token's nearest passage tokens are looked up in a share of the lists. Passages with the
+largest sum of these similarities are scored in 8 bits, and the best of them exactly. The other
+modes read the whole collection, this one a tenth of it: it is for millions of passages.
 
     tokens.faiss    the lists (IVF, 8-bit scalar quantisation)
-    tokens.json     hash of the vectors that they are of, measured recall; written last
+    tokens.json     hash of the original vectors, measured recall; written last
 """
 
 from __future__ import annotations
@@ -31,14 +30,14 @@ logger = logging.getLogger(__name__)
 
 FILE, FACTS = "tokens.faiss", "tokens.json"
 CANDIDATES = 1024
-"""Passages scored in 8 bits for a query, at least; four times those asked for."""
+"""Fewest passages that are scored in 8 bits for a query; more if over a quarter are asked for."""
 NEIGHBOURS = 512
 """Passage tokens looked up for each query token."""
 PROBED = 0.1
-"""Share of the inverted lists that is searched (at least eight)."""
+"""Share of the inverted lists that are searched (at least eight lists)."""
 _TRAINING_TOKENS = 100_000
 _ADDED_TOKENS = 262_144
-"""Given to FAISS at a time: bounds memory (fp32, 384 dimensions: 400 MB)."""
+"""Tokens given to FAISS at a time: bounds memory (fp32, 384 dimensions: 400 MB)."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class ListedIndex(Approximation):
 
     @classmethod
     def open(cls, quantised: QuantisedIndex) -> ListedIndex:
-        """Open the index's lists; make them if missing, damaged or of other vectors."""
+        """Open the index's lists; make them if they are missing, damaged or of other vectors."""
         index = quantised.index
         if there := cls._read(quantised):
             return there
@@ -97,9 +96,14 @@ class ListedIndex(Approximation):
             return None
 
     def search(self, query: np.ndarray, *, top: int = 10) -> Hits:
-        """The best passages that were found with their exact MaxSim scores, best first.
+        """Rank the passages from the lists by exact MaxSim.
 
-        query: (n, d) unit token vectors; one without tokens finds nothing.
+        Args:
+            query: (n, d) unit token vectors; a query without tokens has no hits.
+            top: most hits.
+
+        Returns:
+            (passage id, score) of the best passages, best first.
         """
         if not len(query):
             return []
@@ -129,7 +133,7 @@ def _built(index: TokenIndex, *, seed: int = 0) -> Any:
     with replace_noted(index.folder / FILE) as temporary:
         try:
             faiss.write_index(engine, str(temporary))
-        except RuntimeError as error:  # what FAISS makes of a full disk
+        except RuntimeError as error:  # FAISS raises it if the disk is full
             raise OSError("FAISS can't write it: is the disk full?") from error
     return _probing(engine)
 
@@ -143,11 +147,16 @@ def _probing(engine: Any) -> Any:
 def _best_owners(
     index: TokenIndex, similarity: np.ndarray, tokens: np.ndarray, most: int
 ) -> np.ndarray:
-    """Positions of the `most` passages with the largest sum over query tokens of the best
-    similarity found, and of those that equal the last.
+    """Positions of the `most` passages with the largest sums of best similarities.
 
-    A query token that found nothing in a passage counts as the worst that it found anywhere:
-    more can't be said of it.
+    The sum is over query tokens. Passages equal to the last one are included. A query token without
+    a match in a passage counts with its worst match in any passage, an upper bound.
+
+    Args:
+        index: the index.
+        similarity: (n, k) of each query token's nearest passage tokens.
+        tokens: (n, k) numbers of these tokens; -1 for none.
+        most: number of passages.
     """
     real = tokens >= 0
     owners = np.searchsorted(index.offsets, tokens, "right") - 1

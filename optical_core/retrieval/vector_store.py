@@ -1,4 +1,4 @@
-"""VectorStore: token vectors by passage, in whatever engine they are kept, ranked by MaxSim."""
+"""VectorStore: the interface of all stores of token vectors, ranked by MaxSim in any engine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from optical_core.models.token_encoder import TokenEncoder
 
 
 class VectorStore(ABC):
-    """What a search needs of a collection's token vectors.
+    """The operations on a collection's token vectors that a search needs.
 
     Attributes:
         mode: how passages are chosen, see `modes`; the scores are exact MaxSim's in every mode.
@@ -23,23 +23,32 @@ class VectorStore(ABC):
     @property
     @abstractmethod
     def fingerprint(self) -> str:
-        """Changes with the vectors that are ranked."""
+        """Changes with the vectors."""
 
     @abstractmethod
     def check_encoder(self, encoder: TokenEncoder) -> None:
-        """Raise InputError if another encoder made the vectors."""
+        """Check that this encoder made the vectors.
+
+        Raises:
+            InputError: another one did.
+        """
 
     @abstractmethod
     def passage_vectors(self, identifier: str) -> np.ndarray:
-        """Vectors (tokens, d) of one passage, fp32, as they are scored."""
+        """Vectors (tokens, d) fp32 of one passage, as they are scored."""
 
     @abstractmethod
     def search(self, query: np.ndarray, *, top: int = 10) -> Hits:
-        """The best passages with their exact MaxSim scores, in the order of `best_first`.
+        """Rank the passages by exact MaxSim, in the order of `best_first`.
 
-        query: (n, d) unit token vectors; one without tokens finds nothing.
+        Args:
+            query: (n, d) unit token vectors; a query without tokens has no hits.
+            top: most hits.
+
+        Returns:
+            (passage id, score) of the best passages, best first.
         """
 
     def search_many(self, queries: Sequence[np.ndarray], *, top: int = 10) -> list[Hits]:
-        """`search` for many queries, for stores that gain from having them together."""
+        """Search for many queries; some stores are faster with several at once."""
         return [self.search(query, top=top) for query in queries]

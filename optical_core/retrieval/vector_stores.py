@@ -1,11 +1,11 @@
-"""Vector stores by the engine that keeps them.
+"""Vector stores by their engines.
 
 local       our TokenIndex: files on this machine, memory-mapped
 lancedb     LanceDB inside this process, on a folder or object storage (s3://, gs://, az://)
 qdrant      a Qdrant server, by its URL
 
-All rank by exact MaxSim over every passage, with the same scores. The engines other than `local`
-leave out passages without tokens, which `local` ranks with the score 0.
+All rank every passage by exact MaxSim, with the same scores. `local` ranks passages without tokens
+with the score 0; the other engines leave them out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ STORES: dict[str, Callable[[str, str], EngineStore]] = {
     "lancedb": LanceDBStore,
     "qdrant": QdrantStore,
 }
-"""Engine -> its store, made of a uri and a name."""
+"""Engine -> its store, which takes a uri and a name."""
 
 
 def open_store(
@@ -40,12 +40,33 @@ def open_store(
     mode: str = "exact",
     progress: bool = False,
 ) -> VectorStore:
-    """What an engine keeps of a collection, as this encoder's vectors.
+    """Open a collection's vectors of an encoder, in an engine.
 
     Args:
-        uri: where the engine keeps it. `local` has a place of its own, and indexes there what it
-            hasn't yet; elsewhere, what is missing, unfinished or of another encoder is refused.
-        mode: see `modes`; engines other than `local` have the mode exact alone.
+        engine: `local` or a key of `STORES`.
+        uri: where the engine keeps the vectors. Without one, `local` uses a folder under indexes/,
+            and indexes the collection there if need be.
+        collection: the collection.
+        encoder: the teacher, which made the vectors.
+        mode: see `modes`; engines other than `local` have only the mode exact.
+        progress: show a progress bar while indexing?
+
+    Raises:
+        InputError: the engine or mode is unknown; or the vectors at `uri` are missing, unfinished
+            or another encoder's.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from optical_core import load_pair
+        >>> from optical_core.data import Passage, open_collection
+        >>> from optical_core.retrieval.indexing import build_index
+        >>> passage, encoder = Passage("p1", "", "The sea is salty."), load_pair("embedded").teacher
+        >>> with TemporaryDirectory() as folder:
+        ...     index = build_index(Path(folder, "index"), [passage], encoder)
+        ...     store = open_store("local", str(index.folder), open_collection("demo"), encoder)
+        ...     store.passage_vectors("p1").shape == (5, encoder.dimension)
+        True
     """
     check_mode(mode)
     if engine == LOCAL:
@@ -58,7 +79,9 @@ def open_store(
         return open_mode(index, mode)
     store = _store(engine, uri, collection, encoder)
     if mode != "exact":
-        raise InputError(f"the mode {mode!r} is the engine local's; the others search exactly")
+        raise InputError(
+            f"the mode {mode!r} belongs to the engine local; the others search exactly"
+        )
     store.check_encoder(encoder)
     return store
 
@@ -72,10 +95,24 @@ def fill_store(
     batch_size: int = 32,
     progress: bool = False,
 ) -> int:
-    """Make an engine other than `local` hold exactly a collection's passages.
+    """Make an engine other than `local` contain exactly a collection's passages.
 
-    Returns how many were written. Killed at any moment, the same call writes those that are
-    missing; what is half written is never searched.
+    If the process is killed, the same call writes the missing passages. Half-written content is
+    never searched.
+
+    Args:
+        engine: a key of `STORES`.
+        uri: where the engine keeps the vectors.
+        collection: the collection.
+        encoder: the teacher.
+        batch_size: passages encoded together.
+        progress: show a progress bar?
+
+    Returns:
+        The number of passages that were written.
+
+    Raises:
+        InputError: the engine is unknown or fails, or `uri` is missing.
     """
     store = _store(engine, uri, collection, encoder)
     return fill(store, collection, encoder, batch_size=batch_size, progress=progress)

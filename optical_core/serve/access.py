@@ -1,8 +1,8 @@
-"""Who may ask: under which names the server is known, and with which token.
+"""Who may ask: the server's known names, and its token.
 
-A web page of anywhere can have its own name resolved to 127.0.0.1 (DNS rebinding) and ask as if
-the server were its own. Such a request still says the page's name as its Host: what isn't known is
-refused.
+Any web page can make its own name resolve to 127.0.0.1 (DNS rebinding) and then ask the server as
+if it were the page's own. Such a request still has the page's name as its Host: requests to unknown
+names are refused.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 ANY = "*"
 TOKEN_VARIABLE = "OPTICAL_TOKEN"  # noqa: S105 - the name of a variable
-"""Environment variable: the token that the server asks for and its client sends."""
+"""Environment variable with the token that the server asks for and the client sends."""
 OPEN_PATHS = frozenset({"/health", "/docs", "/openapi.json"})
-"""Answered without the token: they say nothing of what is served."""
+"""Paths that need no token: they say nothing about what is served."""
 _HOST = re.compile(r"(?P<name>\[[^\]/@]*\]|[^\s/@?#,:\[\]]+)(?::\d*)?")
-"""A Host header: a name or an address (in brackets if it has colons), and maybe a port."""
+"""A Host header: a name or an address (in brackets if it has colons), and an optional port."""
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Status and sentence of a request that isn't let in."""
+    """The answer to a request that isn't allowed: a status and a sentence."""
 
     status: int
     detail: str
@@ -40,10 +40,19 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Access:
-    """Names that the server is known by, and the token it asks for (none if empty).
+    """Names that the server is known by, and the token that it asks for.
 
-    addresses: any address in numbers is known, for a server that listens on all of them. No page
-    can be rebound from such a one.
+    Attributes:
+        names: hosts in lower case; `*` for any.
+        addresses: is every numeric address known? For a server that listens on all of them; DNS
+            rebinding needs a name.
+        token: the token; empty if none is needed.
+
+    Examples:
+        >>> access = Access.of("127.0.0.1", ["search.example.org"])
+        >>> scope = {"path": "/search", "headers": [(b"host", b"elsewhere.example:8601")]}
+        >>> access.refusal(scope).status
+        400
     """
 
     names: frozenset[str]
@@ -52,10 +61,15 @@ class Access:
 
     @classmethod
     def of(cls, host: str, more: Iterable[str] = (), token: str = "") -> Access:
-        """Known by the loopback's names, by the `host` it listens on and by `more`; `*` is any.
+        """Access by the loopback's names, the `host` that the server listens on, and `more` names.
+
+        Args:
+            host: name or address that the server listens on.
+            more: further names; `*` allows any.
+            token: the token that requests need; empty for none.
 
         Raises:
-            InputError: what is no name of a host, or a token that no header can hold.
+            InputError: a name is no host's name, or a header can't contain the token.
         """
         check_token(token)
         names = {_name(text) for text in (*_LOOPBACK, host, *more) if text != ANY}
@@ -63,7 +77,7 @@ class Access:
         return cls(frozenset(names | ({ANY} & set(more))), everywhere, token)
 
     def refusal(self, scope: Scope) -> Refusal | None:
-        """Why a request isn't let in; None where it is."""
+        """The refusal of a request that isn't allowed; None if it is."""
         headers = dict(scope["headers"])
         host = headers.get(b"host", b"").decode("latin-1")
         if not self._knows(host):
@@ -92,7 +106,11 @@ class Access:
 
 
 def check_token(token: str) -> None:
-    """Raise InputError for a token that no header can hold."""
+    """Check a token.
+
+    Raises:
+        InputError: a header can't contain it.
+    """
     if not token.isascii() or any(character <= " " for character in token):
         raise InputError(
             f"{TOKEN_VARIABLE} must be of ASCII letters, digits and signs, without blanks"
@@ -100,7 +118,11 @@ def check_token(token: str) -> None:
 
 
 def _name(text: str) -> str:
-    """A host's name as it is compared; InputError for what is none."""
+    """A host's name in the form in which names are compared.
+
+    Raises:
+        InputError: the text is no name of a host.
+    """
     name = _compared(text)
     if not _is_address(name) and not re.fullmatch(r"[^\s/@?#,:\[\]]+", name):
         raise InputError(f"{text!r} is no name of a host: search.example.org would be one")
@@ -108,7 +130,7 @@ def _name(text: str) -> str:
 
 
 def _compared(text: str) -> str:
-    """Lower case, without brackets and the root's dot."""
+    """Lower case, without brackets and the final dot."""
     return text.strip().lower().removesuffix(".").removeprefix("[").removesuffix("]")
 
 

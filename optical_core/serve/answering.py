@@ -1,9 +1,9 @@
-"""From requests to ranked passages: encode together, share a pass over each index.
+"""Answer requests: encode their queries together, and share a pass over each index.
 
-A query's vectors depend a little on what it is encoded with (padding, and how the matrix product
-is cut up). In fp32 that moves a score by less than 1e-5 (in bf16 by up to 0.03: see
-`models.precision`). Searchers round scores and order equal ones by id, so an answer doesn't
-depend on what came in beside it, but for one unit of a score's last digit.
+A query's vectors depend a little on the queries beside it in a batch (by padding, and by how the
+matrix product is divided). In fp32 that changes a score by less than 1e-5 (in bf16 by up to 0.03:
+see `models.precision`). Searchers round scores and order equal ones by id. Other requests can
+therefore change an answer by at most one unit of a score's last digit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from optical_core.serve.schema import Match, Result, SearchAnswer, SearchRequest
 
 
 def answer_together(holdings: Holdings, requests: Sequence[SearchRequest]) -> list[SearchAnswer]:
-    """Answers to requests of one model, in their order."""
+    """Answer requests to one model, in their order."""
     model = requests[0].model
     groups: defaultdict[str, list[int]] = defaultdict(list)
     for number, request in enumerate(requests):

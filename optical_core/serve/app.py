@@ -1,4 +1,4 @@
-"""The web application: routes, and which status says what."""
+"""The web application: its routes and statuses."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ from optical_core.serve.schema import (
 )
 
 BUSY_SECONDS = 1
-"""What a refused client is told to wait: by then a full queue of short queries is answered."""
+"""Seconds after which a refused client may retry: a full queue of short queries takes less."""
 
 
 NO_OBJECT = "the body must be a JSON object, sent as application/json"
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "No HTTP, or sent to a name that isn't the server's"},
-    401: {"description": "Without the token that is asked for"},
-    404: {"description": "Of a name that isn't served"},
-    408: {"description": "Of which the body didn't arrive"},
-    413: {"description": "Too long a body or query"},
-    422: {"description": "Not as described here"},
-    429: {"description": "Too many searches of this client"},
+    400: {"description": "The request isn't HTTP, or its Host isn't a name of the server"},
+    401: {"description": "The token is missing or wrong"},
+    404: {"description": "The name isn't served"},
+    408: {"description": "The body didn't arrive in time"},
+    413: {"description": "The body or the query is too long"},
+    422: {"description": "The request isn't as described here"},
+    429: {"description": "Too many searches from this client"},
     500: {"description": "The server failed: its log says why"},
     503: {"description": "Too many searches at once, or the server is stopping"},
 }
 
 
 def _refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
-    """What the schema says of a route's refusals, with those that any request may get."""
+    """The schema of a route's refusals, including those that any request may get."""
     known = (400, 401, *codes, 408, 413, 500)
     return {code: _REFUSALS[code] | {"model": Problem} for code in sorted(known)}
 
@@ -62,13 +62,24 @@ def _refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
 def create_app(
     holdings: Holdings, limits: Limits | None = None, access: Access | None = None
 ) -> FastAPI:
-    """An ASGI application that answers for `holdings`; its workers end with the application.
+    """Make an ASGI application that answers searches. Its workers end with the application.
 
-    access: who may ask; None for everyone, where something before the application sees to that.
+    Args:
+        holdings: the collections and models.
+        limits: sizes and rates; the defaults if None.
+        access: who may ask; None for everyone, if a proxy controls access.
+
+    Returns:
+        The application, for uvicorn or any other ASGI server.
+
+    Examples:
+        >>> app = create_app(Holdings({}, {}, {}))
+        >>> "/search" in app.openapi()["paths"]
+        True
     """
     limits = limits or Limits()
     metrics = Metrics()
-    # BM25 answers in a fraction of the time that queries take to be encoded: it must not wait.
+    # BM25 answers in a fraction of the time that encoding takes: it must not wait for it.
     encoding, lexical = (
         Batcher(
             partial(answer_together, holdings),
@@ -156,24 +167,24 @@ def _add_search(
 def _add_holdings(app: FastAPI, holdings: Holdings) -> None:
     @app.get("/models", responses=_refusals())
     def models() -> list[ServedModel]:
-        """The models that may be asked."""
+        """List the models that are served."""
         return list(holdings.models.values())
 
     @app.get("/collections", responses=_refusals())
     def collections() -> list[ServedCollection]:
-        """The collections that may be searched."""
+        """List the collections that are served."""
         return holdings.described()
 
     @app.get("/collections/{name}/queries/{language}", responses=_refusals(404, 422))
     def queries(name: str, language: str) -> Topics:
-        """A collection's own queries in a language, with their judged passages."""
+        """Get a collection's queries in a language, with their judgements."""
         return holdings.topics(name, language)
 
 
 def _add_status(app: FastAPI, limits: Limits, metrics: Metrics, waiting: Callable[[], int]) -> None:
     @app.get("/health", responses=_refusals())
     async def health() -> Health:
-        """Ready to answer: nothing is left to be loaded."""
+        """Check that the server is ready: everything is loaded."""
         return Health(
             status="ok",
             version=__version__,
@@ -183,7 +194,7 @@ def _add_status(app: FastAPI, limits: Limits, metrics: Metrics, waiting: Callabl
 
     @app.get("/metrics", response_class=PlainTextResponse, responses=_refusals())
     async def prometheus() -> Response:
-        """Counts and times for Prometheus."""
+        """Get counts and times for Prometheus."""
         return Response(metrics.text(), media_type=metrics.content_type)
 
     @app.get("/docs", include_in_schema=False)
@@ -194,7 +205,7 @@ def _add_status(app: FastAPI, limits: Limits, metrics: Metrics, waiting: Callabl
 
 
 def _check(request: SearchRequest, holdings: Holdings, limits: Limits) -> None:
-    """Refuse what can't be answered before it waits with what can."""
+    """Refuse a request that can't be answered before it joins the queue."""
     if len(request.query) > limits.query:
         raise HTTPException(
             413, f"the query has {len(request.query)} characters, at most {limits.query} are taken"
@@ -209,7 +220,11 @@ def _check(request: SearchRequest, holdings: Holdings, limits: Limits) -> None:
 
 
 async def _whole_object(request: Request) -> None:
-    """Raise InputError for a body that readers of JSON differ on: a key twice, half a character."""
+    """Refuse a body that JSON readers read differently: a key twice, or half a character.
+
+    Raises:
+        InputError: the body is such, or no JSON.
+    """
     try:
         value = json.loads((await request.body()).decode(), object_pairs_hook=_distinct)
         json.dumps(value, ensure_ascii=False).encode()
@@ -235,14 +250,14 @@ async def _input_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _unprocessable(request: Request, error: Any) -> JSONResponse:
     first = error.errors()[0]
-    # What a validator of ours says of the whole body is a sentence already.
+    # Our own validators of the whole body already give a sentence.
     whole = first["loc"] == ("body",) and first["type"] != "value_error"
     unread = whole or first["type"] == "json_invalid"
     return JSONResponse({"detail": NO_OBJECT if unread else first_problem(error.errors())}, 422)
 
 
 async def _unreadable(request: Request, error: Any) -> JSONResponse:
-    """FastAPI's own 400, of a body that its reader can't read: it is refused as others are."""
+    """Turn FastAPI's own 400, for a body that it can't read, into our refusal."""
     return JSONResponse({"detail": NO_OBJECT}, 422)
 
 

@@ -1,11 +1,11 @@
-"""Queries that wait are answered together: one worker thread, one batch per model at a time.
+"""Batching: waiting queries of one model are answered together, by one worker thread.
 
-No timer: a query that finds the worker idle starts at once, and whatever comes in while it works
-makes the next batch. One thread, because fast tokenizers can't be shared by threads and PyTorch
-spreads a batch over the cores by itself.
+There is no timer: an idle worker starts a query at once, and queries that arrive while it works
+form the next batch. There is one thread, because threads can't share fast tokenizers, and PyTorch
+uses all cores for a batch anyway.
 
-A batch is bounded by its work, so that the next one begins soon. The shortest query that waits and
-the oldest one lead batches in turn: short queries pass long ones, and none is passed for ever.
+The work in a batch is bounded, so the next one begins soon. Batches begin in turn with the shortest
+and with the oldest waiting query: short queries overtake long ones, but none waits for ever.
 """
 
 from __future__ import annotations
@@ -24,30 +24,23 @@ Answer = Callable[[Sequence[SearchRequest]], list[SearchAnswer]]
 
 
 class BusyError(Exception):
-    """No more searches are taken on: there are enough, or the server is stopping."""
+    """The server accepts no more searches: it has enough, or is stopping."""
 
 
 EXPLAINED = 16
-"""Characters of a query that take as long to encode as a passage's token matches to be found."""
+"""Characters of a query that take as long to encode as computing a passage's token matches."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Job:
     request: SearchRequest
     size: int
-    """Of its work, in characters: of a query, they are more than its tokens."""
+    """Its work, in characters of a query (a query has more characters than tokens)."""
     future: Future[SearchAnswer] = field(default_factory=Future)
 
 
 class Batcher:
-    """Hands requests of one model to `answer` together; what is cancelled is left out.
-
-    Attributes:
-        most_taken: searches taken on at once, waiting ones included.
-        most_together: requests in a batch.
-        most_characters: of a batch's queries, each counted as the longest; one alone may have more.
-        watch: told each batch's model and size.
-    """
+    """Passes requests to one model on to `answer` in batches; cancelled ones are left out."""
 
     def __init__(
         self,
@@ -58,6 +51,16 @@ class Batcher:
         most_characters: int,
         watch: Callable[[str, int], None] = lambda model, size: None,
     ) -> None:
+        """Start the worker thread.
+
+        Args:
+            answer: answers the requests of a batch, in their order.
+            most_taken: most searches at once, waiting ones included.
+            most_together: most requests in a batch.
+            most_characters: most characters in a batch, each query counted as the longest one; a
+                single query may have more.
+            watch: called with each batch's model and size.
+        """
         self._answer, self._watch = answer, watch
         self._most_taken, self._most_together = most_taken, most_together
         self._most_characters = most_characters
@@ -74,10 +77,13 @@ class Batcher:
         return sum(not job.future.cancelled() for job in self._waiting)
 
     def submit(self, request: SearchRequest) -> Future[SearchAnswer]:
-        """The answer to come.
+        """Queue a request.
+
+        Returns:
+            The future answer.
 
         Raises:
-            BusyError: if no more is taken on.
+            BusyError: no more searches are accepted.
         """
         job = _Job(request, len(request.query) + EXPLAINED * request.top * request.explain)
         with self._changed:
@@ -88,7 +94,7 @@ class Batcher:
         return job.future
 
     def close(self) -> None:
-        """Take on nothing more, answer what waits, and end the thread."""
+        """Accept nothing more, answer the waiting requests, and end the thread."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -104,7 +110,7 @@ class Batcher:
                 self._running = 0
 
     def _take(self) -> list[_Job]:
-        """The next batch; none when closed and done."""
+        """The next batch; empty when the batcher is closed and done."""
         with self._changed:
             while True:
                 self._waiting = [job for job in self._waiting if not job.future.cancelled()]
@@ -117,7 +123,7 @@ class Batcher:
             return batch
 
     def _chosen(self) -> list[_Job]:
-        """The one whose turn it is to lead, and those of its model that go with it."""
+        """The job whose turn it is, and others of its model that fit into its batch."""
         order = self._waiting if self._oldest_leads else sorted(self._waiting, key=_size)
         self._oldest_leads = not self._oldest_leads
         batch: list[_Job] = []
@@ -139,7 +145,7 @@ class Batcher:
             if len(batch) == 1:
                 batch[0].future.set_exception(error)
                 return
-            # One request that can't be answered must not take the others with it.
+            # One request that fails must not make the others fail.
             logger.warning("a batch of %d failed (%s): each is tried alone", len(batch), error)
             for job in batch:
                 self._run([job])

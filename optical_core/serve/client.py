@@ -1,4 +1,4 @@
-"""Ask a server of `optical serve` as if its models were here."""
+"""The client of `optical serve`: a server's models can be used like local ones."""
 
 from __future__ import annotations
 
@@ -34,21 +34,36 @@ from optical_core.serve.schema import (
 T = TypeVar("T")
 
 ANSWER_SECONDS = 60.0
-"""A full queue of a small machine takes that long."""
+"""Seconds to wait for an answer: a full queue on a small machine takes that long."""
 CONNECT_SECONDS = 5.0
 _AT_ONCE = 8
-"""Queries of a run that are under way: enough for the server to encode them together."""
+"""Queries of a run that are sent at the same time, for the server to encode them together."""
 
 
 class Server:
-    """A server by its address, `http://host:port`.
+    """A server of `optical serve`.
 
-    Every method raises InputError, in one sentence, where the server is away, busy, of another
-    version, or doesn't serve what is asked. `client` is httpx', made by default: it sends the token
-    in `$OPTICAL_TOKEN`, if there is one.
+    Every method raises InputError if the server is away, is busy, has another version, or doesn't
+    serve the name.
+
+    Examples:
+        >>> Server("localhost:8601")
+        Traceback (most recent call last):
+        ...
+        optical_core.errors.InputError: a server's address is http://HOST:PORT, got 'localhost:8601'
     """
 
     def __init__(self, address: str, *, client: Any = None) -> None:
+        """Connect on first use.
+
+        Args:
+            address: `http://host:port`.
+            client: an httpx client. The default one sends the token in `$OPTICAL_TOKEN`, if there
+                is one.
+
+        Raises:
+            InputError: it is no such address, or the extra `serve` is missing.
+        """
         self.address = address.strip().rstrip("/")
         if not self.address.startswith(("http://", "https://")):
             raise InputError(f"a server's address is http://HOST:PORT, got {address!r}")
@@ -64,12 +79,15 @@ class Server:
         self._client.close()
 
     def health(self) -> Health:
+        """The server's state."""
         return self._ask("GET", "/health", Health)
 
     def models(self) -> list[ServedModel]:
+        """The models that are served."""
         return self._ask("GET", "/models", list[ServedModel])
 
     def collections(self) -> list[ServedCollection]:
+        """The collections that are served."""
         return self._ask("GET", "/collections", list[ServedCollection])
 
     def topics(self, collection: str, code: str) -> Topics:
@@ -77,6 +95,7 @@ class Server:
         return self._ask("GET", f"/collections/{quote(collection, safe='')}/queries/{code}", Topics)
 
     def search(self, request: SearchRequest) -> SearchAnswer:
+        """Search one of the collections."""
         return self._ask("POST", "/search", SearchAnswer, json=request.model_dump())
 
     def _ask(self, method: str, path: str, form: type[T], **options: Any) -> T:
@@ -93,7 +112,7 @@ class Server:
             ) from error
         spoken = response.headers.get(API_HEADER)
         if spoken is None:
-            raise InputError(f"what answers at {self.address} is not a server of `optical serve`")
+            raise InputError(f"the server at {self.address} is not a server of `optical serve`")
         if spoken != API:
             raise InputError(
                 f"the server at {self.address} speaks version {spoken} of the interface, this "
@@ -119,7 +138,21 @@ class Server:
 
 
 class RemoteSearcher(Searcher):
-    """One of a server's models on one of its collections."""
+    """Searches one of a server's collections with one of its models.
+
+    Examples:
+        >>> from optical_core.serve.schema import ServedCollection, ServedModel
+        >>> model = ServedModel(
+        ...     name="bm25", kind="baseline", languages=[], token_level=False, weights=""
+        ... )
+        >>> demo = ServedCollection(
+        ...     name="demo", description="", licence="CC0", languages=["en"], parallel=True,
+        ...     passages=420, fingerprint="",
+        ... )
+        >>> searcher = RemoteSearcher(Server("http://localhost:8601", client=object()), model, demo)
+        >>> searcher.name, searcher.explains
+        ('bm25', False)
+    """
 
     def __init__(self, server: Server, model: ServedModel, collection: ServedCollection) -> None:
         self.server, self.name, self.collection = server, model.name, collection.name
@@ -131,7 +164,11 @@ class RemoteSearcher(Searcher):
         return f"{self.server.address} {self.name} {self.weights} {self._version}"
 
     def answer(self, query: str, *, top: int = 10, explain: bool = False) -> SearchAnswer:
-        """The server's whole answer: passages with their texts."""
+        """The server's answer, with the passages' texts.
+
+        Raises:
+            InputError: the server can't answer, or the query is empty.
+        """
         request = search_request(
             collection=self.collection, model=self.name, query=query, top=top, explain=explain
         )
@@ -143,7 +180,7 @@ class RemoteSearcher(Searcher):
             return [[(result.id, result.score) for result in a.results] for a in answers]
 
     def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
-        """Token matches of passages, as far as they are among the query's best `MOST_EXPLAINED`."""
+        """Token matches of passages that are among the query's best `MOST_EXPLAINED`."""
         results = self.answer(query.text, top=MOST_EXPLAINED, explain=True).results
         matches = {result.id: [_match(m) for m in result.matches or ()] for result in results}
         return [matches.get(passage.id, []) for passage in passages]

@@ -1,4 +1,4 @@
-"""`optical serve`: load, listen, answer, and end well."""
+"""`optical serve`: load, listen, answer, and stop cleanly."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 30
-"""How long a server that is told to stop waits for the searches that it has taken on."""
+"""Seconds that a stopping server waits for the searches that it has accepted."""
 _BACKLOG = 1024
 
 
@@ -38,13 +38,28 @@ def serve(
     device: str | None = None,
     **index: Any,
 ) -> None:
-    """Answer searches until SIGTERM, SIGINT or SIGHUP; port 0 takes a free one, which is printed.
+    """Answer searches until SIGTERM, SIGINT or SIGHUP.
 
-    names and token: whom it answers, see `Access.of`. index: mode, engine and uri, see
-    `load_holdings`.
+    Args:
+        collections: names or folders of the collections.
+        models: names of the models.
+        host: address to listen on.
+        port: port to listen on; 0 takes a free one, which is printed.
+        limits: sizes and rates.
+        names: further names that the server is known by, see `Access.of`.
+        token: the token that requests need, see `Access.of`.
+        device: of the encoders.
+        index: mode, engine and uri, see `load_holdings`.
 
     Raises:
-        InputError: unknown names, an address that is taken, or without the extra `serve`.
+        InputError: a name is unknown, the address is taken, or the extra `serve` is missing.
+
+    Examples:
+        >>> serve([], ["bm25"], host="127.0.0.1", port=0, limits=Limits())
+        Traceback (most recent call last):
+        ...
+        optical_core.errors.InputError: a server needs at least one collection and one model: \
+name them
     """
     try:
         import uvicorn
@@ -58,14 +73,14 @@ def serve(
     from optical_core.serve.holdings import load_holdings
 
     access = Access.of(host, names, token)
-    # Bound first: that the port is taken is told at once, not after minutes of indexing.
+    # Bound first: a port that is taken is reported at once, not after minutes of indexing.
     with _bound(host, port) as listener:
         holdings = load_holdings(collections, models, device=device, **index)
         _warm_up(holdings)
         config = uvicorn.Config(
             create_app(holdings, limits, access),
             http=guarded(limits.connections),
-            # It warns of every stranger's request that is no HTTP.
+            # At lower levels it logs every foreign request that isn't HTTP.
             log_level="error",
             access_log=False,
             server_header=False,
@@ -82,8 +97,9 @@ def serve(
 
 
 def _stop_on_signals(server: uvicorn.Server) -> None:
-    """Have SIGTERM, SIGINT and SIGHUP end the server well; `nohup` is left in force."""
-    # uvicorn stops on the first two, and raises them again when all is answered: no failure.
+    """Have SIGTERM, SIGINT and SIGHUP stop the server cleanly; `nohup` still works."""
+    # uvicorn stops on the first two, and raises them again when everything is answered. That is no
+    # failure.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     hangup = getattr(signal, "SIGHUP", None)
@@ -113,7 +129,7 @@ def _address(listener: socket.socket) -> str:
 
 
 def _warm_up(holdings: Holdings) -> None:
-    """One search of each kind: what is opened at first use is opened now."""
+    """Search once with each searcher: things that are opened on first use are opened now."""
     from optical_core.serve.answering import answer_together
     from optical_core.serve.schema import SearchRequest
 

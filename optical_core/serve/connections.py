@@ -1,7 +1,7 @@
-"""Connections that take their time: uvicorn waits for a request's head and for a reader for ever.
+"""Slow connections: uvicorn itself waits for ever for a request's head, and for a reader.
 
-A connection without a request under way is closed after `HEAD_SECONDS`, whatever it has sent of the
-next one. Where no more may be open, the one that has been without a request for longest makes way.
+A connection without a request under way is closed after `HEAD_SECONDS`, even if part of the next
+request has arrived. If too many are open, the one that has been idle for longest is closed.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from optical_core.serve.schema import API, API_HEADER
 
 HEAD_SECONDS = 10.0
-"""From a connection's beginning, or its last answer, to the whole head of a request."""
+"""Seconds from a connection's beginning, or its last answer, to the whole head of a request."""
 READ_SECONDS = 30.0
-"""How long a client may leave an answer lying that it has been sent."""
+"""Seconds that a client may leave a sent answer unread."""
 
 
 def guarded(most: int) -> type[H11Protocol]:
-    """The protocol of a server with at most so many connections."""
+    """The protocol of a server with at most `most` connections."""
     return type("Guarded", (_Guarded,), {"most": most})
 
 
@@ -37,7 +37,7 @@ class _Guarded(H11Protocol):
         super().connection_made(transport)
         self._await_request()
         if len(self.connections) > self.most:
-            # This one is idle itself: the newest goes where all others are at work.
+            # This one is idle too: if all others are busy, it is the one to go.
             idle = [other for other in self.connections if isinstance(other, _Guarded)]
             min((other for other in idle if other.is_idle), key=_idle_since).transport.abort()
 
@@ -61,7 +61,7 @@ class _Guarded(H11Protocol):
             self._unread.cancel()
 
     def send_400_response(self, msg: str) -> None:
-        """What is no HTTP is refused as everything is: by a sentence in JSON."""
+        """Refuse a request that isn't HTTP with a sentence in JSON, as all refusals are."""
         body = json.dumps({"detail": "this is no HTTP request that can be read"}).encode()
         headers = [("content-type", "application/json"), (API_HEADER, API), ("connection", "close")]
         headers.append(("content-length", str(len(body))))

@@ -1,6 +1,7 @@
-"""What the server says of itself: its schema with its limits, and that schema as a page.
+"""The server's description: its schema with its limits, and that schema as a page.
 
-The page is made here: FastAPI's own loads a viewer from a CDN, and nothing may leave the machine.
+The page is made here: FastAPI's own page loads a viewer from a CDN, and nothing may leave the
+machine.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from fastapi import FastAPI
 from optical_core.serve.limits import Limits
 
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-"""Content-Security-Policy of the page: it loads nothing and runs nothing."""
+"""Content-Security-Policy of the page: the page loads nothing and runs nothing."""
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
        color-scheme: light dark; }
@@ -26,7 +27,7 @@ pre { overflow-x: auto; border: 1px solid #888; padding: .6rem; }
 
 
 def described(app: FastAPI, limits: Limits) -> dict[str, Any]:
-    """The application's OpenAPI schema, with the server's own limits in it."""
+    """The application's OpenAPI schema, with this server's limits."""
     schema = FastAPI.openapi(app)
     fields = schema["components"]["schemas"]["SearchRequest"]["properties"]
     fields["query"] |= {"minLength": 1, "maxLength": limits.query}
@@ -35,7 +36,7 @@ def described(app: FastAPI, limits: Limits) -> dict[str, Any]:
 
 
 def description_page(schema: dict[str, Any]) -> str:
-    """An OpenAPI schema as a page of HTML: routes, what they take and answer, and every form."""
+    """An OpenAPI schema as an HTML page: routes, their requests and answers, and every form."""
     page = Element("html", lang="en")
     head = SubElement(page, "head")
     SubElement(head, "meta", charset="utf-8")
@@ -110,7 +111,7 @@ def _add_table(
 
 
 def _add_typed(place: Element, schema: dict[str, Any]) -> None:
-    """A type in a few words; a form is a link to where it is described."""
+    """Write a type in a few words; the name of a form links to its description."""
     options = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
     if len(options) == 1 and (name := options[0].get("$ref", "").rpartition("/")[2]):
         _add(place, "a", name, href=f"#{name}")

@@ -1,4 +1,4 @@
-"""The frame around every request: who may ask, bounded bodies, metrics, no traceback outside."""
+"""The frame around every request: access, bounded bodies, metrics, no tracebacks for clients."""
 
 from __future__ import annotations
 
@@ -21,17 +21,25 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BODY_SECONDS = 10.0
-"""A client that takes longer to send a body of a few kilobytes isn't waited for."""
+"""Seconds that a client has to send a body of a few kilobytes."""
 _GONE = 499
-"""nginx' number for a client that didn't stay."""
+"""nginx's status for a client that went away."""
 
 
 class Frame:
-    """ASGI middleware, outermost. `most_bytes`: of a request's body. `access`: None lets all in."""
+    """The outermost ASGI middleware."""
 
     def __init__(
         self, app: ASGIApp, *, metrics: Metrics, most_bytes: int, access: Access | None = None
     ) -> None:
+        """Wrap an application.
+
+        Args:
+            app: the application.
+            metrics: count every request.
+            most_bytes: longest body of a request.
+            access: who may ask; None for everyone.
+        """
         self._app, self._metrics = app, metrics
         self._most_bytes, self._access = most_bytes, access
 
@@ -68,7 +76,7 @@ class Frame:
                 await self._unless_gone(asked, refused, receive, watched, lambda: bool(status))
         except _GoneError:
             status = _GONE
-        except asyncio.CancelledError:  # a server that is told to stop has waited long enough
+        except asyncio.CancelledError:  # the server is stopping and has waited long enough
             if not status:
                 await answer(503, detail="the server is stopping: ask again when it is back")
         except Exception:
@@ -78,7 +86,7 @@ class Frame:
                 text = f"the server failed; its log says why under error {number}"
                 await answer(500, detail=text, id=number)
         finally:
-            # Unknown paths share a label: a client must not be able to fill the memory with them.
+            # Unknown paths share a label: a client must not be able to fill memory with them.
             route = getattr(asked.get("route"), "path", "unknown")
             self._metrics.request(route, status, time.perf_counter() - begin)
 
@@ -113,7 +121,7 @@ class Frame:
     async def _unless_gone(
         self, scope: Scope, body: bytes, receive: Receive, send: Send, begun: Callable[[], bool]
     ) -> None:
-        """Have the application answer, and cancel it where nobody waits for the answer."""
+        """Let the application answer; cancel it if the client goes away."""
         gone = asyncio.ensure_future(_gone(receive))
         answer = asyncio.ensure_future(self._app(scope, _replayed(body, gone), send))
         try:
@@ -132,13 +140,13 @@ class _GoneError(Exception):
 
 
 async def _gone(receive: Receive) -> None:
-    """Wait until the client is gone, or has been answered."""
+    """Wait until the client has gone, or has been answered."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 def _replayed(body: bytes, gone: asyncio.Future[None]) -> Receive:
-    """A `receive` that gives the body that was read, and then waits for the client's going."""
+    """A `receive` that returns the body, and then waits until the client goes away."""
     sent = False
 
     async def replay() -> Any:

@@ -1,4 +1,4 @@
-"""What a server holds: the collections and models named at its start, loaded and indexed."""
+"""The collections and models of a server, loaded and indexed at its start."""
 
 from __future__ import annotations
 
@@ -22,28 +22,43 @@ logger = logging.getLogger(__name__)
 
 
 class NotServedError(Exception):
-    """A name that the server doesn't know: one sentence that says what there is."""
+    """The server doesn't know a name; the message lists those that it knows."""
 
 
 @dataclass(frozen=True)
 class Holdings:
-    """Models and collections by name, and a searcher for each pair of them."""
+    """The models and collections of a server.
+
+    Attributes:
+        models: name -> model.
+        collections: name -> collection.
+        searchers: (model, collection) -> searcher.
+
+    Examples:
+        >>> holdings = load_holdings(["demo"], ["bm25"])
+        >>> holdings.searcher("bm25", "demo").search("salty sea", top=1) != []
+        True
+    """
 
     models: Mapping[str, ServedModel]
     collections: Mapping[str, Collection]
     searchers: Mapping[tuple[str, str], Searcher]
 
     def collection(self, name: str) -> Collection:
-        """Raises:
-        NotServedError: a name that isn't served.
+        """A collection by name.
+
+        Raises:
+            NotServedError: the name isn't served.
         """
         if name not in self.collections:
             raise NotServedError(_unknown("collection", name, self.collections))
         return self.collections[name]
 
     def searcher(self, model: str, collection: str) -> Searcher:
-        """Raises:
-        NotServedError: a name that isn't served.
+        """A model's searcher of a collection.
+
+        Raises:
+            NotServedError: one of the names isn't served.
         """
         self.collection(collection)
         if model not in self.models:
@@ -51,7 +66,11 @@ class Holdings:
         return self.searchers[model, collection]
 
     def topics(self, collection: str, code: str) -> Topics:
-        """A collection's queries and judgements in one language; NotServedError without them."""
+        """A collection's queries and judgements in one language.
+
+        Raises:
+            NotServedError: the collection isn't served, or has no queries in the language.
+        """
         opened = self.collection(collection)
         known = find_language(code)
         if known is None or known.code not in opened.languages:
@@ -59,6 +78,7 @@ class Holdings:
         return Topics(queries=opened.queries(code), judgements=opened.qrels(code))
 
     def described(self) -> list[ServedCollection]:
+        """The collections as clients see them."""
         return [
             ServedCollection(
                 name=name,
@@ -82,13 +102,23 @@ def load_holdings(
     uri: str | None = None,
     device: str | None = None,
 ) -> Holdings:
-    """Open every collection and model, and index what isn't indexed; minutes, the first time.
+    """Open every collection and model, and build missing indexes; the first time takes minutes.
 
-    mode: how indexes are searched, see `retrieval.modes`. engine and uri: what keeps the token
-    vectors, see `retrieval.vector_stores`; those other than `local` must have them already.
+    Args:
+        collections: names or folders.
+        models: names or folders.
+        mode: how indexes are searched, see `retrieval.modes`.
+        engine: what keeps the token vectors, see `retrieval.vector_stores`; engines other than
+            `local` must have them already.
+        uri: where the engine keeps them.
+        device: of the encoders.
 
     Raises:
-        InputError: a name that there isn't, or none at all.
+        InputError: a name is unknown, or there are no names.
+
+    Examples:
+        >>> list(load_holdings(["demo"], ["bm25"]).models)
+        ['bm25']
     """
     if not collections or not models:
         raise InputError("a server needs at least one collection and one model: name them")

@@ -1,4 +1,4 @@
-"""What a server takes on: sizes, how many at once, how many from one client."""
+"""Limits of a server: sizes, numbers at once, and rates."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ from dataclasses import dataclass, fields
 from optical_core.errors import InputError
 
 MOST_CLIENTS = 10_000
-"""Clients whose rate is remembered; the one longest unheard of is forgotten first."""
+"""Clients whose rate is remembered; the one that has been silent for longest is forgotten first."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of a server.
+    """Limits of a server.
 
     Attributes:
-        query: characters.
-        body: bytes.
-        top: passages.
-        searches: at once, waiting ones included.
+        query: characters of a query.
+        body: bytes of a request's body.
+        top: passages in an answer.
+        searches: searches at once, waiting ones included.
         batch: queries encoded together.
-        characters: of the queries encoded together, each counted as the longest.
-        connections: open at once.
-        rate: searches a second of one client, 0 for any number.
+        characters: characters of the queries encoded together, each counted as the longest one.
+        connections: connections open at once.
+        rate: searches per second from one client; 0 for any number.
 
     Raises:
-        InputError: one that lets nothing through.
+        InputError: a limit lets nothing through.
+
+    Examples:
+        >>> Limits(top=100).batch
+        32
     """
 
     query: int = 1000
@@ -48,14 +52,14 @@ class Limits:
 
 
 class RateLimit:
-    """A token bucket for each client: `rate` searches a second, two seconds' worth in a burst."""
+    """A token bucket for each client: `rate` searches per second, twice as many in a burst."""
 
     def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate, self._burst, self._clock = rate, max(1.0, 2 * rate), clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def seconds_to_wait(self, client: str) -> float:
-        """0 if the client may search now, which is counted; else seconds until it may."""
+        """Seconds until the client may search; 0 if it may now, and then the search is counted."""
         if not self._rate:
             return 0.0
         now = self._clock()

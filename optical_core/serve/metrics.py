@@ -1,4 +1,4 @@
-"""What a server counts, in Prometheus' form."""
+"""The server's metrics, in Prometheus' form."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Metrics:
     content_type = CONTENT_TYPE_LATEST
 
     def __init__(self) -> None:
-        # A registry of its own: two servers in one process must not add up.
+        # A separate registry: two servers in one process must not be added up.
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "optical_requests", "Requests answered.", ["route", "status"], registry=self._registry
@@ -41,7 +41,7 @@ class Metrics:
         )
 
     def watch_queue(self, depth: Callable[[], int]) -> None:
-        """Read the queue's depth whenever the metrics are asked for."""
+        """Read the queue's depth whenever the metrics are requested."""
         self._depth.set_function(depth)
 
     def batch(self, model: str, size: int) -> None:

@@ -1,4 +1,4 @@
-"""What is asked over HTTP and what is answered: shared by the server and its client."""
+"""Requests and answers over HTTP, shared by the server and its client."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from optical_core.data.lines import check_characters
 from optical_core.errors import InputError
 
 API = "1"
-"""Version of this interface: raised when an older client would misread an answer."""
+"""Version of this interface. It is raised when an older client would misread an answer."""
 API_HEADER = "optical-api"
-"""On every response, errors too, so that a client can tell whom it talks to."""
+"""Header of every response, errors included: it tells a client that this is our server."""
 MOST_EXPLAINED = 20
-"""Results whose token matches may be asked for at once: each costs as much as a search."""
+"""Most results with token matches in an answer: each one costs as much as a search."""
 
 _REQUEST: dict[str, Any] = {
     "collection": "demo",
@@ -50,7 +50,7 @@ _RESULT: dict[str, Any] = {
 
 
 class SearchRequest(BaseModel):
-    """A query to one of the server's models on one of its collections."""
+    """A query to one of the server's models, on one of its collections."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, json_schema_extra={"examples": [_REQUEST]}
@@ -87,11 +87,11 @@ class SearchRequest(BaseModel):
 
 
 class Match(BaseModel):
-    """A query token's best passage token, and what that adds to the score.
+    """A query token's best passage token, and its contribution to the score.
 
-    Spans are (start, end) in the query, and in the passage as it was encoded:
-    `title. text`, or the text alone where there is no title. After the tokens of the query come
-    those of its gloss, if it has one, with spans in the gloss.
+    Spans are (start, end) in the query, and in the passage as it was encoded: `title. text`, or
+    the text alone if there is no title. After the tokens of the query come those of its gloss, if
+    it has one, with spans in the gloss.
     """
 
     query: str
@@ -102,7 +102,7 @@ class Match(BaseModel):
 
 
 class Result(BaseModel):
-    """A ranked passage; `matches`, if asked for, add up to `score` (before it is rounded)."""
+    """A ranked passage. `matches`, if requested, add up to `score` (before it is rounded)."""
 
     rank: int
     id: str
@@ -113,7 +113,7 @@ class Result(BaseModel):
 
 
 class SearchAnswer(BaseModel):
-    """The best passages, best first; equal scores by falling id, as trec_eval ranks them."""
+    """The best passages, best first; equal scores are ordered by falling id, as in trec_eval."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -134,7 +134,7 @@ class SearchAnswer(BaseModel):
 
 
 class ServedModel(BaseModel):
-    """A model that may be asked; only those with token vectors can explain."""
+    """A model that is served. Only models with token vectors can explain."""
 
     name: str
     kind: str = Field(examples=["student", "encoder", "baseline"])
@@ -144,7 +144,7 @@ class ServedModel(BaseModel):
 
 
 class ServedCollection(BaseModel):
-    """A collection that may be searched."""
+    """A collection that is served."""
 
     name: str
     description: str
@@ -156,14 +156,14 @@ class ServedCollection(BaseModel):
 
 
 class Topics(BaseModel):
-    """A collection's own queries in one language, and the judged passages of each."""
+    """A collection's queries in one language, with their judged passages."""
 
     queries: dict[str, str] = Field(examples=[{"q1": "Kwa nini bahari ina chumvi?"}])
     judgements: dict[str, dict[str, int]] = Field(examples=[{"q1": {"earth-11b": 2}}])
 
 
 class Health(BaseModel):
-    """Sent only by a server that has loaded all it serves."""
+    """The state of a server; it is sent only when everything is loaded."""
 
     status: str = Field(examples=["ok"])
     version: str
@@ -172,13 +172,21 @@ class Health(BaseModel):
 
 
 class Problem(BaseModel):
-    """What went wrong, in one sentence."""
+    """An error in one sentence."""
 
     detail: str
 
 
 def search_request(**values: Any) -> SearchRequest:
-    """A request from Python values; InputError, not pydantic's, where it can't be one."""
+    """Make a request from Python values.
+
+    Raises:
+        InputError: the values make no valid request.
+
+    Examples:
+        >>> search_request(collection="demo", model="bm25", query="salty sea").top
+        10
+    """
     try:
         return SearchRequest(**values)
     except ValidationError as error:

@@ -66,7 +66,7 @@ def test_indonesian_is_no_id(tmp_path):
     "text", ["1276\tHelp!\n1277\tRun!\n", "Help!\thttp://a.org\nRun!\thttp://b\n"]
 )
 def test_numbers_and_addresses_are_no_sentences(tmp_path, text):
-    with pytest.raises(InputError, match="holds numbers or addresses"):
+    with pytest.raises(InputError, match="has numbers or addresses"):
         read(tmp_path / "eng-swa.tsv", text)
 
 

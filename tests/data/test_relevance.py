@@ -169,7 +169,7 @@ def test_what_teaches_nothing_is_dropped_and_counted(tmp_path):
     ("files", "message"),
     [
         ({}, "no such relevance"),
-        ({"notes.txt": "x"}, "no relevance data that we know"),
+        ({"notes.txt": "x"}, "no relevance data of a known form"),
         ({"corpus.jsonl": lines(CORPUS), "queries.jsonl": lines(QUERIES)}, "no qrels.tsv"),
         ({"corpus.jsonl": lines(CORPUS)}, "no queries.jsonl"),
         ({"triples.tsv": "11\t1\t2\n"}, r"has no queries\*.tsv"),

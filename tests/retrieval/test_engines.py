@@ -272,12 +272,12 @@ def test_what_an_engine_has_not_is_one_sentence(place, encoder, tiny_encoder, co
     runner.invoke(app, [*index, "--uri", place[1]])
     cases = {
         "needs --uri": index,
-        "are the engine local's": [*index, "--uri", place[1], "--approximate"],
+        "belong to the engine local": [*index, "--uri", place[1], "--approximate"],
         "no engine 'x'": [*index[:-1], "x", "--uri", place[1]],
         "no index of token vectors": [*search, "-m", "bm25"],
         "the others search exactly": [*search, "-m", str(tiny_encoder), "--mode", "int8"],
         "give one": [*index[:-1], "local", "--uri", place[1], "--out", str(tmp_path)],
-        "--index is the engine local's": [*search, "--index", str(tmp_path)],
+        "--index belongs to the engine local": [*search, "--index", str(tmp_path)],
     }
     for message, arguments in cases.items():
         failure = runner.invoke(app, arguments).exception
