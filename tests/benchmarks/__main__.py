@@ -1,7 +1,7 @@
 """`optical bench PATH …`, or `python -m tests.benchmarks PATH …`: our speed beside our peers'.
 
 A path is a module of this folder with `PACKAGES`, whose versions are printed, and `rows(quick)`.
-Peers that aren't installed are left out, with a line that says so (`pip install ".[bench]"`).
+Peers that aren't installed are left out, with a line about each (`pip install ".[bench]"`).
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def main() -> None:
         try:
             module = import_module(f"tests.benchmarks.{path}")
             packages.update(dict.fromkeys(module.PACKAGES))
-            for found in module.rows(arguments.quick):
-                print(f"{found.path}: {found.case}", file=sys.stderr, flush=True)
-                rows.append(found)
+            for row in module.rows(arguments.quick):
+                print(f"{row.path}: {row.case}", file=sys.stderr, flush=True)
+                rows.append(row)
         except ImportError as error:
             failed = True
             print(

@@ -17,10 +17,10 @@ from tests.benchmarks.timing import OURS, Row, Timing, row, side_by_side
 PACKAGES = ("numpy", "scipy", "ir-measures", "pytrec-eval-terrier", "ranx")
 TESTS, TOPICS = 130, 200
 SAMPLED = 2
-"""Tests that the peers are timed on: their times are multiplied to the family's size."""
+"""The peers are timed on so many tests, and their times multiplied to the family's size."""
 TREC = ("map", "ndcg_cut.10", "recall.100", "P.10", "recip_rank", "map_cut.100,10")
 RANX = ["map", "ndcg@10", "recall@100", "precision@10", "mrr", "map@100", "map@10"]
-"""`MEASURES` by their names elsewhere."""
+"""Names of `MEASURES` in ranx; `TREC` has pytrec_eval's."""
 
 
 def rows(quick: bool) -> Iterator[Row]:
@@ -84,7 +84,7 @@ def _loop(sample: np.ndarray, permutations: int) -> float:
 
 
 def _measures(queries: int, depth: int) -> Row:
-    """All of our measures; MAP is compared. Scores are distinct: ranx breaks ties otherwise."""
+    """Compute all our measures and compare MAP; scores differ, since ranx breaks ties otherwise."""
     generator = np.random.default_rng(0)
     names = [f"d{number}" for number in range(depth)]
     run, qrels = {}, {}

@@ -1,7 +1,8 @@
-"""How fast a warm app answers in a real browser: `optical bench app`.
+"""The speed of a warm app in a real browser: `optical bench app`.
 
-From a click to the end of the script's run that it starts, timed inside the page. Uses the user's
-own home, so that the encoder is converted and the demo indexed. There are no peers: a target.
+The time from a click to the end of the script's run that it starts is measured inside the page. The
+benchmark uses the user's own home, where the encoder is converted and the demo indexed. It has no
+peers, but a target.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tests.browser.server import chromium, goto, running_app, running_browser, s
 PACKAGES = ("streamlit", "plotly", "playwright")
 CLICKS, QUICK_CLICKS = 20, 4
 WARM_UP = 2
-"""Clicks that aren't counted: one of each of the two values that a case chooses in turn."""
+"""Clicks that aren't counted: one on each of the two values between which a case changes."""
 TARGET_MS = 500
 UNSEEN_MS = 3_000
 _WATCH = """() => {
@@ -35,7 +36,7 @@ _WATCH = """() => {
   }).observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
 }"""
 Act = Callable[[Any, int], None]
-"""Do the click of one number on a page."""
+"""Makes the click with a number on a page."""
 
 
 def rows(quick: bool) -> Iterator[Row]:
@@ -52,9 +53,10 @@ def rows(quick: bool) -> Iterator[Row]:
 
 
 def latency_row(case: str, answers: list[float], clicks: int) -> Row:
-    """The row of `answers`, milliseconds of the clicks whose run was seen.
+    """Make a row of `answers`, the milliseconds of the clicks whose run was seen.
 
-    Raises InputError when fewer than half of the clicks were seen.
+    Raises:
+        InputError: fewer than half of the clicks were seen.
     """
     if len(answers) < clicks / 2:
         raise InputError(
@@ -81,21 +83,21 @@ def _cases() -> tuple[tuple[str, str, Act], ...]:
 
 
 def _answers(page: Any, act: Act, clicks: int) -> list[float]:
-    """Milliseconds from each click to the end of the last run that it started."""
+    """Measure the milliseconds from each click to the end of the last run that it started."""
     from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-    found = []
+    answers = []
     for click in range(WARM_UP + clicks):
         page.evaluate("window.answers = []")
         act(page, click)
-        # A run that begins and ends within one frame shows no change of state: it isn't counted.
+        # A run within one frame shows no change of state, and isn't counted.
         with contextlib.suppress(PlaywrightTimeout):
             page.wait_for_function("window.answers.length > 0", polling=20, timeout=UNSEEN_MS)
         settle(page)
         seen = page.evaluate("window.answers")
         if seen and click >= WARM_UP:
-            found.append(seen[-1])
-    return found
+            answers.append(seen[-1])
+    return answers
 
 
 def _radio(*names: str) -> Act:

@@ -1,8 +1,8 @@
 """`python -m tests.benchmarks.beside`: trainings and the app beside other work on the same cores.
 
-Prints how long a step of training takes alone and beside one busy process, with OpenMP's default
-(threads spin while they wait) and as the product sets it (they sleep); and how long clicks in the
-app take while a training runs, at normal priority and at the low one that the app gives it.
+It prints how long a training step takes alone and beside one busy process, with OpenMP's default
+(threads spin while they wait) and with the product's setting (they sleep). It also prints how long
+clicks in the app take while a training runs, at normal priority and at the app's low priority.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ print(sorted(steps)[len(steps) // 2])
 
 @contextlib.contextmanager
 def running(command: list[str], **options: object) -> Iterator[None]:
-    """A process beside the work within."""
+    """Run a process beside the work in the block."""
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options
     )
@@ -51,7 +51,7 @@ def running(command: list[str], **options: object) -> Iterator[None]:
 
 
 def step_seconds(policy: str, steps: int) -> float:
-    """Median seconds of a step of training in a process with this OMP_WAIT_POLICY."""
+    """Measure the median seconds of a training step in a process with this OMP_WAIT_POLICY."""
     done = subprocess.run(
         [sys.executable, "-c", _STEPS, str(steps)],
         cwd=ROOT,
@@ -64,17 +64,17 @@ def step_seconds(policy: str, steps: int) -> float:
 
 
 def click_milliseconds(clicks: int) -> list[float]:
-    """Clicks of the app's benchmark, one case after another, in milliseconds."""
-    found: list[float] = []
+    """Time the clicks of the app's benchmark, one case after another, in milliseconds."""
+    times: list[float] = []
     with running_app() as site, running_browser() as browser:
         for case, path, act in _cases()[:3]:
             page = browser.new_page(viewport={"width": 1440, "height": 1000})
             goto(page, site + path)
             page.evaluate(_WATCH)
-            found += _answers(page, act, clicks)
+            times += _answers(page, act, clicks)
             print(f"{case}: done", file=sys.stderr, flush=True)
             page.close()
-    return found
+    return times
 
 
 def main() -> None:
@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--clicks", type=int, default=6, help="of each of three cases; 0: no app")
     arguments = parser.parse_args()
-    # A home of their own: nothing of what is trained here stays.
+    # A temporary home: nothing that is trained here stays.
     with tempfile.TemporaryDirectory() as home:
         os.environ["OPTICAL_HOME"] = home
         measure(arguments.steps, arguments.clicks)

@@ -1,14 +1,14 @@
-"""How long a short query waits beside much work: `python -m tests.benchmarks.bystander`.
+"""A short query's wait beside much work: `python -m tests.benchmarks.bystander`.
 
-Against `optical serve` on a free port of 127.0.0.1, with its usual limits:
+It asks `optical serve`, on a free port of 127.0.0.1 and with its usual limits:
 
     alone       a short query and nothing else
     stay        64 queries of 1,000 characters, whose clients wait for their answers
     leave       the same, but their clients leave after 0.3 s
     unfinished  600 connections that send half a request's head and no more
 
-Prints the short query's wait, how the server counted the long ones, and how many unfinished
-connections are still open after 32 s. Uses the user's own home, as `load` does.
+It prints the short query's wait, how the server counted the long ones, and how many unfinished
+connections are still open after 32 s. It uses the user's own home, as `load` does.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _WORDS = "bahari ina chumvi nyingi na samaki wengi sana "
 
 
 def waited(server: Server, request: SearchRequest) -> float:
-    """Seconds until a request is answered."""
+    """Measure the seconds until a request is answered."""
     begin = time.perf_counter()
     server.search(request)
     return time.perf_counter() - begin
@@ -46,7 +46,7 @@ def waited(server: Server, request: SearchRequest) -> float:
 
 @contextlib.contextmanager
 def connections(server: Server, messages: list[bytes]) -> Iterator[list[socket.socket]]:
-    """A connection for each message, which is sent; all are closed at the end."""
+    """Open a connection for each message and send it; all are closed at the end."""
     parts = urlsplit(server.address)
     with contextlib.ExitStack() as stack:
         opened = []
@@ -58,7 +58,7 @@ def connections(server: Server, messages: list[bytes]) -> Iterator[list[socket.s
 
 
 def long_requests(model: str, collection: str, count: int) -> list[bytes]:
-    """Different searches of 1,000 characters, as they go over the wire."""
+    """Make different searches of 1,000 characters, as HTTP messages."""
     messages = []
     for number in range(count):
         query = (f"{number} " + _WORDS * 30)[:LONG_CHARACTERS]
@@ -69,7 +69,7 @@ def long_requests(model: str, collection: str, count: int) -> list[bytes]:
 
 
 def still_open(opened: list[socket.socket]) -> int:
-    """Connections that the other side hasn't closed."""
+    """Count the connections that the server hasn't closed."""
     count = 0
     for connection in opened:
         readable, _, _ = select.select([connection], [], [], 0)
@@ -79,20 +79,20 @@ def still_open(opened: list[socket.socket]) -> int:
 
 
 def counted(server: Server) -> dict[str, int]:
-    """How many searches the server counts by status."""
+    """Read from the server's metrics how many searches had each status."""
     text = httpx2.get(f"{server.address}/metrics", timeout=PATIENCE_SECONDS).text
-    found = {}
+    by_status = {}
     for line in text.splitlines():
         if line.startswith('optical_requests_total{route="/search"'):
             name, value = line.rsplit(" ", 1)
-            found[name.split('status="')[1][:3]] = int(float(value))
-    return found
+            by_status[name.split('status="')[1][:3]] = int(float(value))
+    return by_status
 
 
 def beside(
     server: Server, request: SearchRequest, messages: list[bytes], *, leave: bool
 ) -> tuple[float, dict[str, int]]:
-    """The short query's wait beside long ones, and the searches counted when nothing waits."""
+    """Measure the short query's wait beside long ones, and the searches counted afterwards."""
     before = counted(server)
     with connections(server, messages) as opened:
         time.sleep(LEAVE_SECONDS)

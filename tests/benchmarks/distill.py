@@ -1,9 +1,9 @@
 """One training step on 32 pairs of about 24 tokens, in sentence-transformers' trainer.
 
 Forward, backward and the optimiser's step are timed; tokenising isn't. Ours trains as `optical
-distill` does by default (LoRA, bf16). The peer is what the library does if it is told nothing:
-AdamW on every weight in fp32, with its own distillation loss on the same pairs (a foreign query,
-its English sentence, and another's as the negative).
+distill` does by default (LoRA, bf16). The peer is the library with its defaults: AdamW on every
+weight in fp32, with its own distillation loss on the same pairs (a foreign query, its English
+sentence, and another English sentence as the negative).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class _Forgetful(KeptVectors):
 
 
 class _Steps(TrainerCallback):
-    """Seconds of each training's steps; its first warms up, and isn't counted."""
+    """Seconds of each training's steps; the first is warm-up and isn't counted."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -63,10 +63,9 @@ class _Steps(TrainerCallback):
             self.seconds.append(time.perf_counter() - self.began)
 
     def timing(self, batches: int = 1) -> Timing:
-        """Milliseconds of `batches` steps."""
-        scale = 1e3 * batches
-        found = self.seconds
-        return Timing(scale * statistics.median(found), scale * min(found), scale * max(found))
+        """Return the milliseconds of `batches` steps."""
+        times = [1e3 * batches * seconds for seconds in self.seconds]
+        return Timing(statistics.median(times), min(times), max(times))
 
 
 def rows(quick: bool) -> Iterator[Row]:
@@ -89,7 +88,7 @@ def rows(quick: bool) -> Iterator[Row]:
             for name, trainer in trainers.items():
                 with mock.patch.object(objectives, "solve", _timed(spent, name == kept)):
                     trainer.train()
-    # The median: the first plan of all waits for POT's import.
+    # The median, because the very first plan waits for POT's import.
     share = statistics.median(spent) / statistics.median(timers[kept].seconds)
     peers = {
         "sentence-transformers, all weights in fp32": timers[theirs].timing(),
@@ -106,7 +105,7 @@ def rows(quick: bool) -> Iterator[Row]:
 
 
 def _about(tokens: int, pairs: list[SentencePair]) -> list[SentencePair]:
-    """A batch of the pairs whose foreign side is nearest to that many tokens."""
+    """Choose a batch of pairs whose foreign side has close to that many tokens."""
     counts = encoder().model.tokenizer([pair.foreign for pair in pairs])["input_ids"]
     order = sorted(range(len(pairs)), key=lambda place: abs(len(counts[place]) - tokens))
     return [pairs[place] for place in order[:BATCH]]
@@ -117,10 +116,10 @@ def _timed(spent: list[float], counted: bool) -> Any:
 
     def timed(*arguments: Any, **options: Any) -> Any:
         began = time.perf_counter()
-        found = solve(*arguments, **options)
+        solution = solve(*arguments, **options)
         if counted:
             spent.append(time.perf_counter() - began)
-        return found
+        return solution
 
     return timed
 
@@ -128,7 +127,7 @@ def _timed(spent: list[float], counted: bool) -> Any:
 def _ours(
     pairs: list[SentencePair], work: Path, steps: int, store: KeptVectors, batch_size: int = BATCH
 ) -> Any:
-    """The trainer as `distill` builds it, with default settings, over the same pairs again."""
+    """Build the trainer as `distill` does with default settings, with the same pairs each step."""
     config = DistillConfig(
         name="benchmark", bitext=("demo",), batch_size=batch_size, steps=1 + steps
     )
@@ -163,7 +162,7 @@ def _default(pairs: list[SentencePair], work: Path, steps: int) -> Any:
         "query": [pair.foreign for pair in pairs],
         "positive": english,
         "negative": english[1:] + english[:1],
-        # What the scores are doesn't matter for the time.
+        # The scores don't affect the time.
         "label": [[10.0, 5.0]] * len(pairs),
     }
     trainer = MultiVectorEncoderTrainer(

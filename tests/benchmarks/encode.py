@@ -1,7 +1,7 @@
 """Encoding with the embedded encoder: one query at a time, and passages in bulk.
 
-A query has 12 tokens, a passage 128, prompt and special tokens included. Texts are made of whole
-vocabulary pieces, cut to length by the tokenizer's own count; all contenders tokenize them.
+A query has 12 tokens, a passage 128, prompt and special tokens included. Texts are cut between
+words to these lengths; all contenders tokenize them.
 """
 
 from __future__ import annotations
@@ -46,24 +46,24 @@ def _queries(encoder: TokenEncoder, sentences: list[str]) -> Row:
     try:
         ours: TokenEncoder = OnnxQueries(encoder)
     except InputError:
-        ours = encoder  # without the extra, what a search does then
+        ours = encoder  # as a search does without the extra
     else:
         contenders["onnxruntime fp32"] = _onnxruntime(encoder, query)
     quality.update(_cosines([ours.encode_queries([q])[0] for q in queries], exact))
-    found = row(
+    timed = row(
         "encode",
         f"one query, {QUERY_TOKENS} tokens",
         {OURS: lambda: ours.encode_queries([query]), **contenders},
     )
-    speed = found.peers["transformers fp32"].median / found.ours.median
-    found.quality.update(quality, **{"times transformers fp32": speed})
-    return found
+    speed = timed.peers["transformers fp32"].median / timed.ours.median
+    timed.quality.update(quality, **{"times transformers fp32": speed})
+    return timed
 
 
 def _passages(encoder: TokenEncoder, text: str, count: int) -> Row:
     passages = passages_of(encoder, text)[:count]
     library = encoder.model
-    found = row(
+    timed = row(
         "encode",
         f"{len(passages)} passages, {PASSAGE_TOKENS} tokens, {precision('cpu')}",
         {
@@ -75,19 +75,19 @@ def _passages(encoder: TokenEncoder, text: str, count: int) -> Row:
     )
     cosines = _cosines(encoder.encode_passages(passages), _exact(encoder, passages, "passage"))
     tokens = len(passages) * PASSAGE_TOKENS
-    found.quality.update(cosines, **{"tokens/s": round(1e3 * tokens / found.ours.median)})
-    return found
+    timed.quality.update(cosines, **{"tokens/s": round(1e3 * tokens / timed.ours.median)})
+    return timed
 
 
 def passages_of(encoder: TokenEncoder, text: str) -> list[str]:
-    """Passages of a text, every 40 words, as far as some number of words makes 128 tokens."""
+    """Cut passages of 128 tokens from a text, one every 40 words where that is possible."""
     words = text.split()
     starts = (" ".join(words[start : start + 200]) for start in range(0, len(words), 40))
     return [cut for part in starts if (cut := _cut(encoder, part, "passage", PASSAGE_TOKENS))]
 
 
 def _cut(encoder: TokenEncoder, text: str, side: str, tokens: int) -> str | None:
-    """As many words of a text as make exactly so many tokens; None where no number does."""
+    """Take as many words of a text as have exactly so many tokens; None if no number has."""
     prompt = encoder.model.prompts["query" if side == "query" else "document"]
     words = text.split()
     for count in range(1, len(words) + 1):
@@ -100,7 +100,7 @@ def _cut(encoder: TokenEncoder, text: str, side: str, tokens: int) -> str | None
 
 @torch.inference_mode()
 def _plain(encoder: TokenEncoder, query: str) -> torch.Tensor:
-    """Tokenizer and model as transformers' documentation has it."""
+    """Encode as in transformers' documentation."""
     inputs = encoder.model.tokenizer(encoder.model.prompts["query"] + query, return_tensors="pt")
     return encoder.model[0].model(**inputs).last_hidden_state
 
@@ -110,7 +110,7 @@ def _onnxruntime(encoder: TokenEncoder, query: str) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    # Threads that go on spinning after a query would slow the next contender.
+    # Threads that spin after a query would slow the next contender.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     path = onnx_folder(encoder, int8=False) / FILE
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -132,7 +132,7 @@ def _wheel(query: str) -> Any:
 
 
 def _exact(encoder: TokenEncoder, texts: list[str], side: str) -> list[np.ndarray]:
-    """Vectors in fp32, whatever the processor has."""
+    """Encode in fp32 on any processor."""
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = "fp32"
     try:
@@ -144,6 +144,6 @@ def _exact(encoder: TokenEncoder, texts: list[str], side: str) -> list[np.ndarra
             os.environ[VARIABLE] = before
 
 
-def _cosines(found: list[np.ndarray], exact: list[np.ndarray]) -> dict[str, float]:
-    cosines = (np.concatenate(found) * np.concatenate(exact)).sum(1)
+def _cosines(rounded: list[np.ndarray], exact: list[np.ndarray]) -> dict[str, float]:
+    cosines = (np.concatenate(rounded) * np.concatenate(exact)).sum(1)
     return {"cosine mean": float(cosines.mean()), "cosine least": float(cosines.min())}

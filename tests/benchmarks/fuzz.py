@@ -1,7 +1,7 @@
-"""`python -m tests.benchmarks.fuzz --inputs 50000`: the laws of `tests/laws.py` for longer.
+"""`python -m tests.benchmarks.fuzz --inputs 50000`: the laws of `tests/laws.py`, on more inputs.
 
-Prints for each law how many inputs were accepted and refused, and for a broken law the error,
-the smallest input that shows it, and the command that shows it again.
+It prints for each law how many inputs were accepted and refused. For a broken law it prints the
+error, the smallest input that shows it, and the command that repeats it.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from hypothesis import strategies as st
 from tests.laws import LAWS
 
 PART = 250
-"""Inputs drawn from one seed: so many must be drawn again to come to a failure."""
+"""Inputs drawn from one seed: at most so many must be drawn again to repeat a failure."""
 
 
 @dataclass
 class Count:
-    """What became of a law's inputs."""
+    """How many of a law's inputs were accepted and refused, and the failures."""
 
     seen: Counter[bool] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
 
 
 def try_law(name: str, number: int, inputs: int, count: Count) -> None:
-    """Hold one law against `inputs` inputs of the seed `number`."""
+    """Try one law on `inputs` inputs from the seed `number`."""
 
     @seed(number)
     @settings(

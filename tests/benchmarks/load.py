@@ -1,9 +1,9 @@
-"""A server under load: `python -m tests.benchmarks.load`, on 127.0.0.1 alone.
+"""A server under load: `python -m tests.benchmarks.load`, only on 127.0.0.1.
 
-Starts `optical serve` on a free port, asks each query once, one after another, then again by 1, 8,
-32 and 64 users at once, and compares every answer with the first. Bounded in requests and time:
-queries that the first round has no time for are left out.
-Uses the user's own home, so that the encoder is converted and the collection indexed.
+It starts `optical serve` on a free port and asks each query once, one after another. Then 1, 8, 32
+and 64 users at once ask them again, and every answer is compared with the first. Requests and time
+are limited: queries for which the first round has no time are left out.
+It uses the user's own home, where the encoder is converted and the collection indexed.
 """
 
 from __future__ import annotations
@@ -31,13 +31,20 @@ from tests.benchmarks.timing import machine
 
 USERS = (1, 8, 32, 64)
 NOISE = 1.01 * 10**-DIGITS
-"""One unit of a score's last digit: what batching may change."""
+"""One unit of a score's last digit, which batching may change."""
 PACKAGES = ("fastapi", "uvicorn", "torch", "sentence-transformers")
 
 
 @dataclass(frozen=True)
 class Level:
-    """What one number of users met; times in milliseconds, `lost` are requests without answer."""
+    """The figures of one number of users.
+
+    Attributes:
+        lost: requests without an answer.
+        wrong: answers that differ from the first round's.
+        p50: median time to answer, in milliseconds; p95 and p99 likewise.
+        per_second: answers a second.
+    """
 
     users: int
     requests: int
@@ -51,7 +58,7 @@ class Level:
 
 @contextlib.contextmanager
 def running_server(collection: str, models: str) -> Iterator[Server]:
-    """`optical serve` on a free port, ended by SIGTERM."""
+    """Run `optical serve` on a free port, and end it by SIGTERM."""
     command = [
         sys.executable,
         "-m",
@@ -69,7 +76,7 @@ def running_server(collection: str, models: str) -> Iterator[Server]:
         assert process.stdout is not None
         line = process.stdout.readline().strip()
         if not line.startswith("ready: "):
-            sys.exit("the server did not start; what it said is above")
+            sys.exit("the server did not start; its output is above")
         yield Server(line.removeprefix("ready: "))
     finally:
         process.terminate()
@@ -78,7 +85,7 @@ def running_server(collection: str, models: str) -> Iterator[Server]:
 
 
 def requests_for(server: Server, collection: str, count: int, top: int) -> list[SearchRequest]:
-    """Every model in turn on the collection's queries, the languages mixed."""
+    """Ask every model in turn for the collection's queries, with the languages mixed."""
     (served,) = server.collections()
     texts = [list(server.topics(collection, code).queries.values()) for code in served.languages]
     mixed = [text for same_need in zip(*texts, strict=False) for text in same_need]
@@ -96,7 +103,7 @@ def requests_for(server: Server, collection: str, count: int, top: int) -> list[
 
 
 def same(answer: SearchAnswer, expected: SearchAnswer) -> bool:
-    """The same passages with the same scores, up to noise; neighbours that near may swap."""
+    """Tell whether passages and scores agree up to noise; passages that close may swap."""
     if answer.query != expected.query or len(answer.results) != len(expected.results):
         return False
     if not answer.results:
@@ -116,7 +123,7 @@ def measure(
     users: int,
     seconds: float,
 ) -> Level:
-    """`users` threads ask the requests, each the next one when it has its answer."""
+    """Send the requests with `users` threads; each sends the next when it has its answer."""
     numbers = iter(range(len(requests)))
     turn = threading.Lock()
     end = time.perf_counter() + seconds
@@ -141,7 +148,7 @@ def measure(
 
     begin = time.perf_counter()
     with ThreadPoolExecutor(users) as threads:
-        seen = [one for found in threads.map(user, range(users)) for one in found]
+        seen = [one for answered in threads.map(user, range(users)) for one in answered]
     wall = time.perf_counter() - begin
     p50, p95, p99 = np.percentile([1000 * took for took, _, _ in seen], (50, 95, 99)).tolist()
     lost, wrong = (sum(one[place] for one in seen) for place in (1, 2))

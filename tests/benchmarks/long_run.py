@@ -1,10 +1,10 @@
-"""Does a long-lived process grow? `python -m tests.benchmarks.long_run`.
+"""The growth of a long-lived process: `python -m tests.benchmarks.long_run`.
 
-Searches the demo with each model, mode and language, and reruns the app's pages with ever other
-values in their controls, all in one process. Every model is loaded first; the first fifth of the
-searches and of the reruns is warm-up, in which pages open what they show and caches fill. Ends with
-code 1 where memory then grows by 5 % or more, or files stay open.
-Uses the user's own home, so that the encoder is converted and the demo indexed.
+One process searches the demo with each model, mode and language, and reruns the app's pages with
+changing values in their controls. Every model is loaded first. The first fifth of the searches and
+reruns is warm-up, in which pages open their data and caches fill. The exit code is 1 if memory then
+grows by 5 % or more, or files stay open.
+It uses the user's own home, where the encoder is converted and the demo indexed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from tests.benchmarks.timing import machine
 PAGES = ("alignment", "gaps", "search", "inspector", "collections", "train")
 MODES = ("exact", "int8", "candidates")
 WARM_UP = 5
-"""One step of so many."""
+"""One step in so many is warm-up."""
 MOST_GROWTH = 5.0
 """Per cent of the memory after warm-up."""
 _PAGE = """
@@ -64,7 +64,7 @@ address.commit()
 
 @dataclass(frozen=True)
 class State:
-    """What the process holds; memory in MiB."""
+    """The process's memory (in MiB), open files and threads."""
 
     memory: float
     files: int
@@ -81,7 +81,7 @@ def state() -> State:
 def searches(
     collection: Collection, searchers: list[Searcher], draw: random.Random
 ) -> Iterator[None]:
-    """Endless: a query of any language without one of its words; each fourth is explained."""
+    """Search endlessly for queries of any language, each less one word; explain every fourth."""
     texts = [text for code in collection.languages for text in collection.queries(code).values()]
     number = 0
     while True:
@@ -98,9 +98,9 @@ def searches(
 
 
 def reruns(draw: random.Random, pages: tuple[str, ...] = PAGES) -> Iterator[None]:
-    """Endless: each page in turn, in one session a page, with another value in one control.
+    """Rerun each page in turn, endlessly, in one session a page, with a new value in one control.
 
-    Buttons are left alone: they train, measure and install.
+    Buttons aren't pressed: they train, measure and install.
     """
     sessions = {
         name: AppTest.from_string(_PAGE.format(name), default_timeout=300) for name in pages
@@ -115,9 +115,9 @@ def reruns(draw: random.Random, pages: tuple[str, ...] = PAGES) -> Iterator[None
 
 
 def _shown(control: Any) -> Callable[[Any], Any]:
-    """AppTest formats what is chosen; an option that is given as it is shown stays as it is."""
-    own = control.root.session_state[TESTING_KEY][control.id]
-    return lambda value: value if value in control.options else own(value)
+    """Format a choice as AppTest does, unless it already has the form of an option."""
+    formatted = control.root.session_state[TESTING_KEY][control.id]
+    return lambda value: value if value in control.options else formatted(value)
 
 
 for _kind in (Selectbox, Radio, Multiselect, ButtonGroup):
@@ -131,7 +131,7 @@ def _run(name: str, app: AppTest) -> None:
 
 
 def _change(app: AppTest, draw: random.Random) -> None:
-    """Another value for one control that offers some."""
+    """Give one control another value."""
     choices = [*app.selectbox, *app.radio, *app.multiselect, *app.button_group]
     controls = [control for control in choices if control.options]
     control = draw.choice([*controls, *app.toggle, *app.checkbox])
@@ -146,7 +146,7 @@ def _change(app: AppTest, draw: random.Random) -> None:
 
 
 def measured(steps: list[tuple[Iterator[None], int]]) -> State:
-    """The state after some steps of each iterator."""
+    """Take some steps of each iterator, and return the state."""
     for iterator, count in steps:
         for _ in islice(iterator, count):
             pass
@@ -205,8 +205,8 @@ def main() -> None:
         reruns(draw),
         (arguments.searches, arguments.reruns),
     )
-    for label, found in (("after warm-up", report.warm), ("at the end", report.end)):
-        print(f"{label}: {found.memory} MiB, {found.files} open files, {found.threads} threads")
+    for label, now in (("after warm-up", report.warm), ("at the end", report.end)):
+        print(f"{label}: {now.memory} MiB, {now.files} open files, {now.threads} threads")
     early = report.searches // WARM_UP, report.reruns // WARM_UP
     print(f"warm-up: {early[0]} searches, {early[1]} reruns")
     print(

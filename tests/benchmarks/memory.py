@@ -1,8 +1,8 @@
-"""Memory of an index and its searches as it grows: `python -m tests.benchmarks.memory`.
+"""The memory of an index and its searches: `python -m tests.benchmarks.memory`.
 
-Passages of 32 random unit tokens of 128 dimensions, through the code that indexes real ones. What
-counts is anonymous memory, above what the process holds before: pages of mapped files are the
-system's to take back. A million passages need 14 GB of disk in all, and some minutes.
+Passages have 32 random unit tokens of 128 dimensions, and are indexed by the product's code. Only
+the increase of anonymous memory counts: the system can take pages of mapped files back. A million
+passages need 14 GB of disk in all, and some minutes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PAUSE = 0.01
 
 
 class Noise(TokenEncoder):
-    """Encodes texts by chance: what is measured is what becomes of the vectors."""
+    """Encodes texts as random vectors: only their use is measured."""
 
     def __init__(self) -> None:
         self.name, self.hash = "noise", "0" * 16
@@ -61,20 +61,20 @@ class Noise(TokenEncoder):
 
 @contextlib.contextmanager
 def peak() -> Iterator[dict[str, float]]:
-    """MB of anonymous memory at most, above those at the beginning; and the seconds."""
-    before, stop, found = _anonymous(), threading.Event(), {"MB": 0.0}
+    """Measure a block's largest increase of anonymous memory, in MB, and its seconds."""
+    before, stop, used = _anonymous(), threading.Event(), {"MB": 0.0}
 
     def watch() -> None:
         while not stop.wait(_PAUSE):
-            found["MB"] = max(found["MB"], _anonymous() - before)
+            used["MB"] = max(used["MB"], _anonymous() - before)
 
     watcher = threading.Thread(target=watch)
     begin = time.perf_counter()
     watcher.start()
     try:
-        yield found
+        yield used
     finally:
-        found["seconds"] = time.perf_counter() - begin
+        used["seconds"] = time.perf_counter() - begin
         stop.set()
         watcher.join()
 
@@ -90,11 +90,11 @@ def measure(passages: int, folder: Path) -> None:
     queries = encoder.queries()
 
     def step(name: str, act: Callable[[], Any], per_query: int = 0) -> Any:
-        with peak() as found:
+        with peak() as used:
             made = act()
-        spent = found["seconds"]
-        shown = f"{1e3 * spent / per_query:.0f} ms a query" if per_query else f"{spent:.0f} s"
-        print(f"| {passages:,} | {name} | {found['MB']:.0f} MB | {shown} |", flush=True)
+        spent = used["seconds"]
+        duration = f"{1e3 * spent / per_query:.0f} ms a query" if per_query else f"{spent:.0f} s"
+        print(f"| {passages:,} | {name} | {used['MB']:.0f} MB | {duration} |", flush=True)
         return made
 
     texts = (Passage(str(number), "", "text") for number in range(passages))

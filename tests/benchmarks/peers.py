@@ -1,4 +1,4 @@
-"""Peers that may not be installed: they are left out, and a line says so."""
+"""Peers that may not be installed; a line says which are left out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import ModuleType
 
 @cache
 def peer(name: str) -> ModuleType | None:
-    """The module, or None where it can't be imported."""
+    """Import a module; None if it can't be imported."""
     try:
         return import_module(name)
     except ImportError as error:

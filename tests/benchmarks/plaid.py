@@ -1,8 +1,8 @@
-"""fast-plaid as a peer of `search`, by an interpreter that `$OPTICAL_BENCH_PLAID` names.
+"""fast-plaid as a peer of `search`, run by the interpreter that `$OPTICAL_BENCH_PLAID` names.
 
-It wants a PyTorch of its own, hence an environment of its own, where this file is run as a
-script: `plaid.py VECTORS OFFSETS DIMENSION BITS FOLDER` builds an index, says how many seconds
-that took, and answers each query on its standard input with the places of ten passages, a line.
+It needs another PyTorch, and so another environment, where this file is run as a script.
+`plaid.py VECTORS OFFSETS DIMENSION BITS FOLDER` builds an index and prints the seconds that this
+took. Then it answers each query on its standard input with a line, the places of ten passages.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ VARIABLE = "OPTICAL_BENCH_PLAID"
 def plaid(
     index: TokenIndex, bits: int
 ) -> Iterator[tuple[Callable[[np.ndarray], list[str]], float] | None]:
-    """How to search an index's vectors with fast-plaid, and the seconds that building took.
+    """Open a fast-plaid search of an index's vectors; also gives the seconds to build it.
 
-    None, with a line that says so, where the variable names no interpreter.
+    It gives None, and prints a line, if the variable names no interpreter.
     """
     if VARIABLE not in os.environ:
         print(f"fast-plaid is left out: {VARIABLE} names no Python that has it", file=sys.stderr)
@@ -66,7 +66,7 @@ def main(vectors: str, offsets: str, dimension: str, bits: str, folder: str) -> 
     width = int(dimension)
     tokens = torch.from_numpy(np.memmap(vectors, np.float16, "c").reshape(-1, width))
     lengths = np.diff(np.fromfile(offsets, np.int64)).tolist()
-    # Whatever the library prints must not come between the answers.
+    # The library's own output must not mix with the answers.
     answers, sys.stdout = sys.stdout, sys.stderr
     begin = time.perf_counter()
     engine: Any = FastPlaid(folder, device="cpu")
@@ -75,8 +75,8 @@ def main(vectors: str, offsets: str, dimension: str, bits: str, folder: str) -> 
     while head := sys.stdin.buffer.read(4):
         size = int.from_bytes(head, "little") * width
         query = np.frombuffer(sys.stdin.buffer.read(4 * size), "<f4").reshape(1, -1, width)
-        (found,) = engine.search(torch.from_numpy(query.copy()), top_k=10, show_progress=False)
-        print(json.dumps([place for place, _ in found]), file=answers, flush=True)
+        (hits,) = engine.search(torch.from_numpy(query.copy()), top_k=10, show_progress=False)
+        print(json.dumps([place for place, _ in hits]), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""The plan on paper for large collections: `python -m tests.benchmarks.scale`.
+"""A calculation for large collections: `python -m tests.benchmarks.scale`.
 
-Arithmetic from figures measured on two cores (assets/docs/pages/speed.md) and from assumptions,
-which are named as such; prints the tables of assets/docs/pages/scale.md. Waiting times are
-simulated: Poisson arrivals, one worker a replica that takes all that wait as its next batch, as
-serve/batching.py does.
+It prints the tables of assets/docs/pages/scale.md. They are computed from figures measured on two
+cores (assets/docs/pages/speed.md) and from assumptions, which are named as such. Waiting times are
+simulated with Poisson arrivals. Each replica has one worker, whose next batch is everything that
+waits, as in serve/batching.py.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from optical_core.retrieval.candidates import WINDOW
 from optical_core.retrieval.int8_kernel import token_bytes
 
 TOKENS = 60
-"""Of a passage, after punctuation is dropped."""
+"""Tokens of a passage without punctuation."""
 SIZES = {"10M": 10**7, "100M": 10**8, "1B": 10**9}
 DIMENSIONS = (128, 384)
 
@@ -28,31 +28,31 @@ MEASURED = 384
 ENCODED = 11_000
 """Tokens a second of passages in bf16."""
 INT8_MS, CANDIDATES_MS = 7.6, 3.4
-"""Of one query among 10,000 passages."""
+"""Milliseconds of one query among 10,000 passages."""
 QUERY_MS = 13.0
-"""Of encoding one query in fp32."""
+"""Milliseconds to encode one query in fp32."""
 
 # Assumed.
 GPU_ENCODED = 500_000
 """Tokens a second of one data-centre GPU."""
 CORES, MEMORY, DISK = 32, 256e9, 8e12
-"""Of a machine: cores, and bytes of memory and of NVMe; scoring scales with the cores."""
+"""A machine's cores, and bytes of memory and of NVMe; scoring scales with the cores."""
 BANDWIDTH = 200e9
-"""Bytes of memory that a machine reads in a second: no scan is faster, however many the cores."""
+"""Bytes of memory that a machine reads in a second: no scan is faster, with any number of cores."""
 USED = 0.75
 """Share of memory and disk that vectors may take."""
 SHARE = 0.01
-"""Of the passages that a vector index leaves to be scored."""
+"""Share of the passages that a vector index leaves to be scored."""
 BUDGET_MS = 500.0
-"""For 95 of 100 answers."""
+"""Milliseconds within which 95 of 100 answers must come."""
 
 
 _SCANS = {"int8": ("int8", INT8_MS), "candidates": ("means, int8", CANDIDATES_MS)}
-"""Mode -> what it reads of every passage, and its measured time."""
+"""Mode -> the storage that it reads of every passage, and its measured time."""
 
 
 def passage_bytes(dimension: int) -> dict[str, int]:
-    """Bytes of a passage's token vectors in each form of storage."""
+    """Compute the bytes of a passage's token vectors in each form of storage."""
     return {
         "fp16": TOKENS * 2 * dimension,
         "int8": TOKENS * token_bytes(dimension),
@@ -69,21 +69,26 @@ def machines(bytes_needed: float, each: float) -> int:
 def waiting(
     rate: float, replicas: int, *, first: float, more: float, seconds: float = 600, seed: int = 0
 ) -> np.ndarray:
-    """Milliseconds from arrival to answer of every query of a simulated time.
+    """Simulate the milliseconds from arrival to answer of every query.
 
-    rate: queries a second over all replicas, each of which gets the next in turn. A batch of n
-    queries takes `first` + `more` (n - 1) milliseconds.
+    Args:
+        rate: queries a second over all replicas, which take turns.
+        replicas: how many there are.
+        first: milliseconds of a batch of one query.
+        more: milliseconds that each further query of a batch adds.
+        seconds: of the simulation.
+        seed: of the arrivals.
     """
     draw = np.random.default_rng(seed)
     arrivals = np.cumsum(draw.exponential(1000 / rate, int(rate * seconds)))
     answered = np.empty(len(arrivals))
     for replica in range(replicas):
-        mine = arrivals[replica::replicas]
-        done = np.empty(len(mine))
+        arrived = arrivals[replica::replicas]
+        done = np.empty(len(arrived))
         free, next_one = 0.0, 0
-        while next_one < len(mine):
-            begin = max(free, mine[next_one])
-            end = int(np.searchsorted(mine, begin, "right"))
+        while next_one < len(arrived):
+            begin = max(free, arrived[next_one])
+            end = int(np.searchsorted(arrived, begin, "right"))
             free = begin + first + more * (end - next_one - 1)
             done[next_one:end] = free
             next_one = end
@@ -92,7 +97,7 @@ def waiting(
 
 
 def scan_ms(passages: float, mode: str) -> float:
-    """Of one query among passages held by one machine, from what two cores took for 10,000."""
+    """Estimate one query's milliseconds on one machine, from two cores' for 10,000 passages."""
     storage, measured = _SCANS[mode]
     computed = measured * passages / 10_000 * 2 / CORES
     read = 1e3 * passages * passage_bytes(MEASURED)[storage] / BANDWIDTH
@@ -167,12 +172,12 @@ def _load() -> Iterator[str]:
     first = QUERY_MS + scan_ms(10**7 * SHARE, "int8")
     for rate in (5, 20, 80):
         replicas = needed(rate, first=first, more=first)
-        found = np.quantile(waiting(rate, replicas, first=first, more=first), (0.5, 0.95, 0.99))
-        yield _row(rate, replicas, *(f"{value:,.0f} ms" for value in found))
+        times = np.quantile(waiting(rate, replicas, first=first, more=first), (0.5, 0.95, 0.99))
+        yield _row(rate, replicas, *(f"{value:,.0f} ms" for value in times))
 
 
 def needed(rate: float, *, first: float, more: float) -> int:
-    """The fewest replicas with which 95 of 100 answers come within the budget."""
+    """Find the fewest replicas with which 95 of 100 answers come within the budget."""
     replicas = 1
     while np.quantile(waiting(rate, replicas, first=first, more=more), 0.95) > BUDGET_MS:
         replicas += 1

@@ -1,11 +1,11 @@
 """Search among 10,000 and 100,000 passages, one query at a time; with `--quick` among 300.
 
-Passages are English sentences of Tatoeba (with `--quick` of the demo) joined to about 60 tokens,
-queries foreign sentences whose translations are in no passage, encoded by the embedded encoder:
-vectors of 384 dimensions, and the same ones projected on their 128 principal directions. An index
-is made once and kept under bench/ of the home (100,000 passages: half an hour on two cores); what
-each way to search derives from it is made anew, and timed. `recall@10` is of exhaustive exact
-MaxSim's first ten.
+Passages are English sentences of Tatoeba (with `--quick` of the demo), joined to about 60 tokens.
+Queries are foreign sentences whose translations are in no passage. The embedded encoder gives
+vectors of 384 dimensions, which are also projected on their 128 principal directions. An index is
+made once and kept under bench/ of the home (100,000 passages: half an hour on two cores). Files
+that a mode derives from it are made and timed in each run. `recall@10` compares with the first ten
+of exhaustive exact MaxSim.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ QUERIES = 100
 ROUNDS = 30
 _QUICK_QUERIES, _QUICK_PASSAGES = 14, 300
 SENTENCES, QUICK_SENTENCES = 8, 4
-"""Of a passage: the demo's are longer."""
+"""Sentences of a passage: the demo's sentences are longer."""
 _DATA = "OPTICAL_BENCH_DATA"
 _NEIGHBOURS, _CANDIDATES, _PROBED = 512, 1024, 0.1
-"""Of the FAISS peer: passage tokens looked up a query token, passages scored, lists searched."""
+"""FAISS: passage tokens looked up for a query token, passages scored, share of lists searched."""
 _MOST_OF_SLOW = 10_000
-"""Passages: fast-plaid's k-means takes minutes for them and hours for more, and maxsim-cpu ten
-seconds a query for 100,000."""
+"""Most passages of the slow peers: fast-plaid's k-means takes minutes for these and hours for more,
+and maxsim-cpu takes ten seconds a query for 100,000."""
 _REDUCED = 128
 
 Search = Callable[[np.ndarray], list[str]]
@@ -72,8 +72,8 @@ def _with_peers(index: TokenIndex, queries: Sequence[np.ndarray]) -> Iterator[Ro
     with ExitStack() as stack:
         built: dict[str, tuple[Search, float]] = {}
         for bits in (4, 8) if len(index) <= _MOST_OF_SLOW else ():
-            if found := stack.enter_context(plaid(index, bits)):
-                built[f"fast-plaid, {bits} bits"] = found
+            if opened := stack.enter_context(plaid(index, bits)):
+                built[f"fast-plaid, {bits} bits"] = opened
         yield from _case(index, queries, built)
 
 
@@ -90,9 +90,9 @@ def _case(
     lengths = np.diff(index.offsets)
     owners = torch.from_numpy(np.repeat(np.arange(len(index)), lengths))
     modes: dict[str, Search] = {
-        "exact": lambda query: [found for found, _ in index.search(query)],
-        "int8": lambda query: [found for found, _ in eight.search(query)],
-        "candidates": lambda query: [found for found, _ in pooled.search(query)],
+        "exact": lambda query: [passage for passage, _ in index.search(query)],
+        "int8": lambda query: [passage for passage, _ in eight.search(query)],
+        "candidates": lambda query: [passage for passage, _ in pooled.search(query)],
     }
     peers: dict[str, Search] = {
         "torch fp32": lambda query: _torch(index, tokens, owners, query),
@@ -106,7 +106,7 @@ def _case(
         peers["maxsim-cpu"] = lambda query: _ids(
             index, torch.from_numpy(maxsim_cpu.maxsim_scores_variable(query, pieces))
         )
-    exact = [{found for found, _ in ranking} for ranking in index.search_many(queries)]
+    exact = [{passage for passage, _ in ranking} for ranking in index.search_many(queries)]
     width = 2 * index.dimension * len(index.vectors) / len(index)
     int8_width = width + eight.tokens.blocks.nbytes / len(index)
     pooled_width = int8_width + pooled.pooled.blocks.nbytes / len(index)
@@ -139,7 +139,7 @@ def _case(
 
 
 def _next(search: Search, queries: Sequence[np.ndarray]) -> Callable[[], list[str]]:
-    """Each call searches for the next query, so that the median is over queries."""
+    """Search for the next query with each call: the median is then over queries."""
     turns = cycle(queries)
     return lambda: search(next(turns))
 
@@ -151,7 +151,7 @@ def _timed(make: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def _recall(exact: Sequence[set[str]], search: Search, queries: Sequence[np.ndarray]) -> str:
-    """Mean share of the exact top ten, with a 95 % interval (bootstrap over queries)."""
+    """Compute the mean share of the exact top ten, with a 95 % bootstrap interval over queries."""
     shares = np.array(
         [
             len(best.intersection(search(query))) / len(best)
@@ -166,7 +166,7 @@ def _recall(exact: Sequence[set[str]], search: Search, queries: Sequence[np.ndar
 def _torch(
     index: TokenIndex, tokens: torch.Tensor, owners: torch.Tensor, query: np.ndarray
 ) -> list[str]:
-    """One product with all tokens, held in fp32, and the best of each passage's."""
+    """Search with one product of the query and all tokens in fp32."""
     (scores,) = maxsim_scores([torch.from_numpy(query)], tokens, owners, len(index))
     return _ids(index, scores)
 
@@ -176,7 +176,7 @@ def _ids(index: TokenIndex, scores: torch.Tensor) -> list[str]:
 
 
 def _faiss_engine(index: TokenIndex) -> Any:
-    """An inverted file over 8-bit token vectors, 4 sqrt(T) lists."""
+    """Build an inverted file over 8-bit token vectors, with 4 sqrt(T) lists."""
     import faiss
 
     lists = int(4 * np.sqrt(len(index.vectors)))
@@ -191,29 +191,30 @@ def _faiss_engine(index: TokenIndex) -> Any:
 
 
 def _faiss(index: TokenIndex, engine: Any, query: np.ndarray) -> list[str]:
-    """Passages of the nearest tokens, ranked by the similarities found, the best scored exactly.
+    """Rank the passages of the nearest tokens by their similarities, and score the best exactly.
 
-    A query token that found nothing in a passage counts as the worst that it found.
+    If a query token has no near token in a passage, its lowest similarity counts there.
     """
     similarity, tokens = engine.search(query, _NEIGHBOURS)
     owners = np.searchsorted(index.offsets, tokens, "right") - 1
-    found, inverse = np.unique(owners, return_inverse=True)
-    best = np.repeat(similarity.min(1)[None], len(found), axis=0)
+    passages, inverse = np.unique(owners, return_inverse=True)
+    best = np.repeat(similarity.min(1)[None], len(passages), axis=0)
     columns = np.broadcast_to(np.arange(len(query))[:, None], tokens.shape)
     np.maximum.at(best, (inverse.reshape(tokens.shape), columns), similarity)
-    chosen = found[np.argsort(-best.sum(1))[:_CANDIDATES]]
+    chosen = passages[np.argsort(-best.sum(1))[:_CANDIDATES]]
     return [identifier for identifier, _ in index.score(query, chosen)[:10]]
 
 
 def _sentences(quick: bool) -> tuple[list[str], list[str]]:
-    """English sentences for passages, and foreign ones for queries that are held out of them.
+    """Read English sentences for passages, and foreign ones with held-out translations as queries.
 
-    Raises InputError where those of the large cases aren't there.
+    Raises:
+        InputError: the sentences of the large cases are missing.
     """
     if quick:
         pairs = read_bitext(assets("demo", "bitext.tsv")).pairs
-    elif found := _data():
-        pairs = read_bitext(found).pairs
+    elif folder := _data():
+        pairs = read_bitext(folder).pairs
     else:
         raise InputError(
             f"search wants Tatoeba's sentences: {_DATA}=path/to/tatoeba names their folder; "
@@ -226,7 +227,7 @@ def _sentences(quick: bool) -> tuple[list[str], list[str]]:
 
 
 def _data() -> Path | None:
-    """The folder of Tatoeba's sentences: `$OPTICAL_BENCH_DATA`, or beside the checkout."""
+    """Find the folder of Tatoeba's sentences: `$OPTICAL_BENCH_DATA`, or beside the checkout."""
     if named := os.environ.get(_DATA):
         return Path(named)
     beside = Path(__file__).parents[3] / "shared/data/tatoeba"
@@ -248,7 +249,7 @@ def _index(count: int, english: Sequence[str], encoder: TokenEncoder, sentences:
 
 
 def _reduced(index: TokenIndex) -> tuple[TokenIndex, np.ndarray]:
-    """The index projected on its principal directions, and these (d, 128)."""
+    """Project the index on its principal directions; also returns these (d, 128)."""
     basis = principal_basis(index, _REDUCED)
     folder = index.folder.with_name(f"{index.folder.name}-{_REDUCED}")
     if not (folder / "index.json").is_file():

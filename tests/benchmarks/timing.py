@@ -1,4 +1,4 @@
-"""Timing side by side: every contender runs in every round, so that all meet the same machine."""
+"""Timing side by side: every contender runs in every round, so conditions are the same for all."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ EXTENSIONS = (
 )
 REPEATS = 7
 LEAST_SECONDS = 0.05
-"""A round of a contender: what takes less is run several times and its mean taken, as timeit does,
-so that neither caches left cold by a slower one nor the clock decide."""
+"""Shortest round of a contender. A faster one is run several times and averaged, as timeit does:
+neither caches that a slower one left cold nor the clock's resolution may decide."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Row:
-    """One case of one path: ours and its peers, and how good each one's result is."""
+    """One case of one path: the times of ours and its peers, and the quality of their results."""
 
     path: str
     case: str
@@ -58,10 +58,10 @@ class Row:
     def ratio(self) -> float | None:
         """How many times faster than the fastest peer; None without peers.
 
-        What else of ours runs beside them (`ours, …`) is no peer.
+        Our other variants (`ours, …`) aren't peers.
         """
-        others = (t.median for name, t in self.peers.items() if not name.startswith(OURS))
-        fastest = min(others, default=None)
+        medians = (t.median for name, t in self.peers.items() if not name.startswith(OURS))
+        fastest = min(medians, default=None)
         return None if fastest is None else fastest / self.ours.median
 
     def as_json(self) -> dict[str, Any]:
@@ -88,8 +88,8 @@ def side_by_side(
 ) -> dict[str, Timing]:
     """Time each contender in `repeats` rounds, in turn, after two runs of each to warm up.
 
-    `before` each timed turn so many runs aren't timed: they wait for what the last contender's
-    threads still do, and fill the caches.
+    Before each timed turn, `before` runs aren't timed: meanwhile the last contender's threads
+    finish, and the caches fill.
     """
     loops = {}
     for name, run in contenders.items():
@@ -97,7 +97,7 @@ def side_by_side(
         loops[name] = max(1, math.ceil(least_seconds / _seconds(run, 1)))
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     gc.collect()
-    gc.freeze()  # what is there already needn't be looked through in each turn
+    gc.freeze()  # existing objects need no scan in each turn
     for _ in range(repeats):
         for name, run in contenders.items():
             gc.collect()
@@ -106,13 +106,13 @@ def side_by_side(
             seconds[name].append(_seconds(run, loops[name]))
     gc.unfreeze()
     return {
-        name: Timing(1e3 * statistics.median(found), 1e3 * min(found), 1e3 * max(found))
-        for name, found in seconds.items()
+        name: Timing(1e3 * statistics.median(spent), 1e3 * min(spent), 1e3 * max(spent))
+        for name, spent in seconds.items()
     }
 
 
 def _seconds(run: Callable[[], Any], loops: int) -> float:
-    """Of one run: the mean of so many."""
+    """Time one run, as the mean of so many."""
     begin = time.perf_counter()
     for _ in range(loops):
         run()
@@ -127,14 +127,14 @@ def row(
     quality: Mapping[str, Any] | None = None,
     repeats: int = REPEATS,
 ) -> Row:
-    """Time `contenders`, of which one is called `ours`."""
+    """Time `contenders`; one of them must be named `ours`."""
     timings = side_by_side(contenders, repeats=repeats)
     ours = timings.pop(OURS)
     return Row(path, case, ours, timings, dict(quality or {}))
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """Describe the machine on which the figures were measured."""
     return {
         "processor": _cpuinfo("model name") or platform.processor() or platform.machine(),
         "vector extensions": _extensions(),
@@ -146,23 +146,23 @@ def machine() -> dict[str, Any]:
 
 
 def write_report(path: Path, rows: Sequence[Row], packages: Sequence[str]) -> None:
-    """The figures as JSON: machine, versions, rows."""
+    """Write the figures as JSON: machine, versions, rows."""
     content = {
         "machine": machine(),
         "versions": package_versions(packages),
-        "rows": [found.as_json() for found in rows],
+        "rows": [row.as_json() for row in rows],
     }
     path.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The figures as Markdown, times in milliseconds: median (least to most)."""
+    """Format the figures as Markdown, times in milliseconds: median (least to most)."""
     lines = ["| path | case | ours | peers | ratio | quality |", "|---|---|---|---|---|---|"]
-    for found in rows:
-        peers = "; ".join(f"{name} {_shown(peer)}" for name, peer in found.peers.items())
-        quality = "; ".join(f"{key} {_number(value)}" for key, value in found.quality.items())
-        ratio = "" if found.ratio is None else f"{found.ratio:.2f}x"
-        cells = (found.path, found.case, _shown(found.ours), peers, ratio, quality)
+    for row in rows:
+        peers = "; ".join(f"{name} {_shown(peer)}" for name, peer in row.peers.items())
+        quality = "; ".join(f"{key} {_number(value)}" for key, value in row.quality.items())
+        ratio = "" if row.ratio is None else f"{row.ratio:.2f}x"
+        cells = (row.path, row.case, _shown(row.ours), peers, ratio, quality)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -177,7 +177,7 @@ def _number(value: Any) -> str:
 
 
 def _extensions() -> list[str]:
-    """Those that decide how fast the paths are, as the system names them."""
+    """List the vector extensions that decide the paths' speed, by the system's names."""
     flags = (_cpuinfo("flags") or _cpuinfo("Features")).split()
     if flags:
         return [name for name in EXTENSIONS if name in flags]
@@ -187,7 +187,7 @@ def _extensions() -> list[str]:
 
 
 def _cpuinfo(key: str) -> str:
-    """What Linux says of the first core; empty elsewhere."""
+    """Read Linux's entry about the first core; empty elsewhere."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

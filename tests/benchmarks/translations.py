@@ -1,4 +1,4 @@
-"""Token vectors of the demo's translated sentences, by the embedded encoder."""
+"""Token vectors of the demo's translated sentences, from the embedded encoder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from optical_core.transport import cosine_cost, real_tokens
 
 
 def demo_pairs(count: int, *, seed: int = 0) -> list[SentencePair]:
-    """Pairs of all the demo's languages, drawn without repetition."""
+    """Draw pairs of all the demo's languages, without repetition."""
     pairs = read_bitext(assets("demo", "bitext.tsv")).pairs
     chosen = np.random.default_rng(seed).permutation(len(pairs))[:count]
     return [pairs[place] for place in chosen]
@@ -29,7 +29,7 @@ def encoder() -> TokenEncoder:
 
 @cache
 def vectors(count: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(foreign (n, d), English (m, d)) token vectors of `count` pairs."""
+    """Encode `count` pairs: (foreign (n, d), English (m, d)) token vectors of each."""
     pairs = demo_pairs(count)
     foreign = encoder().encode_queries([pair.foreign for pair in pairs])
     english = encoder().encode_queries([pair.english for pair in pairs])
@@ -38,7 +38,7 @@ def vectors(count: int) -> list[tuple[np.ndarray, np.ndarray]]:
 
 @dataclass(frozen=True)
 class Costs:
-    """Ragged pairs, padded: cost (B, n, m), uniform masses (B, n) and (B, m); and each alone."""
+    """Ragged pairs, padded: cost (B, n, m), and uniform masses a (B, n) and b (B, m)."""
 
     cost: Tensor
     a: Tensor
@@ -47,19 +47,19 @@ class Costs:
     @property
     def alone(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """(a, b, cost) of each pair in fp64, without padding."""
-        found = []
+        pairs = []
         for cost, a, b in zip(self.cost, self.a, self.b, strict=True):
             n, m = int((a > 0).sum()), int((b > 0).sum())
             inner = cost[:n, :m].double().contiguous().numpy()
-            found.append((np.full(n, 1 / n), np.full(m, 1 / m), inner))
-        return found
+            pairs.append((np.full(n, 1 / n), np.full(m, 1 / m), inner))
+        return pairs
 
 
 def translation_costs(pairs: int, least: int, most: int, sentences: int) -> Costs:
-    """Cosine costs of translated texts, both sides between `least` and `most` tokens long.
+    """Compute cosine costs of translated texts, both sides between `least` and `most` tokens long.
 
-    Texts are sentences of the encoded `sentences`, one after the other until they are long
-    enough, on both sides the same ones; each side is cut at a length of its own.
+    A text joins some of the encoded `sentences`, the same ones on both sides, until it is long
+    enough. Each side is then cut at its own length.
     """
     generator = np.random.default_rng(1)
     encoded = vectors(sentences)

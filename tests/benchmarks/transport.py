@@ -1,9 +1,9 @@
 """Sinkhorn and exact transport of ragged pairs of translated sentences.
 
-Marginal errors are the L1 distance of a plan's marginals from the masses, both sides summed: a
-share of the mass, which is 1. Each contender stops by its own rule at the same tolerance: ours
-and OTT-JAX's is the L1 error of one side, POT's loop's the L2 error of one side, and that of
-POT's batch solver the largest change of a scaling.
+Marginal errors are L1 distances of a plan's marginals from the masses, summed over both sides. They
+are shares of the mass, which is 1. Each contender stops at the same tolerance by its own rule: ours
+and OTT-JAX look at the L1 error of one side, POT's loop at the L2 error of one side, and POT's
+batch solver at the largest change of a scaling.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from tests.benchmarks.translations import Costs, translation_costs
 PACKAGES = ("torch", "scipy", "POT", "ott-jax", "jax")
 LENGTHS = ((8, 32), (48, 64))
 MOST = 1000
+"""Iterations after which all contenders give up."""
 TIMES_PORTABLE = 2
-"""How many times as fast as plain C a path should be."""
-"""Iterations at which all contenders give up."""
+"""A path should be so many times as fast as plain C."""
 
 
 def rows(quick: bool) -> Iterator[Row]:
@@ -93,7 +93,7 @@ def _exact(case: str, costs: Costs) -> Row:
 
 
 def _paths(case: str, costs: Costs) -> Iterator[Row]:
-    """Each path of the C solvers that this processor has beside the portable one."""
+    """Compare the paths of the C solvers on this processor with the portable one."""
     problem = validate(costs.cost, costs.a, costs.b, balanced=True)
     arrays = [x.numpy() for x in (costs.cost, costs.a.double(), costs.b.double())]
     settings = TransportSettings("sinkhorn", tolerance=1e-6, max_iterations=MOST)
@@ -106,7 +106,7 @@ def _paths(case: str, costs: Costs) -> Iterator[Row]:
     paths = lanes.paths()
     for name, solver in solvers.items() if paths else ():
         timings = side_by_side({path: partial(solver, path) for path in paths})
-        # The least: other work on the machine only adds.
+        # The least time, because other work on the machine can only add to it.
         plain = timings["portable"].least
         times = {path: plain / timing.least for path, timing in timings.items()}
         quality = {f"{path}: times portable": value for path, value in times.items()}
@@ -116,9 +116,9 @@ def _paths(case: str, costs: Costs) -> Iterator[Row]:
 
 
 def _ott(costs: Costs, epsilon: float, tolerance: float) -> Callable[[], Any] | None:
-    """Its scaling form, faster than its log form by far; None where OTT-JAX isn't installed."""
+    """Prepare OTT-JAX's scaling form, far faster than its log form; None if not installed."""
     if os.environ.get("OMP_NUM_THREADS") == "1":
-        # XLA has a thread pool of its own, which must be told before it starts.
+        # XLA has its own thread pool, which must be set before it starts.
         os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
     if peer("ott") is None:
         return None
@@ -138,7 +138,7 @@ def _ott(costs: Costs, epsilon: float, tolerance: float) -> Callable[[], Any] | 
 
 
 def _padded(plans: Any, costs: Costs) -> Tensor:
-    """Plans (B, n, m) in fp64, of a batch or of each pair alone."""
+    """Bring plans of a batch, or of each pair alone, to (B, n, m) in fp64."""
     if not isinstance(plans, list):
         return torch.as_tensor(np.array(plans)).double()
     full = torch.zeros(costs.cost.shape, dtype=torch.float64)
@@ -148,10 +148,10 @@ def _padded(plans: Any, costs: Costs) -> Tensor:
 
 
 def _quality(plans: Mapping[str, Tensor], costs: Costs) -> dict[str, Any]:
-    """Of each contender the largest L1 marginal error, and the mean cost."""
-    found = {}
+    """Compute each contender's largest L1 marginal error and mean cost."""
+    quality = {}
     for name, plan in plans.items():
         error = (plan.sum(2) - costs.a).abs().sum(1) + (plan.sum(1) - costs.b).abs().sum(1)
-        found[f"error {name}"] = float(error.max())
-        found[f"cost {name}"] = float((plan * costs.cost).sum((1, 2)).mean())
-    return found
+        quality[f"error {name}"] = float(error.max())
+        quality[f"cost {name}"] = float((plan * costs.cost).sum((1, 2)).mean())
+    return quality

@@ -1,9 +1,9 @@
 """Where the time goes, and how far that is from the machine's limits.
 
-`python -m tests.benchmarks.where` prints the tables of assets/docs/pages/speed.md: what two loops
-of this machine reach (reading memory, multiplying matrices), then the parts of a training step,
-of indexing, of a search and of the app's first page, each with the least that it must read or
-multiply. Needs the index of `optical bench search`, which it makes where it is missing.
+`python -m tests.benchmarks.where` prints the tables of assets/docs/pages/speed.md. First it
+measures how fast this machine reads memory and multiplies matrices. Then it times the parts of a
+training step, of indexing, of a search and of the app's first page, each beside the least time that
+its reading or multiplying must take. If the index of `optical bench search` is missing, it is made.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ PASSAGES = 64
 
 
 class Stopwatch:
-    """Seconds spent in functions, each less those spent in others of them."""
+    """Seconds spent in functions, each without the seconds of watched functions that it calls."""
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
@@ -67,15 +67,17 @@ class Stopwatch:
 
 
 def limits() -> dict[str, float]:
-    """GB/s of reading memory; GFLOP/s of products of large matrices in fp32, and in bf16 where
-    passages and trainings run in it."""
+    """Measure GB/s of reading memory, and GFLOP/s of large matrix products.
+
+    The products are in fp32 and, if passages and trainings use it, in bf16.
+    """
     large = torch.ones(64 * 2**20)
-    found = {"GB/s": 4 * large.numel() / _best(large.sum) / 1e9}
+    peak = {"GB/s": 4 * large.numel() / _best(large.sum) / 1e9}
     for name in dict.fromkeys(("fp32", precision())):
         size, dtype = 2048, torch.bfloat16 if name == "bf16" else torch.float32
         left, right = (torch.ones(size, size, dtype=dtype) for _ in range(2))
-        found[name] = 2 * size**3 / _best(lambda left=left, right=right: left @ right) / 1e9
-    return found
+        peak[name] = 2 * size**3 / _best(lambda left=left, right=right: left @ right) / 1e9
+    return peak
 
 
 def _best(run: Callable[[], Any]) -> float:
@@ -88,13 +90,13 @@ def _best(run: Callable[[], Any]) -> float:
 
 
 def weights(encoder: TokenEncoder) -> int:
-    """Those that multiply each token: all but the embeddings."""
+    """Count the weights that multiply each token: all but the embeddings."""
     named = encoder.model[0].model.named_parameters()
     return sum(p.numel() for name, p in named if "embeddings" not in name and "pooler" not in name)
 
 
 def training_step(peak: dict[str, float]) -> Iterator[str]:
-    """A step of 32 pairs of 24 tokens, the teacher's vectors kept."""
+    """Time a step of 32 pairs of 24 tokens, with the teacher's vectors kept."""
     pairs = distill._about(distill.TOKENS, demo_pairs(2000))
     watch = Stopwatch()
     steps = 4
@@ -111,13 +113,13 @@ def training_step(peak: dict[str, float]) -> Iterator[str]:
     for part, seconds in sorted(watch.seconds.items(), key=lambda item: -item[1]):
         yield _line(part, seconds / (1 + steps), total / (1 + steps))
     tokens = distill.BATCH * distill.TOKENS
-    # Forward, and backward through frozen weights: to the activations alone.
+    # Forward, and backward through frozen weights, which only reaches the activations.
     least = 2 * 2 * weights(distill.encoder()) * tokens / 1e9 / peak[precision()]
     yield _limit(f"products of the weights in {precision()}", least, total / (1 + steps))
 
 
 def indexing(peak: dict[str, float]) -> Iterator[str]:
-    """Passages of 128 tokens."""
+    """Time the indexing of passages of 128 tokens."""
     encoder = TokenEncoder.load("embedded")
     english = " ".join(pair.english for pair in demo_pairs(2000))
     texts = encode.passages_of(encoder, english)[:PASSAGES]
@@ -142,8 +144,8 @@ def _line(part: str, seconds: float, total: float) -> str:
     return f"| {part} | {_shown(seconds)} | {seconds / total:.0%} |"
 
 
-def _limit(what: str, least: float, total: float) -> str:
-    return f"| *limit: {what}* | {_shown(least)} | {least / total:.0%} |"
+def _limit(cause: str, least: float, total: float) -> str:
+    return f"| *limit: {cause}* | {_shown(least)} | {least / total:.0%} |"
 
 
 def _shown(seconds: float) -> str:
@@ -151,7 +153,7 @@ def _shown(seconds: float) -> str:
 
 
 def searching(index: TokenIndex, peak: dict[str, float]) -> Iterator[str]:
-    """One query; the median of many."""
+    """Time one query, as the median of many."""
     encoder = TokenEncoder.load("embedded")
     _, questions = search._sentences(quick=False)
     fast = OnnxQueries(encoder)
@@ -192,7 +194,7 @@ def searching(index: TokenIndex, peak: dict[str, float]) -> Iterator[str]:
 
 
 def first_page() -> Iterator[str]:
-    """What the app's process does before the first plan is on the screen."""
+    """Time the steps of the app's process until the first plan is on the screen."""
     parts = {
         "streamlit": "import streamlit",
         "torch": "import torch",
