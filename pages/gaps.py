@@ -17,7 +17,7 @@ from optical_core.wording import listed
 from pages import gaps_predictors
 from pages.common import parts
 from pages.common.address import bound
-from pages.common.opened import library, measurements
+from pages.common.opened import library, measured_choice, measurements
 from pages.gaps_runs import bring, evaluate_here
 
 READ = (
@@ -69,14 +69,7 @@ def render() -> None:
 def _controls(by_label: dict[str, Measurements]) -> Tables | None:
     """Draw the controls. Returns None, and shows the reason, if there is nothing to compare."""
     row = st.columns([2, 2, 2])
-    label = bound(
-        row[0].selectbox,
-        "Collection",
-        list(by_label),
-        key="results",
-        default="ntrex128" if "ntrex128" in by_label else next(iter(by_label)),
-    )
-    chosen = by_label[label]
+    chosen = by_label[measured_choice(row[0], by_label, default="ntrex128")]
     measure = bound(
         row[1].selectbox,
         "Measure and depth",

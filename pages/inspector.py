@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from optical_core.analysis.measurements import Comparison
+from optical_core.analysis.measurements import Comparison, Measurements
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.figures.levels import NAMES
@@ -16,7 +17,7 @@ from optical_core.ui.inspector.view import extremes, mean_correlation, query_tab
 from optical_core.ui.token_html import plain
 from pages.common import parts
 from pages.common.address import bound, held, hold
-from pages.common.opened import library, measurements
+from pages.common.opened import library, measured_choice, measurements
 
 READ = (
     "How to read this: each row is a query and each column a language. Blue is good (or better "
@@ -37,46 +38,15 @@ def render() -> None:
         st.info("No evaluation yet: run one on the page Language gaps.")
         return
     row = st.columns(4)
-    label = bound(
-        row[0].selectbox,
-        "Collection",
-        list(by_label),
-        key="results",
-        default="demo" if "demo" in by_label else next(iter(by_label)),
-    )
+    label = measured_choice(row[0], by_label, default="demo")
     results = by_label[label]
-    names = results.models
-    known = [*results.students, *library().model_names()]
-    student = next((n for n in known if n in names and n != "embedded"), names[-1])
-    model = bound(row[1].selectbox, "Model", names, key="model", default=student)
-    baseline = bound(
-        row[2].selectbox,
-        "Baseline",
-        names,
-        key="baseline",
-        default="embedded" if "embedded" in names else names[0],
-    )
-    measure = bound(
-        row[3].selectbox, "Measure", list(NAMES), key="measure", default="AP", format_func=NAMES.get
-    )
-    row = st.columns([3, 1])
-    codes = parts.language_choice(
-        row[0].multiselect, "Languages", results.languages, key="lang", default=results.languages
-    )
-    way = bound(
-        row[1].segmented_control,
-        "Show",
-        list(WAYS),
-        key="show",
-        default="difference",
-        required=True,
-    )
+    model, baseline, measure = _compared(row[1:], results)
+    codes, difference = _shown(results.languages)
     if not codes:
         st.info("Choose at least one language.")
         return
     parts.left_out(results.languages, codes)
     texts = _texts(results.collection, codes)
-    difference = way == "difference"
     models = tuple(dict.fromkeys((model, baseline)))
     comparison = Comparison(models, tuple(codes), baseline, measure)
     levels = query_table(results, comparison, texts, difference=False)
@@ -90,19 +60,59 @@ def render() -> None:
         if difference:
             _extremes(table, model, baseline)
     with right:
-        parts.section("Do the same queries fail in every language?")
-        parts.chart(
-            correlation_figure(levels, codes, dark=parts.is_dark()),
-            key="correlation",
-            name="rank-correlation",
+        _correlations(levels, codes, f"{markdown_text(model)}'s {NAMES[measure]}")
+
+
+def _compared(row: Sequence[Any], results: Measurements) -> tuple[str, str, str]:
+    """Draw the choice of a model, the baseline and the measure."""
+    names = results.models
+    known = [*results.students, *library().model_names()]
+    student = next((n for n in known if n in names and n != "embedded"), names[-1])
+    model = bound(row[0].selectbox, "Model", names, key="model", default=student)
+    baseline = bound(
+        row[1].selectbox,
+        "Baseline",
+        names,
+        key="baseline",
+        default="embedded" if "embedded" in names else names[0],
+    )
+    measure = bound(
+        row[2].selectbox, "Measure", list(NAMES), key="measure", default="AP", format_func=NAMES.get
+    )
+    return model, baseline, measure
+
+
+def _shown(languages: Sequence[str]) -> tuple[list[str], bool]:
+    """Draw the choice of languages. Returns them, and whether differences are shown."""
+    row = st.columns([3, 1])
+    codes = parts.language_choice(
+        row[0].multiselect, "Languages", languages, key="lang", default=languages
+    )
+    way = bound(
+        row[1].segmented_control,
+        "Show",
+        list(WAYS),
+        key="show",
+        default="difference",
+        required=True,
+    )
+    return codes, way == "difference"
+
+
+def _correlations(levels: pd.DataFrame, codes: list[str], measured: str) -> None:
+    """Draw the rank correlations between languages; `measured` is the model's measure."""
+    parts.section("Do the same queries fail in every language?")
+    parts.chart(
+        correlation_figure(levels, codes, dark=parts.is_dark()),
+        key="correlation",
+        name="rank-correlation",
+    )
+    mean = mean_correlation(levels, codes)
+    if mean is not None:
+        st.caption(
+            f"Spearman's correlation of {measured} between languages, over the same queries. "
+            f"Its mean is {mean:.2f}. Near 1, a hard query is hard in every language."
         )
-        mean = mean_correlation(levels, codes)
-        if mean is not None:
-            st.caption(
-                f"Spearman's correlation of {markdown_text(model)}'s {NAMES[measure]} between "
-                f"languages, over the same queries. Its mean is {mean:.2f}. "
-                "Near 1, a hard query is hard in every language."
-            )
 
 
 def _texts(label: str, codes: list[str]) -> dict[str, str]:

@@ -232,11 +232,9 @@ class Library:
             searcher = self.searcher(model, name)
             with self.encoding:
                 begin = time.perf_counter()
-                encoded = searcher.encode([query])
-                hits = searcher.rank(encoded, top=top)[0]
-                end = time.perf_counter()
-            passages = self.collection(name).by_id
-            return Ranking(tuple(hits), end - begin, passages, gloss=encoded[0].gloss), end
+                (encoded,) = searcher.encode([query])
+                hits, end = tuple(searcher.rank([encoded], top=top)[0]), time.perf_counter()
+            return Ranking(hits, end - begin, self.collection(name).by_id, encoded.gloss), end
 
         asked = time.perf_counter()
         ranking, end = self.keep("ranking", search, model=model, collection=name, key=(query, top))

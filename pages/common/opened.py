@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 from optical_core.analysis.measurements import Measurements
 from optical_core.ui.library import Library
+from pages.common.address import bound
 
 UPLOADS = "uploads"
 """Session key: the measurements that the reader has uploaded, by label."""
@@ -20,6 +24,15 @@ def library() -> Library:
 def measurements() -> dict[str, Measurements]:
     """Saved evaluations and this session's uploads, by label."""
     return library().evaluations() | st.session_state.get(UPLOADS, {})
+
+
+def measured_choice(place: Any, by_label: Mapping[str, Measurements], *, default: str) -> str:
+    """Draw the choice of an evaluation in a place of the page. Returns its label.
+
+    `default` is chosen first, or the first evaluation where there is no such label.
+    """
+    first = default if default in by_label else next(iter(by_label))
+    return bound(place.selectbox, "Collection", list(by_label), key="results", default=first)
 
 
 def add_measurements(upload: Measurements) -> str:
