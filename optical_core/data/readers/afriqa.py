@@ -26,8 +26,8 @@ _FIELDS = ("id", "context", "question_lang", "question_translated")
 def import_afriqa(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
     """Import `gold_passages/<lang>/gold_span_passages.afriqa.<lang>.en.<split>.json` files.
 
-    A question that was asked of several passages has them all as relevant. Where no passage was
-    found the published files have null for it: those questions are left out and counted.
+    If a question has several passages, all are relevant. The published files have null for a
+    question without a passage: such questions are left out and counted.
     """
     files = data_files(source / "gold_passages", "gold_span_passages.afriqa.*.en.*.json")
     if not files:

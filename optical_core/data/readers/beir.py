@@ -21,8 +21,8 @@ _SPLITS = ("test", "dev", "train")
 def import_beir(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
     """Import a BEIR folder; queries.jsonl counts as English, `queries/<lang>.jsonl` as its own.
 
-    Judgements are qrels.tsv, or in a folder qrels/ those of one split (`unit`, or the first that
-    is there of test, dev and train), or `<lang>.tsv` for every language.
+    Judgements are in qrels.tsv; or in a folder qrels/, as `<lang>.tsv` for every language or as
+    `<split>.tsv`. The split is `unit`, or the first of test, dev and train that is there.
     """
     files = _query_files(source)
     queries = {code: read_queries(path) for code, path in files.items()}

@@ -28,10 +28,10 @@ _SPLITS = ("test-a", "test-b", "dev", "train")
 
 
 def import_ciral(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
-    """Import the passages of one language; `unit` says which where the folder has several.
+    """Import the passages of one language; `unit` chooses it if the folder has several.
 
-    The first split that has topics and judgements is taken of test-a, test-b, dev and train. Where
-    a split has pools, their judgements join the shallow ones, and win where both judge a passage.
+    It takes the first of test-a, test-b, dev and train that has topics and judgements. If the split
+    has pools, their judgements are added, and override the shallow ones.
     """
     code, split = _choose(source, unit)
     known = language(code)

@@ -35,8 +35,8 @@ def import_clef(source: Path, target: Path, *, name: str, unit: str | None = Non
     """Import all topics, documents and qrels in `source`; a query is a topic's title and
     description, as in the campaigns' mandatory runs.
 
-    The Glasgow Herald was searched in 2003 alone: for the topics of other years, give a folder
-    without it. Topic ids become C041 in topics and qrels alike (qrels have 41).
+    The Glasgow Herald was searched only in 2003: for the topics of other years, use a folder
+    without it. Topic ids become C041 in topics and in qrels (qrels have 41).
     """
     topic_files, document_files, qrels_files = _sort_out(source)
     queries: dict[str, dict[str, str]] = {}
@@ -137,9 +137,11 @@ def _plain_topics(path: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def _topic_id(text: str) -> str:
-    """
-    >>> _topic_id("C041"), _topic_id("41"), _topic_id("10.2452/41-AH")
-    ('C041', 'C041', '10.2452/41-AH')
+    """A topic's id in its one form.
+
+    Examples:
+        >>> _topic_id("C041"), _topic_id("41"), _topic_id("10.2452/41-AH")
+        ('C041', 'C041', '10.2452/41-AH')
     """
     match = re.fullmatch(r"[Cc]?0*(\d{1,9})", text.strip())
     return f"C{int(match[1]):03d}" if match else text.strip()
@@ -155,7 +157,7 @@ def _tag_language(tag: str, topic: str, path: Path) -> str:
 
 
 def _name_language(path: Path) -> str:
-    """Language that a file's name tells, in full (SOMALI) or as a code (Top-so03)."""
+    """The language in a file's name, in full (SOMALI) or as a code (Top-so03)."""
     words = re.findall(r"[a-z]+", path.name.lower())
     names = {known.name.lower(): code for code, known in LANGUAGES.items()}
     for word in words:

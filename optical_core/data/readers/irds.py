@@ -20,12 +20,12 @@ logger = logging.getLogger(__name__)
 def import_irds(source: str, target: Path, *, name: str, unit: str | None = None) -> Collection:
     """Import a data set by its id, such as `msmarco-passage/dev/small`.
 
-    ir_datasets downloads what it doesn't have, into a folder of its own. The text of a query or a
-    document is what ir_datasets holds for its default.
+    ir_datasets downloads missing data into a folder of its own. The text of a query or document is
+    ir_datasets' default text.
 
     Raises:
-        InputError: the package isn't installed, there is no such id, the data set lacks documents,
-            queries or judgements, or it can't be had.
+        InputError: the package isn't installed, there is no such id, or the data set can't be
+            downloaded or lacks documents, queries or judgements.
     """
     dataset = _load(source)
     with _explained(source):
@@ -100,12 +100,12 @@ def _text(record: Any, where: str) -> str:
 
 @contextlib.contextmanager
 def _explained(identifier: str) -> Iterator[None]:
-    """Turn what ir_datasets raises on downloads and damaged files into one sentence."""
+    """Turn ir_datasets' exceptions on downloads and damaged files into one sentence."""
     try:
         yield
     except InputError:
         raise
-    except Exception as error:  # its parsers let through what they meet
+    except Exception as error:  # its parsers let any exception through
         first = error.args[0] if error.args else error
         reason = " ".join((first if isinstance(first, str) else str(error)).split())
         kind = type(error).__name__

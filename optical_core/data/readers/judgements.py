@@ -1,4 +1,4 @@
-"""Judgements that lie in several files: of the languages that their names tell, or all joined."""
+"""Judgements in several files: one or more for each language, by their names, or all joined."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ from optical_core.errors import InputError
 def read_judgements(
     files: Mapping[Path, str], languages: Collection[str]
 ) -> tuple[Qrels | dict[str, Qrels], bool]:
-    """Judgements for all languages, or each language's own; and which of the two.
+    """Read judgements for all languages, or for each one.
 
-    files: each with what its name may tell a language by. One file is for all; several are either
-    one or more for each of `languages`, or name none of them and are joined.
+    Args:
+        files: file -> the part of its name that may be a language code. One file is for all
+            languages. Several files are one or more for each of `languages`; if no name has a
+            language, they are joined.
+        languages: codes of the query languages.
+
+    Returns:
+        The judgements, and whether they are by language.
 
     Raises:
-        InputError: names the files: some tell a language and some don't, a language without any, or
-            two grades for one passage.
+        InputError: some names have a language and some don't, a language has no file, or a passage
+            has two grades. The message names the files.
     """
     if len(files) == 1:
         return read_qrels(*files), False

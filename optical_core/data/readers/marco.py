@@ -40,14 +40,14 @@ def read_triples(path: Path | str) -> Iterator[Triple]:
     """Stream `triples.train.small.tsv[.gz]`.
 
     Raises:
-        InputError: names the line.
+        InputError: a line has too few columns; the message has its number.
     """
     for columns in read_columns(path, Triple._fields):
         yield Triple(*columns)
 
 
 def import_msmarco(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
-    """Import MS MARCO; of the splits dev.small, dev and train the first that is there.
+    """Import MS MARCO: the first of its splits dev.small, dev and train that is there.
 
     `unit` names another split (`queries.<unit>.tsv` and `qrels.<unit>.tsv`). Only judged queries
     are kept.

@@ -27,9 +27,9 @@ _SPLITS = ("dev", "testA", "testB", "train")
 
 
 def import_miracl(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
-    """Import one language; `unit` says which where the folder has several.
+    """Import one language; `unit` chooses it if the folder has several.
 
-    The first split that has topics and judgements is taken of dev, testA, testB and train.
+    It takes the first of dev, testA, testB and train that has topics and judgements.
     """
     code, split = _choose(source, unit)
     stem = f"miracl-v1.0-{code}-{split}.tsv"

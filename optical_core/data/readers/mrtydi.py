@@ -29,9 +29,9 @@ _SPLITS = ("test", "dev", "train")
 
 
 def import_mrtydi(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
-    """Import one language; `unit` says which where the folder has several.
+    """Import one language; `unit` chooses it if the folder has several.
 
-    The first split that has topics and judgements is taken of test, dev and train.
+    It takes the first of test, dev and train that has topics and judgements.
     """
     known, folder = _choose(source, unit)
     split, topics, qrels = _split(folder)

@@ -30,10 +30,10 @@ _SOURCES = ("original", "human translation")
 
 
 def import_neuclir(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
-    """Import the documents of one language; `unit` says which where the folder has several.
+    """Import the documents of one language; `unit` chooses it if the folder has several.
 
-    A query is a topic's title and description. Where there are judgements of a test split, they
-    alone are taken; topics without any are left out.
+    A query is a topic's title and description. If there are judgements of a test split, only they
+    are taken. Topics without judgements are left out.
     """
     code = _choose(source, unit)
     qrels: Qrels = read_qrels(*_qrels_files(source, code))

@@ -23,10 +23,15 @@ _ANY_TAG = re.compile(
 def elements(path: Path, tag: str, *, fallback: str | None = None) -> Iterator[tuple[int, str]]:
     """Yield (line of the start tag, content) of every `<tag> ... </tag>`, streaming.
 
-    What stands between them is passed over. `fallback`: as in `read_lines`.
+    Text between the elements is passed over.
+
+    Args:
+        path: the file.
+        tag: name of the elements.
+        fallback: as for `read_lines`.
 
     Raises:
-        InputError: an element that isn't closed.
+        InputError: an element isn't closed.
     """
     opening = re.compile(rf"<{tag}(?:\s[^<>]*)?>", re.IGNORECASE)
     closing = re.compile(rf"</{tag}\s*>", re.IGNORECASE)
@@ -62,12 +67,12 @@ def plain_text(markup: str) -> str:
 
 
 def field(element: str, tag: str) -> str:
-    """Plain text of all `<tag> ... </tag>` in an element's content; empty where there is none."""
+    """Plain text of all `<tag> ... </tag>` in an element's content; empty without any."""
     return plain_text(" ".join(re.findall(rf"(?is)<{tag}(?:\s[^<>]*)?>(.*?)</{tag}\s*>", element)))
 
 
 def open_field(element: str, tag: str) -> str:
-    """Plain text from the first `<tag>` to whatever tag comes next: end tags may be missing."""
+    """Plain text from the first `<tag>` to the next tag of any kind: end tags may be missing."""
     match = re.search(rf"(?is)<{tag}(?:\s[^<>]*)?>(.*?)(?=</?[a-z][^<>]*>|\Z)", element)
     return plain_text(match[1]) if match else ""
 
@@ -76,7 +81,7 @@ def documents(path: Path, *, fallback: str | None = None) -> Iterator[Passage]:
     """Passages of a file of `<DOC>` elements: `<DOCNO>`, `<HEADLINE>` or `<TITLE>`, `<TEXT>`.
 
     Raises:
-        InputError: no `<DOC>`, one without `<DOCNO>`, or a file that is cut short.
+        InputError: there is no `<DOC>`, one has no `<DOCNO>`, or the file is cut short.
     """
     number = 0
     for number, element in elements(path, "DOC", fallback=fallback):
