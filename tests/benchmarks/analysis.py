@@ -35,10 +35,10 @@ def _significance(permutations: int) -> Row:
     means = generator.uniform(-0.02, 0.02, TESTS)
     family = [generator.normal(mean, 0.1, TOPICS) for mean in means]
     few = family[:: TESTS // SAMPLED][:SAMPLED]
-    found: dict[str, list[float]] = {}
+    p_values: dict[str, list[float]] = {}
     contenders: dict[str, Callable[[], Any]] = {
-        OURS: lambda: found.update(ours=sign_flip_p(family, resamples=permutations)),
-        "scipy permutation_test": lambda: found.update(
+        OURS: lambda: p_values.update(ours=sign_flip_p(family, resamples=permutations)),
+        "scipy permutation_test": lambda: p_values.update(
             scipy=[_scipy(sample, permutations) for sample in few]
         ),
         "numpy loop": lambda: [_loop(sample, permutations) for sample in few],
@@ -50,7 +50,9 @@ def _significance(permutations: int) -> Row:
         name: Timing(scale * t.median, scale * t.least, scale * t.most)
         for name, t in timings.items()
     }
-    off = np.abs(np.array(found["ours"][:: TESTS // SAMPLED][:SAMPLED]) - found["scipy"]).max()
+    off = np.abs(
+        np.array(p_values["ours"][:: TESTS // SAMPLED][:SAMPLED]) - p_values["scipy"]
+    ).max()
     case = (
         f"{TESTS} paired tests, {TOPICS} topics, {permutations} permutations "
         f"(peers: {SAMPLED} tests x {scale:.0f})"
@@ -93,15 +95,15 @@ def _measures(queries: int, depth: int) -> Row:
         run[f"q{number}"] = dict(zip(names, scores, strict=True))
         relevant = generator.choice(depth, 10, replace=False)
         qrels[f"q{number}"] = {names[place]: 1 for place in relevant}
-    found: dict[str, float] = {}
+    means: dict[str, float] = {}
 
     def ours() -> None:
         values = per_query_measures(run, qrels)["AP"].values()
-        found[OURS] = sum(values) / queries
+        means[OURS] = sum(values) / queries
 
     def trec() -> None:
         values = pytrec_eval.RelevanceEvaluator(qrels, set(TREC)).evaluate(run).values()
-        found["pytrec_eval"] = sum(value["map"] for value in values) / queries
+        means["pytrec_eval"] = sum(value["map"] for value in values) / queries
 
     contenders: dict[str, Callable[[], Any]] = {OURS: ours, "pytrec_eval": trec}
     ranx = peer("ranx")
@@ -109,10 +111,10 @@ def _measures(queries: int, depth: int) -> Row:
 
         def beside() -> None:
             measured = ranx.evaluate(ranx.Qrels(qrels), ranx.Run(run), RANX)
-            found["ranx"] = float(measured["map"])
+            means["ranx"] = float(measured["map"])
 
         contenders["ranx"] = beside
     case = f"{len(MEASURES)} measures, {queries} queries, {depth} documents each"
     timed = row("analysis", case, contenders)
-    timed.quality.update({f"MAP {name}": value for name, value in found.items()})
+    timed.quality.update({f"MAP {name}": value for name, value in means.items()})
     return timed
