@@ -206,9 +206,6 @@ def lexicon(
         int | None, typer.Option(min=1, help="Most sentence pairs of each language.")
     ] = None,
     languages: Languages = "",
-    glossed: Annotated[
-        Path | None, typer.Option(help="Folder for the pairs with glossed foreign sides.")
-    ] = None,
     device: Device = None,
 ) -> None:
     """Learn translation probabilities from bitext, for structured queries and glosses."""
@@ -237,9 +234,6 @@ def lexicon(
         made = lexicons.build_lexicon(cut, align)
         write_lexicon(out / f"{code}.tsv", made)
         sizes[code] = {"pairs": len(cut), "words": len(made)}
-        if glossed:
-            selected = [pair for pair in read if pair.language == code]
-            lexicons.write_pairs(glossed, lexicons.glossed_pairs(selected, align))
         learnt = f"{counted(len(made), 'word')} from {counted(len(cut), 'pair')}"
         print(f"{code}: {learnt} -> {out / f'{code}.tsv'}")
     settings = {
@@ -253,6 +247,29 @@ def lexicon(
 
 
 Student = Annotated[str, typer.Argument(help="A name of `optical models`, or a folder.")]
+
+
+@app.command(epilog="Example:  optical gloss optical-lowres lexicon --name optical-mine")
+def gloss(
+    student: Student,
+    lexicons: Annotated[Path, typer.Argument(help="Folder of `optical lexicon`.")],
+    name: Annotated[str, typer.Option(help="Name of the new student.")],
+    licence: Annotated[str, typer.Option(help="Of the lexicons.")] = "unknown",
+) -> None:
+    """Copy a student and add lexicons: its queries are then asked with glosses too."""
+    from optical_core.data.lexicons import lexicons_of
+    from optical_core.models.pair_store import add_lexicons
+    from optical_core.storage import home
+    from optical_core.validation import plain_name
+
+    added = lexicons_of(lexicons)
+    if not added:
+        raise InputError(f"{lexicons} holds no lexicon, such as sw.tsv")
+    folder = home("models", plain_name(name))
+    add_lexicons(student, added, folder, source=str(lexicons), licence=licence)
+    print(f"student {name} -> {folder}")
+
+
 ExportFolder = Annotated[Path, typer.Option("--out", help="Folder to write.")]
 
 

@@ -21,6 +21,9 @@ from optical_core.errors import InputError
 Lexicon = Mapping[str, Mapping[str, float]]
 """Foreign word -> English word -> p(English word | foreign word)."""
 
+LEAST = 0.2
+"""Least probability of a translation that replaces a word."""
+
 
 def lexicon_hash(lexicon: Lexicon) -> str:
     """Content hash of a lexicon, 16 hexadecimal digits."""
@@ -110,3 +113,17 @@ def lexicons_of(folder: Path) -> dict[str, Lexicon]:
     paths = sorted(folder.glob("*.tsv")) if folder.is_dir() else []
     files = by_language(paths, lambda path: path.stem, folder)
     return {code: read_lexicon(path) for code, path in files.items()}
+
+
+def likeliest(lexicon: Lexicon) -> Lexicon:
+    """Each word's likeliest translation, if its probability is at least `LEAST`."""
+    best = {
+        word: max(translations, key=lambda english: (translations[english], english))
+        for word, translations in lexicon.items()
+        if translations
+    }
+    return {
+        word: {english: lexicon[word][english]}
+        for word, english in best.items()
+        if lexicon[word][english] >= LEAST
+    }

@@ -138,8 +138,6 @@ class DistillConfig(TrainingConfig):
     english_share: float = Field(0.1, ge=0, lt=1)
     sampling: float = Field(0.2, ge=0, le=1)
     """Languages are drawn by (pairs) ** sampling: 0 evenly, 1 in the data's proportions."""
-    lexicons: str | None = None
-    """Folder of `optical lexicon`. The student keeps its lexicons, and its queries are glossed."""
     strength: float = Field(1.0, gt=0, le=1)
     """How far the student goes from the teacher's weights to the trained ones (WiSE-FT)."""
 

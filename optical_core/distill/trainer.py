@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from datasets import Dataset
 
 from optical_core.data.allowance import COMMAND, Allowance, allowed
 from optical_core.data.bitext import Bitext, SentencePair, read_bitexts
-from optical_core.data.lexicons import Lexicon, lexicons_of
 from optical_core.data.overlap import evaluated_collections, guard_overlap, refuse_benchmarks
 from optical_core.distill import ranks
 from optical_core.distill.arguments import TASKS, column_prompts
@@ -32,7 +31,6 @@ from optical_core.models.deltas import clone_model
 from optical_core.models.pair_store import save_pair
 from optical_core.models.teachers import open_shared
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.retrieval.glossed import likeliest
 from optical_core.storage import assets
 
 logger = logging.getLogger(__name__)
@@ -78,7 +76,6 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
             return run.folder
         run.tell("reading the bitext")
         bitext = load_bitext(config)
-        lexicons = _lexicons(config)
         run.tell("loading the teacher")
         teacher, backbone = _encoders(config, device)
         run.claim()
@@ -101,7 +98,7 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
         trainer.train(resume_from_checkpoint=checkpoint)
         if ranks.rank() == 0:
             run.tell("saving the student")
-            _save(run, bitext, lexicons, teacher, backbone, student, dev)
+            _save(run, bitext, teacher, backbone, student, dev)
         ranks.wait()
     return run.folder
 
@@ -126,16 +123,6 @@ def load_bitext(config: DistillConfig, allowance: Allowance = COMMAND) -> Bitext
         bitext = Bitext(first_pairs(bitext.pairs, config.pairs, seed=config.seed), bitext.dropped)
     logger.info("bitext: %s", bitext.report())
     return bitext
-
-
-def _lexicons(config: DistillConfig) -> dict[str, Lexicon]:
-    """Read the lexicons for the glosses of the student's queries, by language."""
-    if config.lexicons is None:
-        return {}
-    lexicons = lexicons_of(Path(config.lexicons))
-    if not lexicons:
-        raise InputError(f"lexicons: {config.lexicons} holds no lexicon, such as sw.tsv")
-    return {code: likeliest(lexicon) for code, lexicon in lexicons.items()}
 
 
 def _encoders(
@@ -237,7 +224,6 @@ def _reading(
 def _save(
     run: Run[DistillConfig],
     bitext: Bitext,
-    lexicons: Mapping[str, Lexicon],
     teacher: TokenEncoder,
     backbone: TokenEncoder | None,
     student: Any,
@@ -263,13 +249,11 @@ def _save(
         student_model=student,
         card=card,
         backbone=backbone,
-        lexicons=lexicons,
     )
     data = {
         "hash": bitext.hash,
         "pairs": len(bitext),
         "languages": bitext.languages,
         "dropped": bitext.dropped,
-        "lexicons": {code: len(lexicon) for code, lexicon in lexicons.items()},
     }
     run.finish(student, dev, bitext=data)

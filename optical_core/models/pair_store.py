@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +22,8 @@ from typing import Any
 from pydantic import Field
 
 from optical_core.checksums import check_files, checksums
-from optical_core.data.lexicons import Lexicon, lexicons_of, write_lexicon
+from optical_core.data.lexicons import Lexicon, lexicons_of, likeliest, write_lexicon
+from optical_core.data.records import write_record
 from optical_core.errors import InputError
 from optical_core.models.backbones import PACKAGED
 from optical_core.models.cards import ModelCard
@@ -144,7 +146,6 @@ def save_pair(
     student_model: Any,
     card: ModelCard,
     backbone: TokenEncoder | None = None,
-    lexicons: Mapping[str, Lexicon] | None = None,
 ) -> None:
     """Save a pair, whole or not at all.
 
@@ -157,7 +158,6 @@ def save_pair(
         card: describes the training.
         backbone: where the student's training started, saved like the teacher; None for the
             teacher.
-        lexicons: by language, for the glosses of its queries.
 
     Examples:
         >>> save_pair(  # doctest: +SKIP
@@ -183,16 +183,62 @@ def save_pair(
         save_delta(temporary, student_model, backbone or teacher)
         for role, encoder in local.items():
             encoder.model.save(str(temporary / role))
-        for code, lexicon in (lexicons or {}).items():
+        _describe(temporary, info)
+
+
+def add_lexicons(
+    student: str, lexicons: Mapping[str, Lexicon], folder: Path, *, source: str, licence: str
+) -> None:
+    """Save a copy of a student that has lexicons, whole or not at all.
+
+    Args:
+        student: name or folder; its own lexicons, if it has any, are left out.
+        lexicons: by language. Only translations that glosses can use are kept.
+        folder: of the copy, which is called as the folder is.
+        source: where the lexicons come from, for the card.
+        licence: of the lexicons.
+
+    Raises:
+        InputError: there is no such student, its folder is damaged, or `folder` exists.
+    """
+    original = student_folder(student)
+    if not (original / FILE).is_file():
+        raise InputError(f"{student!r} is no student; `optical models` lists them")
+    if folder.exists():
+        raise InputError(f"a model {folder.name!r} exists in {folder}; choose another name")
+    info = read_pair(original)
+    check_files(original, info.files)
+    likely = {code: likeliest(lexicon) for code, lexicon in lexicons.items()}
+    usable = {code: lexicon for code, lexicon in likely.items() if lexicon}
+    card = info.card.model_copy(
+        update={
+            "summary": f"`{info.name}`, asked with glosses. {info.card.summary}",
+            "languages": tuple(sorted({*info.card.languages, *usable})),
+            "data": (*info.card.data, f"lexicons: {source}"),
+            "licence": f"{info.card.licence}; lexicons: {licence}",
+            "figures": {},
+        }
+    )
+    with replace_folder(folder) as temporary:
+        left_out = shutil.ignore_patterns(LEXICONS, FILE, "record.json")
+        shutil.copytree(original, temporary, ignore=left_out, dirs_exist_ok=True)
+        for code, lexicon in usable.items():
             write_lexicon(temporary / LEXICONS / f"{code}.tsv", lexicon)
-        files = checksums(temporary)
-        cards = {name for name in files if name.endswith("README.md")}  # people may edit these
-        info = info.model_copy(
-            update={"files": {n: files[n] for n in sorted(files.keys() - cards)}}
+        sizes = {code: len(lexicon) for code, lexicon in usable.items()}
+        write_record(
+            temporary / "record.json", {"student": info.name, "lexicons": source, "words": sizes}
         )
-        text = json.dumps(info.model_dump(exclude_none=True), indent=2, ensure_ascii=False) + "\n"
-        (temporary / FILE).write_text(text, encoding="utf-8")
-        (temporary / "README.md").write_text(card_text(info), encoding="utf-8")
+        _describe(temporary, info.model_copy(update={"name": folder.name, "card": card}))
+
+
+def _describe(folder: Path, info: PairInfo) -> None:
+    """Write a pair's retriever.json, with the checksums of all other files, and its card."""
+    files = checksums(folder)
+    free = {name for name in files if name.endswith(("README.md", "record.json"))}
+    info = info.model_copy(update={"files": {n: files[n] for n in sorted(files.keys() - free)}})
+    text = json.dumps(info.model_dump(exclude_none=True), indent=2, ensure_ascii=False) + "\n"
+    (folder / FILE).write_text(text, encoding="utf-8")
+    (folder / "README.md").write_text(card_text(info), encoding="utf-8")
 
 
 def card_text(info: PairInfo) -> str:

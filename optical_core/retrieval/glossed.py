@@ -15,14 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from optical_core.data.corpus import Passage
-from optical_core.data.lexicons import Lexicon, lexicon_hash
+from optical_core.data.lexicons import LEAST, Lexicon, lexicon_hash, likeliest
 from optical_core.data.trec import Hits
 from optical_core.retrieval.bm25 import word_pattern, words
 from optical_core.retrieval.explain import TokenMatch
 from optical_core.retrieval.searcher import Query, Searcher
 
-LEAST = 0.2
-"""Least probability of a translation that replaces a word."""
 KNOWN = 0.4
 """Least share of a text's words that the lexicon of its language must know."""
 
@@ -75,20 +73,6 @@ class Glosses:
             lambda word: english.get(word.group().casefold(), word.group()),
             unicodedata.normalize("NFC", text),
         )
-
-
-def likeliest(lexicon: Lexicon) -> Lexicon:
-    """Each word's likeliest translation, if its probability is at least `LEAST`."""
-    best = {
-        word: max(translations, key=lambda english: (translations[english], english))
-        for word, translations in lexicon.items()
-        if translations
-    }
-    return {
-        word: {english: lexicon[word][english]}
-        for word, english in best.items()
-        if lexicon[word][english] >= LEAST
-    }
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,20 +11,15 @@ from __future__ import annotations
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from optical_core.analysis.alignment_error import Link
-from optical_core.data.languages import language, main_script
 from optical_core.data.lexicons import Lexicon
-from optical_core.data.sentence_pairs import SentencePair
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.bm25 import words
-from optical_core.retrieval.glossed import Glosses
-from optical_core.storage import replace_file
 from optical_core.study.word_vectors import centred, encode_sides, linked_words, plan_between
 
 Words = Sequence[str]
@@ -127,39 +122,6 @@ def ot_aligner(encoder: TokenEncoder) -> Aligner:
         return links
 
     return align
-
-
-def glossed_pairs(pairs: Sequence[SentencePair], aligner: Aligner) -> list[SentencePair]:
-    """Gloss the foreign side of one language's pairs, to train a glossed student.
-
-    Each half is glossed with a lexicon built from the other half, so a gloss is as incomplete as a
-    query's. Pairs without a known word are left out.
-    """
-    halves = pairs[0::2], pairs[1::2]
-    lexicons = [
-        build_lexicon(sentence_words((p.foreign, p.english) for p in half), aligner)
-        for half in halves
-    ]
-    made = []
-    for half, lexicon in zip(halves, reversed(lexicons), strict=True):
-        for pair in half:
-            gloss = Glosses({pair.language: lexicon}, language=pair.language).gloss(pair.foreign)
-            if gloss != pair.foreign:
-                made.append(replace(pair, foreign=gloss, language=_written(pair.language, gloss)))
-    return made
-
-
-def _written(code: str, text: str) -> str:
-    """Return a text's language code, with -Latn if English words outnumber those of its script."""
-    return code if main_script(text) in (None, language(code).script) else f"{code}-Latn"
-
-
-def write_pairs(folder: Path, pairs: Sequence[SentencePair]) -> None:
-    """Write `glossed.<language>.tsv` for each language of the pairs, in a form of bitext."""
-    for code in sorted({pair.language for pair in pairs}):
-        with replace_file(folder / f"glossed.{code}.tsv") as path:
-            rows = (f"{p.english}\t{p.foreign}\n" for p in pairs if p.language == code)
-            path.write_text(f"en\t{code}\n" + "".join(rows), encoding="utf-8")
 
 
 def sentence_words(pairs: Iterable[tuple[str, str]]) -> list[tuple[list[str], list[str]]]:

@@ -14,8 +14,6 @@ import pytest
 import torch
 
 from optical_core.data.bitext import SentencePair
-from optical_core.data.collection import open_collection
-from optical_core.data.lexicons import write_lexicon
 from optical_core.distill import monitor, run
 from optical_core.distill.arguments import training_arguments
 from optical_core.distill.config import DistillConfig
@@ -30,7 +28,6 @@ from optical_core.errors import InputError
 from optical_core.models import precision
 from optical_core.models.pair_store import load_pair
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.retrieval.searchers import open_searcher
 from optical_core.storage import home
 
 
@@ -75,27 +72,6 @@ def test_a_student_is_trained_saved_and_loaded(tiny_encoder, bitext_file, traina
     ]
     same = bool((embeddings[0] == embeddings[1]).all())
     assert same == (trainable != "full")
-
-
-def test_a_student_keeps_the_lexicons_and_is_asked_with_glosses(
-    tiny_encoder, bitext_file, tmp_path
-):
-    settings = config(tiny_encoder, bitext_file, steps=1, lexicons=str(tmp_path / "lexicon"))
-    with pytest.raises(InputError, match="holds no lexicon"):
-        distill(settings, device="cpu", progress=False)
-    write_lexicon(
-        tmp_path / "lexicon" / "sw.tsv",
-        {"bahari": {"sea": 0.6, "ocean": 0.4}, "ya": {"of": 0.1, "the": 0.1}},
-    )
-    folder = distill(settings, device="cpu", progress=False)
-    assert load_pair("tiny-student", device="cpu").lexicons == {"sw": {"bahari": {"sea": 0.6}}}
-    assert json.loads((folder / "record.json").read_text())["lexicons"] == {"sw": 1}
-    demo = open_collection("demo")
-    glossed, plain = (
-        open_searcher("tiny-student", demo, glossed=glossed).encode(["bahari"])[0]
-        for glossed in (True, False)
-    )
-    assert len(glossed.vectors) > len(plain.vectors)
 
 
 def test_a_training_takes_the_precision_of_the_processor_and_records_it(

@@ -12,7 +12,7 @@ from optical_core.models.alignment import align_texts
 from optical_core.models.cards import ModelCard
 from optical_core.models.catalogue import list_models
 from optical_core.models.deltas import clone_model
-from optical_core.models.pair_store import read_pair, save_pair
+from optical_core.models.pair_store import add_lexicons, read_pair, save_pair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.weights import write_tensors
 from optical_core.storage import assets, home
@@ -68,22 +68,31 @@ def test_only_what_differs_is_saved_and_the_card_is_for_people(saved):
     assert "- MAP: 0.5" in card
 
 
-def test_lexicons_are_saved_and_checked(saved):
-    folder, teacher, student = saved
-    lexicons = {"sw": {"maji": {"water": 0.5}}, "so": {"biyo": {"water": 1.0}}}
-    save_pair(
-        folder,
-        name="pair",
-        teacher=teacher,
-        student_model=student.model,
-        card=ModelCard(summary="A test."),
-        lexicons=lexicons,
+def test_a_student_gets_lexicons_in_a_copy_of_its_own(saved):
+    _, _, student = saved
+    lexicons = {"sw": {"maji": {"water": 0.5, "sea": 0.4}, "ya": {"of": 0.1}}, "so": {}}
+    copy = home("models", "glossed")
+    add_lexicons("pair", lexicons, copy, source="lexicon", licence="CC0")
+    pair = load_pair("glossed", device="cpu")
+    assert pair.name == "glossed"
+    assert pair.lexicons == {"sw": {"maji": {"water": 0.5}}}
+    assert load_pair("pair", device="cpu").lexicons == {}
+    assert pair.card.licence == "CC0; lexicons: CC0"
+    assert pair.card.languages == ("en", "sw")
+    assert json.loads((copy / "record.json").read_text())["words"] == {"sw": 1}
+    text = ["the salty sea"]
+    np.testing.assert_array_equal(
+        pair.student.encode_queries(text)[0], student.encode_queries(text)[0]
     )
-    assert load_pair("pair", device="cpu").lexicons == lexicons
-    path = folder / "lexicons" / "sw.tsv"
+    for name, message in (("glossed", "exists"), ("x", "is no student")):
+        with pytest.raises(InputError, match=message):
+            add_lexicons(
+                "x" if name == "x" else "pair", {}, home("models", name), source="", licence=""
+            )
+    path = copy / "lexicons" / "sw.tsv"
     path.write_text(path.read_text().replace("water", "sea"))
     with pytest.raises(InputError, match="is damaged"):
-        load_pair("pair", device="cpu")
+        load_pair("glossed", device="cpu")
 
 
 def test_an_encoders_name_gives_it_undistilled(tiny_encoder):

@@ -5,7 +5,6 @@ import pytest
 from typer.testing import CliRunner
 
 from optical_core.cli import app
-from optical_core.data.bitext import SentencePair, read_bitexts
 from optical_core.data.collection import open_collection
 from optical_core.data.lexicons import lexicon_of, read_lexicon, write_lexicon
 from optical_core.errors import InputError
@@ -14,10 +13,8 @@ from optical_core.study.evaluate import evaluate
 from optical_core.study.lexicon import (
     build_lexicon,
     eflomal_aligner,
-    glossed_pairs,
     ot_aligner,
     sentence_words,
-    write_pairs,
 )
 
 PAIRS = [
@@ -63,26 +60,6 @@ def test_plans_align_a_sentence_with_itself(tiny_encoder):
     assert made == {"sea": {"sea": 1.0}, "water": {"water": 1.0}, "cold": {"cold": 1.0}}
 
 
-def test_each_half_of_the_pairs_is_glossed_by_the_other(tmp_path):
-    def first_words(some):
-        return [[(0, 0)] for _ in some]
-
-    pairs = [
-        SentencePair("sea", "समुद्र", "mr"),
-        SentencePair("water", "पाणी", "mr"),
-        SentencePair("sun", "सूर्य", "mr"),
-        SentencePair("sea of stars", "समुद्र ताऱ्यांचा", "mr"),
-    ]
-    made = glossed_pairs(pairs, first_words)
-    assert made == [
-        SentencePair("sea", "sea", "mr-Latn"),  # by the other half's last pair
-        SentencePair("sea of stars", "sea ताऱ्यांचा", "mr"),  # by the other half's first pair
-    ]
-    write_pairs(tmp_path, made)
-    read = [(p.language, p.foreign) for p in read_bitexts([tmp_path]).pairs]
-    assert read == [("mr", "sea ताऱ्यांचा")]  # what is English alone teaches nothing
-
-
 def test_a_lexicon_is_written_and_read(tmp_path):
     made = {"maji": {"water": 0.75, "sea": 0.25}, "ya": {"of": 1.0}}
     write_lexicon(tmp_path / "sw.tsv", made)
@@ -122,8 +99,6 @@ def test_the_command_makes_what_evaluate_asks_with(tiny_encoder, tmp_path):
             str(out),
             "--aligner",
             "ot",
-            "--glossed",
-            str(tmp_path / "glossed"),
             "--encoder",
             str(tiny_encoder),
             "--device",
@@ -133,7 +108,6 @@ def test_the_command_makes_what_evaluate_asks_with(tiny_encoder, tmp_path):
     assert done.exit_code == 0, done.output
     assert json.loads((out / "record.json").read_text())["languages"]["sw"]["pairs"] == 5
     assert read_lexicon(out / "sw.tsv")
-    assert read_bitexts([tmp_path / "glossed"]).languages.keys() <= {"sw"}
     done = CliRunner().invoke(
         app,
         [
