@@ -258,6 +258,7 @@ def gloss(
 ) -> None:
     """Copy a student and add lexicons: its queries are then asked with glosses too."""
     from optical_core.data.lexicons import lexicons_of
+    from optical_core.data.records import read_record
     from optical_core.models.pair_store import add_lexicons
     from optical_core.storage import home
     from optical_core.validation import plain_name
@@ -266,7 +267,8 @@ def gloss(
     if not added:
         raise InputError(f"{lexicons} holds no lexicon, such as sw.tsv")
     folder = home("models", plain_name(name))
-    add_lexicons(student, added, folder, source=str(lexicons), licence=licence)
+    bitext = read_record(lexicons / "record.json").get("bitext", [str(lexicons)])
+    add_lexicons(student, added, folder, source=", ".join(bitext), licence=licence)
     print(f"student {name} -> {folder}")
 
 

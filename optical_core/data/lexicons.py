@@ -25,9 +25,9 @@ LEAST = 0.2
 """Least probability of a translation that replaces a word."""
 
 
-def lexicon_hash(lexicon: Lexicon) -> str:
-    """Content hash of a lexicon, 16 hexadecimal digits."""
-    text = json.dumps(lexicon, ensure_ascii=False, default=dict)
+def lexicon_hash(*lexicons: Lexicon) -> str:
+    """Content hash of lexicons, 16 hexadecimal digits."""
+    text = json.dumps(lexicons, ensure_ascii=False, default=dict)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
@@ -118,12 +118,8 @@ def lexicons_of(folder: Path) -> dict[str, Lexicon]:
 def likeliest(lexicon: Lexicon) -> Lexicon:
     """Each word's likeliest translation, if its probability is at least `LEAST`."""
     best = {
-        word: max(translations, key=lambda english: (translations[english], english))
+        word: max((share, english) for english, share in translations.items())
         for word, translations in lexicon.items()
         if translations
     }
-    return {
-        word: {english: lexicon[word][english]}
-        for word, english in best.items()
-        if lexicon[word][english] >= LEAST
-    }
+    return {word: {english: share} for word, (share, english) in best.items() if share >= LEAST}

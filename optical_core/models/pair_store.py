@@ -214,7 +214,7 @@ def add_lexicons(
         update={
             "summary": f"`{info.name}`, asked with glosses. {info.card.summary}",
             "languages": tuple(sorted({*info.card.languages, *usable})),
-            "data": (*info.card.data, f"lexicons: {source}"),
+            "data": (*info.card.data, f"lexicons from {source}"),
             "licence": f"{info.card.licence}; lexicons: {licence}",
             "figures": {},
         }

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optical_core.data.corpus import Passage
-from optical_core.data.lexicons import LEAST, Lexicon, lexicon_hash, likeliest
+from optical_core.data.lexicons import Lexicon, lexicon_hash, likeliest
 from optical_core.data.trec import Hits
 from optical_core.retrieval.bm25 import word_pattern, words
 from optical_core.retrieval.explain import TokenMatch
@@ -41,13 +41,12 @@ class Glosses:
             lexicons: language code -> lexicon.
             language: language of every text; if None, each text's words decide, see `guess`.
         """
+        usable = [(code, likeliest(lexicon)) for code, lexicon in sorted(lexicons.items())]
         self.language = language
-        self.hash = lexicon_hash({f"{language} {LEAST} {KNOWN}": {}})
-        if lexicons:
-            self.hash = "-".join([self.hash, *map(lexicon_hash, lexicons.values())])
+        self.hash = lexicon_hash(*[lexicon for _, lexicon in usable])
         self._english = {
-            code: {word: next(iter(english)) for word, english in likeliest(lexicon).items()}
-            for code, lexicon in sorted(lexicons.items())
+            code: {word: next(iter(english)) for word, english in lexicon.items()}
+            for code, lexicon in usable
         }
         self._known = {word for english in self._english.values() for word in english.values()}
 
@@ -113,7 +112,7 @@ class Glossed(Searcher):
 
     @property
     def identity(self) -> str:
-        return f"{self.searcher.identity} glossed {self.glosses.hash}"
+        return f"{self.searcher.identity} glossed {KNOWN} {self.glosses.hash}"
 
     def encode(self, queries: Sequence[str]) -> list[Query]:
         glosses = [self.glosses.gloss(query) for query in queries]
