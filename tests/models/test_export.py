@@ -1,5 +1,7 @@
 """Exports, opened by what they are for: plain sentence-transformers, onnxruntime."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from optical_core.models import onnx_queries
 from optical_core.models.backbones import assemble, load_transformer
 from optical_core.models.cards import ModelCard
 from optical_core.models.deltas import clone_model
-from optical_core.models.export import export_hub, export_onnx
+from optical_core.models.export import export_hub, export_onnx, hub_card
 from optical_core.models.pair import EncoderPair
 from optical_core.models.token_encoder import TokenEncoder
 
@@ -107,6 +109,12 @@ def test_the_card_has_licence_languages_and_data_for_the_hub(pair, tmp_path):
     assert head["library_name"] == "sentence-transformers"
     assert "MIT; trained on CC0 data" in body
     assert "encode_query" in body
+
+
+def test_the_card_says_that_lexicons_stay_behind(pair):
+    glossed = replace(pair, lexicons={"sw": {"maji": {"water": 1.0}}})
+    sentence = "The lexicons of the student aren't exported"
+    assert [sentence in hub_card(p, "") for p in (pair, glossed)] == [False, True]
 
 
 def test_a_licence_that_the_hub_does_not_know_is_named(pair, tmp_path):
