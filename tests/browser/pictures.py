@@ -12,7 +12,12 @@ from tests.browser.server import ROOT, goto, running_app, running_browser
 
 VIEWS = {
     "alignment": ("/alignment?lang=so&need=earth-q03", "light", 1180, 900),
-    "gaps": ("/gaps?results=ntrex128&model=embedded&model=optical-lowres", "light", 1180, 1130),
+    "gaps": (
+        "/gaps?results=ntrex128&model=embedded&model=optical-lowres&model=optical-gloss",
+        "light",
+        1180,
+        1180,
+    ),
     "search": (
         "/search?lang=so&need=craft-q03",
         "light",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import signal
@@ -24,6 +25,7 @@ def fork(call: Callable[[], Any]) -> int:
     try:
         import torch
 
+        gc.disable()  # an object of the parent's may wait for threads that didn't survive
         torch.set_num_threads(1)  # OpenMP's threads don't survive a fork
         call()
         code = 0
