@@ -24,7 +24,6 @@ VIEWS = {
         1180,
         900,
     ),
-    "inspector": ("/inspector?results=demo", "dark", 1180, 820),
 }
 
 
