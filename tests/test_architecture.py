@@ -79,6 +79,7 @@ def test_importing_the_package_loads_nothing_heavy():
     assert not heavy & loaded_by("import optical_core")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", ["transport", "data", "analysis"])
 def test_lower_layers_load_no_models_and_no_network(layer):
     names = [

@@ -72,6 +72,7 @@ def test_collections_lists_the_demo():
     assert len(rows[0]["languages"]) == 12
 
 
+@pytest.mark.slow
 def test_index_search_and_evaluate(tiny_encoder, collection, tmp_path):
     folder, model = str(collection.folder), str(tiny_encoder)
     index = tmp_path / "index"
@@ -98,6 +99,7 @@ def test_index_search_and_evaluate(tiny_encoder, collection, tmp_path):
     assert len(tables["comparisons"]) == 2
 
 
+@pytest.mark.slow
 def test_search_modes_are_made_measured_and_find_the_same(tiny_encoder, collection):
     arguments = [str(collection.folder), "-m", str(tiny_encoder)]
     built = runner.invoke(app, ["index", *arguments, "--approximate"])
@@ -150,6 +152,7 @@ def test_the_tables_map_is_the_run_files_map_in_trec_eval(tiny_encoder, collecti
     assert record["environment"]["packages"]["ir-measures"]
 
 
+@pytest.mark.slow
 def test_distill_then_align_and_search_with_the_student(tiny_encoder, bitext_file, collection):
     arguments = ["distill", "--name", "mine", "--bitext", str(bitext_file), "--steps", "3"]
     arguments += ["--teacher", str(tiny_encoder), "--set", "batch_size=4", "--device", "cpu"]
@@ -166,6 +169,7 @@ def test_distill_then_align_and_search_with_the_student(tiny_encoder, bitext_fil
     assert found.exit_code == 0
 
 
+@pytest.mark.slow
 def test_teach_then_search_and_evaluate_with_the_teacher(tiny_encoder, collection, tmp_path):
     source = tmp_path / "needs"
     source.mkdir()
@@ -190,6 +194,7 @@ def test_teach_then_search_and_evaluate_with_the_teacher(tiny_encoder, collectio
     assert runner.invoke(app, tried).exit_code == 0
 
 
+@pytest.mark.slow
 def test_an_encoder_is_exported_for_the_hub_and_as_onnx(onnx, tiny_encoder, tmp_path):
     for form, written in (("hub", "modules.json"), ("onnx", "onnx/model.onnx")):
         out = tmp_path / form
@@ -198,6 +203,7 @@ def test_an_encoder_is_exported_for_the_hub_and_as_onnx(onnx, tiny_encoder, tmp_
         assert (out / written).is_file()
 
 
+@pytest.mark.slow
 def test_distilling_the_demo_tells_what_it_gained(tiny_encoder):
     arguments = ["distill", "--demo", "--name", "quick", "--teacher", str(tiny_encoder)]
     arguments += ["--steps", "2", "--set", "batch_size=4", "--device", "cpu"]
@@ -299,6 +305,7 @@ def bad_cases(folder: Path, collection) -> dict[str, tuple[list, str]]:
     }
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_sentence_and_exit_code_2(collection, tmp_path, shared_home):
     for name, (arguments, message) in bad_cases(tmp_path, collection).items():
         code, output, errors = run(*arguments, home=shared_home)
@@ -333,6 +340,7 @@ def test_what_should_never_happen_is_one_sentence_and_a_file(tmp_path):
     assert "KeyError: 'the key'" in Path(line.rsplit(" ", 1)[1]).read_text()
 
 
+@pytest.mark.slow
 def test_an_index_built_by_another_encoder_is_refused(
     tiny_encoder, tiny_bert, collection, tmp_path
 ):

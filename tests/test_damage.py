@@ -23,6 +23,7 @@ def test_an_undamaged_sample_is_read(name):
     assert read_or_refused(SAMPLES[name], SAMPLES[name].files)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAWS)
 @FEW
 @given(data=st.data())

@@ -98,6 +98,7 @@ SAID = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_every_entry_settles_threads_before_torch_is_loaded(entry, home):
     environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}

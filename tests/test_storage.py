@@ -59,6 +59,7 @@ def test_a_folder_comes_back_where_its_successor_cannot_take_its_name(tmp_path, 
     assert os.listdir(tmp_path) == ["folder"]
 
 
+@pytest.mark.slow
 def test_who_comes_second_waits_for_the_lock(tmp_path, caplog):
     caplog.set_level("INFO")
     order = []

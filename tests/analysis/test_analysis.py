@@ -57,6 +57,7 @@ def test_a_query_that_is_not_judged_counts_for_nothing():
     assert found == {m: {"q1": 0.1 if m == "P@10" else 1.0} for m in MEASURES}
 
 
+@pytest.mark.slow
 def test_the_randomisation_test_is_exact_on_a_small_case():
     # All five differences positive: 2 of the 2^5 sign patterns are as extreme.
     found = paired_tests({"x": [0.1, 0.2, 0.3, 0.4, 0.5]})["x"]

@@ -130,6 +130,7 @@ def test_benjamini_hochberg_is_milder_than_holm_and_names_its_column(results):
         paired_tests({}, correction="bonferroni")
 
 
+@pytest.mark.slow
 def test_wilcoxon_sees_ranks_alone():
     # Five positive differences: 2 of the 2^5 sign patterns, however large the last one is.
     for last in (0.6, 60.0):

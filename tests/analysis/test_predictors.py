@@ -93,6 +93,7 @@ def test_the_correlation_is_scipy_s_with_ties_and_has_a_like_p():
     assert found.low < found.spearman < found.high
 
 
+@pytest.mark.slow
 def test_the_interval_is_over_resampled_languages_those_without_variance_passed_over():
     x, y = np.array([1, 2, 3, 4]), np.array([2, 1, 4, 3])
     found = rank_correlation(x, y, seed=5)

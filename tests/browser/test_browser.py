@@ -23,6 +23,7 @@ PAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PAGES)
 def test_a_cold_deep_link_opens_its_page_in_the_frame(visit, path):
     page = visit().open(path, PAGES[path])
@@ -35,6 +36,7 @@ def test_a_cold_deep_link_opens_its_page_in_the_frame(visit, path):
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_telephone_shows_every_page_without_sideways_scrolling(visit, path, scheme):
@@ -48,12 +50,14 @@ def test_a_telephone_shows_every_page_without_sideways_scrolling(visit, path, sc
     assert light == (scheme == "light")
 
 
+@pytest.mark.slow
 def test_a_link_to_a_view_shows_that_view(visit):
     page = visit().open("/alignment?lang=sw&need=earth-q03&unit=token&model=embedded")
     assert page.get_by_text("Cost ⟨P, C⟩").count() == 1
     page.locator(".js-plotly-plot text", has_text="Af").first.wait_for()
 
 
+@pytest.mark.slow
 def test_a_change_goes_into_the_address_and_back_undoes_it(visit):
     one = visit()
     page = one.open("/alignment?model=embedded")
@@ -68,6 +72,7 @@ def test_a_change_goes_into_the_address_and_back_undoes_it(visit):
     assert page.locator("[data-testid=stException]").count() == 0
 
 
+@pytest.mark.slow
 def test_clicking_a_token_pins_it_and_unpin_frees_it(visit):
     one = visit(viewport={"width": 1440, "height": 1200})
     page = one.open("/alignment?lang=sw&need=earth-q03&model=embedded")
@@ -82,6 +87,7 @@ def test_clicking_a_token_pins_it_and_unpin_frees_it(visit):
     page.wait_for_url(lambda url: "pin=" not in url)
 
 
+@pytest.mark.slow
 def test_clicking_a_cell_of_the_heatmap_pins_its_row(visit):
     one = visit(viewport={"width": 1440, "height": 1200})
     page = one.open("/alignment?lang=sw&need=earth-q03&model=embedded&show=heatmap")
@@ -92,6 +98,7 @@ def test_clicking_a_cell_of_the_heatmap_pins_its_row(visit):
     page.wait_for_url("**pin=left.0**")
 
 
+@pytest.mark.slow
 def test_the_main_flow_of_search(visit):
     one = visit(viewport={"width": 1440, "height": 1400})
     page = one.open("/search?in=small&lang=sw&need=earth-q03&model=embedded&model=bm25")
@@ -105,6 +112,7 @@ def test_the_main_flow_of_search(visit):
     assert page.locator("[data-testid=stException]").count() == 0
 
 
+@pytest.mark.slow
 def test_search_by_keyboard_alone(visit):
     one = visit()
     page = one.open("/search?in=small&model=embedded")
@@ -116,6 +124,7 @@ def test_search_by_keyboard_alone(visit):
     page.get_by_text("Lake Tanganyika").first.wait_for()
 
 
+@pytest.mark.slow
 def test_the_inspector_opens_a_query_in_search_with_its_state(visit):
     one = visit(viewport={"width": 1440, "height": 1400})
     page = one.open("/inspector?results=ntrex128")
@@ -125,6 +134,7 @@ def test_the_inspector_opens_a_query_in_search_with_its_state(visit):
     page.get_by_text("Install the collection").wait_for()
 
 
+@pytest.mark.slow
 def test_gaps_compare_uploaded_runs(visit, tmp_path):
     (tmp_path / "mine.so.run").write_text("q1 Q0 d1 1 1.0 x\nq2 Q0 d3 1 1.0 x\n")
     (tmp_path / "qrels.txt").write_text("q1 0 d1 1\nq2 0 d2 1\n")
@@ -143,6 +153,7 @@ def test_gaps_compare_uploaded_runs(visit, tmp_path):
     assert page.locator("[data-testid=stException]").count() == 0
 
 
+@pytest.mark.slow
 def test_a_collection_is_imported_looked_at_and_removed(visit, workspace):
     source = workspace / "given" / "mine"
     (source / "queries").mkdir(parents=True, exist_ok=True)
@@ -167,6 +178,7 @@ def test_a_collection_is_imported_looked_at_and_removed(visit, workspace):
     page.get_by_text("maji ya bahari").first.wait_for(state="detached")
 
 
+@pytest.mark.slow
 def test_a_training_runs_in_the_background_and_its_student_appears(visit, workspace):
     bitext = workspace / "train.sw.tsv"
     lines = [f"The sea number {i} is salty.\tBahari namba {i} ina chumvi." for i in range(40)]
@@ -185,6 +197,7 @@ def test_a_training_runs_in_the_background_and_its_student_appears(visit, worksp
     page.wait_for_url("**model=browser-student**")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "‮abc"]
 )
@@ -202,6 +215,7 @@ def test_typed_markup_never_runs(visit, text):
     assert asked == []
 
 
+@pytest.mark.slow
 def test_an_error_with_markup_in_it_is_plain_text(visit):
     one = visit()
     text = "![x](http://elsewhere.test/p.png) [sign in](http://elsewhere.test) www.elsewhere.test"
@@ -212,6 +226,7 @@ def test_an_error_with_markup_in_it_is_plain_text(visit):
     assert one.outside == []
 
 
+@pytest.mark.slow
 def test_ten_tabs_do_not_mix(visit):
     needs = [f"earth-q{number:02}" for number in range(1, 11)]
     tabs = [visit() for _ in needs]
@@ -224,6 +239,7 @@ def test_ten_tabs_do_not_mix(visit):
         assert tab.page.locator("[data-testid=stException]").count() == 0
 
 
+@pytest.mark.slow
 def test_tables_and_plans_are_downloaded(visit, tmp_path):
     page = visit().open("/gaps?results=demo&details=numbers")
     for button, name in ((0, "gap.csv"), (-1, "measures.json")):

@@ -36,6 +36,7 @@ READ = """() => {
 }"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_of_the_alignment_page_can_be_read(visit, scheme):
     page = visit(color_scheme=scheme).open("/alignment?model=embedded&show=chips", "Alignment")

@@ -132,6 +132,7 @@ def test_mmarco_asks_the_english_passages_in_every_language(tmp_path):
     assert_refused("mmarco", source, "no english_collection.tsv")
 
 
+@pytest.mark.slow
 def test_a_large_corpus_is_read_in_bounded_memory(msmarco, tmp_path):
     with (msmarco / "collection.tsv").open("a") as file:
         for number in range(3, 60_000):

@@ -94,6 +94,7 @@ def test_two_jobs_queue_and_a_stopped_one_goes_on(tiny_encoder, bitext_file):
     assert stop_job("first").state == "stopped"
 
 
+@pytest.mark.slow
 def test_a_job_that_fails_says_why(tiny_encoder, tmp_path):
     start_job(config("bad", tiny_encoder, tmp_path / "nothing.sw.tsv"))
     job = wait("bad", "failed")

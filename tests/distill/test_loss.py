@@ -28,6 +28,7 @@ def models(tiny_encoder):
     return [MultiVectorEncoder(str(tiny_encoder), device="cpu") for _ in range(2)]
 
 
+@pytest.mark.slow
 def test_it_trains_in_the_librarys_trainer(models, tmp_path):
     student, teacher = models
     frozen = {key: value.clone() for key, value in teacher.state_dict().items()}

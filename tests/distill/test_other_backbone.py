@@ -44,6 +44,7 @@ def test_the_student_starts_near_the_teacher_on_english_words(teacher, backbone)
     assert agreement(student) > 0.5
 
 
+@pytest.mark.slow
 def test_a_student_of_another_backbone_is_trained_saved_and_loaded(
     tiny_bert, tiny_xlmr, bitext_file
 ):

@@ -74,6 +74,7 @@ def run(*arguments, **changes):
     return teach(config(*arguments, **changes), device="cpu", progress=False)
 
 
+@pytest.mark.slow
 def test_a_teacher_is_taught_and_used_by_its_name(tiny_encoder, source, bitext_file):
     from optical_core.distill.config import DistillConfig
     from optical_core.distill.trainer import distill
@@ -100,6 +101,7 @@ def test_a_teacher_is_taught_and_used_by_its_name(tiny_encoder, source, bitext_f
     assert pair.teacher.hash == open_shared("tiny-teacher", device="cpu").hash
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trainable", ["lora", "encoder", "full"])
 def test_teaching_lowers_the_loss(tiny_encoder, source, trainable):
     run(tiny_encoder, source, steps=60, batch_size=8, trainable=trainable)
@@ -135,6 +137,7 @@ def test_every_objective_and_option_teaches(tiny_encoder, tmp_path, changes):
     assert vectors.shape[1] == (changes.get("dimension", 8) or 16)
 
 
+@pytest.mark.slow
 def test_later_rounds_are_mined_by_the_model_itself(tiny_encoder, source):
     folder = run(tiny_encoder, source, rounds=3, steps=7)
     counted = json.loads((folder / "record.json").read_text())["negatives"]
@@ -149,6 +152,7 @@ def test_later_rounds_are_mined_by_the_model_itself(tiny_encoder, source):
     assert round_ends(config(tiny_encoder, source, rounds=3, steps=7)) == [2, 4, 7]
 
 
+@pytest.mark.slow
 def test_interrupted_it_goes_on_to_the_same_teacher(tiny_encoder, source, monkeypatch):
     from optical_core.distill.monitor import LogMonitor
 

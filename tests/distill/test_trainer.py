@@ -49,6 +49,7 @@ def config(tiny_encoder, bitext_file, **changes) -> DistillConfig:
 TEXTS = ["maji ya bahari", "samaki wapi ?"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trainable", ["lora", "encoder", "full"])
 def test_a_student_is_trained_saved_and_loaded(tiny_encoder, bitext_file, trainable):
     folder = distill(
@@ -74,6 +75,7 @@ def test_a_student_is_trained_saved_and_loaded(tiny_encoder, bitext_file, traina
     assert same == (trainable != "full")
 
 
+@pytest.mark.slow
 def test_a_training_takes_the_precision_of_the_processor_and_records_it(
     tiny_encoder, bitext_file, monkeypatch
 ):
@@ -111,6 +113,7 @@ def test_a_training_leaves_the_callers_random_numbers_alone(tiny_encoder, bitext
     assert (random.random(), np.random.rand(), torch.rand(1).item()) == expected
 
 
+@pytest.mark.slow
 def test_training_reads_texts_with_prompts_where_that_is_asked(
     tiny_encoder, bitext_file, monkeypatch
 ):
@@ -171,6 +174,7 @@ def test_the_time_left_is_told_from_steps_after_the_first(monkeypatch, tmp_path)
     log.on_train_end(arguments, state, None)
 
 
+@pytest.mark.slow
 def test_the_log_has_loss_alarms_and_speed(tiny_encoder, bitext_file):
     distill(config(tiny_encoder, bitext_file, steps=20), device="cpu", progress=False)
     with home("runs", "tiny-student", "log.csv").open() as file:
@@ -199,6 +203,7 @@ def test_every_objective_and_option_trains(tiny_encoder, bitext_file, changes):
     assert all(np.isfinite(vector).all() for vector in vectors)
 
 
+@pytest.mark.slow
 def test_strength_moves_the_student_part_of_the_way(tiny_encoder, bitext_file):
     def delta(strength, trainable):
         name = f"s-{trainable}-{strength}".replace(".", "")
@@ -227,6 +232,7 @@ def test_the_best_dev_step_is_kept(tiny_encoder, bitext_file, collection):
     assert 0 <= best["mean"] <= 1
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_student(tiny_encoder, bitext_file):
     vectors = []
     for name in ("one", "two"):
@@ -235,6 +241,7 @@ def test_the_same_seed_gives_the_same_student(tiny_encoder, bitext_file):
     np.testing.assert_array_equal(*vectors)
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on_to_the_same_result(
     tiny_encoder, bitext_file, collection, tmp_path
 ):
@@ -465,6 +472,7 @@ def test_tensorboard_gets_the_curves_where_it_is_installed(tiny_encoder, bitext_
     assert "train/loss" in found.Tags()["scalars"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["mlm", "tlm"])
 def test_language_modelling_learns_the_pieces_of_the_bitext(tiny_encoder, bitext_file, objective):
     settings = config(
@@ -478,6 +486,7 @@ def test_language_modelling_learns_the_pieces_of_the_bitext(tiny_encoder, bitext
     assert all(0 <= float(row["masked_accuracy"]) <= 1 for row in rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trainable", ["lora", "encoder"])
 def test_training_goes_on_from_another_student(tiny_encoder, bitext_file, trainable):
     first = config(tiny_encoder, bitext_file, name="first", objective="mlm", trainable=trainable)

@@ -33,6 +33,7 @@ def test_every_howto_says_how_it_is_made_smaller():
     assert set(SMALLER) == set(HOWTOS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOWTOS)
 def test_a_howto_runs_as_it_stands(name, request, tiny_encoder, collection, tmp_path, monkeypatch):
     if not SMALLER[name]:  # as written, with the embedded encoder

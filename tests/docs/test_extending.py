@@ -33,6 +33,7 @@ def test_a_backbone(tiny_bert, monkeypatch):
     assert student.encode_queries(["the sea is salty"])[0].shape == (4, 32)
 
 
+@pytest.mark.slow
 def test_an_objective(tiny_encoder, bitext_file, monkeypatch):
     from optical_core.distill import objectives
     from optical_core.distill.logs import read_log

@@ -51,6 +51,7 @@ def test_nothing_is_loaded_from_other_hosts(site):
         assert not elsewhere.search(path.read_text("utf-8")), path
 
 
+@pytest.mark.slow
 def test_no_text_is_taken_for_html(site):
     """Markdown swallows what looks like a tag: `<P, C>` and `<language>` need code or other signs.
 

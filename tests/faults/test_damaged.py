@@ -143,6 +143,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, damage):
     assert not last.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut", "flipped", "older format"])
 def test_a_damaged_student_is_refused_in_one_sentence(tiny_encoder, bitext_file, damage):
     from optical_core.distill.trainer import distill

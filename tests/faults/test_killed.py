@@ -39,6 +39,7 @@ def test_a_file_is_the_old_or_the_new_one(tmp_path):
     assert left_over(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_folder_is_the_old_or_the_new_one(tmp_path):
     target = home("models", "x")
 
@@ -57,6 +58,7 @@ def test_a_folder_is_the_old_or_the_new_one(tmp_path):
     assert (target / "a").read_text() == "new"
 
 
+@pytest.mark.slow
 def test_conversion_of_the_encoder(monkeypatch, home):
     def convert(source, folder):
         with replace_folder(folder) as temporary:
@@ -76,6 +78,7 @@ def test_conversion_of_the_encoder(monkeypatch, home):
         folder.rmdir()
 
 
+@pytest.mark.slow
 def test_import_keeps_what_was_installed(tmp_path, home):
     source = write_files(tmp_path / "source", COLLECTIONS["beir"])
     target = home / "collections" / "mine"
@@ -87,6 +90,7 @@ def test_import_keeps_what_was_installed(tmp_path, home):
         assert left_over(home) == []
 
 
+@pytest.mark.slow
 def test_upload_of_a_collection_and_of_bitext(home):
     data = zipped(FOLDER)
 
@@ -102,6 +106,7 @@ def test_upload_of_a_collection_and_of_bitext(home):
     assert left_over(home) == []
 
 
+@pytest.mark.slow
 def test_an_index_is_built_anew(collection, encoder, home):
     for _ in killed_everywhere(home, lambda: collection_index(collection, encoder)):
         pass
@@ -109,6 +114,7 @@ def test_an_index_is_built_anew(collection, encoder, home):
     assert left_over(home) == []
 
 
+@pytest.mark.slow
 def test_an_append_loses_nothing(collection, encoder, tmp_path):
     folder = tmp_path / "index"
     build_index(folder, collection.passages(), encoder)

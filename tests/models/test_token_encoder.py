@@ -135,6 +135,7 @@ def test_unknown_names_and_empty_folders_are_one_sentence(tmp_path):
         assert name in str(caught.value)
 
 
+@pytest.mark.slow
 def test_words_of_the_prompt_typed_by_a_user_are_scored(with_embedded):
     encoder = TokenEncoder.load("embedded", device="cpu")
     pieces = [t.piece for t in encoder.scored_tokens("query: passage", "query")]
@@ -166,6 +167,7 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_names_of_the_hub_open_from_its_cache(tiny_encoder, tiny_bert, tmp_path):
     folders = {"org/multi": tiny_encoder, "org/plain": tiny_bert}
     for name, folder in folders.items():

@@ -52,6 +52,7 @@ def write_translator(folder, tags=()):
     return folder
 
 
+@pytest.mark.slow
 def test_texts_are_translated_in_their_order(tmp_path):
     translator = Translator.load(str(write_translator(tmp_path / "mt")))
     texts = ["maji ya bahari", "samaki", "mji kubwa ni wapi ?"]
@@ -75,6 +76,7 @@ def test_what_is_no_translator_is_refused(tiny_bert, tmp_path):
             Translator.load(name)
 
 
+@pytest.mark.slow
 def test_translated_queries_are_searched(tmp_path, collection):
     model = write_translator(tmp_path / "mt")
     out = tmp_path / "translations"

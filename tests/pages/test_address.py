@@ -90,6 +90,7 @@ def test_an_address_may_have_a_code_in_any_form(given, code):
     assert (app.query_params["lang"], app.query_params["many"]) == (code, code)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["alignment", "search", "collections", "gaps", "inspector"])
 def test_every_page_takes_a_code_in_any_form(page, open_page, many_languages):
     many_languages("elsewhere")

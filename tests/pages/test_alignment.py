@@ -17,6 +17,7 @@ def said(app) -> str:
     return " ".join(shown(element) for element in [*app.caption, *app.markdown, *app.warning])
 
 
+@pytest.mark.slow
 def test_the_same_query_in_several_languages_follows_every_control(open_page):
     settings = {
         "a": "maji ya bahari",
@@ -41,12 +42,14 @@ def test_the_same_query_in_several_languages_follows_every_control(open_page):
     assert costs[0] != costs[1]
 
 
+@pytest.mark.slow
 def test_another_language_is_set_against_what_against_says(open_page):
     app = open_page("alignment", lang="sw", other="sw", many=["en"], model=["embedded"])
     assert "**English**: cost" in said(app)
     assert app.multiselect(key="many").options == ["English"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PICTURES)
 def test_the_caption_is_that_of_the_picture_and_chips_follow_the_unit(open_page, kind):
     app = open_page("alignment", a="bahari", b="sea", model=["embedded"], show=kind, unit="token")
@@ -56,12 +59,14 @@ def test_the_caption_is_that_of_the_picture_and_chips_follow_the_unit(open_page,
         assert html.count("<b>") == 2 + 1  # ba and hari, and the text of the several languages
 
 
+@pytest.mark.slow
 def test_too_long_a_text_is_cut_and_the_page_says_so(open_page):
     app = open_page("alignment", a="maji " * 1000, b="sea", lang="sw", model=["embedded"])
     assert app.warning[0].value == ("Only the first 2,000 of 5,000 characters are taken.")
     assert "".join(app.query_params["a"]) == "maji " * 400
 
 
+@pytest.mark.slow
 def test_convergence_has_a_point_an_iteration(open_page):
     app = open_page(
         "alignment", a="maji ya bahari", b="sea water", lang="sw", solver="ipot", model=["embedded"]

@@ -114,6 +114,7 @@ def kept(app, key: str) -> str | list[str]:
     return parts[0] if len(parts) == 1 else parts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", LINKS)
 def test_a_deep_link_shows_what_it_names(page, measured, open_page):
     for address, text in LINKS[page]:

@@ -28,6 +28,7 @@ def figures(app: AppTest) -> list[dict]:
     return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
 
 
+@pytest.mark.slow
 def test_start_says_what_it_is_and_shows_a_live_plan(open_page):
     app = open_page()
     assert app.title[0].value == "OPTICAL Workbench"
@@ -36,6 +37,7 @@ def test_start_says_what_it_is_and_shows_a_live_plan(open_page):
     assert any("Collection: demo" in element.value for element in app.text)
 
 
+@pytest.mark.slow
 def test_alignment_shows_both_texts_and_the_address_decides(open_page):
     app = open_page("alignment", lang="sw", need="q2", model=["embedded"], unit="token")
     labels = [trace.get("text") for trace in figures(app)[0]["data"]]
@@ -43,6 +45,7 @@ def test_alignment_shows_both_texts_and_the_address_decides(open_page):
     assert any("Cost ⟨P, C⟩" in element.value for element in app.caption)
 
 
+@pytest.mark.slow
 def test_alignment_takes_typed_texts_and_every_solver(open_page):
     app = open_page("alignment", a="maji", b="water", model=["embedded"])
     assert any("entropy" in element.value for element in app.caption)
@@ -58,6 +61,7 @@ def test_alignment_takes_typed_texts_and_every_solver(open_page):
         assert any(solver in element.value for element in app.caption)
 
 
+@pytest.mark.slow
 def test_alignment_draws_the_convergence_when_it_is_opened(open_page):
     app = open_page("alignment", lang="sw", solver="sinkhorn", model=["embedded"])
     assert len(app.get("plotly_chart")) == 1
@@ -66,11 +70,13 @@ def test_alignment_draws_the_convergence_when_it_is_opened(open_page):
     assert len(app.get("plotly_chart")) == 2
 
 
+@pytest.mark.slow
 def test_alignment_with_masks_says_where_the_mass_is(open_page):
     app = open_page("alignment", marginals="mask-augmented", model=["embedded"], lang="sw")
     assert any("between [MASK]s" in element.value for element in app.caption)
 
 
+@pytest.mark.slow
 def test_alignment_pins_a_token_from_the_address(open_page):
     app = open_page("alignment", pin="left.0", model=["embedded"], lang="sw")
     ribbons = figures(app)[0]["layout"]["shapes"]
@@ -79,6 +85,7 @@ def test_alignment_pins_a_token_from_the_address(open_page):
     assert "pin" not in app.query_params
 
 
+@pytest.mark.slow
 def test_alignment_overlays_gold_links_and_gives_aer(open_page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dev.tsv").write_text("the sea\tel mar azul\t0-0 1-1\n")
@@ -91,11 +98,13 @@ def test_alignment_overlays_gold_links_and_gives_aer(open_page, tmp_path, monkey
     assert "is outside" in app.error[0].value
 
 
+@pytest.mark.slow
 def test_alignment_draws_several_languages(open_page):
     app = open_page("alignment", many=["sw"], model=["embedded"], lang="sw")
     assert any("Swahili" in element.value and "cost" in element.value for element in app.markdown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", NASTY)
 def test_alignment_survives_any_text(open_page, text):
     app = open_page("alignment", a=text, model=["embedded"], show="chips")
@@ -121,6 +130,7 @@ def test_search_ranks_and_marks_what_is_relevant(open_page):
     assert sum("AP " in element.value for element in app.caption) == 2
 
 
+@pytest.mark.slow
 def test_search_explains_a_result(open_page):
     app = open_page("search", q="salty sea", model=["embedded"])
     app.toggle[0].set_value(True).run()
@@ -129,6 +139,7 @@ def test_search_explains_a_result(open_page):
     assert "<mark" in html(app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", NASTY)
 def test_search_survives_any_text(open_page, text):
     app = open_page("search", q=text[:1000], model=["bm25", "embedded"])
@@ -136,6 +147,7 @@ def test_search_survives_any_text(open_page, text):
     assert "<img" not in html(app)
 
 
+@pytest.mark.slow
 def test_search_without_a_model_says_what_to_do(open_page):
     app = open_page("search")
     app.multiselect(key="model").set_value([]).run()
@@ -197,6 +209,7 @@ def test_the_inspector_has_no_column_of_texts_that_it_lacks(many_languages, open
     assert json.loads(app.dataframe[0].proto.columns)["text"]["hidden"]
 
 
+@pytest.mark.slow
 def test_tables_have_headings_in_words(many_languages, open_page):
     many_languages("elsewhere")
     app = open_page("gaps", results="elsewhere", details="predictors")
@@ -243,6 +256,7 @@ def test_gaps_lays_published_figures_beside_a_miracl_collection(many_languages, 
     assert not any("from" in element.value.columns for element in app.dataframe)
 
 
+@pytest.mark.slow
 def test_gaps_say_what_a_choice_leaves_out(measured, open_page):
     app = open_page("gaps", lang=["sw"])
     assert any("Left out" in e.value and "English" in e.value for e in app.caption)
@@ -301,6 +315,7 @@ def test_collections_imports_a_folder_and_refuses_nonsense(open_page, collection
     assert any(button.label == "Index now" for button in app.button)
 
 
+@pytest.mark.slow
 def test_judgements_that_count_for_nothing_are_told(measured, demo, open_page):
     assert not open_page("gaps", results="demo").warning
     with (demo / "demo" / "collection" / "qrels.tsv").open("a") as file:

@@ -58,6 +58,7 @@ def test_it_ranks_marks_and_explains(server, tiny_encoder):
     assert_contributions_add_up(app)
 
 
+@pytest.mark.slow
 def test_no_model_is_loaded_here(server):
     code = (
         "import sys\nfrom streamlit.testing.v1 import AppTest\n"

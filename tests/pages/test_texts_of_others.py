@@ -112,6 +112,7 @@ VIEWS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "query"), VIEWS, ids=[f"{i}-{v[0]}" for i, v in enumerate(VIEWS)])
 def test_a_page_shows_them_as_they_are(hostile, open_page, page, query):
     assert_plain(open_page(page, **query))

@@ -68,6 +68,7 @@ def agrees(place, pair, demo):
             assert sum(match.contribution for match in matches) == pytest.approx(score, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_an_engine_ranks_the_demo_as_the_local_index(place, tiny_encoder):
     agrees(place, load_pair(str(tiny_encoder), device="cpu"), open_collection("demo"))
 

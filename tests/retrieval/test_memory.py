@@ -1,5 +1,7 @@
 import tracemalloc
 
+import pytest
+
 from optical_core.data.collection import Passage
 from optical_core.retrieval.indexing import build_index
 from optical_core.retrieval.quantised import QuantisedIndex
@@ -10,6 +12,7 @@ A_PASSAGE = 800
 are 8,192 here in fp16."""
 
 
+@pytest.mark.slow
 def test_making_an_index_takes_memory_for_ids_and_not_for_vectors(tmp_path):
     peaks = []
     for count in (2_000, 12_000):

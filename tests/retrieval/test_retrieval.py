@@ -179,6 +179,7 @@ def test_explanations_add_up_to_the_score(tiny_encoder, collection):
         assert all(text[m.passage.start : m.passage.end] == m.passage.piece for m in matches)
 
 
+@pytest.mark.slow
 def test_queries_in_int8_search_the_same_index_and_explain_their_own_scores(
     onnx, tiny_encoder, collection, monkeypatch
 ):

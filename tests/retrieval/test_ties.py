@@ -52,6 +52,7 @@ def test_candidates_take_all_that_equal_the_last():
     assert largest(scores, 2).tolist() == [1, 3]
 
 
+@pytest.mark.slow
 def test_the_first_passage_is_the_same_at_every_depth(tmp_path):
     info = CollectionInfo(name="t", licence="x", source="x", languages=("en",), parallel=True)
     texts = {"a": "sea salt", "b": "sea salt", "c": "moon"}

@@ -5,6 +5,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent.parent
 ENCODING = """
 import sys
@@ -28,6 +30,7 @@ def test_streamlits_statistics_are_off():
     assert settings["browser"]["gatherUsageStats"] is False
 
 
+@pytest.mark.slow
 def test_openvino_is_imported_without_its_telemetry(onnx, tiny_encoder, monkeypatch):
     monkeypatch.delenv("CI", raising=False)  # there it is silent by itself
     command = [sys.executable, "-c", ENCODING, str(tiny_encoder)]

@@ -54,6 +54,7 @@ def clock(monkeypatch):
 # --- growth -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", PACKED)
 def test_a_stream_that_grows_as_no_text_does_is_refused(ending, tmp_path, little):
     path = tmp_path / f"x.en.txt{ending}"
@@ -63,6 +64,7 @@ def test_a_stream_that_grows_as_no_text_does_is_refused(ending, tmp_path, little
         list(read_lines(path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", PACKED)
 def test_a_small_file_may_grow_as_it_likes(ending, tmp_path):
     path = tmp_path / f"x{ending}"

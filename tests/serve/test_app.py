@@ -272,6 +272,7 @@ def test_bm25_does_not_wait_for_queries_that_are_encoded(holdings, ask, monkeypa
         assert encoded.result(10).status_code == 200
 
 
+@pytest.mark.slow
 def test_an_index_may_lie_in_another_engine(collection, tiny_encoder, holdings, ask, tmp_path):
     pytest.importorskip("lancedb")
     place = "lancedb", str(tmp_path / "lance")

@@ -31,6 +31,7 @@ def waiting(address):
         return json.load(answer)["waiting"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_has_what_runs_answered_and_ends_it_well(
     number, collection, tiny_encoder, ask, home
@@ -103,6 +104,7 @@ command.serve([sys.argv[1]], ["bm25"], host="127.0.0.1", port=0, limits=Limits(b
 """
 
 
+@pytest.mark.slow
 def test_what_a_stopping_server_does_not_come_to_is_refused_without_a_traceback(
     collection, ask, home
 ):

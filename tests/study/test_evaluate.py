@@ -27,6 +27,7 @@ def ranked(monkeypatch):
     return codes
 
 
+@pytest.mark.slow
 def test_a_second_evaluation_ranks_nothing_and_says_the_same(
     tiny_encoder, collection, tmp_path, ranked
 ):

@@ -86,6 +86,7 @@ def test_a_damaged_lexicon_is_refused_and_one_of_ones_own_is_read(tmp_path):
     assert read_lexicon(path) == {"badda": {"sun": 1.0}}
 
 
+@pytest.mark.slow
 def test_the_command_makes_what_evaluate_asks_with(tiny_encoder, tmp_path):
     bitext = tmp_path / "train.sw.tsv"
     bitext.write_text("".join(f"{english}\t{foreign}\n" for foreign, english in PAIRS))

@@ -71,6 +71,7 @@ def values(folder):
     }
 
 
+@pytest.mark.slow
 def test_a_study_trains_measures_and_reports(settings, tmp_path, home):
     config = StudyConfig.model_validate(settings)
     out = home / "studies" / config.name
@@ -91,6 +92,7 @@ def test_a_study_trains_measures_and_reports(settings, tmp_path, home):
     assert values_of(saved, "optical", "sw").keys() == {"q1", "q2", "q3"}
 
 
+@pytest.mark.slow
 def test_an_arm_is_the_mean_of_its_seeds(settings, tmp_path):
     found = run(StudyConfig.model_validate(settings), tmp_path / "out")[0]
     one, two = (values_of(found.seeds["greedy"][n], f"greedy.s{n}", "sw") for n in (1, 2))
@@ -98,6 +100,7 @@ def test_an_arm_is_the_mean_of_its_seeds(settings, tmp_path):
     assert all(mean[q] == pytest.approx((one[q] + two[q]) / 2) for q in mean)
 
 
+@pytest.mark.slow
 def test_a_report_on_part_of_a_study_says_what_is_missing(settings, tmp_path):
     half = StudyConfig.model_validate({**settings, "seeds": [1]})
     out = tmp_path / "out"
@@ -108,6 +111,7 @@ def test_a_report_on_part_of_a_study_says_what_is_missing(settings, tmp_path):
     assert "optical (1 of 2), greedy (1 of 2)" in (out / "report.md").read_text()
 
 
+@pytest.mark.slow
 def test_human_translation_asks_the_english_queries(settings, tmp_path):
     settings["arms"] = {}
     config = StudyConfig.model_validate(settings)
@@ -118,6 +122,7 @@ def test_human_translation_asks_the_english_queries(settings, tmp_path):
     assert tables(config, found)["rivals"].empty
 
 
+@pytest.mark.slow
 def test_finished_cells_are_not_done_again(settings, tmp_path, monkeypatch):
     config = StudyConfig.model_validate(settings)
     out = tmp_path / "out"
@@ -148,6 +153,7 @@ def test_another_collection_or_depth_is_measured_anew(settings, tmp_path, collec
     assert len(list(steps(config, study_collections(config), out))) == 1
 
 
+@pytest.mark.slow
 def test_killed_in_training_and_in_measuring_it_comes_to_the_same_numbers(settings, tmp_path):
     path = written(tmp_path, settings)
 
@@ -236,6 +242,7 @@ def test_translations_are_read_from_a_folder(collection, tmp_path):
         asked_queries(collection, "sw", str(tmp_path))
 
 
+@pytest.mark.slow
 def test_the_command_plans_runs_and_reports(settings, tmp_path):
     settings["seeds"] = [1]
     path = written(tmp_path, settings)

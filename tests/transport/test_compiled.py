@@ -58,6 +58,7 @@ def test_every_path_of_sinkhorn_reaches_torchs_plan(n, m):
         assert float(problem.marginal_error(plan).max()) < 4e-6, path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "m"), SIZES)
 @pytest.mark.parametrize("ties", [False, True])
 def test_every_path_of_the_exact_solver_costs_what_pots_plan_costs(n, m, ties):

@@ -29,6 +29,7 @@ def problem(*, seed=0, pairs=3, n=5, m=9, device="cpu"):
     return validate(cost.to(device), a.to(device), b.to(device), balanced=True)
 
 
+@pytest.mark.slow
 @interpreted
 @pytest.mark.parametrize(("n", "m"), [(5, 9), (1, 4), (8, 8), (3, 1)])
 @pytest.mark.parametrize(("epsilon", "tolerance"), [(0.1, 1e-4), (0.03, 1e-5)])

@@ -21,6 +21,7 @@ def test_options_that_are_no_positive_numbers_are_named(name, value):
         solve(COST, A, B, TransportSettings("unbalanced", **{name: value}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_options_are_finite_and_whole(method):
     for name, value in (("epsilon", math.inf), ("tolerance", math.inf), ("max_iterations", 2.5)):

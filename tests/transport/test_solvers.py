@@ -43,6 +43,7 @@ def check(solution, a, b, tolerance=1e-3):
     torch.testing.assert_close(solution.plan.sum(-2), b, atol=tolerance, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", BALANCED)
 def test_one_source_token_sends_its_mass_where_the_target_wants_it(method):
     cost, a, b = draw(0, n=1, m=7)
@@ -98,6 +99,7 @@ def test_scaling_the_mass_scales_the_plan(method):
     torch.testing.assert_close(plain.plan * 50, scaled.plan, atol=2e-2, rtol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_padding_changes_nothing_whatever_its_cost(method):
     cost, a, b = draw(4)
@@ -168,6 +170,7 @@ def test_exact_takes_the_assignment_where_masses_are_equal():
     assert ((solution.plan > 0).sum((1, 2)) == 9).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(
     n=st.integers(1, 12),

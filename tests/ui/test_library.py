@@ -191,6 +191,7 @@ def test_a_ranking_says_with_which_gloss_it_was_asked(library, installed, monkey
     assert library.rank("glossed", "tiny", "the sea", 1).gloss == ""
 
 
+@pytest.mark.slow
 def test_an_evaluation_is_seen_when_it_is_there_and_when_it_is_gone(library):
     before = library.evaluations()
     assert library.evaluations() is before
