@@ -131,7 +131,7 @@ def hub_card(pair: EncoderPair, usage: str) -> str:
         teacher_hash=pair.teacher.hash,
         card=card,
     )
-    if pair.lexicons:
+    if pair.lexicon_folder:
         usage += "\nThe lexicons of the student aren't exported: queries are encoded as typed.\n"
     return f"---\n{front.to_yaml().strip()}\n---\n\n{card_text(info)}\n## Use\n\n{usage}"
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
-from optical_core.data.lexicons import Lexicon
+from optical_core.data.lexicons import Lexicon, lexicons_of
 from optical_core.models.cards import ModelCard
 from optical_core.models.token_encoder import TokenEncoder
 
@@ -22,7 +24,7 @@ class EncoderPair:
         student: encodes queries; the teacher itself in an undistilled pair.
         card: describes the training.
         backbone: hash of the encoder that the student's training started from.
-        lexicons: by language; they put the words of queries in English (see `retrieval.glossed`).
+        lexicon_folder: holds its lexicons; None without any.
     """
 
     name: str
@@ -30,12 +32,23 @@ class EncoderPair:
     student: TokenEncoder
     card: ModelCard
     backbone: str | None = None
-    lexicons: Mapping[str, Lexicon] = field(default_factory=dict)
+    lexicon_folder: Path | None = None
 
     @classmethod
     def undistilled(cls, encoder: TokenEncoder) -> EncoderPair:
         """Use one encoder on both sides."""
         return cls(encoder.name, encoder, encoder, ModelCard(summary="undistilled"))
+
+    @cached_property
+    def lexicons(self) -> Mapping[str, Lexicon]:
+        """By language; they put the words of queries in English (see `retrieval.glossed`).
+
+        Read when first asked for: only searching needs them.
+
+        Raises:
+            InputError: a file is no lexicon, or two are of one language.
+        """
+        return lexicons_of(self.lexicon_folder) if self.lexicon_folder else {}
 
     @property
     def distilled(self) -> bool:

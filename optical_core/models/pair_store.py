@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import Field
 
 from optical_core.checksums import check_files, checksums
-from optical_core.data.lexicons import Lexicon, lexicons_of, likeliest, write_lexicon
+from optical_core.data.lexicons import Lexicon, likeliest, write_lexicon
 from optical_core.data.records import write_record
 from optical_core.errors import InputError
 from optical_core.models.backbones import PACKAGED
@@ -96,13 +96,10 @@ def load_pair(name_or_path: str, *, device: str | None = None) -> EncoderPair:
         base = _part(folder, "backbone", info.backbone, info.backbone_hash, info.name, device)
         base = with_projection(base, teacher.dimension)
     student = load_student(folder, base, info.name)
+    backbone = info.backbone_hash or teacher.hash
+    lexicons = folder / LEXICONS
     return EncoderPair(
-        info.name,
-        teacher,
-        student,
-        info.card,
-        info.backbone_hash or teacher.hash,
-        lexicons_of(folder / LEXICONS),
+        info.name, teacher, student, info.card, backbone, lexicons if lexicons.is_dir() else None
     )
 
 

@@ -111,8 +111,8 @@ def test_the_card_has_licence_languages_and_data_for_the_hub(pair, tmp_path):
     assert "encode_query" in body
 
 
-def test_the_card_says_that_lexicons_stay_behind(pair):
-    glossed = replace(pair, lexicons={"sw": {"maji": {"water": 1.0}}})
+def test_the_card_says_that_lexicons_stay_behind(pair, tmp_path):
+    glossed = replace(pair, lexicon_folder=tmp_path)
     sentence = "The lexicons of the student aren't exported"
     assert [sentence in hub_card(p, "") for p in (pair, glossed)] == [False, True]
 

@@ -7,6 +7,7 @@ import torch
 
 from optical_core import load_pair
 from optical_core.checksums import check_files
+from optical_core.data.lexicons import read_lexicon
 from optical_core.errors import InputError
 from optical_core.models.alignment import align_texts
 from optical_core.models.cards import ModelCard
@@ -93,6 +94,20 @@ def test_a_student_gets_lexicons_in_a_copy_of_its_own(saved):
     path.write_text(path.read_text().replace("water", "sea"))
     with pytest.raises(InputError, match="is damaged"):
         load_pair("glossed", device="cpu")
+
+
+def test_lexicons_are_read_when_they_are_asked_for(saved, monkeypatch):
+    read = []
+    monkeypatch.setattr(
+        "optical_core.data.lexicons.read_lexicon",
+        lambda path: read.append(path) or read_lexicon(path),
+    )
+    sea = {"sw": {"bahari": {"sea": 1.0}}}
+    add_lexicons("pair", sea, home("models", "glossed"), source="lexicon", licence="CC0")
+    pair = load_pair("glossed", device="cpu")
+    assert read == []
+    assert pair.lexicons == pair.lexicons == sea
+    assert len(read) == 1
 
 
 def test_an_encoders_name_gives_it_undistilled(tiny_encoder):
