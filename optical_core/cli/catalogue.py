@@ -69,9 +69,12 @@ def import_data(
     unit: Annotated[
         str | None,
         typer.Option(
-            help="Kind of passage: article or sentence (ntrex128, flores200); or the language "
-            "(miracl, mrtydi, ciral, neuclir) or split (msmarco, mmarco) to take."
+            help="Kind of passage: article or sentence (ntrex128, flores200); or the language to "
+            "take (miracl, mrtydi, ciral, neuclir)."
         ),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Split to take: train, dev, …; by default one for tests.")
     ] = None,
 ) -> None:
     """Import a published collection into a collection folder.
@@ -84,7 +87,7 @@ def import_data(
     from optical_core.data.readers import import_collection
 
     target = Path(out) if os.sep in out else home("collections", out)
-    collection = import_collection(form, source, target, name=target.name, unit=unit)
+    collection = import_collection(form, source, target, name=target.name, unit=unit, split=split)
     passages = sum(1 for _ in read_lines(collection.folder / "corpus.jsonl"))
     print(
         f"{collection.name}: {counted(passages, 'passage')}, "

@@ -101,8 +101,9 @@ def teach(
     relevance: Annotated[
         list[str] | None,
         typer.Option(
-            help="BEIR folder, collection, MS MARCO's triples, or ColBERTv2's or PyLate's scored "
-            "examples; PATH:5000 takes at most 5,000 queries. May be repeated."
+            help="BEIR folder, collection, MS MARCO's triples, ColBERTv2's or PyLate's scored "
+            "examples, or a published set's training split (mmarco=PATH); PATH:5000 takes at most "
+            "5,000 queries. May be repeated."
         ),
     ] = None,
     languages: Languages = "en",

@@ -14,6 +14,7 @@ from pathlib import Path
 from optical_core.data.bitext import Bitext, normalise
 from optical_core.data.collection import Collection, installed_collections, open_collection
 from optical_core.data.relevance import Relevance, split_limit
+from optical_core.data.train_splits import form_and_path
 from optical_core.errors import InputError
 
 BENCHMARKS = ("ntrex", "flores", "xquad", "afriqa", "belebele", "miracl", "mldr", "ciral")
@@ -88,7 +89,8 @@ def refuse_test_data(paths: Iterable[object]) -> None:
     Raises:
         InputError: a path names a benchmark or test data.
     """
-    files = [split_limit(str(path))[0] for path in paths]
+    named = [form_and_path(str(split_limit(str(path))[0])) for path in paths]
+    files = [path for form, path in named if form is None]  # a form's training split is read
     refuse_benchmarks(files)
     for path in files:
         if re.match(r"test([-_.]|$)", path.name.lower()):
@@ -103,7 +105,9 @@ def guard_relevance(
 ) -> Relevance:
     """Check that no query or relevant passage shares a sentence with a collection.
 
-    Other passages that share one are removed, so none becomes a negative.
+    Other passages that share one are removed, so none becomes a negative. The training split of a
+    published set and a collection of the same set have their passages in common, as the set's
+    authors meant it: there the queries alone are compared.
 
     Args:
         relevance: the training data.
@@ -121,7 +125,8 @@ def guard_relevance(
         touched = {
             key: sentence
             for key, passage in relevance.passages.items()
-            if (sentence := _shared(evaluated, passage.title, passage.text))
+            if relevance.published.get(key.partition("/")[0]) != collection.info.source
+            and (sentence := _shared(evaluated, passage.title, passage.text))
         }
         shared: dict[int, str] = {}
         for number, example in enumerate(relevance.examples):

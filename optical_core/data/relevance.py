@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from optical_core.data.bitext import normalise
-from optical_core.data.collection import Passage
+from optical_core.data.collection import Passage, open_collection
 from optical_core.data.examples import Example
 from optical_core.data.relevance_files import read_examples
+from optical_core.data.train_splits import form_and_path, train_collections
 from optical_core.errors import InputError
 from optical_core.wording import counted
 
@@ -29,11 +30,13 @@ class Relevance:
         examples: queries with keys of passages.
         passages: key -> passage; the whole corpus of a source that has one.
         dropped: reason -> number of examples or passages that were dropped for it.
+        published: source -> the set whose training split it is, as its collections name it.
     """
 
     examples: tuple[Example, ...]
     passages: Mapping[str, Passage]
     dropped: dict[str, int] = field(default_factory=dict)
+    published: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -83,8 +86,9 @@ def read_relevance(
     """Read, filter and join relevance of any known form; see `relevance_files` for the forms.
 
     Args:
-        paths: files or folders; `PATH:5000` takes at most that many queries from it. They are drawn
-            by the seed; from files that may not fit into memory the first ones are taken.
+        paths: files or folders; `FORM=PATH` is the training split of a published set (see
+            `train_splits`). `PATH:5000` takes at most that many queries. They are drawn by the
+            seed; from files that may not fit into memory the first ones are taken.
         languages: languages of the queries; a source without any of them is refused.
         pairs: most queries of a source without a limit of its own.
         seed: of the draw.
@@ -103,21 +107,33 @@ def read_relevance(
     passages: dict[str, Passage] = {}
     dropped: Counter[str] = Counter()
     names: Counter[str] = Counter()
-    for entry in paths:
-        path, most = split_limit(str(entry))
-        most = most or pairs
-        path = path.resolve()
-        name = path.name if path.is_dir() else path.name.partition(".")[0]
+    published: dict[str, str] = {}
+    for path, form, most in _opened(paths, wanted):
+        name = form or (path.name if path.is_dir() else path.name.partition(".")[0])
         names[name] += 1
         source = name if names[name] == 1 else f"{name}-{names[name]}"
-        read = read_examples(path, source, wanted, most=most)
+        read = read_examples(path, source, wanted, most=most or pairs)
         part = filter_relevance(Relevance(tuple(read.examples), read.passages, read.dropped))
         if not part.examples:
             raise InputError(f"{path}: no query with a relevant passage ({part.report()})")
-        examples += draw(part.examples, most, seed=seed)
+        examples += draw(part.examples, most or pairs, seed=seed)
         passages |= part.passages
         dropped.update(part.dropped)
-    return Relevance(tuple(examples), passages, dict(dropped))
+        if form:
+            published[source] = open_collection(path).info.source
+    return Relevance(tuple(examples), passages, dict(dropped), published)
+
+
+def _opened(
+    paths: Iterable[str | Path], languages: Sequence[str]
+) -> Iterator[tuple[Path, str | None, int | None]]:
+    """Each file or folder with its form, if it is a training split, and its limit."""
+    for entry in paths:
+        named, most = split_limit(str(entry))
+        form, path = form_and_path(str(named))
+        folders = train_collections(form, path, languages) if form else [path.resolve()]
+        for folder in folders:
+            yield folder, form, most
 
 
 def split_limit(text: str) -> tuple[Path, int | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 
 from optical_core.data.collection import Collection
@@ -50,7 +51,13 @@ CATALOGUES: dict[str, Callable[..., Collection]] = {"irds": import_irds}
 
 
 def import_collection(
-    form: str, source: Path | str, target: Path, *, name: str | None = None, unit: str | None = None
+    form: str,
+    source: Path | str,
+    target: Path,
+    *,
+    name: str | None = None,
+    unit: str | None = None,
+    split: str | None = None,
 ) -> Collection:
     """Read `source` in the format `form` and write our collection folder to `target`.
 
@@ -60,11 +67,12 @@ def import_collection(
         target: the folder to write.
         name: the collection's name; the target's by default.
         unit: what a passage is, if the format leaves a choice (ntrex128: `sentence` or `article`);
-            or which part to take, if there are several (miracl, ciral: the language; marco: the
-            split).
+            or the language to take, if there are several (miracl, mrtydi, ciral).
+        split: `train`, `dev`, `test`, … as the publisher calls them; by default one for evaluation.
 
     Raises:
-        InputError: the format or the folder is unknown, or its files can't be read.
+        InputError: the format or the folder is unknown, it has no such split, or its files can't be
+            read.
 
     Examples:
         >>> from optical_core.storage import assets
@@ -85,4 +93,9 @@ def import_collection(
     source = Path(source)
     if not source.is_dir():
         raise InputError(f"no such folder: {source}")
-    return READERS[form](source, target, name=name, unit=unit)
+    reader = READERS[form]
+    if split is None:
+        return reader(source, target, name=name, unit=unit)
+    if "split" not in signature(reader).parameters:
+        raise InputError(f"{form} isn't published in splits: leave the split {split!r} out")
+    return reader(source, target, name=name, unit=unit, split=split)

@@ -7,6 +7,7 @@ translations of them all, so a language can be compared with its own translation
 from __future__ import annotations
 
 import logging
+from glob import escape
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
@@ -23,29 +24,39 @@ logger = logging.getLogger(__name__)
 _FIELDS = ("id", "context", "question_lang", "question_translated")
 
 
-def import_afriqa(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
+def import_afriqa(
+    source: Path,
+    target: Path,
+    *,
+    name: str,
+    unit: str | None = None,
+    split: str | None = None,
+) -> Collection:
     """Import `gold_passages/<lang>/gold_span_passages.afriqa.<lang>.en.<split>.json` files.
 
     If a question has several passages, all are relevant. The published files have null for a
-    question without a passage: such questions are left out and counted.
+    question without a passage: such questions are left out and counted. All splits are taken,
+    unless `split` names one.
     """
-    files = data_files(source / "gold_passages", "gold_span_passages.afriqa.*.en.*.json")
+    part = escape(split) if split else "*"
+    files = data_files(source / "gold_passages", f"gold_span_passages.afriqa.*.en.{part}.json")
     if not files:
         raise InputError(
-            f"{source} has no gold_passages/<lang>/gold_span_passages.afriqa.<lang>.en.*.json"
+            f"{source} has no gold_passages/<lang>/"
+            f"gold_span_passages.afriqa.<lang>.en.{split or '*'}.json"
         )
     passages: dict[tuple[str, str], Passage] = {}
     queries: dict[str, dict[str, str]] = {"en": {}}
     qrels: dict[str, Qrels] = {"en": {}}
     without = 0
-    for (code, split), path in _parts(files, source).items():
+    for (code, of_split), path in _parts(files, source).items():
         for row in read_jsonl(path, _FIELDS):
             if row["context"] is None:
                 without += 1
                 continue
             key = (row.text_or_empty("title"), row.text("context"))
             passage = passages.setdefault(key, Passage(f"p{len(passages):04d}", *key))
-            identifier = f"{code}-{split}-{row.id('id')}"
+            identifier = f"{code}-{of_split}-{row.id('id')}"
             texts = {code: row.text("question_lang"), "en": row.text("question_translated")}
             for side, text in texts.items():
                 add_once(queries.setdefault(side, {}), identifier, text, row.where, again=True)

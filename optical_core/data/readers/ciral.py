@@ -19,7 +19,7 @@ from optical_core.data.compression import plain_name
 from optical_core.data.folders import data_files, one_file
 from optical_core.data.languages import language
 from optical_core.data.lines import read_jsonl, read_topics
-from optical_core.data.readers.unit import chosen_language
+from optical_core.data.readers.unit import chosen_language, chosen_split
 from optical_core.data.trec import Qrels, read_qrels
 from optical_core.errors import InputError
 
@@ -27,13 +27,20 @@ _TOPICS = re.compile(r"topics\.ciral-v1\.0-([a-z]{2})-(dev|test-a|test-b|train)\
 _SPLITS = ("test-a", "test-b", "dev", "train")
 
 
-def import_ciral(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
+def import_ciral(
+    source: Path,
+    target: Path,
+    *,
+    name: str,
+    unit: str | None = None,
+    split: str | None = None,
+) -> Collection:
     """Import the passages of one language; `unit` chooses it if the folder has several.
 
-    It takes the first of test-a, test-b, dev and train that has topics and judgements. If the split
-    has pools, their judgements are added, and override the shallow ones.
+    Without a `split` it takes the first of test-a, test-b, dev and train that has topics and
+    judgements. If the split has pools, their judgements are added, and override the shallow ones.
     """
-    code, split = _choose(source, unit)
+    code, split = _choose(source, unit, split)
     known = language(code)
     stem = f"ciral-v1.0-{code}-{split}"
     judged, topics = one_file(source, f"qrels.{stem}.tsv"), one_file(source, f"topics.{stem}.tsv")
@@ -55,7 +62,7 @@ def import_ciral(source: Path, target: Path, *, name: str, unit: str | None = No
     return write_collection(target, info, _passages(corpus), {"en": read_topics(topics)}, qrels)
 
 
-def _choose(source: Path, unit: str | None) -> tuple[str, str]:
+def _choose(source: Path, unit: str | None, split: str | None) -> tuple[str, str]:
     """The language and split to import."""
     splits: dict[str, set[str]] = {}
     for path in data_files(source, "topics.ciral-v1.0-*.tsv"):
@@ -69,7 +76,7 @@ def _choose(source: Path, unit: str | None) -> tuple[str, str]:
             "CIRAL's topics, qrels and corpus was expected"
         )
     code = chosen_language(source, splits, unit, "CIRAL topics")
-    return code, min(splits[code], key=_SPLITS.index)
+    return code, chosen_split(source, splits[code], split, _SPLITS)
 
 
 def _corpus(source: Path, named: str, code: str) -> list[Path]:

@@ -29,17 +29,22 @@ _FIELDS = ("src_id", "src_query", "tgt_results")
 
 
 def import_clirmatrix(
-    source: Path, target: Path, *, name: str, unit: str | None = None
+    source: Path,
+    target: Path,
+    *,
+    name: str,
+    unit: str | None = None,
+    split: str | None = None,
 ) -> Collection:
     """Import every query language that has a file for one document language and split.
 
     `source` is a folder of BI-139 (base or full) or MULTI-8; the documents lie in it or in a
     folder DOCS above it. English documents are taken where there are several languages, and the
-    first split that there is of test1, test2, dev and train. Query ids are page ids of their own
-    Wikipedia: they get the language as prefix, unless all languages have the same ids. Languages
-    that aren't in our table are left out.
+    first split that there is of test1, test2, dev and train, unless `split` names one. Query ids
+    are page ids of their own Wikipedia: they get the language as prefix, unless all languages have
+    the same ids. Languages that aren't in our table are left out.
     """
-    pairs, document_language = _choose(source)
+    pairs, document_language = _choose(source, split)
     documents = _documents(source, document_language)
     read = {code: _read_pair(path) for code, path in pairs.items()}
     shared = len({frozenset(queries) for queries, _ in read.values()}) == 1
@@ -59,12 +64,14 @@ def import_clirmatrix(
     return write_collection(target, info, passages, queries, qrels, qrels_per_language=True)
 
 
-def _choose(source: Path) -> tuple[dict[str, Path], str]:
+def _choose(source: Path, wanted: str | None) -> tuple[dict[str, Path], str]:
     """Files of one document language and split by our code of the query language."""
     sets: dict[tuple[str, str], dict[str, Path]] = {}
     for path in data_files(source, "*.jl"):
         if match := _PAIR.fullmatch(plain_name(path.name)):
             query, document, split = match.groups()
+            if wanted not in (None, split):
+                continue
             files = sets.setdefault((document, split), {})
             if query in files:
                 raise InputError(
@@ -74,7 +81,8 @@ def _choose(source: Path) -> tuple[dict[str, Path], str]:
             files[query] = path
     if not sets:
         raise InputError(
-            f"{source} has no <query>.<document>.<split>.jl.gz: a CLIRMatrix folder was expected"
+            f"{source} has no <query>.<document>.{wanted or '<split>'}.jl.gz: a CLIRMatrix folder "
+            "was expected"
         )
     document, split = min(sets, key=lambda key: (key[0] != "en", _SPLITS.index(key[1])))
     further = {key[0] for key in sets} - {document}

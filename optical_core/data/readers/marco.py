@@ -46,13 +46,21 @@ def read_triples(path: Path | str) -> Iterator[Triple]:
         yield Triple(*columns)
 
 
-def import_msmarco(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
+def import_msmarco(
+    source: Path,
+    target: Path,
+    *,
+    name: str,
+    unit: str | None = None,
+    split: str | None = None,
+) -> Collection:
     """Import MS MARCO: the first of its splits dev.small, dev and train that is there.
 
-    `unit` names another split (`queries.<unit>.tsv` and `qrels.<unit>.tsv`). Only judged queries
-    are kept.
+    `split` (or `unit`) names another (`queries.<split>.tsv` and `qrels.<split>.tsv`). Only judged
+    queries are kept.
     """
-    splits = (unit,) if unit else _SPLITS
+    named = split or unit
+    splits = (named,) if named else _SPLITS
     for split in splits:
         queries = one_file(source, f"queries.{escape(split)}.tsv")
         qrels = one_file(source, f"qrels.{escape(split)}.tsv")
@@ -77,12 +85,19 @@ def import_msmarco(source: Path, target: Path, *, name: str, unit: str | None = 
     )
 
 
-def import_mmarco(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
+def import_mmarco(
+    source: Path,
+    target: Path,
+    *,
+    name: str,
+    unit: str | None = None,
+    split: str | None = None,
+) -> Collection:
     """Import mMARCO's queries of every language over the English passages: parallel.
 
-    `unit` names the split of the queries (dev.small by default).
+    `split` (or `unit`) names the queries' split (dev.small by default).
     """
-    split = unit or "dev.small"
+    split = split or unit or "dev.small"
     ending = f"_queries.{split}.tsv"
     codes = {known.name.lower(): code for code, known in LANGUAGES.items()}
     queries: dict[str, Path] = {}

@@ -18,7 +18,7 @@ from optical_core.data.compression import plain_name
 from optical_core.data.folders import data_files, one_file
 from optical_core.data.languages import language
 from optical_core.data.lines import read_jsonl, read_topics
-from optical_core.data.readers.unit import chosen_language
+from optical_core.data.readers.unit import chosen_language, chosen_split
 from optical_core.data.trec import read_qrels
 from optical_core.errors import InputError
 
@@ -26,12 +26,20 @@ _TOPICS = re.compile(r"topics\.miracl-v1\.0-([a-z]{2})-(dev|testA|testB|train)\.
 _SPLITS = ("dev", "testA", "testB", "train")
 
 
-def import_miracl(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
+def import_miracl(
+    source: Path,
+    target: Path,
+    *,
+    name: str,
+    unit: str | None = None,
+    split: str | None = None,
+) -> Collection:
     """Import one language; `unit` chooses it if the folder has several.
 
-    It takes the first of dev, testA, testB and train that has topics and judgements.
+    Without a `split` it takes the first of dev, testA, testB and train that has topics and
+    judgements.
     """
-    code, split = _choose(source, unit)
+    code, split = _choose(source, unit, split)
     stem = f"miracl-v1.0-{code}-{split}.tsv"
     topics, qrels = one_file(source, f"topics.{stem}"), one_file(source, f"qrels.{stem}")
     assert topics is not None  # chosen because they are there
@@ -57,7 +65,7 @@ def import_miracl(source: Path, target: Path, *, name: str, unit: str | None = N
     return write_collection(target, info, _passages(shards), queries, read_qrels(qrels))
 
 
-def _choose(source: Path, unit: str | None) -> tuple[str, str]:
+def _choose(source: Path, unit: str | None, split: str | None) -> tuple[str, str]:
     """The language and split to import."""
     splits: dict[str, set[str]] = {}
     for path in data_files(source, "topics.miracl-v1.0-*.tsv"):
@@ -71,7 +79,7 @@ def _choose(source: Path, unit: str | None) -> tuple[str, str]:
             "miracl-v1.0-<lang> and miracl-corpus-v1.0-<lang> was expected"
         )
     code = chosen_language(source, splits, unit, "MIRACL topics")
-    return code, min(splits[code], key=_SPLITS.index)
+    return code, chosen_split(source, splits[code], split, _SPLITS)
 
 
 def _passages(shards: list[Path]) -> Iterator[Passage]:

@@ -28,13 +28,20 @@ _FOLDER = re.compile(r"mrtydi-v1\.\d-([a-z]+)")
 _SPLITS = ("test", "dev", "train")
 
 
-def import_mrtydi(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
+def import_mrtydi(
+    source: Path,
+    target: Path,
+    *,
+    name: str,
+    unit: str | None = None,
+    split: str | None = None,
+) -> Collection:
     """Import one language; `unit` chooses it if the folder has several.
 
-    It takes the first of test, dev and train that has topics and judgements.
+    Without a `split` it takes the first of test, dev and train that has topics and judgements.
     """
     known, folder = _choose(source, unit)
-    split, topics, qrels = _split(folder)
+    split, topics, qrels = _split(folder, split)
     documents = one_file(folder, "docs.jsonl", "corpus.jsonl")
     if documents is None:
         raise InputError(f"{folder} has no collection/docs.jsonl.gz or corpus.jsonl.gz")
@@ -65,14 +72,14 @@ def _choose(source: Path, unit: str | None) -> tuple[Language, Path]:
     return folders[chosen_language(source, folders, known, "Mr. TyDi")]
 
 
-def _split(folder: Path) -> tuple[str, Path, Path]:
+def _split(folder: Path, wanted: str | None) -> tuple[str, Path, Path]:
     """The split with its topics and judgements."""
-    for split in _SPLITS:
+    for split in (wanted,) if wanted else _SPLITS:
         topics = one_file(folder, f"topic.{split}.tsv", f"topics.{split}.txt")
         qrels = one_file(folder, f"qrels.{split}.txt")
         if topics and qrels:
             return split, topics, qrels
-    raise InputError(f"{folder} has no topic.<split>.tsv with its qrels.<split>.txt")
+    raise InputError(f"{folder} has no topic.{wanted or '<split>'}.tsv with its qrels")
 
 
 def _passages(path: Path) -> Iterator[Passage]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from optical_core.errors import InputError
@@ -28,3 +28,16 @@ def chosen_language(source: Path, codes: Collection[str], unit: str | None, part
     if code not in codes:
         raise InputError(f"{source} has no {part} in {code!r}, only {', '.join(codes)}")
     return code
+
+
+def chosen_split(
+    source: Path, splits: Collection[str], split: str | None, order: Sequence[str]
+) -> str:
+    """The split `split`, or the first of `order` that a folder has; `splits` isn't empty.
+
+    Raises:
+        InputError: the folder lacks the chosen split.
+    """
+    if split is not None and split not in splits:
+        raise InputError(f"{source} has no split {split!r}, only {', '.join(sorted(splits))}")
+    return split or min(splits, key=order.index)

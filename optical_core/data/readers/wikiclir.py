@@ -24,19 +24,29 @@ from optical_core.errors import InputError
 
 
 def import_wikiclir(
-    source: Path, target: Path, *, name: str, unit: str | None = None
+    source: Path,
+    target: Path,
+    *,
+    name: str,
+    unit: str | None = None,
+    split: str | None = None,
 ) -> Collection:
     """Import one document language of the 2018 set, or a split of the 2014 one.
 
     2018: `source` is a language's folder beside `english`, or a folder that holds one language's
     documents. The sentence is the query, as in the paper: the words of the title were removed
-    from it; judged queries alone are taken. 2014: the test split where there are several.
+    from it; judged queries alone are taken. It has one split, `train`. 2014: the test split where
+    there are several, unless `split` names another.
     """
     if documents := data_files(source, "wiki_*.documents"):
+        if split not in (None, "train"):
+            raise InputError(f"{source} has no split {split!r}: WikiCLIR of 2018 has only train")
         return _import_2018(source, documents, target, name)
     if qrels := data_files(source, "*.qrels"):
-        test = [path for path in qrels if "test" in path.name]
-        return _import_2014(_only(test or qrels, ""), target, name)
+        chosen = [path for path in qrels if (split or "test") in path.name]
+        if split and not chosen:
+            raise InputError(f"{source} has no split {split!r}: no *{split}*.qrels")
+        return _import_2014(_only(chosen or qrels, ""), target, name)
     raise InputError(
         f"{source} has neither wiki_<language>.documents (2018) nor *.qrels, *.queries and *.docs "
         "(2014): the WikiCLIR folder was expected"
