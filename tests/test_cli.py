@@ -14,6 +14,7 @@ import optical_core
 from optical_core.cli import app
 from optical_core.data.collection import open_collection
 from optical_core.errors import InputError
+from tests.processes import optical
 
 COMMANDS = [
     "align",
@@ -32,16 +33,8 @@ runner = CliRunner()
 
 
 def run(*arguments, home: Path):
-    """A real process: exit code, stdout, stderr."""
-    done = subprocess.run(
-        [sys.executable, "-m", "optical_core", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={"OPTICAL_HOME": str(home), "PATH": "/usr/bin:/bin", "HF_HUB_OFFLINE": "1"},
-        cwd=home.parent,
-        timeout=120,
-    )
-    return done.returncode, done.stdout, done.stderr
+    """A process of its own: exit code, stdout, stderr."""
+    return optical(*arguments, home=home, folder=home.parent).ended()
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -314,6 +307,21 @@ def test_bad_input_is_one_sentence_and_exit_code_2(collection, tmp_path, shared_
         assert len(lines) == 1, (name, errors)
         assert message in lines[0], (name, errors)
         assert "Traceback" not in errors, name
+
+
+def test_the_module_is_the_command_with_its_exit_code_and_streams(tmp_path):
+    """What the other tests take for granted, since their processes are forks."""
+    arguments = ["data", "import", "magic", "x", "--out", "x"]
+    done = subprocess.run(
+        [sys.executable, "-m", "optical_core", *arguments],
+        capture_output=True,
+        text=True,
+        env={"OPTICAL_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        cwd=tmp_path,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("optical: unknown format 'magic'")
 
 
 def test_an_evaluation_says_which_judgements_count_for_nothing(collection, tmp_path, capsys):

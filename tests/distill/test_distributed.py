@@ -6,12 +6,11 @@ rate of 1e-2. What remains is fp32 rounding: the ranks' batches are padded to ot
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
-import time
-from pathlib import Path
 
-import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -23,6 +22,7 @@ from optical_core.distill.logs import read_log
 from optical_core.distill.trainer import distill
 from optical_core.errors import InputError
 from optical_core.storage import home as home_folder
+from tests.processes import OPTICAL, ROOT, Program
 
 TOLERANCE = 1e-4
 
@@ -43,18 +43,29 @@ for settings in json.loads(sys.argv[1]):
 """
 
 
-def launch(folder, *arguments):
-    """Start a program in two processes, as from a shell, in a home of its own."""
-    environment = {**os.environ, "OPTICAL_HOME": str(folder), "OMP_NUM_THREADS": "1"}
-    environment["PYTHONPATH"] = str(Path(__file__).parents[2])
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    return subprocess.Popen(
-        [*torchrun, "--nproc_per_node", "2", *arguments],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+class Ranks:
+    """A program in two processes, with what `torchrun` sets for each, in a home of its own."""
+
+    def __init__(self, folder, code, *arguments):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = str(probe.getsockname()[1])
+        shared = {"OPTICAL_HOME": str(folder), "OMP_NUM_THREADS": "1", "WORLD_SIZE": "2"}
+        shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "LOCAL_WORLD_SIZE": "2"}
+        self.programs = [
+            Program(
+                code,
+                *arguments,
+                environment=os.environ | shared | {"RANK": rank, "LOCAL_RANK": rank},
+            )
+            for rank in ("0", "1")
+        ]
+
+    def ended(self):
+        """Exit codes, and what both wrote."""
+        ends = [program.ended() for program in self.programs]
+        codes, *written = zip(*ends, strict=True)
+        return codes, *map("".join, written)
 
 
 @pytest.fixture
@@ -93,13 +104,10 @@ def assert_alike(found, wanted):
 
 @pytest.mark.slow
 def test_two_processes_train_the_student_that_one_trains(settings, collection, home, tmp_path):
-    script = tmp_path / "train.py"
-    script.write_text(SCRIPT)
     arms = [{**settings, "name": name, **changes} for name, changes in ARMS.items()]
     arms.append({**settings, "name": "watched", "dev": str(collection.folder), "dev_every": 4})
-    process = launch(tmp_path / "shared", str(script), json.dumps(arms))
-    _, errors = process.communicate(timeout=600)
-    assert process.returncode == 0, errors
+    codes, _, errors = Ranks(tmp_path / "shared", SCRIPT, json.dumps(arms)).ended()
+    assert codes == (0, 0), errors
     for arm in arms:
         distill(DistillConfig(**arm), device="cpu", progress=False)
     for name in ARMS:
@@ -114,18 +122,39 @@ def test_two_processes_train_the_student_that_one_trains(settings, collection, h
 
 @pytest.mark.slow
 def test_the_command_in_two_processes_ends_well_or_with_a_sentence(settings, tmp_path):
-    command = ["-m", "optical_core", "distill", "--name", "both", "--device", "cpu"]
+    command = ["distill", "--name", "both", "--device", "cpu"]
     command += ["--teacher", settings["teacher"], "--bitext", settings["bitext"][0]]
     command += ["--set", "batch_size=4", "--steps"]
-    process = launch(tmp_path / "shared", *command, "2")
-    output, errors = process.communicate(timeout=200)
-    assert process.returncode == 0, errors
+    codes, output, errors = Ranks(tmp_path / "shared", OPTICAL, *command, "2").ended()
+    assert codes == (0, 0), errors
     assert output.count("student both -> ") == 1
-    process = launch(tmp_path / "shared", *command, "3")
-    _, errors = process.communicate(timeout=200)
-    assert process.returncode != 0
+    codes, _, errors = Ranks(tmp_path / "shared", OPTICAL, *command, "3").ended()
+    assert 0 not in codes
     assert "optical: a run 'both' with other settings exists" in errors
     assert "InputError" not in errors
+
+
+RANKS = """
+from optical_core.distill import ranks
+ranks.join(cpu=True)
+print(f"{ranks.rank()} of {ranks.count()}", flush=True)
+ranks.leave()
+"""
+
+
+@pytest.mark.slow
+def test_torchrun_gives_its_processes_their_ranks(tmp_path):
+    script = tmp_path / "ranks.py"
+    script.write_text(RANKS)
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    done = subprocess.run(
+        [sys.executable, *torchrun, str(script)],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert sorted(done.stdout.splitlines()) == ["0 of 2", "1 of 2"], done.stderr
 
 
 @pytest.mark.slow
@@ -135,19 +164,12 @@ def test_two_that_were_killed_go_on_as_one(settings, home, tmp_path, monkeypatch
     file = tmp_path / "arm.json"
     file.write_text(json.dumps(arm))
     cut = tmp_path / "cut"
-    process = launch(cut, "-m", "optical_core", "distill", "--config", str(file), "--device", "cpu")
     run = cut / "runs" / "cut"
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline and process.poll() is None:
-        if list(run.glob("checkpoint-*/complete.json")):
-            break
-        time.sleep(0.005)
-    assert process.poll() is None, process.communicate()[1]
-    # Those that a killed launcher leaves behind would go on by themselves.
-    launcher = psutil.Process(process.pid)
-    for one in [launcher, *launcher.children(recursive=True)]:
-        one.kill()
-    process.communicate()
+    both = Ranks(cut, OPTICAL, "distill", "--config", file, "--device", "cpu")
+    first, second = both.programs
+    first.kill_when(lambda: list(run.glob("checkpoint-*/complete.json")))
+    second.send(signal.SIGKILL)
+    second.ended()
     assert list(run.glob("checkpoint-*"))
     distill(DistillConfig(**arm), device="cpu", progress=False)
     monkeypatch.setenv("OPTICAL_HOME", str(cut))

@@ -2,10 +2,6 @@ import csv
 import json
 import os
 import random
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from types import SimpleNamespace
 
@@ -29,6 +25,7 @@ from optical_core.models import precision
 from optical_core.models.pair_store import load_pair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import home
+from tests.processes import Program
 
 
 def config(tiny_encoder, bitext_file, **changes) -> DistillConfig:
@@ -241,6 +238,14 @@ def test_the_same_seed_gives_the_same_student(tiny_encoder, bitext_file):
     np.testing.assert_array_equal(*vectors)
 
 
+TRAINING = """
+import json, sys
+from optical_core.distill.config import DistillConfig
+from optical_core.distill.trainer import distill
+distill(DistillConfig(**json.loads(sys.argv[1])), device="cpu", progress=False)
+"""
+
+
 @pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on_to_the_same_result(
     tiny_encoder, bitext_file, collection, tmp_path
@@ -255,45 +260,22 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_result(
         dropout=0.1,
     )
     straight = tmp_path / "straight"
-    script = (
-        "import json, sys\n"
-        "from optical_core.distill.config import DistillConfig\n"
-        "from optical_core.distill.trainer import distill\n"
-        "distill(DistillConfig(**json.loads(sys.argv[1])), device='cpu', progress=False)\n"
-    )
+    interrupted = tmp_path / "interrupted"
+    work = interrupted / "runs" / "tiny-student"
 
     def start(folder):
         environment = {**os.environ, "OPTICAL_HOME": str(folder), "OMP_NUM_THREADS": "1"}
-        return subprocess.Popen(
-            [sys.executable, "-c", script, settings.model_dump_json()],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
+        return Program(TRAINING, settings.model_dump_json(), environment=environment)
 
-    def finish(folder):
-        process = start(folder)
-        _, errors = process.communicate()
-        assert process.returncode == 0, errors.decode()
+    def reached(wanted):
+        return any(int(p.name.split("-")[1]) >= wanted for p in work.glob("checkpoint-*"))
 
-    finish(straight)
-    interrupted = tmp_path / "interrupted"
-    work = interrupted / "runs" / "tiny-student"
-    kills = 0
+    first = start(straight).ended()
+    assert first.code == 0, first.errors
     for wanted in (5, 30):
-        process = start(interrupted)
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline and process.poll() is None:
-            reached = [int(p.name.split("-")[1]) for p in work.glob("checkpoint-*")]
-            if reached and max(reached) >= wanted:
-                break
-            time.sleep(0.005)
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            kills += 1
-        process.wait()
-    assert kills, "the run was too quick to be killed"
-    finish(interrupted)
+        start(interrupted).kill_when(lambda wanted=wanted: reached(wanted))
+    last = start(interrupted).ended()
+    assert last.code == 0, last.errors
     students = [
         (folder / "models" / "tiny-student" / "adapter" / "adapter_model.safetensors").read_bytes()
         for folder in (straight, interrupted)

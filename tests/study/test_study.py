@@ -1,13 +1,8 @@
 """Studies on a tiny encoder: every arm, seeds, resuming, report."""
 
 import json
-import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
 
 import pytest
 import yaml
@@ -22,6 +17,7 @@ from optical_core.study.run import columns, run_study, steps, study_collections
 from optical_core.study.summary import study_findings, tables
 from optical_core.study.translations import asked_queries
 from tests.measured import values_of
+from tests.processes import optical
 
 
 @pytest.fixture
@@ -158,35 +154,17 @@ def test_killed_in_training_and_in_measuring_it_comes_to_the_same_numbers(settin
     path = written(tmp_path, settings)
 
     def start(folder):
-        environment = {**os.environ, "OPTICAL_HOME": str(folder), "OMP_NUM_THREADS": "1"}
-        return subprocess.Popen(
-            [sys.executable, "-m", "optical_core", "study", str(path), "--device", "cpu"],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
+        return optical("study", path, "--device", "cpu", home=folder, OMP_NUM_THREADS="1")
 
     def finish(folder):
-        process = start(folder)
-        _, errors = process.communicate()
-        assert process.returncode == 0, errors.decode()
+        ended = start(folder).ended()
+        assert ended.code == 0, ended.errors
         return folder / "studies" / "tiny-study"
 
     straight = finish(tmp_path / "straight")
     interrupted = tmp_path / "interrupted"
-    kills = 0
     for sign in ("runs/tiny-study.optical.s1/config.json", "studies/tiny-study/cells/*/greedy.s1"):
-        process = start(interrupted)
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline and process.poll() is None:
-            if any(interrupted.glob(sign)):
-                break
-            time.sleep(0.005)
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            kills += 1
-        process.wait()
-    assert kills == 2
+        start(interrupted).kill_when(lambda sign=sign: any(interrupted.glob(sign)))
     assert values(finish(interrupted)) == values(straight)
 
 
