@@ -17,6 +17,7 @@ from optical_core.data.language_files import by_language, file_of
 from optical_core.data.languages import is_english, language
 from optical_core.data.lines import read_lines
 from optical_core.errors import InputError
+from optical_core.storage import replace_file
 
 Lexicon = Mapping[str, Mapping[str, float]]
 """Foreign word -> English word -> p(English word | foreign word)."""
@@ -31,8 +32,13 @@ def lexicon_hash(*lexicons: Lexicon) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def write_lexicon(path: Path, lexicon: Lexicon) -> None:
+def write_lexicon(path: Path, lexicon: Lexicon, *, noted: bool = True) -> None:
     """Write a lexicon as TSV, whole or not at all.
+
+    Args:
+        path: made or replaced.
+        lexicon: what to write.
+        noted: note its checksum beside it? Its folder may note it elsewhere.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -41,7 +47,8 @@ def write_lexicon(path: Path, lexicon: Lexicon) -> None:
         ...     read_lexicon(Path(folder, "sw.tsv"))
         {'bahari': {'sea': 0.9}}
     """
-    with replace_noted(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+    replace = replace_noted if noted else replace_file
+    with replace(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         for word, translations in lexicon.items():
             for english, share in translations.items():
                 file.write(f"{word}\t{english}\t{share:.6g}\n")

@@ -220,7 +220,7 @@ def add_lexicons(
         left_out = shutil.ignore_patterns(LEXICONS, FILE, "record.json")
         shutil.copytree(original, temporary, ignore=left_out, dirs_exist_ok=True)
         for code, lexicon in usable.items():
-            write_lexicon(temporary / LEXICONS / f"{code}.tsv", lexicon)
+            write_lexicon(temporary / LEXICONS / f"{code}.tsv", lexicon, noted=False)
         sizes = {code: len(lexicon) for code, lexicon in usable.items()}
         write_record(
             temporary / "record.json", {"student": info.name, "lexicons": source, "words": sizes}

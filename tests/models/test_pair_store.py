@@ -85,6 +85,7 @@ def test_a_student_gets_lexicons_in_a_copy_of_its_own(saved):
     np.testing.assert_array_equal(
         pair.student.encode_queries(text)[0], student.encode_queries(text)[0]
     )
+    assert [path.name for path in (copy / "lexicons").iterdir()] == ["sw.tsv"]
     for name, message in (("glossed", "exists"), ("x", "is no student")):
         with pytest.raises(InputError, match=message):
             add_lexicons(
