@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from optical_core.data.compression import on_disk, plain_name
@@ -52,6 +53,12 @@ def say_left_out(unknown: Iterable[str], label: object) -> None:
         logger.warning("%s: left out, since their languages aren't known: %s", label, names)
 
 
+def files_of_languages(folder: Path, suffix: str) -> dict[str, Path]:
+    """Language -> its data file `<code><suffix>` in a folder, sorted by name; see `by_language`."""
+    paths = data_files(folder, f"*{suffix}", deep=False)
+    return by_language(paths, partial(_code, suffix=suffix), folder)
+
+
 def file_of(folder: Path, code: str, suffix: str) -> Path | None:
     """A language's file in a folder, named by any form of its code; None without one.
 
@@ -63,9 +70,13 @@ def file_of(folder: Path, code: str, suffix: str) -> Path | None:
         return exact
     files = []
     for path in data_files(folder, f"*{suffix}", deep=False):
-        known = find_language(plain_name(path.name).removesuffix(suffix))
+        known = find_language(_code(path, suffix))
         if known and known.code == code:
             files.append(path)
     if len(files) > 1:
         raise InputError(f"{files[0]} and {files[1]} are both of {code}: leave one of them out")
     return files[0] if files else None
+
+
+def _code(path: Path, suffix: str) -> str:
+    return plain_name(path.name).removesuffix(suffix)

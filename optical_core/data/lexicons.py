@@ -13,7 +13,7 @@ from pathlib import Path
 
 from optical_core.checksums import check_noted, replace_noted
 from optical_core.data.compression import on_disk
-from optical_core.data.language_files import by_language, file_of
+from optical_core.data.language_files import file_of, files_of_languages
 from optical_core.data.languages import is_english, language
 from optical_core.data.lines import read_lines
 from optical_core.errors import InputError
@@ -117,8 +117,7 @@ def lexicons_of(folder: Path) -> dict[str, Lexicon]:
     Raises:
         InputError: a file that is no lexicon, or two of one language.
     """
-    paths = sorted(folder.glob("*.tsv")) if folder.is_dir() else []
-    files = by_language(paths, lambda path: path.stem, folder)
+    files = files_of_languages(folder, ".tsv")
     return {code: read_lexicon(path) for code, path in files.items()}
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import lzma
 
 import pytest
 from typer.testing import CliRunner
@@ -11,7 +12,7 @@ from optical_core.data.bitext import read_bitext
 from optical_core.data.bitext_names import foreign_language
 from optical_core.data.collection import open_collection
 from optical_core.data.languages import find_language, language, matching
-from optical_core.data.lexicons import lexicon_of
+from optical_core.data.lexicons import lexicon_of, lexicons_of
 from optical_core.data.readers import import_collection
 from optical_core.distill.config import DistillConfig
 from optical_core.errors import InputError
@@ -219,6 +220,18 @@ def test_a_lexicon_is_found_by_any_form_of_its_name(tmp_path):
     (tmp_path / "swa.tsv").write_text("bahari\tsea\t1\n")
     with pytest.raises(InputError, match=r"swa\.tsv and .*swh\.tsv"):
         lexicon_of(tmp_path, "sw")
+
+
+def test_all_lexicons_of_a_folder_are_read_packed_or_not(tmp_path):
+    assert lexicons_of(tmp_path / "none") == {}
+    line = "bahari\tsea\t1\n"
+    (tmp_path / "so.tsv.gz").write_bytes(gzip.compress(line.encode()))
+    for name in ("swh.tsv", "._swh.tsv", "notes.txt"):
+        (tmp_path / name).write_text(line)
+    assert lexicons_of(tmp_path) == {code: {"bahari": {"sea": 1.0}} for code in ("so", "sw")}
+    (tmp_path / "swh.tsv.xz").write_bytes(lzma.compress(line.encode()))
+    with pytest.raises(InputError, match="are both there"):
+        lexicons_of(tmp_path)
 
 
 def test_a_translator_keeps_scripts_apart():

@@ -8,7 +8,7 @@ from pathlib import Path
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.compression import on_disk, plain_name
 from optical_core.data.folders import data_files
-from optical_core.data.language_files import by_language
+from optical_core.data.language_files import files_of_languages
 from optical_core.data.lines import read_jsonl, read_queries
 from optical_core.data.readers.judgements import read_judgements
 from optical_core.errors import InputError
@@ -44,10 +44,9 @@ def import_beir(source: Path, target: Path, *, name: str, unit: str | None = Non
 
 
 def _query_files(source: Path) -> dict[str, Path]:
-    paths = data_files(source / "queries", "*.jsonl", deep=False)
-    files = by_language(paths, lambda path: plain_name(path.name).removesuffix(".jsonl"), source)
+    files = files_of_languages(source / "queries", ".jsonl")
     plain = on_disk(source / "queries.jsonl")
-    if plain.is_file() or not paths:
+    if plain.is_file() or not files:
         if "en" in files:
             raise InputError(f"{files['en']} and {plain} are both queries in en: give one")
         files["en"] = plain

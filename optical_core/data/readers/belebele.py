@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
-from optical_core.data.compression import plain_name
 from optical_core.data.fields import add_once
-from optical_core.data.folders import data_files, one_file
-from optical_core.data.language_files import by_language
+from optical_core.data.folders import one_file
+from optical_core.data.language_files import files_of_languages
 from optical_core.data.lines import read_jsonl
 from optical_core.data.trec import Qrels
 from optical_core.errors import InputError
@@ -51,9 +50,7 @@ def import_belebele(
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    files = data_files(folder, "*.jsonl", deep=False)
-    named = by_language(files, lambda path: plain_name(path.name).removesuffix(".jsonl"), folder)
-    return dict(sorted(named.items()))
+    return dict(sorted(files_of_languages(folder, ".jsonl").items()))
 
 
 def _passages(path: Path) -> tuple[list[Passage], dict[str, str]]:
