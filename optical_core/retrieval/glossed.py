@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from optical_core.data.corpus import Passage
-from optical_core.data.lexicons import Lexicon, lexicon_hash, likeliest
+from optical_core.data.lexicons import Lexicon, lexicon_hash
 from optical_core.data.trec import Hits
+from optical_core.errors import InputError
 from optical_core.retrieval.bm25 import word_pattern, words
 from optical_core.retrieval.explain import TokenMatch
 from optical_core.retrieval.searcher import Query, Searcher
@@ -29,26 +30,28 @@ class Glosses:
     """Makes glosses of texts, with the lexicon of their language.
 
     Examples:
-        >>> glosses = Glosses({"sw": {"maji": {"water": 0.9}, "bahari": {"sea": 0.8, "a": 0.2}}})
+        >>> glosses = Glosses({"sw": {"maji": {"water": 0.9}, "bahari": {"sea": 0.8}}})
         >>> glosses.gloss("Maji ya bahari?"), glosses.gloss("Sea water?")
         ('water ya sea?', 'Sea water?')
     """
 
     def __init__(self, lexicons: Mapping[str, Lexicon], *, language: str | None = None) -> None:
-        """Keep each word's likeliest translation, if its probability is at least `LEAST`.
+        """Keep each word's translation.
 
         Args:
-            lexicons: language code -> lexicon.
+            lexicons: language code -> lexicon with one translation of each word, see `likeliest`.
             language: language of every text; if None, each text's words decide, see `guess`.
+
+        Raises:
+            InputError: a word hasn't one translation.
         """
-        usable = [(code, likeliest(lexicon)) for code, lexicon in sorted(lexicons.items())]
+        ordered = dict(sorted(lexicons.items()))
         self.language = language
-        self.hash = lexicon_hash(*[lexicon for _, lexicon in usable])
-        self._english = {
-            code: {word: next(iter(english)) for word, english in lexicon.items()}
-            for code, lexicon in usable
+        self.hash = lexicon_hash(*ordered.values())
+        self._english = {code: _translations(ordered[code], code) for code in ordered}
+        self._english_words = {
+            word for english in self._english.values() for word in english.values()
         }
-        self._known = {word for english in self._english.values() for word in english.values()}
 
     def guess(self, text: str) -> str | None:
         """Guess the language: the one whose lexicon knows most words of the text.
@@ -62,7 +65,7 @@ class Glosses:
         best = max(counts, key=lambda code: counts[code], default=None)
         if best is None or counts[best] < max(KNOWN * len(asked), 1):
             return None
-        return best if counts[best] > sum(word in self._known for word in asked) else None
+        return best if counts[best] > sum(word in self._english_words for word in asked) else None
 
     def gloss(self, text: str) -> str:
         """The text with each word replaced by its translation, if it has one."""
@@ -72,6 +75,17 @@ class Glosses:
             lambda word: english.get(word.group().casefold(), word.group()),
             unicodedata.normalize("NFC", text),
         )
+
+
+def _translations(lexicon: Lexicon, code: str) -> dict[str, str]:
+    """Each word's one translation."""
+    try:
+        return {word: english for word, (english,) in lexicon.items()}
+    except ValueError as error:
+        raise InputError(
+            f"the lexicon of {code} hasn't one translation of each word: `optical gloss` keeps the "
+            "likeliest"
+        ) from error
 
 
 @dataclass(frozen=True, eq=False)

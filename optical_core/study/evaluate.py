@@ -17,7 +17,7 @@ from optical_core.analysis.metrics import per_query_measures
 from optical_core.analysis.tables import TABLES, Tables
 from optical_core.data.collection import Collection
 from optical_core.data.languages import language
-from optical_core.data.lexicons import has_lexicons, lexicon_of
+from optical_core.data.lexicons import has_lexicons, lexicon_of, likeliest
 from optical_core.data.records import read_record
 from optical_core.data.trec import write_run
 from optical_core.errors import InputError
@@ -132,7 +132,7 @@ def _searchers(
     searcher = open_searcher(name, collection, progress=progress, load=load, glossed=not source)
     if source and source != HUMAN and has_lexicons(Path(source), languages):
         glosses = {
-            code: Glosses({code: lexicon_of(Path(source), code)}, language=code)
+            code: Glosses({code: likeliest(lexicon_of(Path(source), code))}, language=code)
             for code in languages
         }
         return {

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from optical_core.data.corpus import Passage
+from optical_core.data.lexicons import likeliest
+from optical_core.errors import InputError
 from optical_core.models.pair import EncoderPair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.bm25 import BM25
@@ -10,7 +12,8 @@ from optical_core.retrieval.indexing import build_index
 from optical_core.retrieval.late_interaction import LateInteraction
 
 LEXICON = {"maji": {"water": 0.9}, "bahari": {"sea": 0.5, "ocean": 0.5}, "ya": {"of": 0.19}}
-SWAHILI = Glosses({"sw": LEXICON}, language="sw")
+LIKELIEST = likeliest(LEXICON)
+SWAHILI = Glosses({"sw": LIKELIEST}, language="sw")
 PASSAGES = [Passage("p1", "", "Salty water of the sea."), Passage("p2", "", "Maji is a word.")]
 
 
@@ -42,13 +45,19 @@ def test_known_words_are_replaced_and_all_else_stays(text, wanted):
 )
 def test_a_texts_own_words_say_which_lexicon_is_its_own(text, language):
     somali = {"badda": {"sea": 1.0}, "biyo": {"water": 1.0}, "maji": {"maji": 0.3}}
-    glosses = Glosses({"so": somali, "sw": LEXICON})
+    glosses = Glosses({"so": somali, "sw": LIKELIEST})
     assert glosses.guess(text) == language
     assert (glosses.gloss(text) == text) == (language is None)
 
 
 def test_without_a_lexicon_nothing_is_glossed():
     assert Glosses({}).gloss("maji ya bahari") == "maji ya bahari"
+
+
+@pytest.mark.parametrize("translations", [{"sea": 0.5, "ocean": 0.5}, {}])
+def test_a_lexicon_that_leaves_a_choice_is_refused(translations):
+    with pytest.raises(InputError, match="of sw hasn't one translation of each word"):
+        Glosses({"sw": {"bahari": translations}})
 
 
 def test_a_searcher_by_words_is_asked_both_texts_as_one():
