@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import ast
+from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 
-def lazy_names(package: str, modules: Mapping[str, Sequence[str]]) -> Callable[[str], Any]:
-    """Make a package's `__getattr__` (PEP 562).
+def lazy_names(package: str, file: str) -> Callable[[str], Any]:
+    """Make a package's `__getattr__` (PEP 562) from its imports under `if TYPE_CHECKING:`.
 
     Args:
         package: its `__name__`.
-        modules: module of the package -> the public names that it defines.
+        file: its `__file__`.
 
     Returns:
         A function from a public name to its object.
 
     Examples:
-        >>> names = lazy_names("optical_core.data", {"languages": ["find_language"]})
+        >>> import optical_core.data
+        >>> names = lazy_names("optical_core.data", optical_core.data.__file__)
         >>> names("find_language")("swh").code
         'sw'
     """
-    homes = {name: module for module, names in modules.items() for name in names}
+    homes = {
+        alias.name: statement.module
+        for block in ast.parse(Path(file).read_text("utf-8")).body
+        if isinstance(block, ast.If)
+        for statement in block.body
+        if isinstance(statement, ast.ImportFrom) and statement.module
+        for alias in statement.names
+    }
 
     def attribute(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(f"{package}.{homes[name]}"), name)
+        if homes[name] == package:
+            return import_module(f"{package}.{name}")
+        return getattr(import_module(homes[name]), name)
 
     return attribute

@@ -5,6 +5,7 @@ import types
 
 import pytest
 
+from optical_core import data, study
 from optical_core.lazy import lazy_names
 
 PACKAGES = ["analysis", "data", "distill", "models", "retrieval", "serve", "study", "transport"]
@@ -22,5 +23,10 @@ def test_every_public_class_and_function_has_an_example_or_describes_its_attribu
 
 
 def test_a_name_that_is_not_public_is_refused():
+    names = lazy_names(data.__name__, data.__file__)
     with pytest.raises(AttributeError, match=r"optical_core\.data.*no attribute 'nothing'"):
-        lazy_names("optical_core.data", {"languages": ["find_language"]})("nothing")
+        names("nothing")
+
+
+def test_a_public_name_may_be_a_module():
+    assert lazy_names(study.__name__, study.__file__)("evaluate").evaluate

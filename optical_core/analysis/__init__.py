@@ -71,38 +71,4 @@ __all__ = [
     "word_links",
     "write_table",
 ]
-__getattr__ = lazy_names(
-    __name__,
-    {
-        "alignment_error": ["LinkCounts", "alignment_error_rate"],
-        "export": ["table_texts", "write_table"],
-        "gaps": ["GapChange", "LanguageGap", "gap_changes", "language_gaps"],
-        "measurements": ["Comparison", "Measurements"],
-        "metrics": ["MEASURES", "mean_measures", "per_query_measures"],
-        "power": ["Power", "paired_power"],
-        "predictors": [
-            "Correlation",
-            "correlation_table",
-            "language_values",
-            "rank_correlation",
-            "regression_table",
-        ],
-        "significance": [
-            "CORRECTIONS",
-            "GroupTest",
-            "PairedTest",
-            "bootstrap_interval",
-            "corrected_p",
-            "group_tests",
-            "paired_tests",
-        ],
-        "tables": ["Tables"],
-        "word_aligners": [
-            "itermax",
-            "mutual_argmax",
-            "plan_links",
-            "softmax_intersection",
-            "word_links",
-        ],
-    },
-)
+__getattr__ = lazy_names(__name__, __file__)

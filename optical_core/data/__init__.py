@@ -61,19 +61,4 @@ __all__ = [
     "write_run",
 ]
 
-__getattr__ = lazy_names(
-    __name__,
-    {
-        "bitext": ["Bitext", "filter_pairs", "read_bitext", "read_bitexts"],
-        "collection": ["Collection", "open_collection", "write_collection"],
-        "collection_info": ["CollectionInfo"],
-        "corpus": ["Passage"],
-        "gold": ["GoldPair", "read_gold"],
-        "languages": ["Language", "find_language", "language"],
-        "lexicons": ["Lexicon", "read_lexicon", "write_lexicon"],
-        "readers": ["import_collection"],
-        "relevance": ["Relevance", "read_relevance"],
-        "sentence_pairs": ["SentencePair"],
-        "trec": ["Hits", "Qrels", "Run", "read_qrels", "read_run", "write_qrels", "write_run"],
-    },
-)
+__getattr__ = lazy_names(__name__, __file__)

@@ -33,15 +33,4 @@ __all__ = [
     "stop_job",
     "teach",
 ]
-__getattr__ = lazy_names(
-    __name__,
-    {
-        "config": ["DistillConfig"],
-        "jobs": ["Job", "list_jobs", "read_job", "resume_job", "start_job", "stop_job"],
-        "loss": ["OpticalLoss"],
-        "objectives": ["OBJECTIVES", "Objective"],
-        "teach_config": ["TeachConfig"],
-        "token_batch": ["TokenBatch"],
-        "trainer": ["distill"],
-    },
-)
+__getattr__ = lazy_names(__name__, __file__)

@@ -32,17 +32,4 @@ __all__ = [
     "save_pair",
     "solve_pair",
 ]
-__getattr__ = lazy_names(
-    __name__,
-    {
-        "alignment": ["EncodedPair", "align_texts", "encode_pair", "solve_pair"],
-        "cards": ["ModelCard"],
-        "catalogue": ["ModelEntry", "list_models"],
-        "export": ["export_hub", "export_onnx"],
-        "pair": ["EncoderPair"],
-        "pair_store": ["load_pair", "save_pair"],
-        "token_encoder": ["TokenEncoder"],
-        "tokens": ["Token"],
-        "translator": ["Translator"],
-    },
-)
+__getattr__ = lazy_names(__name__, __file__)

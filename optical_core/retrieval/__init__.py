@@ -38,21 +38,4 @@ __all__ = [
     "token_matches",
 ]
 
-__getattr__ = lazy_names(
-    __name__,
-    {
-        "bm25": ["BM25"],
-        "explain": ["TokenMatch", "token_matches"],
-        "glossed": ["Glossed", "Glosses"],
-        "indexing": ["build_index"],
-        "late_interaction": ["LateInteraction"],
-        "maxsim": ["maxsim_scores"],
-        "modes": ["MODES"],
-        "searcher": ["Query", "Searcher"],
-        "searchers": ["open_searcher"],
-        "structured_query": ["StructuredQueries"],
-        "token_index": ["TokenIndex"],
-        "vector_store": ["VectorStore"],
-        "vector_stores": ["open_store"],
-    },
-)
+__getattr__ = lazy_names(__name__, __file__)

@@ -25,15 +25,4 @@ __all__ = [
     "serve",
 ]
 
-__getattr__ = lazy_names(
-    __name__,
-    {
-        "access": ["Access"],
-        "app": ["create_app"],
-        "client": ["RemoteSearcher", "Server"],
-        "command": ["serve"],
-        "holdings": ["Holdings", "load_holdings"],
-        "limits": ["Limits"],
-        "schema": ["search_request"],
-    },
-)
+__getattr__ = lazy_names(__name__, __file__)

@@ -38,18 +38,4 @@ __all__ = [
     "translate_queries",
     "write_report",
 ]
-__getattr__ = lazy_names(
-    __name__,
-    {
-        "alignment_quality": ["alignment_table"],
-        "config": ["StudyConfig", "read_study"],
-        "lexicon": ["build_lexicon"],
-        "predictors": ["query_costs"],
-        "report": ["write_report"],
-        "results": ["find_results", "read_results"],
-        "run": ["run_study", "study_collections"],
-        "summary": ["Findings", "study_findings"],
-        "translations": ["translate_queries"],
-        "uploaded_results": ["read_results_zip", "results_from_runs"],
-    },
-)
+__getattr__ = lazy_names(__name__, __file__)
