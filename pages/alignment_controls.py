@@ -32,19 +32,10 @@ def _texts() -> dict[str, Any]:
     """Draw the choice of texts. Returns both texts and where they come from."""
     codes = list(library().collection("demo").languages)
     row = st.columns([1, 1, 3])
-    code = parts.language_choice(
-        row[0].selectbox, "Language", [c for c in codes if c != "en"], key="lang", default="so"
-    )
+    code = parts.example_language(row[0].selectbox, "Language", [c for c in codes if c != "en"])
     other = parts.language_choice(row[1].selectbox, "Against", codes, key="other", default="en")
     texts, against = library().queries("demo", code), library().queries("demo", other)
-    need = bound(
-        row[2].selectbox,
-        "Demo query",
-        list(against),
-        key="need",
-        default=next(iter(against)),
-        format_func=against.get,
-    )
+    need = parts.example_query(row[2].selectbox, "Demo query", against)
     row = st.columns(2)
     foreign = text_input(
         row[0], "Left text (or type your own)", key="a", longest=LONGEST, placeholder=texts[need]

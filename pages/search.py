@@ -42,22 +42,9 @@ def render() -> None:
     if not (source.is_prepared(name) or prepared(name)):
         return
     codes = list(source.languages(name))
-    code = parts.language_choice(
-        row[1].selectbox,
-        "Example language",
-        codes,
-        key="lang",
-        default="so" if "so" in codes else codes[0],
-    )
+    code = parts.example_language(row[1].selectbox, "Example language", codes)
     examples = source.queries(name, code)
-    need = bound(
-        row[2].selectbox,
-        "Example query",
-        list(examples),
-        key="need",
-        default=next(iter(examples)),
-        format_func=examples.get,
-    )
+    need = parts.example_query(row[2].selectbox, "Example query", examples)
     typed = text_input(
         st,
         "Your query, in any language",

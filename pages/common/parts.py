@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -51,6 +51,26 @@ def language_choice(
 ) -> Any:
     """Draw a `bound` choice of languages. The address may have any form of a code (`swh`)."""
     return bound(widget, label, codes, read=_one_form, format_func=language_name, **settings)
+
+
+def example_language(widget: Callable[..., Any], label: str, codes: Sequence[str]) -> str:
+    """Draw the choice of the language of a page's example; at first Somali, if it is there."""
+    default = "so" if "so" in codes else codes[0]
+    chosen: str = language_choice(widget, label, codes, key="lang", default=default)
+    return chosen
+
+
+def example_query(widget: Callable[..., Any], label: str, queries: Mapping[str, str]) -> str:
+    """Draw the choice of one of a collection's queries (id -> text). Returns its id."""
+    chosen: str = bound(
+        widget,
+        label,
+        list(queries),
+        key="need",
+        default=next(iter(queries)),
+        format_func=queries.get,
+    )
+    return chosen
 
 
 def _one_form(code: str) -> str:
