@@ -32,8 +32,8 @@ from optical_core.serve.schema import (
     ServedCollection,
     ServedModel,
     Topics,
-    first_problem,
 )
+from optical_core.validation import first_problem
 
 BUSY_SECONDS = 1
 """Seconds after which a refused client may retry: a full queue of short queries takes less."""
@@ -253,7 +253,8 @@ async def _unprocessable(request: Request, error: Any) -> JSONResponse:
     # Our own validators of the whole body already give a sentence.
     whole = first["loc"] == ("body",) and first["type"] != "value_error"
     unread = whole or first["type"] == "json_invalid"
-    return JSONResponse({"detail": NO_OBJECT if unread else first_problem(error.errors())}, 422)
+    problem = first_problem(error).removeprefix("body.").removeprefix("body: ")
+    return JSONResponse({"detail": NO_OBJECT if unread else problem}, 422)
 
 
 async def _unreadable(request: Request, error: Any) -> JSONResponse:

@@ -16,6 +16,7 @@ from pydantic import (
 
 from optical_core.data.lines import check_characters
 from optical_core.errors import InputError
+from optical_core.validation import first_problem
 
 API = "1"
 """Version of this interface. It is raised when an older client would misread an answer."""
@@ -190,12 +191,4 @@ def search_request(**values: Any) -> SearchRequest:
     try:
         return SearchRequest(**values)
     except ValidationError as error:
-        raise InputError(first_problem(error.errors())) from error
-
-
-def first_problem(errors: Any) -> str:
-    """Pydantic's first error as a sentence: `top: input should be greater than …`."""
-    first = errors[0]
-    place = ".".join(str(part) for part in first["loc"] if part != "body")
-    text = first["msg"].removeprefix("Value error, ")
-    return f"{place}: {text[0].lower()}{text[1:]}" if place else text
+        raise InputError(first_problem(error)) from error
