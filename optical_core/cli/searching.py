@@ -24,6 +24,7 @@ from optical_core.wording import counted
 
 if TYPE_CHECKING:
     from optical_core.data.collection import Collection
+    from optical_core.retrieval.live_index import LiveIndex
     from optical_core.retrieval.searcher import Searcher
     from optical_core.retrieval.token_index import TokenIndex
 
@@ -111,6 +112,7 @@ def index(
         written = fill_store(engine, uri, opened, teacher, **options)
         print(f"{counted(written, 'passage')} written -> {engine} at {uri}")
         return
+    built: TokenIndex | LiveIndex
     if out is None:
         built = indexing.collection_index(opened, teacher, **options)
     elif append:
@@ -119,20 +121,20 @@ def index(
         built = indexing.build_index(out, opened.passages(), teacher, **options)
     print(f"{_sizes(built)} -> {built.folder}")
     if approximate:
-        from optical_core.retrieval.modes import open_mode
+        from optical_core.retrieval.live_index import LiveIndex
         from optical_core.retrieval.recall import recall
 
         texts = [q for code in opened.languages for q in opened.queries(code).values()]
         sample = texts[:: max(1, len(texts) // 100)]
         queries = pair.student.encode_queries(sample)
         for mode in ("int8", "candidates", "lists"):
-            share = recall(built, open_mode(built, mode), queries)
+            share = recall(built, LiveIndex(built.folder, mode), queries)
             asked = counted(len(sample), "query", "queries")
             print(f"{mode}: keeps {share:.1%} of the exact top 10 ({asked})")
 
 
-def _sizes(index: TokenIndex) -> str:
-    tokens = counted(len(index.vectors), "token")
+def _sizes(index: TokenIndex | LiveIndex) -> str:
+    tokens = counted(index.tokens, "token")
     return f"{counted(len(index), 'passage')}, {tokens}"
 
 

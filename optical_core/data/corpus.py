@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -43,6 +44,11 @@ class Passage:
     def as_row(self) -> dict[str, str]:
         """A row of a corpus, as `from_row` takes it."""
         return {"_id": self.id, "title": self.title, "text": self.text}
+
+    @property
+    def text_hash(self) -> str:
+        """Changes with what is encoded, 16 hexadecimal digits."""
+        return hashlib.blake2b(self.full_text.encode(), digest_size=8).hexdigest()
 
     @property
     def full_text(self) -> str:

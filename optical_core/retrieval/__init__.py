@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from optical_core.retrieval.glossed import Glossed, Glosses
     from optical_core.retrieval.indexing import build_index
     from optical_core.retrieval.late_interaction import LateInteraction
+    from optical_core.retrieval.live_index import LiveIndex
     from optical_core.retrieval.maxsim import maxsim_scores
     from optical_core.retrieval.modes import MODES
     from optical_core.retrieval.searcher import Query, Searcher
     from optical_core.retrieval.searchers import open_searcher
     from optical_core.retrieval.structured_query import StructuredQueries
     from optical_core.retrieval.token_index import TokenIndex
+    from optical_core.retrieval.updating import compact_index, delete_from_index, update_index
     from optical_core.retrieval.vector_store import VectorStore
     from optical_core.retrieval.vector_stores import open_store
 
@@ -25,6 +27,7 @@ __all__ = [
     "Glossed",
     "Glosses",
     "LateInteraction",
+    "LiveIndex",
     "Query",
     "Searcher",
     "StructuredQueries",
@@ -32,10 +35,13 @@ __all__ = [
     "TokenMatch",
     "VectorStore",
     "build_index",
+    "compact_index",
+    "delete_from_index",
     "maxsim_scores",
     "open_searcher",
     "open_store",
     "token_matches",
+    "update_index",
 ]
 
 __getattr__ = lazy_names(__name__, __file__)

@@ -10,6 +10,7 @@ did, and fewer candidates were enough than with PLAID's centroids (Santhanam et 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,21 +62,16 @@ class CandidateIndex(Approximation):
     def recall(self) -> float:
         return self.pooled.recall
 
-    def search(self, query: np.ndarray, *, top: int = 10) -> Hits:
-        """Rank the candidates by exact MaxSim.
-
-        Args:
-            query: (n, d) unit token vectors; a query without tokens has no hits.
-            top: most hits.
-
-        Returns:
-            (passage id, score) of the best passages, best first.
-        """
-        if not len(query):
-            return []
-        scores = self.pooled.scores(query)
-        chosen = largest(scores, max(candidates(len(scores)), 4 * top))
-        return self.quantised.rescored(query, chosen, top)
+    def ranked(
+        self, queries: Sequence[np.ndarray], top: int, positions: np.ndarray | None
+    ) -> list[Hits]:
+        results = []
+        for query in queries:
+            scores = self.pooled.scores(query, positions)
+            chosen = largest(scores, max(candidates(len(scores)), 4 * top))
+            chosen = chosen if positions is None else positions[chosen]
+            results.append(self.quantised.rescored(query, chosen, top))
+        return results
 
 
 def candidates(passages: int) -> int:

@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 WRITTEN = 1024
 """Passages written to an engine at a time: the most that a killed process loses."""
+MOST_IDS = 10_000
+"""Most ids of passages that may be found that are sent to an engine with a query."""
 _SPARE = 10
 """Passages asked for beyond the best ones, to put equal scores at the end in order."""
 
@@ -119,12 +121,31 @@ class EngineStore(VectorStore):
     def check_encoder(self, encoder: TokenEncoder) -> None:
         _check_encoder(self.where, self._opened[0], encoder)
 
-    def search(self, query: np.ndarray, *, top: int = 10) -> Hits:
-        if not len(query):
+    def nearest_among(self, query: np.ndarray, count: int, among: frozenset[str]) -> Hits:
+        """`nearest` of the passages with some ids: at least `count` if there are so many.
+
+        This asks for more and more of all passages. An engine that filters is faster with its own.
+        """
+        asked = count
+        while True:
+            nearest = self.nearest(query, asked)
+            found = [(name, score) for name, score in nearest if name in among]
+            if len(found) >= min(count, len(among)) or len(nearest) < asked:
+                return found
+            asked *= 4
+
+    def search(
+        self, query: np.ndarray, *, top: int = 10, among: frozenset[str] | None = None
+    ) -> Hits:
+        if not len(query) or (among is not None and not among):
             return []
+        query = np.asarray(query, np.float32)
         count = top + _SPARE
         while True:
-            nearest = self.nearest(np.asarray(query, np.float32), count)
+            if among is None:
+                nearest = self.nearest(query, count)
+            else:
+                nearest = self.nearest_among(query, count, among)
             ranked = best_first(nearest, count)
             # An engine may cut off some of several equal scores: ask again until a lower one comes.
             if len(nearest) < count or ranked[-1][1] < ranked[top - 1][1]:
@@ -231,7 +252,7 @@ def _text_hashes(passages: Iterable[Passage]) -> dict[str, str]:
     for passage in passages:
         if passage.id in hashes:
             raise InputError(f"the passage id {passage.id!r} comes twice")
-        hashes[passage.id] = hashlib.blake2b(passage.full_text.encode(), digest_size=8).hexdigest()
+        hashes[passage.id] = passage.text_hash
     if not hashes:
         raise InputError("there are no passages to index")
     return hashes

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Set
 from glob import escape
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from optical_core.checksums import checksums
 from optical_core.data.collection import Collection, Passage
-from optical_core.data.records import environment
 from optical_core.errors import InputError
-from optical_core.models.precision import precision
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.retrieval.token_index import FILES, FORMAT, TokenIndex
+from optical_core.retrieval.index_files import add_text, encode_index
+from optical_core.retrieval.live_index import LiveIndex
+from optical_core.retrieval.token_index import HASHES, TokenIndex
+from optical_core.retrieval.updating import delete_from_index, update_index
 from optical_core.storage import exclusive, home, replace_folder
 
 logger = logging.getLogger(__name__)
@@ -59,7 +57,9 @@ def build_index(
         (('p1',), True)
     """
     with exclusive(folder), replace_folder(folder) as temporary:
-        _write(temporary, passages, encoder, [], [0], batch_size, progress, watch)
+        encode_index(
+            temporary, passages, encoder, batch_size=batch_size, progress=progress, watch=watch
+        )
     return TokenIndex.open(folder)
 
 
@@ -71,10 +71,11 @@ def append_to_index(
     batch_size: int = 32,
     progress: bool = False,
 ) -> TokenIndex:
-    """Add passages to an index, which is replaced in one step.
+    """Add passages to an index, which is replaced in one step; see also `updating.update_index`.
 
     Raises:
-        InputError: the index has one of the ids already, or another encoder's vectors.
+        InputError: the index has one of the ids already, has another encoder's vectors, or has been
+            updated.
     """
     # The lock begins before reading: if two processes append at once, both must get in.
     with exclusive(folder):
@@ -82,8 +83,18 @@ def append_to_index(
         index.check_encoder(encoder)
         ids, offsets = list(index.ids), index.offsets.tolist()
         with replace_folder(folder) as temporary:
-            shutil.copyfile(folder / "vectors.f16", temporary / "vectors.f16")
-            _write(temporary, passages, encoder, ids, offsets, batch_size, progress)
+            for name in ("vectors.f16", HASHES):
+                if (index.folder / name).is_file():
+                    shutil.copyfile(index.folder / name, temporary / name)
+            encode_index(
+                temporary,
+                passages,
+                encoder,
+                ids=ids,
+                offsets=offsets,
+                batch_size=batch_size,
+                progress=progress,
+            )
     return TokenIndex.open(folder)
 
 
@@ -106,11 +117,12 @@ def collection_index(
     batch_size: int = 32,
     progress: bool = False,
     watch: Callable[[int], None] | None = None,
-) -> TokenIndex:
+) -> LiveIndex:
     """The index of a collection under indexes/, built if this encoder has none yet.
 
-    It is built again if the collection has changed, or the index is damaged or in an older format.
-    If two processes want the same index, one builds it.
+    If the collection has changed, what is new in it is encoded, and what is gone is deleted. The
+    index is built again if it is damaged or in an older format. If two processes want the same
+    index, one builds it.
 
     Args:
         collection: its passages are indexed.
@@ -125,99 +137,66 @@ def collection_index(
     if index := existing_index(collection, encoder):
         return index
     folder = _folder(collection, encoder)
-    with exclusive(folder):
-        if index := _usable(folder, collection):
-            return index
-        with replace_folder(folder) as temporary:
-            _write(temporary, collection.passages(), encoder, [], [0], batch_size, progress, watch)
-    return TokenIndex.open(folder)
+    options: dict[str, Any] = {"batch_size": batch_size, "progress": progress, "watch": watch}
+    with exclusive(folder / "following"):
+        index = _opened(folder)
+        found = _difference(index, collection) if index else None
+        if index is None or found is None:
+            build_index(folder, collection.passages(), encoder, **options)
+        elif found.missing:
+            wanted = (p for p in collection.passages() if p.id in found.missing)
+            update_index(folder, wanted, encoder, removed=found.gone, **options)
+        elif found.gone:
+            delete_from_index(folder, found.gone)
+    return LiveIndex(folder)
 
 
-def existing_index(collection: Collection, encoder: TokenEncoder) -> TokenIndex | None:
+def existing_index(collection: Collection, encoder: TokenEncoder) -> LiveIndex | None:
     """This encoder's index of the present collection under indexes/; None without one."""
-    return _usable(_folder(collection, encoder), collection)
+    index = _opened(_folder(collection, encoder))
+    if index is None:
+        return None
+    found = _difference(index, collection)
+    if found and not found.missing and not found.gone:
+        return index
+    logger.warning("the collection %s has changed since it was indexed", collection.name)
+    return None
+
+
+class Difference(NamedTuple):
+    """What an index lacks of a collection: ids to encode, and ids to delete."""
+
+    missing: Set[str]
+    gone: Set[str]
+
+
+def _difference(index: LiveIndex, collection: Collection) -> Difference | None:
+    """How an index differs from a collection; None if all that is known is that it differs."""
+    present: dict[str, str] = {}
+    digest = hashlib.blake2b(digest_size=8)
+    for passage in collection.passages():
+        present[passage.id] = passage.text_hash
+        add_text(digest, passage)
+    known = index.text_hashes()
+    if known is None:  # an older index
+        (first, *rest) = index.snapshot().indexes
+        same = not rest and first.ids == tuple(present)
+        unchanged = same and first.texts in (None, digest.hexdigest())
+        return Difference(frozenset(), frozenset()) if unchanged else None
+    missing = {name for name, text in present.items() if known.get(name) != text}
+    return Difference(missing, known.keys() - present.keys())
 
 
 def _folder(collection: Collection, encoder: TokenEncoder) -> Path:
     return home("indexes", f"{collection.name}-{encoder.hash}")
 
 
-def _usable(folder: Path, collection: Collection) -> TokenIndex | None:
-    """The index in a folder, if it is whole and has the collection's present passages."""
+def _opened(folder: Path) -> LiveIndex | None:
+    """The index in a folder, if it is there and whole."""
     if not (folder / "index.json").is_file():
         return None
     try:
-        index = TokenIndex.open(folder)
+        return LiveIndex(folder)
     except InputError as error:
         logger.warning("%s; it is not used", error)
         return None
-    ids, digest = [], hashlib.blake2b(digest_size=8)
-    for passage in collection.passages():
-        ids.append(passage.id)
-        _add_text(digest, passage)
-    if list(index.ids) == ids and index.texts in (None, digest.hexdigest()):
-        return index
-    logger.warning("the collection %s has changed: its old index is not used", collection.name)
-    return None
-
-
-def _write(
-    folder: Path,
-    passages: Iterable[Passage],
-    encoder: TokenEncoder,
-    ids: list[str],
-    offsets: list[int],
-    batch_size: int,
-    progress: bool,
-    watch: Callable[[int], None] | None = None,
-) -> None:
-    seen = set(ids)
-    empty = 0
-    digest = None if ids else hashlib.blake2b(digest_size=8)
-
-    def texts() -> Iterator[str]:
-        for passage in passages:
-            if passage.id in seen:
-                raise InputError(f"the passage id {passage.id!r} comes twice")
-            seen.add(passage.id)
-            ids.append(passage.id)
-            if digest:
-                _add_text(digest, passage)
-            yield passage.full_text
-
-    # With a watcher, report before a thousand passages are done.
-    chunk = 2 * batch_size if watch else 1024
-    stream = encoder.encode(
-        texts(), "passage", batch_size=batch_size, chunk=chunk, progress=progress
-    )
-    with (folder / "vectors.f16").open("ab") as file:
-        for vectors in stream:
-            empty += not len(vectors)
-            file.write(vectors.astype(np.float16).tobytes())
-            offsets.append(offsets[-1] + len(vectors))
-            if watch:
-                watch(len(offsets) - 1)
-    if not ids:
-        raise InputError("there are no passages to index")
-    if empty:
-        logger.warning("%d passages have no text to index", empty)
-    np.asarray(offsets, np.int64).tofile(folder / "offsets.i64")
-    (folder / "ids.json").write_text(json.dumps(ids, ensure_ascii=False), encoding="utf-8")
-    info = {
-        "format": FORMAT,
-        "encoder": encoder.name,
-        "encoder_hash": encoder.hash,
-        "dimension": encoder.dimension,
-        "passages": len(ids),
-        "tokens": offsets[-1],
-        "texts": digest.hexdigest() if digest else None,
-        "files": checksums(folder, FILES),
-        "precision": precision(encoder.model.device),
-        "environment": environment(),
-    }
-    (folder / "index.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
-
-
-def _add_text(digest: hashlib.blake2b, passage: Passage) -> None:
-    """Add a passage to the hash of an index's texts: changed passages need a new index."""
-    digest.update(passage.full_text.encode() + b"\0")

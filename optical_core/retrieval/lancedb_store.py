@@ -20,7 +20,7 @@ import numpy as np
 
 from optical_core.data.trec import Hits
 from optical_core.errors import InputError
-from optical_core.retrieval.engine_store import EngineStore, StoredPassage, told
+from optical_core.retrieval.engine_store import MOST_IDS, EngineStore, StoredPassage, told
 
 _TAG = "finished"
 
@@ -111,8 +111,18 @@ class LanceDBStore(EngineStore):
             (tags.create if self._finished is None else tags.update)(_TAG, version)
 
     def nearest(self, query: np.ndarray, count: int) -> Hits:
+        return self._nearest(query, count)
+
+    def nearest_among(self, query: np.ndarray, count: int, among: frozenset[str]) -> Hits:
+        if len(among) > MOST_IDS:
+            return super().nearest_among(query, count, among)
+        return self._nearest(query, count, f"id IN ({', '.join(map(_quoted, sorted(among)))})")
+
+    def _nearest(self, query: np.ndarray, count: int, where: str = "") -> Hits:
         with self._told():
             search = self._snapshot.search(query, vector_column_name="vectors")
+            if where:
+                search = search.where(where, prefilter=True)
             rows = (
                 search.distance_type("dot")
                 .bypass_vector_index()

@@ -11,11 +11,14 @@ from __future__ import annotations
 import logging
 
 from optical_core.errors import InputError
+from optical_core.retrieval.candidates import FILE as CANDIDATES_FILE
 from optical_core.retrieval.candidates import CandidateIndex
+from optical_core.retrieval.quantised import FILE as INT8_FILE
 from optical_core.retrieval.quantised import QuantisedIndex
 from optical_core.retrieval.token_index import TokenIndex
+from optical_core.retrieval.token_lists import FILE as LISTS_FILE
 from optical_core.retrieval.token_lists import ListedIndex
-from optical_core.retrieval.vector_store import VectorStore
+from optical_core.retrieval.vector_store import Segment
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +27,12 @@ _SELECTIVE: dict[str, type[CandidateIndex] | type[ListedIndex]] = {
     "candidates": CandidateIndex,
     "lists": ListedIndex,
 }
+MODE_FILES = {
+    "int8": INT8_FILE,
+    "candidates": CANDIDATES_FILE,
+    "lists": LISTS_FILE,
+}
+"""Mode -> the file that it keeps in the folder of an index."""
 LEAST_RECALL = 0.99
 """Below this recall, the next more exact mode replaces an approximate one."""
 
@@ -38,7 +47,7 @@ def check_mode(mode: str) -> None:
         raise InputError(f"there is no search mode {mode!r}; choose one of {', '.join(MODES)}")
 
 
-def open_mode(index: TokenIndex, mode: str) -> VectorStore:
+def open_mode(index: TokenIndex, mode: str) -> Segment:
     """Open an index in a mode. The mode's files are made if they are missing or outdated.
 
     If its measured recall is below `LEAST_RECALL`, a more exact mode is opened instead.

@@ -20,7 +20,7 @@ import numpy as np
 
 from optical_core.data.trec import Hits
 from optical_core.errors import InputError
-from optical_core.retrieval.engine_store import EngineStore, StoredPassage, told
+from optical_core.retrieval.engine_store import MOST_IDS, EngineStore, StoredPassage, told
 
 LARGEST = 1024 * 1024
 """Most numbers in one multivector: Qdrant's limit. Also the most in one request: as JSON that is
@@ -135,6 +135,17 @@ class QdrantStore(EngineStore):
                 )
 
     def nearest(self, query: np.ndarray, count: int) -> Hits:
+        return self._nearest(query, count)
+
+    def nearest_among(self, query: np.ndarray, count: int, among: frozenset[str]) -> Hits:
+        from qdrant_client import models
+
+        if len(among) > MOST_IDS:
+            return super().nearest_among(query, count, among)
+        named = models.HasIdCondition(has_id=[_point(name) for name in sorted(among)])
+        return self._nearest(query, count, models.Filter(must=[named]))
+
+    def _nearest(self, query: np.ndarray, count: int, chosen: Any = None) -> Hits:
         from qdrant_client import models
 
         with self._told():
@@ -143,6 +154,7 @@ class QdrantStore(EngineStore):
                 query=query.tolist(),
                 using=_VECTOR,
                 limit=count,
+                query_filter=chosen,
                 search_params=models.SearchParams(exact=True),
                 with_payload=["id"],
             )

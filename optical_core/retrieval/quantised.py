@@ -5,6 +5,7 @@ A search returns exact MaxSim scores: 8-bit scores only choose which passages ar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,19 +42,10 @@ class QuantisedIndex(Approximation):
     def recall(self) -> float:
         return self.tokens.recall
 
-    def search(self, query: np.ndarray, *, top: int = 10) -> Hits:
-        """Rank the passages; the scores are exact MaxSim's.
-
-        Args:
-            query: (n, d) unit token vectors; a query without tokens has no hits.
-            top: most hits.
-
-        Returns:
-            (passage id, score) of the best passages, best first.
-        """
-        if not len(query):
-            return []
-        return self.rescored(query, None, top)
+    def ranked(
+        self, queries: Sequence[np.ndarray], top: int, positions: np.ndarray | None
+    ) -> list[Hits]:
+        return [self.rescored(query, positions, top) for query in queries]
 
     def rescored(self, query: np.ndarray, positions: np.ndarray | None, top: int) -> Hits:
         """The best passages at `positions` (None: all) by 8-bit MaxSim, ranked by exact MaxSim."""

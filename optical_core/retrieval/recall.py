@@ -9,7 +9,7 @@ import numpy as np
 
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.token_index import TokenIndex
-from optical_core.retrieval.vector_store import VectorStore
+from optical_core.retrieval.vector_store import Segment, VectorStore
 
 QUERIES = 64
 """Queries made from the passages to measure recall: they share one pass over the index."""
@@ -18,7 +18,7 @@ _NOISE = 1.0
 """Length of the random vector added to each unit token: the cosine with the passage is then .7."""
 
 
-class Approximation(VectorStore):
+class Approximation(Segment):
     """A faster way to search an index: fewer numbers choose passages, its vectors score them.
 
     Attributes:
@@ -35,6 +35,10 @@ class Approximation(VectorStore):
     def recall(self) -> float: ...
 
     @property
+    def identifiers(self) -> Sequence[str]:
+        return self.index.ids
+
+    @property
     def fingerprint(self) -> str:
         return self.index.fingerprint
 
@@ -46,7 +50,7 @@ class Approximation(VectorStore):
 
 
 def recall(
-    index: TokenIndex, store: VectorStore, queries: Sequence[np.ndarray], *, top: int = 10
+    index: VectorStore, store: VectorStore, queries: Sequence[np.ndarray], *, top: int = 10
 ) -> float:
     """Share of the exact top passages that `store` keeps: the mean over queries with hits.
 

@@ -13,7 +13,6 @@ All machines must see the files, OUT and the model under the same paths.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 import shutil
@@ -26,7 +25,6 @@ from typing import Any
 
 import numpy as np
 
-from optical_core.checksums import checksums
 from optical_core.data.lines import read_json
 from optical_core.data.passages import read_passages
 from optical_core.data.records import file_hash
@@ -34,8 +32,9 @@ from optical_core.errors import InputError
 from optical_core.models.pair_store import load_pair
 from optical_core.models.precision import VARIABLE, precision
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.index_files import write_facts
 from optical_core.retrieval.indexing import build_index
-from optical_core.retrieval.token_index import FILES, TokenIndex
+from optical_core.retrieval.token_index import HASHES, TokenIndex
 from optical_core.storage import exclusive, replace_folder
 
 logger = logging.getLogger(__name__)
@@ -127,12 +126,11 @@ def join_indexes(out: Path, folders: Sequence[Path]) -> TokenIndex:
                     offsets.append(part.offsets[1:] + offsets[-1][-1])
                     with (folder / "vectors.f16").open("rb") as source:
                         shutil.copyfileobj(source, vectors, 1 << 20)
-            np.concatenate(offsets).tofile(temporary / "offsets.i64")
-            text = json.dumps(ids, ensure_ascii=False)
-            (temporary / "ids.json").write_text(text, encoding="utf-8")
-            info |= {"passages": len(ids), "tokens": int(offsets[-1][-1])}
-            info |= {"texts": None, "shards": names, "files": checksums(temporary, FILES)}
-            (temporary / "index.json").write_text(json.dumps(info, indent=2) + "\n", "utf-8")
+            if all((folder / HASHES).is_file() for folder in folders):
+                hashes = b"".join((folder / HASHES).read_bytes() for folder in folders)
+                (temporary / HASHES).write_bytes(hashes)
+            facts = info | {"texts": None, "shards": names}
+            write_facts(temporary, facts, ids, np.concatenate(offsets))
     return TokenIndex.open(out)
 
 

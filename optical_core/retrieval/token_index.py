@@ -4,9 +4,10 @@
     vectors.f16      (T, d) fp16, one passage's tokens after another's
     offsets.i64      (P + 1,) where each passage's tokens begin
     ids.json         passage ids, in order
+    texts.u64        (P,) hashes of the passages' texts; older indexes have none
 
-`indexing` writes it. It records the hash of its encoder: queries of another encoder are in another
-space.
+`index_files` writes it. It records the hash of its encoder: queries of another encoder are in
+another space.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,11 +28,14 @@ from optical_core.data.trec import Hits
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.maxsim import maxsim_scores, top_passages
-from optical_core.retrieval.vector_store import VectorStore
+from optical_core.retrieval.vector_store import Segment
 from optical_core.storage import check_path, tidy
 
 FORMAT = 1
+UPDATED = 2
+"""Format of an index that has been updated; see `manifest`."""
 FILES = ("vectors.f16", "offsets.i64", "ids.json")
+HASHES = "texts.u64"
 BLOCK_TOKENS = 8192
 """Tokens scored at a time: widened to fp32, they still fit into a core's cache."""
 GROUP_QUERIES = 64
@@ -38,7 +43,7 @@ GROUP_QUERIES = 64
 
 
 @dataclass(frozen=True)
-class TokenIndex(VectorStore):
+class TokenIndex(Segment):
     """An opened index folder. The vectors stay on disk until they are scored.
 
     Attributes:
@@ -87,6 +92,8 @@ class TokenIndex(VectorStore):
             raise InputError(f"no index in {folder}; build one with `optical index`")
         info = read_json(folder / "index.json")
         try:
+            if info["format"] == UPDATED:
+                return cls.open(folder / "segments" / _only_segment(folder, info))
             if info["format"] != FORMAT:
                 raise InputError(
                     f"{folder} has index format {info['format']}, this version reads {FORMAT}; "
@@ -118,47 +125,42 @@ class TokenIndex(VectorStore):
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def tokens(self) -> int:
+        """Number of token vectors."""
+        return len(self.vectors)
+
+    @property
+    def identifiers(self) -> Sequence[str]:
+        return self.ids
+
     def check_encoder(self, encoder: TokenEncoder) -> None:
         """Check that this encoder built the index.
 
         Raises:
             InputError: another one did.
         """
-        if encoder.hash != self.encoder_hash:
-            raise InputError(
-                f"the index in {self.folder} was built by the encoder {self.encoder} "
-                f"({self.encoder_hash}), not by {encoder.name} ({encoder.hash}); "
-                "build one for it with `optical index`"
-            )
+        check_made_by(encoder, self.encoder, self.encoder_hash, self.folder)
 
     def passage_vectors(self, identifier: str) -> np.ndarray:
         """Vectors (tokens, d) of one passage, fp32."""
-        position = self._positions[identifier]
+        return self.vectors_at(self._positions[identifier])
+
+    def vectors_at(self, position: int) -> np.ndarray:
+        """Vectors (tokens, d) of the passage at a position, fp32."""
         return np.asarray(
             self.vectors[self.offsets[position] : self.offsets[position + 1]], np.float32
         )
 
-    def search(self, query: np.ndarray, *, top: int = 10) -> Hits:
-        """Rank all passages by exact MaxSim.
-
-        Args:
-            query: (n, d) unit token vectors; a query without tokens has no hits.
-            top: most hits.
-
-        Returns:
-            (passage id, score) of the best passages, best first.
-        """
-        return self.search_many([query], top=top)[0]
-
-    def search_many(self, queries: Sequence[np.ndarray], *, top: int = 10) -> list[Hits]:
-        """Search for many queries (n, d), with one pass over the index for each group."""
-        results: list[Hits] = [[] for _ in queries]
-        wanted = [number for number, query in enumerate(queries) if len(query) and len(self)]
-        for begin in range(0, len(wanted), GROUP_QUERIES):
-            group = wanted[begin : begin + GROUP_QUERIES]
-            scores = self._scores([queries[number] for number in group])
-            for number, row in zip(group, scores, strict=True):
-                results[number] = top_passages(row, self.ids, top)
+    def ranked(
+        self, queries: Sequence[np.ndarray], top: int, positions: np.ndarray | None
+    ) -> list[Hits]:
+        """Rank by exact MaxSim, with one pass over the passages for each group of queries."""
+        ids = self.ids if positions is None else [self.ids[position] for position in positions]
+        results: list[Hits] = []
+        for begin in range(0, len(queries), GROUP_QUERIES):
+            scores = self._scores(queries[begin : begin + GROUP_QUERIES], positions)
+            results += [top_passages(row, ids, top) for row in scores]
         return results
 
     def score(self, query: np.ndarray, positions: np.ndarray) -> Hits:
@@ -173,28 +175,46 @@ class TokenIndex(VectorStore):
         )
         return top_passages(scores, [self.ids[position] for position in positions], len(pieces))
 
-    def _scores(self, queries: Sequence[np.ndarray]) -> torch.Tensor:
-        """MaxSim (Q, P) of every query with every passage."""
+    def _scores(self, queries: Sequence[np.ndarray], positions: np.ndarray | None) -> torch.Tensor:
+        """MaxSim (Q, P) of every query with every passage, or with those at `positions`."""
         vectors = [torch.from_numpy(np.asarray(query, np.float32)) for query in queries]
+        # Reading a passage by itself costs more than reading on.
+        few = positions is not None and 2 * len(positions) < len(self)
         blocks = []
-        for tokens, owners, passages in self.blocks():
+        for tokens, owners, passages in self.blocks(positions if few else None):
             blocks.append(maxsim_scores(vectors, tokens, owners, passages))
-        return torch.cat(blocks, dim=1)
+        scores = torch.cat(blocks, dim=1)
+        return scores if few or positions is None else scores[:, torch.from_numpy(positions)]
 
-    def blocks(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, int]]:
-        """Blocks of whole passages: tokens (T, d) fp32, owners (T,), number of passages."""
+    def blocks(
+        self, positions: np.ndarray | None = None
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor, int]]:
+        """Blocks of whole passages: tokens (T, d) fp32, owners (T,), number of passages.
+
+        Args:
+            positions: of the passages, ascending; None for all.
+        """
+        begins, ends = self.offsets[:-1], self.offsets[1:]
+        if positions is not None:
+            begins, ends = begins[positions], ends[positions]
+        lengths = ends - begins
+        offsets = self.offsets if positions is None else np.concatenate([[0], np.cumsum(lengths)])
         first = 0
-        while first < len(self):
-            limit = self.offsets[first] + BLOCK_TOKENS
-            last = max(first + 1, int(np.searchsorted(self.offsets, limit, "right")) - 1)
-            last = min(last, len(self))
-            begin, end = self.offsets[first], self.offsets[last]
+        while first < len(lengths):
+            limit = offsets[first] + BLOCK_TOKENS
+            last = max(first + 1, int(np.searchsorted(offsets, limit, "right")) - 1)
+            last = min(last, len(lengths))
             # torch widens fp16 many times faster than NumPy. It needs writable arrays, hence the
             # copy-on-write map.
-            tokens = torch.from_numpy(self.vectors[begin:end]).float()
-            lengths = torch.from_numpy(np.diff(self.offsets[first : last + 1]))
-            owners = torch.repeat_interleave(torch.arange(last - first), lengths)
-            yield tokens, owners, last - first
+            if positions is None:
+                rows = self.vectors[begins[first] : ends[last - 1]]
+            else:
+                pieces = zip(begins[first:last], ends[first:last], strict=True)
+                rows = np.concatenate([self.vectors[begin:end] for begin, end in pieces])
+            owners = torch.repeat_interleave(
+                torch.arange(last - first), torch.from_numpy(lengths[first:last])
+            )
+            yield torch.from_numpy(rows).float(), owners, last - first
             first = last
 
     @cached_property
@@ -207,8 +227,42 @@ class TokenIndex(VectorStore):
         return digest.hexdigest()
 
     @cached_property
+    def text_hashes(self) -> list[str] | None:
+        """`Passage.text_hash` of each passage; None if the index is older than these hashes."""
+        path = self.folder / HASHES
+        if not path.is_file():
+            return None
+        digits = path.read_bytes().hex()
+        if len(digits) != 16 * len(self):
+            raise InputError(f"{path} is damaged: it has not 8 bytes for each passage")
+        return [digits[begin : begin + 16] for begin in range(0, len(digits), 16)]
+
+    @cached_property
     def _positions(self) -> dict[str, int]:
         return {identifier: position for position, identifier in enumerate(self.ids)}
+
+
+def _only_segment(folder: Path, info: dict[str, Any]) -> str:
+    segments = [str(entry["name"]) for entry in info["segments"] if not entry["dead"]]
+    if len(segments) != len(info["segments"]) or len(segments) != 1 or not segments[0].isalnum():
+        raise InputError(
+            f"the index in {folder} has been updated: open it as a LiveIndex, or merge it with "
+            "`optical index compact`"
+        )
+    return segments[0]
+
+
+def check_made_by(encoder: TokenEncoder, name: str, digest: str, folder: Path) -> None:
+    """Check that an index's encoder, of this name and hash, is `encoder`.
+
+    Raises:
+        InputError: it is another one.
+    """
+    if encoder.hash != digest:
+        raise InputError(
+            f"the index in {folder} was built by the encoder {name} ({digest}), not by "
+            f"{encoder.name} ({encoder.hash}); build one for it with `optical index`"
+        )
 
 
 def _check(folder: Path, noted: dict[str, str]) -> None:

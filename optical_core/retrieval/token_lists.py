@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -95,25 +96,21 @@ class ListedIndex(Approximation):
             logger.warning("%s is damaged (%s): made again", path, first_line)
             return None
 
-    def search(self, query: np.ndarray, *, top: int = 10) -> Hits:
-        """Rank the passages from the lists by exact MaxSim.
+    def ranked(
+        self, queries: Sequence[np.ndarray], top: int, positions: np.ndarray | None
+    ) -> list[Hits]:
+        return [self._ranked(query, top, positions) for query in queries]
 
-        Args:
-            query: (n, d) unit token vectors; a query without tokens has no hits.
-            top: most hits.
-
-        Returns:
-            (passage id, score) of the best passages, best first.
-        """
-        if not len(query):
-            return []
+    def _ranked(self, query: np.ndarray, top: int, positions: np.ndarray | None) -> Hits:
         index, wanted = self.index, max(CANDIDATES, 4 * top)
-        positions = np.arange(len(index))
-        if len(index) > wanted:
+        # If few passages may be found, most of the nearest tokens would be of others.
+        if 2 * len(index.ids if positions is None else positions) > max(2 * wanted, len(index)):
             vectors = np.ascontiguousarray(query, np.float32)
             most = min(NEIGHBOURS, self.engine.ntotal)
             similarity, tokens = self.engine.search(vectors, most)
-            positions = _best_owners(index, similarity, tokens, wanted)
+            owners = _best_owners(index, similarity, tokens, wanted, positions)
+            if positions is None or len(owners) >= top:
+                positions = owners
         return self.quantised.rescored(query, positions, top)
 
 
@@ -145,7 +142,11 @@ def _probing(engine: Any) -> Any:
 
 
 def _best_owners(
-    index: TokenIndex, similarity: np.ndarray, tokens: np.ndarray, most: int
+    index: TokenIndex,
+    similarity: np.ndarray,
+    tokens: np.ndarray,
+    most: int,
+    positions: np.ndarray | None,
 ) -> np.ndarray:
     """Positions of the `most` passages with the largest sums of best similarities.
 
@@ -157,9 +158,12 @@ def _best_owners(
         similarity: (n, k) of each query token's nearest passage tokens.
         tokens: (n, k) numbers of these tokens; -1 for none.
         most: number of passages.
+        positions: of the passages that may be found; None for all.
     """
     real = tokens >= 0
     owners = np.searchsorted(index.offsets, tokens, "right") - 1
+    if positions is not None:
+        real &= np.isin(owners, positions)
     passages, inverse = np.unique(owners[real], return_inverse=True)
     rows = np.broadcast_to(np.arange(len(tokens))[:, None], tokens.shape)[real]
     worst = np.where(real, similarity, np.inf).min(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -38,17 +38,75 @@ class VectorStore(ABC):
         """Vectors (tokens, d) fp32 of one passage, as they are scored."""
 
     @abstractmethod
-    def search(self, query: np.ndarray, *, top: int = 10) -> Hits:
+    def search(
+        self, query: np.ndarray, *, top: int = 10, among: frozenset[str] | None = None
+    ) -> Hits:
         """Rank the passages by exact MaxSim, in the order of `best_first`.
 
         Args:
             query: (n, d) unit token vectors; a query without tokens has no hits.
-            top: most hits.
+            top: most hits. As many come back if so many passages may be found.
+            among: ids of the passages that may be found; None for all. Unknown ids count for
+                nothing.
 
         Returns:
             (passage id, score) of the best passages, best first.
         """
 
-    def search_many(self, queries: Sequence[np.ndarray], *, top: int = 10) -> list[Hits]:
+    def search_many(
+        self,
+        queries: Sequence[np.ndarray],
+        *,
+        top: int = 10,
+        among: frozenset[str] | None = None,
+    ) -> list[Hits]:
         """Search for many queries; some stores are faster with several at once."""
-        return [self.search(query, top=top) for query in queries]
+        return [self.search(query, top=top, among=among) for query in queries]
+
+
+class Segment(VectorStore):
+    """A store that numbers its passages: vectors in one folder, or a faster form of them."""
+
+    @property
+    @abstractmethod
+    def identifiers(self) -> Sequence[str]:
+        """Ids of the passages, by position."""
+
+    @abstractmethod
+    def ranked(
+        self, queries: Sequence[np.ndarray], top: int, positions: np.ndarray | None
+    ) -> list[Hits]:
+        """Rank the passages at ascending `positions` (None: all) for queries that have tokens."""
+
+    def search(
+        self, query: np.ndarray, *, top: int = 10, among: frozenset[str] | None = None
+    ) -> Hits:
+        return self.search_many([query], top=top, among=among)[0]
+
+    def search_many(
+        self,
+        queries: Sequence[np.ndarray],
+        *,
+        top: int = 10,
+        among: frozenset[str] | None = None,
+    ) -> list[Hits]:
+        positions = None if among is None else positions_of(self.identifiers, among)
+        return self.search_at(queries, top, positions)
+
+    def search_at(
+        self, queries: Sequence[np.ndarray], top: int, positions: np.ndarray | None
+    ) -> list[Hits]:
+        """Search for many queries, at some positions (None: all)."""
+        results: list[Hits] = [[] for _ in queries]
+        if len(self.identifiers if positions is None else positions):
+            wanted = [number for number, query in enumerate(queries) if len(query)]
+            found = self.ranked([queries[number] for number in wanted], top, positions)
+            for number, hits in zip(wanted, found, strict=True):
+                results[number] = hits
+        return results
+
+
+def positions_of(ids: Sequence[str], among: Collection[str]) -> np.ndarray:
+    """Ascending positions of the ids that are in `among`."""
+    found = (position for position, identifier in enumerate(ids) if identifier in among)
+    return np.fromiter(found, np.int64)

@@ -1,6 +1,6 @@
 """Vector stores by their engines.
 
-local       our TokenIndex: files on this machine, memory-mapped
+local       our LiveIndex: files on this machine, memory-mapped
 lancedb     LanceDB inside this process, on a folder or object storage (s3://, gs://, az://)
 qdrant      a Qdrant server, by its URL
 
@@ -11,6 +11,7 @@ with the score 0; the other engines leave them out.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from optical_core.data.collection import Collection
 from optical_core.errors import InputError
@@ -18,9 +19,9 @@ from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.engine_store import EngineStore, fill, store_name
 from optical_core.retrieval.indexing import collection_index
 from optical_core.retrieval.lancedb_store import LanceDBStore
-from optical_core.retrieval.modes import check_mode, open_mode
+from optical_core.retrieval.live_index import LiveIndex
+from optical_core.retrieval.modes import check_mode
 from optical_core.retrieval.qdrant_store import QdrantStore
-from optical_core.retrieval.token_index import TokenIndex
 from optical_core.retrieval.vector_store import VectorStore
 
 LOCAL = "local"
@@ -70,13 +71,12 @@ def open_store(
     """
     check_mode(mode)
     if engine == LOCAL:
-        index = (
-            collection_index(collection, encoder, progress=progress)
-            if uri is None
-            else TokenIndex.open(uri)
-        )
+        folder: Path | str | None = uri
+        if folder is None:
+            folder = collection_index(collection, encoder, progress=progress).folder
+        index = LiveIndex(folder, mode)
         index.check_encoder(encoder)
-        return open_mode(index, mode)
+        return index
     store = _store(engine, uri, collection, encoder)
     if mode != "exact":
         raise InputError(

@@ -1,0 +1,265 @@
+"""LiveIndex: an index that is updated while it is searched.
+
+Every search looks whether the manifest has been replaced (one `stat`), and then opens the segments
+that are new. It reads no lock: writers never make it wait, and a search in progress ends on the
+segments that it began with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from optical_core.data.trec import Hits, best_first
+from optical_core.errors import InputError
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.manifest import Entry, Manifest, segment_folder
+from optical_core.retrieval.modes import check_mode, open_mode
+from optical_core.retrieval.token_index import TokenIndex, check_made_by
+from optical_core.retrieval.vector_store import Segment, VectorStore, positions_of
+
+SMALL_TOKENS = 16_384
+"""Segments with fewer tokens are searched exactly in every mode: that takes milliseconds."""
+_ATTEMPTS = 20
+"""Times that a manifest is read anew if it is replaced while its segments are opened."""
+_SELECTIONS = 16
+"""Sets of ids whose positions are remembered."""
+
+
+class Snapshot:
+    """The segments of one manifest, opened.
+
+    Attributes:
+        manifest: the manifest.
+        indexes: the token index of each segment.
+        stores: the same, in a mode.
+    """
+
+    def __init__(
+        self, manifest: Manifest, indexes: Sequence[TokenIndex], stores: Sequence[Segment]
+    ) -> None:
+        self.manifest, self.indexes, self.stores = manifest, indexes, stores
+        for entry, index in zip(manifest.entries, indexes, strict=True):
+            same = (index.encoder_hash, index.dimension)
+            if same != (manifest.encoder_hash, manifest.dimension):
+                raise InputError(f"the segment {index.folder} is of another encoder")
+            if entry.dead and entry.dead[-1] >= len(index):
+                raise InputError(f"the segment {index.folder} has fewer passages than were deleted")
+        # Not a decorator: a snapshot that is dropped takes its cache with it.
+        self.positions = lru_cache(_SELECTIONS)(self._positions)
+
+    @cached_property
+    def alive(self) -> list[np.ndarray | None]:
+        """Positions of each segment's living passages; None if all live."""
+        pairs = zip(self.manifest.entries, self.indexes, strict=True)
+        return [living(entry, len(index)) if entry.dead else None for entry, index in pairs]
+
+    def _positions(self, among: frozenset[str]) -> list[np.ndarray]:
+        """Positions of each segment's living passages that are among some ids."""
+        return [
+            chosen if alive is None else np.intersect1d(chosen, alive, assume_unique=True)
+            for chosen, alive in zip(
+                (positions_of(index.ids, among) for index in self.indexes), self.alive, strict=True
+            )
+        ]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes with the living passages."""
+        prints = [index.fingerprint for index in self.indexes]
+        if len(prints) == 1 and not self.manifest.entries[0].dead:
+            return prints[0]
+        content = repr((prints, [entry.dead for entry in self.manifest.entries]))
+        return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of the living passages, oldest segment first."""
+        return tuple(
+            identifier
+            for index, alive in zip(self.indexes, self.alive, strict=True)
+            for identifier in (index.ids if alive is None else (index.ids[p] for p in alive))
+        )
+
+    @cached_property
+    def places(self) -> dict[str, tuple[int, int]]:
+        """Id of a living passage -> its segment and its position there."""
+        return {
+            index.ids[position]: (number, int(position))
+            for number, (index, alive) in enumerate(zip(self.indexes, self.alive, strict=True))
+            for position in (range(len(index)) if alive is None else alive)
+        }
+
+
+class LiveIndex(VectorStore):
+    """The index in a folder, as it is at each search; made by `open`.
+
+    Attributes:
+        folder: where it is.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> from optical_core import load_pair
+        >>> from optical_core.data import Passage
+        >>> from optical_core.retrieval.indexing import build_index
+        >>> from optical_core.retrieval.updating import delete_from_index, update_index
+        >>> encoder, sea = load_pair("embedded").teacher, Passage("p1", "", "The sea is salty.")
+        >>> with TemporaryDirectory() as folder:
+        ...     _ = build_index(Path(folder, "index"), [sea], encoder)
+        ...     index = LiveIndex(Path(folder, "index"))
+        ...     _ = update_index(index.folder, [Passage("p2", "", "The moon.")], encoder)
+        ...     _ = delete_from_index(index.folder, ["p1"])
+        ...     index.ids
+        ('p2',)
+    """
+
+    def __init__(self, folder: Path | str, mode: str = "exact") -> None:
+        """Open an index in a mode, see `modes`.
+
+        Raises:
+            InputError: the index is missing, damaged or in another format, or there is no such
+                mode.
+        """
+        check_mode(mode)
+        self.folder = Path(folder)
+        self._mode = mode
+        self._reading = threading.Lock()
+        self._stamp: tuple[int, ...] | None = None
+        self._opened: Snapshot | None = None
+        self.snapshot()
+
+    def snapshot(self) -> Snapshot:
+        """The segments as they are now.
+
+        Raises:
+            InputError: the index was removed, or damaged.
+        """
+        if self._opened is not None and _stamp(self.folder) == self._stamp:
+            return self._opened
+        with self._reading:
+            for _ in range(_ATTEMPTS):
+                stamp = _stamp(self.folder)
+                if self._opened is not None and stamp == self._stamp:
+                    break
+                try:
+                    opened = self._read(Manifest.read(self.folder))
+                except (InputError, OSError):
+                    if _stamp(self.folder) == stamp:
+                        raise
+                    continue  # it was replaced meanwhile, and the old segments were removed
+                self._opened, self._stamp = opened, stamp
+                break
+            assert self._opened is not None
+            return self._opened
+
+    def _read(self, manifest: Manifest) -> Snapshot:
+        known = {}
+        if self._opened is not None:
+            of_before = zip(
+                self._opened.manifest.entries,
+                self._opened.indexes,
+                self._opened.stores,
+                strict=True,
+            )
+            known = {e.name: (index, store) for e, index, store in of_before if e.name}
+        pairs = [
+            known.get(entry.name) or self._segment(segment_folder(self.folder, entry.name))
+            for entry in manifest.entries
+        ]
+        return Snapshot(manifest, [index for index, _ in pairs], [store for _, store in pairs])
+
+    def _segment(self, folder: Path) -> tuple[TokenIndex, Segment]:
+        index = TokenIndex.open(folder)
+        small = folder != self.folder and len(index.vectors) < SMALL_TOKENS
+        return index, index if small else open_mode(index, self._mode)
+
+    @property
+    def mode(self) -> str:  # type: ignore[override]
+        """How the largest segment is searched: a mode whose recall is too low gives way."""
+        stores = self.snapshot().stores
+        return max(stores, key=lambda store: len(store.identifiers)).mode if stores else self._mode
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of the passages."""
+        return self.snapshot().ids
+
+    def __len__(self) -> int:
+        opened = self.snapshot()
+        pairs = zip(opened.manifest.entries, opened.indexes, strict=True)
+        return sum(len(index) - len(entry.dead) for entry, index in pairs)
+
+    @property
+    def tokens(self) -> int:
+        """Number of token vectors on the disk, those of dead passages included."""
+        return sum(len(index.vectors) for index in self.snapshot().indexes)
+
+    @property
+    def fingerprint(self) -> str:
+        return self.snapshot().fingerprint
+
+    def check_encoder(self, encoder: TokenEncoder) -> None:
+        manifest = self.snapshot().manifest
+        check_made_by(encoder, manifest.encoder, manifest.encoder_hash, self.folder)
+
+    def passage_vectors(self, identifier: str) -> np.ndarray:
+        opened = self.snapshot()
+        number, position = opened.places[identifier]
+        return opened.indexes[number].vectors_at(position)
+
+    def text_hashes(self) -> dict[str, str] | None:
+        """Passage id -> `Passage.text_hash`; None if a segment is older than these hashes."""
+        opened = self.snapshot()
+        hashes = [index.text_hashes for index in opened.indexes]
+        if any(found is None for found in hashes):
+            return None
+        return {
+            identifier: hashes[number][position]  # type: ignore[index]
+            for identifier, (number, position) in opened.places.items()
+        }
+
+    def search(
+        self, query: np.ndarray, *, top: int = 10, among: frozenset[str] | None = None
+    ) -> Hits:
+        return self.search_many([query], top=top, among=among)[0]
+
+    def search_many(
+        self,
+        queries: Sequence[np.ndarray],
+        *,
+        top: int = 10,
+        among: frozenset[str] | None = None,
+    ) -> list[Hits]:
+        opened = self.snapshot()
+        chosen = opened.alive if among is None else opened.positions(among)
+        found = [
+            store.search_at(queries, top, positions)
+            for store, positions in zip(opened.stores, chosen, strict=True)
+        ]
+        if len(found) == 1:
+            return found[0]
+        return [
+            best_first((hit for hits in of_query for hit in hits), top)
+            for of_query in zip(*found, strict=True)
+        ] or [[] for _ in queries]
+
+
+def living(entry: Entry, passages: int) -> np.ndarray:
+    """Ascending positions of a segment's living passages."""
+    alive = np.ones(passages, bool)
+    alive[list(entry.dead)] = False
+    return np.flatnonzero(alive)
+
+
+def _stamp(folder: Path) -> tuple[int, ...] | None:
+    """Changes whenever a manifest is replaced."""
+    try:
+        status = (folder / "index.json").stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns

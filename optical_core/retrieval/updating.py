@@ -1,0 +1,223 @@
+"""Add, replace, delete and merge passages of an index, while it is searched.
+
+An update is encoded into a segment of its own, beside those that are searched. Then the manifest
+is replaced: that one step makes the update valid. Updates of several processes follow one another;
+readers take no lock. What a killed process has left is removed by the next update.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from optical_core.data.corpus import Passage
+from optical_core.data.lines import read_json
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.index_files import encode_index, write_facts
+from optical_core.retrieval.live_index import living
+from optical_core.retrieval.manifest import (
+    Entry,
+    Manifest,
+    moved_root,
+    new_name,
+    segment_folder,
+)
+from optical_core.retrieval.modes import MODE_FILES, open_mode
+from optical_core.retrieval.token_index import HASHES, TokenIndex, check_made_by
+from optical_core.retrieval.vector_store import positions_of
+from optical_core.storage import exclusive, replace_folder
+
+MOST_SEGMENTS = 8
+"""With more segments, an update merges all but the largest: each one costs every search."""
+
+
+def update_index(
+    folder: Path,
+    passages: Iterable[Passage],
+    encoder: TokenEncoder,
+    *,
+    removed: Collection[str] = (),
+    before: Callable[[], object] = lambda: None,
+    batch_size: int = 32,
+    progress: bool = False,
+    watch: Callable[[int], None] | None = None,
+) -> int:
+    """Add passages to an index; one whose id is there replaces it.
+
+    Args:
+        folder: the index.
+        passages: at least one; each id once.
+        encoder: the one that built the index.
+        removed: ids to delete in the same step.
+        before: called when all is encoded, just before the update becomes valid.
+        batch_size: passages encoded together.
+        progress: show a progress bar?
+        watch: called with the number of encoded passages.
+
+    Returns:
+        The number of passages that were replaced or deleted.
+
+    Raises:
+        InputError: an id comes twice, there are no passages, or the index is missing, damaged or
+            another encoder's.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> from optical_core import load_pair
+        >>> from optical_core.retrieval import LiveIndex, build_index
+        >>> encoder, sea = load_pair("embedded").teacher, Passage("p1", "", "The sea is salty.")
+        >>> with TemporaryDirectory() as folder:
+        ...     index = build_index(Path(folder, "index"), [sea], encoder)
+        ...     update_index(index.folder, [Passage("p2", "", "The moon.")], encoder)
+        ...     LiveIndex(index.folder).ids
+        0
+        ('p1', 'p2')
+    """
+    manifest = Manifest.read(folder)
+    check_made_by(encoder, manifest.encoder, manifest.encoder_hash, folder)
+    name = new_name()
+    with ExitStack() as held:
+        with replace_folder(segment_folder(folder, name)) as temporary:
+            encode_index(
+                temporary, passages, encoder, batch_size=batch_size, progress=progress, watch=watch
+            )
+            added = read_json(temporary / "ids.json")
+            # The segment gets its name under the lock: others remove segments without a manifest.
+            held.enter_context(exclusive(folder))
+        before()
+        manifest = Manifest.read(folder)
+        check_made_by(encoder, manifest.encoder, manifest.encoder_hash, folder)
+        manifest, gone = _without(folder, manifest, {*added, *removed})
+        manifest = moved_root(folder, manifest)
+        manifest = replace(manifest, entries=(*manifest.entries, Entry(name)))
+        if len(manifest.entries) > MOST_SEGMENTS:
+            manifest = _small_ones_merged(folder, manifest)
+        manifest.write(folder)
+    return gone
+
+
+def delete_from_index(
+    folder: Path, ids: Collection[str], *, before: Callable[[], object] = lambda: None
+) -> int:
+    """Delete passages from an index; ids that it lacks count for nothing.
+
+    Args:
+        folder: the index.
+        ids: of the passages.
+        before: called just before the deletion becomes valid.
+
+    Returns:
+        The number of passages that were deleted.
+
+    Raises:
+        InputError: the index is missing or damaged.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> from optical_core import load_pair
+        >>> from optical_core.retrieval import LiveIndex, build_index
+        >>> encoder, sea = load_pair("embedded").teacher, Passage("p1", "", "The sea is salty.")
+        >>> with TemporaryDirectory() as folder:
+        ...     index = build_index(Path(folder, "index"), [sea], encoder)
+        ...     delete_from_index(index.folder, ["p1", "p9"])
+        ...     LiveIndex(index.folder).ids
+        1
+        ()
+    """
+    with exclusive(folder):
+        manifest, gone = _without(folder, Manifest.read(folder), set(ids))
+        before()
+        if gone:
+            moved_root(folder, manifest).write(folder)
+    return gone
+
+
+def compact_index(folder: Path) -> int:
+    """Merge an index's segments into one without the dead passages, and make its modes' files anew.
+
+    The merged segment is written beside the old ones and takes their place in one step.
+
+    Returns:
+        The number of dead passages that were dropped.
+
+    Raises:
+        InputError: the index is missing or damaged.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> from optical_core import load_pair
+        >>> from optical_core.retrieval import LiveIndex, build_index
+        >>> encoder, sea = load_pair("embedded").teacher, Passage("p1", "", "The sea is salty.")
+        >>> with TemporaryDirectory() as folder:
+        ...     index = build_index(Path(folder, "index"), [sea], encoder)
+        ...     compact_index(index.folder)
+        ...     LiveIndex(index.folder).ids
+        0
+        ('p1',)
+    """
+    with exclusive(folder):
+        manifest = Manifest.read(folder)
+        dropped = sum(len(entry.dead) for entry in manifest.entries)
+        if len(manifest.entries) > 1 or dropped:
+            manifest = replace(manifest, entries=_merged(folder, manifest.entries))
+            manifest.write(folder)
+    return dropped
+
+
+def _without(folder: Path, manifest: Manifest, ids: set[str]) -> tuple[Manifest, int]:
+    """A manifest in which the passages with these ids are dead, and their number."""
+    entries, gone = [], 0
+    for entry in manifest.entries:
+        known = read_json(segment_folder(folder, entry.name) / "ids.json")
+        found = set(positions_of(known, ids).tolist()) - set(entry.dead)
+        gone += len(found)
+        dead = tuple(sorted(found.union(entry.dead))) if found else entry.dead
+        if len(dead) < len(known):
+            entries.append(Entry(entry.name, dead))
+    return replace(manifest, entries=tuple(entries)), gone
+
+
+def _small_ones_merged(folder: Path, manifest: Manifest) -> Manifest:
+    sizes = [
+        (segment_folder(folder, entry.name) / "vectors.f16").stat().st_size
+        for entry in manifest.entries
+    ]
+    largest = manifest.entries[int(np.argmax(sizes))]
+    rest = tuple(entry for entry in manifest.entries if entry is not largest)
+    return replace(manifest, entries=(largest, *_merged(folder, rest)))
+
+
+def _merged(folder: Path, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """A new segment of the living passages of some; none if all are dead."""
+    indexes = [TokenIndex.open(segment_folder(folder, entry.name)) for entry in entries]
+    alive = [living(entry, len(index)) for entry, index in zip(entries, indexes, strict=True)]
+    parts = [(index, rows) for index, rows in zip(indexes, alive, strict=True) if len(rows)]
+    if not parts:
+        return ()
+    entry = Entry(new_name())
+    with replace_folder(segment_folder(folder, entry.name)) as temporary:
+        lengths = [np.zeros(1, np.int64)]
+        with (temporary / "vectors.f16").open("wb") as vectors:
+            for index, rows in parts:
+                lengths.append(np.diff(index.offsets)[rows])
+                for run in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
+                    index.vectors[index.offsets[run[0]] : index.offsets[run[-1] + 1]].tofile(
+                        vectors
+                    )
+        hashes = [(index.text_hashes, rows) for index, rows in parts]
+        if all(known for known, _ in hashes):
+            digits = "".join(known[row] for known, rows in hashes if known for row in rows)
+            (temporary / HASHES).write_bytes(bytes.fromhex(digits))
+        ids = [index.ids[row] for index, rows in parts for row in rows]
+        info = read_json(parts[0][0].folder / "index.json")
+        kept = ("encoder", "encoder_hash", "dimension", "precision")
+        facts = {key: info[key] for key in kept if key in info} | {"texts": None}
+        write_facts(temporary, facts, ids, np.cumsum(np.concatenate(lengths)))
+        for mode, file in MODE_FILES.items():
+            if any((index.folder / file).is_file() for index in indexes):
+                open_mode(TokenIndex.open(temporary), mode)
+    return (entry,)
