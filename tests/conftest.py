@@ -244,6 +244,10 @@ def stanford_folder(tmp_path_factory, tiny_bert) -> Path:
 
 @pytest.fixture
 def collection(tmp_path):
+    return tiny_collection(tmp_path / "tiny")
+
+
+def tiny_collection(folder: Path):
     """Six passages, three needs in English and Swahili."""
     from optical_core.data.collection import CollectionInfo, Passage, write_collection
 
@@ -263,11 +267,15 @@ def collection(tmp_path):
     info = CollectionInfo(
         name="tiny", licence="CC0", source="the tests", languages=("en", "sw"), parallel=True
     )
-    return write_collection(tmp_path / "tiny", info, passages, queries, qrels)
+    return write_collection(folder, info, passages, queries, qrels)
 
 
 @pytest.fixture
 def bitext_file(tmp_path) -> Path:
+    return tiny_bitext(tmp_path / "train.sw.tsv")
+
+
+def tiny_bitext(path: Path) -> Path:
     """Two dozen made-up pairs, English and Swahili."""
     lines = []
     for index in range(24):
@@ -276,6 +284,5 @@ def bitext_file(tmp_path) -> Path:
             f"maji {WORDS[36 + index % 12]} {WORDS[38 + index % 9]} ya {WORDS[35 + index % 11]}"
         )
         lines.append(f"{english}\t{swahili}")
-    path = tmp_path / "train.sw.tsv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path

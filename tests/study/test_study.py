@@ -16,21 +16,21 @@ from optical_core.study.results import find_results
 from optical_core.study.run import columns, run_study, steps, study_collections
 from optical_core.study.summary import study_findings, tables
 from optical_core.study.translations import asked_queries
+from tests.conftest import tiny_bitext, tiny_collection
 from tests.measured import values_of
 from tests.processes import optical
 
 
-@pytest.fixture
-def settings(tiny_encoder, bitext_file, collection):
+def study_of(collection, bitext, encoder):
     """A study of two arms, and one that goes on from pre-training, with two seeds."""
     return {
         "name": "tiny-study",
         "collections": [str(collection.folder)],
-        "models": [str(tiny_encoder), "bm25", "bm25@human"],
-        "baseline": str(tiny_encoder),
+        "models": [str(encoder), "bm25", "bm25@human"],
+        "baseline": str(encoder),
         "training": {
-            "teacher": str(tiny_encoder),
-            "bitext": [str(bitext_file)],
+            "teacher": str(encoder),
+            "bitext": [str(bitext)],
             "steps": 2,
             "batch_size": 4,
             "lora_rank": 4,
@@ -46,6 +46,32 @@ def settings(tiny_encoder, bitext_file, collection):
         "high": ["en"],
         "low": ["sw"],
     }
+
+
+@pytest.fixture
+def settings(tiny_encoder, bitext_file, collection):
+    return study_of(collection, bitext_file, tiny_encoder)
+
+
+@pytest.fixture(scope="module")
+def once_run(tmp_path_factory, tiny_encoder):
+    """The whole study, run once: its settings and its home, to be copied."""
+    place = tmp_path_factory.mktemp("study")
+    bitext = tiny_bitext(place / "train.sw.tsv")
+    settings = study_of(tiny_collection(place / "tiny"), bitext, tiny_encoder)
+    config = StudyConfig.model_validate(settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPTICAL_HOME", str(place / "home"))
+        run(config, place / "home" / "studies" / config.name)
+    return settings, place / "home"
+
+
+@pytest.fixture
+def finished(once_run, home):
+    """The study's settings and its folder in this test's home."""
+    settings, once = once_run
+    shutil.copytree(once, home, dirs_exist_ok=True)
+    return settings, home / "studies" / settings["name"]
 
 
 def written(tmp_path, settings):
@@ -68,10 +94,10 @@ def values(folder):
 
 
 @pytest.mark.slow
-def test_a_study_trains_measures_and_reports(settings, tmp_path, home):
+def test_a_study_trains_measures_and_reports(finished):
+    settings, out = finished
     config = StudyConfig.model_validate(settings)
-    out = home / "studies" / config.name
-    found = run(config, out)
+    found = study_findings(config, study_collections(config), out)
     page = write_report(config, found, out, "optical study tiny").read_text()
     assert set(found[0].measurements.models) == {column.name for column in columns(config)}
     assert set(found[0].seeds["optical"]) == {1, 2}
@@ -89,18 +115,20 @@ def test_a_study_trains_measures_and_reports(settings, tmp_path, home):
 
 
 @pytest.mark.slow
-def test_an_arm_is_the_mean_of_its_seeds(settings, tmp_path):
-    found = run(StudyConfig.model_validate(settings), tmp_path / "out")[0]
+def test_an_arm_is_the_mean_of_its_seeds(finished):
+    settings, out = finished
+    config = StudyConfig.model_validate(settings)
+    found = study_findings(config, study_collections(config), out)[0]
     one, two = (values_of(found.seeds["greedy"][n], f"greedy.s{n}", "sw") for n in (1, 2))
     mean = values_of(found.measurements, "greedy", "sw")
     assert all(mean[q] == pytest.approx((one[q] + two[q]) / 2) for q in mean)
 
 
 @pytest.mark.slow
-def test_a_report_on_part_of_a_study_says_what_is_missing(settings, tmp_path):
-    half = StudyConfig.model_validate({**settings, "seeds": [1]})
-    out = tmp_path / "out"
-    run(half, out)
+def test_a_report_on_part_of_a_study_says_what_is_missing(finished):
+    settings, out = finished
+    for cell in (out / "cells" / "tiny").glob("*.s2"):
+        shutil.rmtree(cell)
     config = StudyConfig.model_validate(settings)
     found = study_findings(config, study_collections(config), out)
     write_report(config, found, out, "optical study tiny")
@@ -119,10 +147,9 @@ def test_human_translation_asks_the_english_queries(settings, tmp_path):
 
 
 @pytest.mark.slow
-def test_finished_cells_are_not_done_again(settings, tmp_path, monkeypatch):
+def test_finished_cells_are_not_done_again(finished):
+    settings, out = finished
     config = StudyConfig.model_validate(settings)
-    out = tmp_path / "out"
-    run(config, out)
     before = values(out)
     collections = study_collections(config)
     assert list(steps(config, collections, out)) == []
@@ -151,6 +178,8 @@ def test_another_collection_or_depth_is_measured_anew(settings, tmp_path, collec
 
 @pytest.mark.slow
 def test_killed_in_training_and_in_measuring_it_comes_to_the_same_numbers(settings, tmp_path):
+    settings["arms"] = {"optical": {}, "greedy": {"objective": "greedy"}}
+    settings["seeds"] = [1]
     path = written(tmp_path, settings)
 
     def start(folder):
@@ -222,14 +251,15 @@ def test_translations_are_read_from_a_folder(collection, tmp_path):
 
 @pytest.mark.slow
 def test_the_command_plans_runs_and_reports(settings, tmp_path):
+    settings["arms"] = {"optical": {}, "greedy": {"objective": "greedy"}}
     settings["seeds"] = [1]
     path = written(tmp_path, settings)
     arguments = ["study", str(path), "--out", str(tmp_path / "out"), "--device", "cpu"]
     plan = CliRunner().invoke(app, [*arguments, "--dry-run"])
     assert "train tiny-study.greedy.s1" in plan.stdout
-    assert "11 steps left" in plan.stdout
+    assert "7 steps left" in plan.stdout
     listed = CliRunner().invoke(app, [*arguments, "--dry-run", "--json"])
-    assert len(json.loads(listed.stdout)) == 11
+    assert len(json.loads(listed.stdout)) == 7
     assert not (tmp_path / "out").exists()
     early = CliRunner().invoke(app, [*arguments, "--report-only"])
     assert "nothing of the study is measured yet" in str(early.exception)
