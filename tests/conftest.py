@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from optical_core.errors import InputError
 from optical_core.process import prepare
@@ -42,20 +43,43 @@ def onnx() -> None:
 
 
 @pytest.fixture(scope="session")
-def embedded_home(tmp_path_factory) -> Path:
-    """A home with the embedded backbone converted once for the whole session."""
-    home = tmp_path_factory.mktemp("session-home")
-    before = os.environ.get("OPTICAL_HOME")
-    os.environ["OPTICAL_HOME"] = str(home)
-    try:
+def shared(tmp_path_factory, request) -> Path:
+    """A folder that all processes of this run of pytest share; what is in it is read only."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if hasattr(request.config, "workerinput") else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def exported_once(onnx, shared, monkeypatch) -> None:
+    """An encoder is traced for ONNX, which takes ten seconds, once in a run of pytest."""
+    from optical_core.models import onnx_queries
+    from optical_core.storage import replace_folder
+
+    export = onnx_queries._export
+
+    def copied(encoder, target):
+        folder = shared / f"onnx-{encoder.hash}"
+        with FileLock(f"{folder}.lock"):
+            if not folder.is_dir():
+                with replace_folder(folder) as temporary:
+                    export(encoder, temporary / target.name)
+        for path in folder.iterdir():
+            shutil.copy(path, target.parent)
+
+    monkeypatch.setattr(onnx_queries, "_export", copied)
+
+
+@pytest.fixture(scope="session")
+def embedded_home(shared) -> Path:
+    """A home with the embedded backbone converted once for all processes."""
+    home = shared / "embedded-home"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPTICAL_HOME", str(home))
         from optical_core.models.embedded import embedded_folder
 
         embedded_folder()
-    finally:
-        if before is None:
-            del os.environ["OPTICAL_HOME"]
-        else:
-            os.environ["OPTICAL_HOME"] = before
     return home
 
 

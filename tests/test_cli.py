@@ -188,7 +188,7 @@ def test_teach_then_search_and_evaluate_with_the_teacher(tiny_encoder, collectio
 
 
 @pytest.mark.slow
-def test_an_encoder_is_exported_for_the_hub_and_as_onnx(onnx, tiny_encoder, tmp_path):
+def test_an_encoder_is_exported_for_the_hub_and_as_onnx(exported_once, tiny_encoder, tmp_path):
     for form, written in (("hub", "modules.json"), ("onnx", "onnx/model.onnx")):
         out = tmp_path / form
         done = runner.invoke(app, ["export", form, str(tiny_encoder), "--out", str(out)])

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import glob
 import logging
+import shutil
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -190,25 +190,11 @@ def export_backbone(encoder: TokenEncoder, target: Path, *, int8: bool) -> None:
         InputError: the extra `onnx` isn't installed, or the exporter can't follow the transformer.
     """
     require_onnx()
-    backbone: Any = encoder.model[0].model
-    features = encoder.model.preprocess(["a", "a longer text"], task="query")
-    names = [name for name in _INPUTS if name in features]
-    wrapped = _Backbone(backbone, names).eval()
-    axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("tokens", min=2)}
-    fp32 = target.with_suffix(".fp32.onnx") if int8 else target
+    fp32 = target.parent / "fp32" / target.name if int8 else target
     try:
         with torch.no_grad(), _BORROWING, _quiet():
-            torch.onnx.export(
-                wrapped,
-                tuple(features[name] for name in names),
-                fp32,
-                input_names=names,
-                output_names=[_OUTPUT],
-                dynamic_shapes={"values": tuple(axes for _ in names)},
-                dynamo=True,
-                verbose=False,
-                opset_version=_OPSET,
-            )
+            fp32.parent.mkdir(exist_ok=True)
+            _export(encoder, fp32)
             if int8:
                 _round_to_int8(fp32, target)
     except torch.onnx.errors.OnnxExporterError as error:
@@ -217,8 +203,25 @@ def export_backbone(encoder: TokenEncoder, target: Path, *, int8: bool) -> None:
     finally:
         encoder.model.eval()  # the exporter can leave it in training mode
         if int8:
-            for part in target.parent.glob(f"{glob.escape(fp32.name)}*"):
-                part.unlink()
+            shutil.rmtree(fp32.parent, ignore_errors=True)
+
+
+def _export(encoder: TokenEncoder, target: Path) -> None:
+    backbone: Any = encoder.model[0].model
+    features = encoder.model.preprocess(["a", "a longer text"], task="query")
+    names = [name for name in _INPUTS if name in features]
+    axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("tokens", min=2)}
+    torch.onnx.export(
+        _Backbone(backbone, names).eval(),
+        tuple(features[name] for name in names),
+        target,
+        input_names=names,
+        output_names=[_OUTPUT],
+        dynamic_shapes={"values": tuple(axes for _ in names)},
+        dynamo=True,
+        verbose=False,
+        opset_version=_OPSET,
+    )
 
 
 def require_onnx() -> None:

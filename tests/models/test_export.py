@@ -125,7 +125,7 @@ def test_a_licence_that_the_hub_does_not_know_is_named(pair, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_onnx_folder_gives_the_students_vectors(onnx, pair, tmp_path):
+def test_the_onnx_folder_gives_the_students_vectors(exported_once, pair, tmp_path):
     import onnxruntime
     from sentence_transformers.base.modules import Dense
 

@@ -22,7 +22,7 @@ def cosines(ours: list[np.ndarray], theirs: list[np.ndarray]) -> np.ndarray:
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", ["tiny_encoder", "tiny_xlmr", "pylate_folder"])
 @pytest.mark.parametrize("int8", [False, True])
-def test_queries_keep_their_vectors(onnx, request, layout, int8):
+def test_queries_keep_their_vectors(exported_once, request, layout, int8):
     encoder = TokenEncoder.load(str(request.getfixturevalue(layout)), device="cpu")
     ours = OnnxQueries(encoder, int8=int8)
     exact = encoder.encode_queries(QUERIES)
@@ -32,7 +32,7 @@ def test_queries_keep_their_vectors(onnx, request, layout, int8):
 
 
 @pytest.mark.slow
-def test_a_query_is_the_same_alone_and_in_a_batch(onnx, tiny_encoder):
+def test_a_query_is_the_same_alone_and_in_a_batch(exported_once, tiny_encoder):
     ours = OnnxQueries(TokenEncoder.load(str(tiny_encoder), device="cpu"))
     together = ours.encode_queries(QUERIES)
     alone = [ours.encode_queries([query])[0] for query in QUERIES]
@@ -50,7 +50,7 @@ def test_dropout_is_off_in_the_file_and_in_the_encoder_afterwards(onnx, tiny_enc
 
 
 @pytest.mark.slow
-def test_passages_stay_the_originals_to_the_last_bit(onnx, tiny_encoder):
+def test_passages_stay_the_originals_to_the_last_bit(exported_once, tiny_encoder):
     encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
     ours = OnnxQueries(encoder)
     assert ours.hash == encoder.hash
@@ -63,7 +63,7 @@ def test_passages_stay_the_originals_to_the_last_bit(onnx, tiny_encoder):
 
 
 @pytest.mark.slow
-def test_the_file_is_made_once_for_each_encoder(onnx, tiny_encoder, monkeypatch):
+def test_the_file_is_made_once_for_each_encoder(exported_once, tiny_encoder, monkeypatch):
     encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
     folder = onnx_folder(encoder, int8=True)
     assert encoder.hash in folder.name
@@ -73,7 +73,7 @@ def test_the_file_is_made_once_for_each_encoder(onnx, tiny_encoder, monkeypatch)
 
 
 @pytest.mark.slow
-def test_a_damaged_file_is_made_again(onnx, tiny_encoder, caplog):
+def test_a_damaged_file_is_made_again(exported_once, tiny_encoder, caplog):
     encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
     path = onnx_folder(encoder, int8=True) / FILE
     whole = path.read_bytes()
@@ -97,7 +97,7 @@ def test_an_export_that_fails_leaves_nothing(onnx, tiny_encoder, home, monkeypat
 
 
 @pytest.mark.slow
-def test_a_graph_has_torchs_threads_and_queries_alone_share_few_graphs(onnx, tiny_encoder):
+def test_a_graph_has_torchs_threads_and_queries_alone_share_few_graphs(exported_once, tiny_encoder):
     encoder = TokenEncoder.load(str(tiny_encoder), device="cpu")
     ours = OnnxQueries(encoder, int8=False)
     backbone = ours.model[0].model
@@ -112,7 +112,7 @@ def test_a_graph_has_torchs_threads_and_queries_alone_share_few_graphs(onnx, tin
 
 
 @pytest.mark.slow
-def test_threads_encode_at_once(onnx, tiny_encoder):
+def test_threads_encode_at_once(exported_once, tiny_encoder):
     encoder = OnnxQueries(TokenEncoder.load(str(tiny_encoder), device="cpu"), int8=False)
     queries = [query for query in QUERIES if query] * 20
     alone = [encoder.encode_queries([query])[0] for query in queries]
@@ -123,7 +123,7 @@ def test_threads_encode_at_once(onnx, tiny_encoder):
 
 
 @pytest.mark.slow
-def test_a_batch_gives_the_vectors_of_the_librarys_loop(onnx, tiny_encoder):
+def test_a_batch_gives_the_vectors_of_the_librarys_loop(exported_once, tiny_encoder):
     threads = torch.get_num_threads()
     encoder = OnnxQueries(TokenEncoder.load(str(tiny_encoder), device="cpu"), int8=False)
     texts = ["habari za asubuhi", "", "bahari"]
@@ -142,10 +142,8 @@ def test_without_the_extra_the_command_is_named(tiny_encoder, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("int8", "least", "mean"), [(False, 0.9999, 0.99999), (True, 0.985, 0.999)]
-)
-def test_the_embedded_encoders_queries_keep_their_vectors(onnx, with_embedded, int8, least, mean):
+def test_the_embedded_encoders_queries_keep_their_vectors(onnx, with_embedded):
+    """In int8: where the file in fp32 went wrong, so would this."""
     encoder = TokenEncoder.load("embedded", device="cpu")
     queries = [
         "Kwa nini bahari ina chumvi?",
@@ -153,7 +151,6 @@ def test_the_embedded_encoders_queries_keep_their_vectors(onnx, with_embedded, i
         "समुद्र का पानी खारा क्यों है?",
         "!",
     ]
-    found = cosines(
-        OnnxQueries(encoder, int8=int8).encode_queries(queries), encoder.encode_queries(queries)
-    )
-    assert found.min() > least
+    found = cosines(OnnxQueries(encoder).encode_queries(queries), encoder.encode_queries(queries))
+    assert found.min() > 0.985
+    assert found.mean() > 0.999

@@ -181,7 +181,7 @@ def test_explanations_add_up_to_the_score(tiny_encoder, collection):
 
 @pytest.mark.slow
 def test_queries_in_int8_search_the_same_index_and_explain_their_own_scores(
-    onnx, tiny_encoder, collection, monkeypatch
+    exported_once, tiny_encoder, collection, monkeypatch
 ):
     query = "why is the sea salty ?"
     exact = dict(open_searcher(str(tiny_encoder), collection, load=on_cpu).search(query))
