@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -11,7 +12,7 @@ from optical_core.analysis.export import number_text
 from optical_core.analysis.significance import CORRECTIONS
 from optical_core.data.languages import language
 from optical_core.escaping import plotly_text
-from optical_core.figures.theme import ink, layout, model_colours, model_symbols, note
+from optical_core.figures.theme import MARGIN, figure, ink, model_colours, model_symbols, note
 from optical_core.wording import counted
 
 NAMES = {
@@ -42,29 +43,29 @@ def level_dots(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
     order = list(spread.index)
     models = list(dict.fromkeys(table["model"]))
     colours, symbols = model_colours(models), model_symbols(models)
-    figure = go.Figure()
+    traces = []
     shift = 0.22 / max(len(models), 1)
     for index, model in enumerate(models):
         rows = table[table["model"] == model].set_index("language")
-        codes = [code for code in order if code in rows.index]
-        values = rows.loc[codes, measure]
-        figure.add_scatter(
-            x=values,
-            y=[order.index(code) + shift * (index - (len(models) - 1) / 2) for code in codes],
-            mode="markers",
-            name=plotly_text(model),
-            marker={"color": colours[model], "symbol": symbols[model], "size": 11},
-            error_x=_interval(
-                values,
-                rows.loc[codes, f"{measure}_low"],
-                rows.loc[codes, f"{measure}_high"],
-                colours[model],
-            ),
-            customdata=[[language(code).name, _topics(rows.loc[code, "topics"])] for code in codes],
-            hovertemplate="%{customdata[0]}, %{fullData.name}: %{x:.4f}"
-            "<br>%{customdata[1]}<extra></extra>",
+        rows = rows.loc[[code for code in order if code in rows.index]]
+        values, low, high = (rows[measure + end] for end in ("", "_low", "_high"))
+        traces.append(
+            {
+                "type": "scatter",
+                "x": values,
+                "y": [order.index(c) + shift * (index - (len(models) - 1) / 2) for c in rows.index],
+                "mode": "markers",
+                "name": plotly_text(model),
+                "marker": {"color": colours[model], "symbol": symbols[model], "size": 11},
+                "error_x": _interval(values, low, high, colours[model]),
+                "customdata": [
+                    [language(code).name, _topics(count)] for code, count in rows["topics"].items()
+                ],
+                "hovertemplate": "%{customdata[0]}, %{fullData.name}: %{x:.4f}"
+                "<br>%{customdata[1]}<extra></extra>",
+            }
         )
-    return _language_rows(figure, order, NAMES.get(measure, measure), dark=dark)
+    return _language_rows(traces, order, NAMES.get(measure, measure), dark=dark)
 
 
 def differences(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
@@ -80,51 +81,51 @@ def differences(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Figure:
     models = list(dict.fromkeys(table["model"]))
     drawn = [*table["baseline"].unique(), *models]
     colours, symbols = model_colours(drawn), model_symbols(drawn)
-    figure = go.Figure()
-    figure.add_vline(x=0, line={"color": ink(dark), "width": 1})
+    traces: list[dict[str, Any]] = []
     shift = 0.5 / max(len(models), 1)
     for index, model in enumerate(models):
         rows = table[table["model"] == model]
         # The legend shows a trace's first marker, which may be hollow. So it gets its own trace.
-        figure.add_scatter(
-            x=[None],
-            y=[None],
-            mode="markers",
-            name=plotly_text(model),
-            legendgroup=model,
-            marker={"size": 11, "symbol": symbols[model], "color": colours[model]},
+        common = {
+            "type": "scatter",
+            "mode": "markers",
+            "name": plotly_text(model),
+            "legendgroup": model,
+        }
+        marker = {"size": 11, "color": colours[model]}
+        traces.append(
+            common | {"x": [None], "y": [None], "marker": marker | {"symbol": symbols[model]}}
         )
-        figure.add_scatter(
-            x=rows["difference"],
-            y=[
-                order.index(code) + shift * (index - (len(models) - 1) / 2)
-                for code in rows["language"]
-            ],
-            mode="markers",
-            name=plotly_text(model),
-            legendgroup=model,
-            showlegend=False,
-            marker={
-                "size": 11,
-                "symbol": [
-                    symbols[model] + ("" if solid else "-open") for solid in rows["significant"]
+        at = [order.index(c) + shift * (index - (len(models) - 1) / 2) for c in rows["language"]]
+        traces.append(
+            common
+            | {
+                "x": rows["difference"],
+                "y": at,
+                "showlegend": False,
+                "marker": marker
+                | {
+                    "symbol": [
+                        symbols[model] + ("" if solid else "-open") for solid in rows["significant"]
+                    ],
+                    "line": {"width": 1.5, "color": colours[model]},
+                },
+                "error_x": _interval(rows["difference"], rows["low"], rows["high"], colours[model]),
+                "customdata": [
+                    [language(code).name, _p(p), _topics(topics)]
+                    for code, p, topics in zip(
+                        rows["language"], rows[f"p_{correction}"], rows["topics"], strict=True
+                    )
                 ],
-                "color": colours[model],
-                "line": {"width": 1.5, "color": colours[model]},
-            },
-            error_x=_interval(rows["difference"], rows["low"], rows["high"], colours[model]),
-            customdata=[
-                [language(code).name, _p(p), _topics(topics)]
-                for code, p, topics in zip(
-                    rows["language"], rows[f"p_{correction}"], rows["topics"], strict=True
-                )
-            ],
-            hovertemplate="%{customdata[0]}, %{fullData.name}: %{x:+.4f}"
-            "<br>p %{customdata[1]}"
-            f" ({CORRECTIONS[correction]}), %{{customdata[2]}}<extra></extra>",
+                "hovertemplate": "%{customdata[0]}, %{fullData.name}: %{x:+.4f}"
+                "<br>p %{customdata[1]}"
+                f" ({CORRECTIONS[correction]}), %{{customdata[2]}}<extra></extra>",
+            }
         )
     title = f"difference in {NAMES.get(measure, measure)}"
-    return _language_rows(figure, order, title, dark=dark)
+    zero = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "xref": "x", "yref": "y domain"}
+    line = {"color": ink(dark), "width": 1}
+    return _language_rows(traces, order, title, dark=dark, shapes=[zero | {"line": line}])
 
 
 def legend() -> dict[str, object]:
@@ -153,21 +154,32 @@ def _interval(values: pd.Series, low: pd.Series, high: pd.Series, colour: str) -
     }
 
 
-def _language_rows(figure: go.Figure, order: Sequence[str], title: str, *, dark: bool) -> go.Figure:
-    """Finish a figure with one row per language. `title` is the title of the x axis."""
-    layout(figure, dark=dark, height=_ROW * len(order) + 110)
-    figure.update_layout(legend=legend())
+def _language_rows(
+    traces: Sequence[Mapping[str, Any]],
+    order: Sequence[str],
+    title: str,
+    *,
+    dark: bool,
+    **settings: Any,
+) -> go.Figure:
+    """Make a figure with one row per language. `title` is the title of the x axis."""
     names = [language(code).name for code in order]
-    # Margins by hand: measuring the labels would take a third of the time to draw.
-    figure.update_layout(margin={"l": 16 + 8 * max(map(len, names)), "b": 52})
-    figure.update_xaxes(title_text=title, automargin=False)
-    figure.update_yaxes(
-        automargin=False,
-        tickmode="array",
-        tickvals=list(range(len(order))),
-        ticktext=names,
-        range=[-0.7, len(order) - 0.3],
-        # Grid lines guide the eye along the rows. They stay when a model is hidden.
-        showgrid=True,
+    return figure(
+        traces,
+        dark=dark,
+        height=_ROW * len(order) + 110,
+        legend=legend(),
+        # Margins by hand: measuring the labels would take a third of the time to draw.
+        margin=MARGIN | {"l": 16 + 8 * max(map(len, names)), "b": 52},
+        x={"title_text": title, "automargin": False},
+        y={
+            "automargin": False,
+            "tickmode": "array",
+            "tickvals": list(range(len(order))),
+            "ticktext": names,
+            "range": [-0.7, len(order) - 0.3],
+            # Grid lines guide the eye along the rows. They stay when a model is hidden.
+            "showgrid": True,
+        },
+        **settings,
     )
-    return figure

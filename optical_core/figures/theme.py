@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import plotly.graph_objects as go
@@ -12,6 +12,9 @@ FONT = (
     "'Noto Naskh Arabic', 'Noto Sans Ethiopic', 'Noto Sans Thai', 'Noto Sans CJK SC', sans-serif"
 )
 """Several families, so that each script has glyphs on the reader's machine."""
+
+MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
+"""Pixels around a figure's panel."""
 
 BLUE, GREEN, PURPLE, RED = "#2F86DE", "#1FA187", "#B565B8", "#D1495B"
 AMBER, ORANGE, GREY = "#E08A00", "#D98324", "#8A8F98"
@@ -116,33 +119,62 @@ def rgb(colour: str) -> str:
     return ",".join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))
 
 
+def figure(
+    traces: Iterable[Mapping[str, Any]] = (),
+    *,
+    dark: bool,
+    height: int,
+    x: Mapping[str, Any] | None = None,
+    y: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> go.Figure:
+    """Make a figure with the look that all figures share.
+
+    It is made at once, from plain values: each later change takes as long as making it anew.
+
+    Args:
+        traces: what to draw, as Plotly's JSON has it, each with its `type`.
+        dark: for the dark theme?
+        height: in pixels.
+        x: settings of the x axis.
+        y: settings of the y axis.
+        settings: of the rest of the layout.
+    """
+    axes = {"xaxis": {**_axis(dark), **(x or {})}, "yaxis": {**_axis(dark, "y"), **(y or {})}}
+    return go.Figure(list(traces), {**_look(dark, height), **axes, **settings})
+
+
 def layout(figure: go.Figure, *, dark: bool, height: int, **settings: Any) -> go.Figure:
-    """Give a figure the look that all figures share. `settings` go to `update_layout`."""
-    figure.update_layout(
-        height=height,
-        font={"family": FONT, "size": 14, "color": ink(dark)},
+    """Give a figure with several panels that look. `settings` go to `update_layout`."""
+    figure.update_layout({**_look(dark, height), **settings})
+    figure.update_xaxes(_axis(dark))
+    figure.update_yaxes(_axis(dark, "y"))
+    return figure
+
+
+def _look(dark: bool, height: int) -> dict[str, Any]:
+    return {
+        "height": height,
+        "font": {"family": FONT, "size": 14, "color": ink(dark)},
         # A background, not none: a saved picture must be readable wherever it is used.
-        paper_bgcolor=ground(dark),
-        plot_bgcolor=ground(dark),
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        hoverlabel={
+        "paper_bgcolor": ground(dark),
+        "plot_bgcolor": ground(dark),
+        "margin": MARGIN,
+        "hoverlabel": {
             "font": {"family": FONT, "size": 13, "color": ink(dark)},
             "bgcolor": ground(dark),
             "bordercolor": GREY,
         },
-        **settings,
-    )
-    figure.update_xaxes(gridcolor=faint(dark), zeroline=False, automargin=True)
-    figure.update_yaxes(
-        gridcolor=faint(dark), zeroline=False, automargin=True, title={"standoff": 10}
-    )
-    return figure
+    }
+
+
+def _axis(dark: bool, side: str = "x") -> dict[str, Any]:
+    look = {"gridcolor": faint(dark), "zeroline": False, "automargin": True}
+    return look | ({"title_standoff": 10} if side == "y" else {})
 
 
 def note(text: str, *, dark: bool, height: int = 120) -> go.Figure:
     """An empty figure that says why it is empty."""
-    figure = layout(go.Figure(), dark=dark, height=height)
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False)
-    figure.add_annotation(text=text, showarrow=False, font={"size": 14})
-    return figure
+    said = {"text": text, "showarrow": False, "font": {"size": 14}}
+    hidden = {"visible": False}
+    return figure(dark=dark, height=height, x=hidden, y=hidden, annotations=[said])

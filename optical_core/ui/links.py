@@ -10,7 +10,7 @@ from unicodedata import east_asian_width
 import plotly.graph_objects as go
 
 from optical_core.escaping import plotly_text
-from optical_core.figures.theme import ink, layout
+from optical_core.figures.theme import figure, ink
 from optical_core.models.tokens import is_joined, visible
 
 ROW = 27
@@ -61,44 +61,44 @@ def links_figure(
     """
     rows = max(len(left), len(right), 1)
     positions = {"left": _spread(len(left), rows), "right": _spread(len(right), rows)}
-    figure = go.Figure()
     # Shapes, not traces: a browser draws a hundred shapes in the time of ten traces.
-    shapes = _add_ribbons(figure, links, positions, full_weight, pinned)
-    for side, tokens, x in (("left", left, LEFT), ("right", right, RIGHT)):
-        figure.add_scatter(
-            x=[x] * len(tokens),
-            y=positions[side],
-            mode="markers+text",
-            text=[label(token) for token in tokens],
-            textposition="middle left" if side == "left" else "middle right",
-            textfont={"color": ink(dark), "size": 15},
-            marker={
+    shapes, hover = _ribbons(links, positions, full_weight, pinned)
+    columns = [
+        {
+            "type": "scatter",
+            "x": [x] * len(tokens),
+            "y": positions[side],
+            "mode": "markers+text",
+            "text": [label(token) for token in tokens],
+            "textposition": f"middle {side}",
+            "textfont": {"color": ink(dark), "size": 15},
+            "marker": {
                 "size": [13 if pinned == (side, k) else 8 for k in range(len(tokens))],
                 "color": ink(dark),
                 "opacity": 0.85,
             },
-            customdata=[[side, k] for k in range(len(tokens))],
-            hovertext=[label(token, 80) for token in tokens],
-            hovertemplate="%{hovertext}<br>click to pin<extra></extra>",
-            cliponaxis=False,
-            showlegend=False,
-        )
-    layout(
-        figure,
+            "unselected": {"marker": {"opacity": 0.85}},
+            "customdata": [[side, k] for k in range(len(tokens))],
+            "hovertext": [label(token, 80) for token in tokens],
+            "hovertemplate": "%{hovertext}<br>click to pin<extra></extra>",
+            "cliponaxis": False,
+            "showlegend": False,
+        }
+        for side, tokens, x in (("left", left, LEFT), ("right", right, RIGHT))
+    ]
+    room_left, room_right = _rooms(left, right)
+    fixed = {"visible": False, "fixedrange": True}
+    return figure(
+        [hover, *columns],
         dark=dark,
         height=ROW * rows + 24,
+        x=fixed | {"range": [-room_left, 1 + room_right]},
+        y=fixed | {"range": [rows - 0.4, -0.6]},
         clickmode="event+select",
         dragmode=False,
+        hovermode="closest",
         shapes=shapes,
     )
-    room_left, room_right = _rooms(left, right)
-    figure.update_xaxes(visible=False, range=[-room_left, 1 + room_right], fixedrange=True)
-    figure.update_yaxes(visible=False, range=[rows - 0.4, -0.6], fixedrange=True)
-    figure.update_layout(hovermode="closest")
-    figure.update_traces(
-        unselected={"marker": {"opacity": 0.85}}, selector={"mode": "markers+text"}
-    )
-    return figure
 
 
 def is_faded(pinned: Pin, i: int, j: int) -> bool:
@@ -106,14 +106,13 @@ def is_faded(pinned: Pin, i: int, j: int) -> bool:
     return pinned is not None and (i if pinned[0] == "left" else j) != pinned[1]
 
 
-def _add_ribbons(
-    figure: go.Figure,
+def _ribbons(
     links: Sequence[Link],
     positions: dict[str, list[float]],
     full_weight: float,
     pinned: Pin,
-) -> list[dict[str, Any]]:
-    """Add the hover texts to the figure. Returns the ribbons as shapes, thin ones on top."""
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The ribbons as shapes, thin ones on top, and the trace of their hover texts."""
     shapes, hover_x, hover_y, hover = [], [], [], []
     for link in sorted(links, key=lambda link: -link.weight):
         half = max(0.42 * min(link.weight / full_weight, 1.0), 0.02)
@@ -132,17 +131,17 @@ def _add_ribbons(
             hover_x.append(_FROM + (_TO - _FROM) * share)
             hover_y.append(start + (stop - start) * share * share * (3 - 2 * share))
             hover.append(link.hover)
-    figure.add_scatter(
-        x=hover_x,
-        y=hover_y,
-        text=hover,
-        mode="lines",  # invisible: one path instead of hundreds of markers
-        line={"width": 0},
-        hovertemplate="%{text}<extra></extra>",
-        name="links",
-        showlegend=False,
-    )
-    return shapes
+    return shapes, {
+        "type": "scatter",
+        "x": hover_x,
+        "y": hover_y,
+        "text": hover,
+        "mode": "lines",  # invisible: one path instead of hundreds of markers
+        "line": {"width": 0},
+        "hovertemplate": "%{text}<extra></extra>",
+        "name": "links",
+        "showlegend": False,
+    }
 
 
 def _spread(count: int, rows: int) -> list[float]:

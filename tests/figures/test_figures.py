@@ -7,7 +7,7 @@ from optical_core.analysis.measurements import Comparison
 from optical_core.analysis.tables import comparison_table, measure_table
 from optical_core.figures.labels import label_places
 from optical_core.figures.levels import differences, level_dots
-from optical_core.figures.theme import cost_scale, model_colours, value_scale
+from optical_core.figures.theme import cost_scale, figure, model_colours, value_scale
 from tests.measured import two_models
 
 
@@ -90,3 +90,13 @@ def test_a_scale_begins_or_ends_with_the_ground_of_its_theme(scale):
         assert light == sorted(light) or light == sorted(light, reverse=True)
         ground = light[-1] if scale is cost_scale else light[0]
         assert ground < 150 if dark else ground > 700
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_an_axis_has_the_common_look_beside_settings_of_its_own(dark):
+    plain = figure(dark=dark, height=100).layout
+    own = figure(dark=dark, height=100, y={"title_text": "MAP", "automargin": False}).layout
+    assert (own.yaxis.title.text, own.yaxis.automargin) == ("MAP", False)
+    assert own.yaxis.title.standoff == plain.yaxis.title.standoff == 10
+    assert own.yaxis.gridcolor == plain.yaxis.gridcolor == plain.xaxis.gridcolor
+    assert plain.yaxis.automargin

@@ -18,6 +18,7 @@ from optical_core.figures.theme import (
     RED,
     cost_colour,
     cost_scale,
+    figure,
     ink,
     layout,
     note,
@@ -95,37 +96,43 @@ def plan_heatmap(
     n, m = plan.plan.shape
     shares = shown_mass(plan, row_normalised=row_normalised, threshold=threshold)
     cell = _cell(n, m)
-    figure = go.Figure()
-    _add_costs(figure, plan, dark=dark)
-    _add_discs(figure, plan, shares, pinned, dark=dark)
+    traces = [_costs(plan, dark=dark), _discs(plan, shares, pinned, dark=dark)]
     if gold:
-        figure.add_scatter(
-            x=[str(j) for _, j in gold],
-            y=[str(i) for i, _ in gold],
-            mode="markers",
-            marker={"size": cell * 0.95, "symbol": "square-open", "color": RED},
-            hoverinfo="skip",
-            name="gold",
-            showlegend=False,
+        traces.append(
+            {
+                "type": "scatter",
+                "x": [str(j) for _, j in gold],
+                "y": [str(i) for i, _ in gold],
+                "mode": "markers",
+                "marker": {"size": cell * 0.95, "symbol": "square-open", "color": RED},
+                "hoverinfo": "skip",
+                "name": "gold",
+                "showlegend": False,
+            }
         )
-    layout(figure, dark=dark, height=int(n * cell + 180), clickmode="event+select", dragmode=False)
     # An axis of categories: the browser draws as many labels as have room.
     axis = {"type": "category", "fixedrange": True, "showgrid": False, "ticks": ""}
-    figure.update_xaxes(
-        **axis,
-        categoryarray=_places(m),
-        labelalias=_texts(plan.target),
-        side="top",
-        tickangle=-90 if m > 12 else -45,
-        range=[-0.5, m - 0.5],
+    return figure(
+        traces,
+        dark=dark,
+        height=int(n * cell + 180),
+        x=axis
+        | {
+            "categoryarray": _places(m),
+            "labelalias": _texts(plan.target),
+            "side": "top",
+            "tickangle": -90 if m > 12 else -45,
+            "range": [-0.5, m - 0.5],
+        },
+        y=axis
+        | {
+            "categoryarray": _places(n),
+            "labelalias": _texts(plan.source),
+            "range": [n - 0.5, -0.5],
+        },
+        clickmode="event+select",
+        dragmode=False,
     )
-    figure.update_yaxes(
-        **axis,
-        categoryarray=_places(n),
-        labelalias=_texts(plan.source),
-        range=[n - 0.5, -0.5],
-    )
-    return figure
 
 
 def _places(count: int) -> list[str]:
@@ -137,20 +144,21 @@ def _texts(tokens: Sequence[str]) -> dict[str, str]:
     return {str(place): label(token, 16) for place, token in enumerate(tokens)}
 
 
-def _add_costs(figure: go.Figure, plan: TransportPlan, *, dark: bool) -> None:
+def _costs(plan: TransportPlan, *, dark: bool) -> dict[str, Any]:
     n, m = plan.plan.shape
     gap = 1 if _cell(n, m) >= _LABELLED else 0
-    figure.add_heatmap(
-        z=plan.cost.astype(np.float32),
-        x=_places(m),
-        y=_places(n),
-        colorscale=cost_scale(dark),
-        zmin=CHEAP,
-        zmax=DEAR,
-        hovertemplate="%{y} → %{x}<br>cost %{z:.3f}<extra></extra>",
-        xgap=gap,
-        ygap=gap,
-        colorbar={
+    return {
+        "type": "heatmap",
+        "z": plan.cost.astype(np.float32),
+        "x": _places(m),
+        "y": _places(n),
+        "colorscale": cost_scale(dark),
+        "zmin": CHEAP,
+        "zmax": DEAR,
+        "hovertemplate": "%{y} → %{x}<br>cost %{z:.3f}<extra></extra>",
+        "xgap": gap,
+        "ygap": gap,
+        "colorbar": {
             "title": {"text": "cost", "side": "right"},
             "thickness": 10,
             "orientation": "h",
@@ -158,34 +166,33 @@ def _add_costs(figure: go.Figure, plan: TransportPlan, *, dark: bool) -> None:
             "yanchor": "top",
             "len": 0.6,
         },
-    )
+    }
 
 
-def _add_discs(
-    figure: go.Figure, plan: TransportPlan, shares: np.ndarray, pinned: Pin, *, dark: bool
-) -> None:
+def _discs(plan: TransportPlan, shares: np.ndarray, pinned: Pin, *, dark: bool) -> dict[str, Any]:
     rows, columns = np.nonzero(np.ones_like(shares) if shares.size <= MOST_CELLS else shares)
     cells = list(zip(rows.tolist(), columns.tolist(), strict=True))
     drawn = shares[rows, columns]
     cell, total = _cell(*shares.shape), plan.total_cost
     sizes = np.maximum(np.sqrt(np.clip(drawn, 0, 1)) * cell * 0.9, 4)
     faded = np.array([is_faded(pinned, i, j) for i, j in cells], bool)
-    figure.add_scatter(
-        x=[str(j) for _, j in cells],
-        y=[str(i) for i, _ in cells],
-        mode="markers",
-        marker={
+    return {
+        "type": "scatter",
+        "x": [str(j) for _, j in cells],
+        "y": [str(i) for i, _ in cells],
+        "mode": "markers",
+        "marker": {
             "size": np.where(drawn > 0, sizes, cell * 0.8),
             "color": BLUE,
             "opacity": np.where(drawn > 0, np.where(faded, 0.18, 0.95), 0.0),
             "line": {"width": 1 if cell >= _LABELLED else 0, "color": ink(dark)},
         },
-        customdata=np.stack([rows, columns], 1),
-        text=[_hover(plan, i, j, total) for i, j in cells],
-        hovertemplate="%{text}<extra></extra>",
-        unselected={"marker": {}},
-        showlegend=False,
-    )
+        "customdata": np.stack([rows, columns], 1),
+        "text": [_hover(plan, i, j, total) for i, j in cells],
+        "hovertemplate": "%{text}<extra></extra>",
+        "unselected": {"marker": {}},
+        "showlegend": False,
+    }
 
 
 def plan_ribbons(

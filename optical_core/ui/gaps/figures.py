@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import compress
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,7 @@ from optical_core.data.resources import CC100_GIB
 from optical_core.escaping import plotly_text
 from optical_core.figures.labels import label_places, marker_labels
 from optical_core.figures.levels import NAMES, legend
-from optical_core.figures.theme import layout, model_colours, model_symbols, note
+from optical_core.figures.theme import figure, model_colours, model_symbols, note
 from optical_core.wording import counted
 
 _SIZES = (-0.75, 2.65)
@@ -32,36 +34,43 @@ def resource_scatter(table: pd.DataFrame, measure: str, *, dark: bool) -> go.Fig
     models = list(dict.fromkeys(table["model"]))
     colours, symbols = model_colours(models), model_symbols(models)
     points = _shares(known["size"], known[measure])
-    figure = go.Figure()
+    traces = []
     for model in models:
         mask = known["model"] == model
         rows = known[mask]
         places: list[str | None] = [None] * len(rows)
         if model == models[-1]:
             places = label_places(list(compress(points, mask)), list(compress(points, ~mask)))
-        figure.add_scatter(
-            x=rows["size"],
-            y=rows[measure],
-            mode="lines+markers+text",
-            name=plotly_text(model),
-            line={"color": colours[model], "width": 1, "dash": "dot"},
-            marker={"color": colours[model], "symbol": symbols[model], "size": 10},
-            text=marker_labels(rows["language"], places),
-            textposition=[place or "top center" for place in places],
-            textfont={"size": 12},
-            customdata=[language(code).name for code in rows["language"]],
-            hovertemplate="%{customdata}, %{fullData.name}: %{y:.4f}<br>%{x} GiB<extra></extra>",
+        traces.append(
+            {
+                "type": "scatter",
+                "x": rows["size"],
+                "y": rows[measure],
+                "mode": "lines+markers+text",
+                "name": plotly_text(model),
+                "line": {"color": colours[model], "width": 1, "dash": "dot"},
+                "marker": {"color": colours[model], "symbol": symbols[model], "size": 10},
+                "text": marker_labels(rows["language"], places),
+                "textposition": [place or "top center" for place in places],
+                "textfont": {"size": 12},
+                "customdata": [language(code).name for code in rows["language"]],
+                "hovertemplate": "%{customdata}, %{fullData.name}: %{y:.4f}<br>%{x} GiB"
+                "<extra></extra>",
+            }
         )
-    layout(figure, dark=dark, height=380)
-    figure.update_layout(legend=legend())
-    figure.update_xaxes(
-        type="log",
-        title_text="text in CC-100, GiB (log scale)",
-        tickvals=[0.1, 0.3, 1, 3, 10, 30, 100, 300],
-        range=_SIZES,
+    return figure(
+        traces,
+        dark=dark,
+        height=380,
+        legend=legend(),
+        x={
+            "type": "log",
+            "title_text": "text in CC-100, GiB (log scale)",
+            "tickvals": [0.1, 0.3, 1, 3, 10, 30, 100, 300],
+            "range": _SIZES,
+        },
+        y={"title_text": NAMES.get(measure, measure)},
     )
-    figure.update_yaxes(title_text=NAMES.get(measure, measure))
-    return figure
 
 
 def _shares(sizes: pd.Series, values: pd.Series) -> list[tuple[float, float]]:
@@ -89,16 +98,15 @@ def predictor_panels(
     heights = (values["value"].min() - room, values["value"].max() + room) if names else (0, 1)
     panels = {}
     for name in names:
-        figure = go.Figure()
-        _add_models(figure, values, name, correlations, heights)
-        layout(figure, dark=dark, height=360)
-        figure.update_layout(legend=legend())
-        figure.update_xaxes(title_text=PREDICTORS[name])
-        figure.update_xaxes(range=_width(values, name))
-        if name == "latin":
-            figure.update_xaxes(tickvals=[0, 1], ticktext=["no", "yes"])
-        figure.update_yaxes(title_text=NAMES.get(measure, measure), range=heights)
-        panels[name] = figure
+        ticks = {"tickvals": [0, 1], "ticktext": ["no", "yes"]} if name == "latin" else {}
+        panels[name] = figure(
+            _model_traces(values, name, correlations, heights),
+            dark=dark,
+            height=360,
+            legend=legend(),
+            x={"title_text": PREDICTORS[name], "range": _width(values, name), **ticks},
+            y={"title_text": NAMES.get(measure, measure), "range": heights},
+        )
     return panels
 
 
@@ -106,14 +114,10 @@ def _varies(column: pd.Series) -> bool:
     return column.nunique() > 1
 
 
-def _add_models(
-    figure: go.Figure,
-    values: pd.DataFrame,
-    name: str,
-    correlations: pd.DataFrame,
-    heights: tuple[float, float],
-) -> None:
-    """Add the markers of each model. The last model is drawn on top and has the labels."""
+def _model_traces(
+    values: pd.DataFrame, name: str, correlations: pd.DataFrame, heights: tuple[float, float]
+) -> Iterator[dict[str, Any]]:
+    """The markers of each model. The last model is drawn on top and has the labels."""
     models = list(dict.fromkeys(values["model"]))
     colours, symbols = model_colours(models), model_symbols(models)
     correlation = {
@@ -138,22 +142,23 @@ def _add_models(
         places: list[str | None] = [None] * len(rows)
         if model == drawn[-1]:
             places = label_places(list(compress(points, mask)), list(compress(points, ~mask)))
-        figure.add_scatter(
-            x=x[mask],
-            y=rows["value"],
-            mode="markers+text",
-            name=plotly_text(model),
-            marker={"color": colours[model], "symbol": symbols[model], "size": 10},
-            text=marker_labels(rows["language"], places),
-            textposition=[place or "top center" for place in places],
-            textfont={"size": 12},
-            customdata=[
+        yield {
+            "type": "scatter",
+            "x": x[mask],
+            "y": rows["value"],
+            "mode": "markers+text",
+            "name": plotly_text(model),
+            "marker": {"color": colours[model], "symbol": symbols[model], "size": 10},
+            "text": marker_labels(rows["language"], places),
+            "textposition": [place or "top center" for place in places],
+            "textfont": {"size": 12},
+            "customdata": [
                 [language(code).name, _predictor_text(name, value)]
                 for code, value in zip(rows["language"], rows[name], strict=True)
             ],
-            hovertemplate="%{customdata[0]}, %{fullData.name}: %{y:.4f}<br>%{customdata[1]}<br>"
+            "hovertemplate": "%{customdata[0]}, %{fullData.name}: %{y:.4f}<br>%{customdata[1]}<br>"
             f"{correlation.get(model, '')}<extra></extra>",
-        )
+        }
 
 
 def _width(values: pd.DataFrame, name: str) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from optical_core.data.languages import language
-from optical_core.figures.theme import BLUE, ORANGE, layout, note, rgb, value_scale
+from optical_core.figures.theme import BLUE, ORANGE, figure, note, rgb, value_scale
 from optical_core.ui.inspector.view import correlations
 
 
@@ -29,23 +29,25 @@ def correlation_figure(table: pd.DataFrame, languages: Sequence[str], *, dark: b
     if matrix is None:
         return note("Needs two languages with the same queries.", dark=dark)
     names = [language(code).name for code in codes]
-    figure = go.Figure(
-        go.Heatmap(
-            z=np.round(matrix, 3),
-            x=names,
-            y=names,
-            zmin=0,
-            zmax=1,
-            colorscale=value_scale(dark),
-            # More numbers would overlap on a telephone. They are in the hover text.
-            texttemplate="%{z:.2f}" if len(codes) <= 7 else None,
-            hovertemplate="%{x}, %{y}: %{z:.3f}<extra></extra>",
-            colorbar={"thickness": 10},
-            xgap=1,
-            ygap=1,
-        )
+    cells = {
+        "type": "heatmap",
+        "z": np.round(matrix, 3),
+        "x": names,
+        "y": names,
+        "zmin": 0,
+        "zmax": 1,
+        "colorscale": value_scale(dark),
+        # More numbers would overlap on a telephone. They are in the hover text.
+        "texttemplate": "%{z:.2f}" if len(codes) <= 7 else None,
+        "hovertemplate": "%{x}, %{y}: %{z:.3f}<extra></extra>",
+        "colorbar": {"thickness": 10},
+        "xgap": 1,
+        "ygap": 1,
+    }
+    return figure(
+        [cells],
+        dark=dark,
+        height=30 * len(codes) + 150,
+        x={"showgrid": False, "tickangle": -45},
+        y={"showgrid": False, "autorange": "reversed"},
     )
-    layout(figure, dark=dark, height=30 * len(codes) + 150)
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(showgrid=False, tickangle=-45)
-    return figure
