@@ -94,6 +94,15 @@ def check_path(path: str | os.PathLike[str]) -> None:
         )
 
 
+def file_state(path: Path) -> tuple[int, ...] | None:
+    """Another value after each change of a file; None without a file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
 @contextlib.contextmanager
 def writable(target: Path) -> Iterator[None]:
     """Turn the operating system's refusal to write `target` into one sentence.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optical_core.data.collection import Collection
+from optical_core.data.collection import Collection, is_shipped
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.retrieval.indexing import has_index
@@ -12,7 +12,6 @@ from optical_core.ui.collections.view import (
     FORMATS,
     import_folder,
     import_upload,
-    is_shipped,
     remove_collection,
     samples,
     statistics,

@@ -12,7 +12,15 @@ import traceback
 import warnings
 
 # Importing a module registers its commands.
-from optical_core.cli import catalogue, measuring, searching, serving, starting, training  # noqa: F401
+from optical_core.cli import (  # noqa: F401
+    catalogue,
+    indexing,
+    measuring,
+    searching,
+    serving,
+    starting,
+    training,
+)
 from optical_core.cli.application import app
 from optical_core.errors import InputError
 from optical_core.process import prepare

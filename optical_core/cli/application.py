@@ -13,12 +13,12 @@ from optical_core.wording import counted
 if TYPE_CHECKING:
     from optical_core.data.collection import Collection
 
-_SETTINGS = {"help_option_names": ["-h", "--help"]}
+SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
     name="optical",
     help="Cross-lingual retrieval for low-resource languages by optimal transport distillation.",
-    context_settings=_SETTINGS,
+    context_settings=SETTINGS,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -26,13 +26,13 @@ app = typer.Typer(
 )
 data_app = typer.Typer(
     help="Import collections and look at bitext.",
-    context_settings=_SETTINGS,
+    context_settings=SETTINGS,
     no_args_is_help=True,
 )
 app.add_typer(data_app, name="data")
 export_app = typer.Typer(
     help="Write a student in a form that other software opens.",
-    context_settings=_SETTINGS,
+    context_settings=SETTINGS,
     no_args_is_help=True,
 )
 app.add_typer(export_app, name="export")

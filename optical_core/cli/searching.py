@@ -1,4 +1,4 @@
-"""Commands that search: indexes, searches and alignments."""
+"""Commands that search: searches and alignments."""
 
 from __future__ import annotations
 
@@ -20,13 +20,10 @@ from optical_core.cli.application import (
     print_json,
 )
 from optical_core.errors import InputError
-from optical_core.wording import counted
 
 if TYPE_CHECKING:
-    from optical_core.data.collection import Collection
-    from optical_core.retrieval.live_index import LiveIndex
+    from optical_core.data.collection import Collection, Passage
     from optical_core.retrieval.searcher import Searcher
-    from optical_core.retrieval.token_index import TokenIndex
 
 
 @app.command(epilog='Example:  optical align "Why is the sea salty?" "Kwa nini bahari ina chumvi?"')
@@ -67,114 +64,6 @@ def align(
             if shares[row, column] >= 0.005
         ]
         print(f"{visible(word)}\t{'  '.join(parts)}")
-
-
-@app.command(epilog="Example:  optical index demo")
-def index(
-    collection: Annotated[
-        str, typer.Argument(help="A name of `optical collections`, or a folder.")
-    ],
-    model: Model = "",
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the index; the cache by default.")
-    ] = None,
-    append: Annotated[bool, typer.Option(help="Add passages to the index in --out.")] = False,
-    approximate: Annotated[
-        bool, typer.Option(help="Also make the files of `search --mode` and measure their recall.")
-    ] = False,
-    engine: Engine = "local",
-    uri: Uri = None,
-    batch_size: Annotated[int, typer.Option(min=1)] = 32,
-    device: Device = None,
-) -> None:
-    """Encode a collection's passages with a model's teacher and write the token index."""
-    from optical_core.data.collection import open_collection
-    from optical_core.models.pair_store import load_pair
-    from optical_core.retrieval import indexing
-    from optical_core.retrieval.vector_stores import LOCAL, fill_store
-
-    opened = open_collection(collection)
-    if engine == LOCAL and uri:
-        if out:
-            raise InputError("--uri and --out both name the folder of the index: give one")
-        out = Path(uri)
-    if append and out is None:
-        raise InputError("--append needs --out, the folder of the index to add to")
-    if engine != LOCAL and (out or append or approximate):
-        raise InputError(
-            f"--out, --append and --approximate belong to the engine local; {engine} writes the "
-            "missing passages to --uri"
-        )
-    pair = load_pair(model or default_student(), device=device)
-    teacher = pair.teacher
-    options: dict[str, Any] = {"batch_size": batch_size, "progress": True}
-    if engine != LOCAL:
-        written = fill_store(engine, uri, opened, teacher, **options)
-        print(f"{counted(written, 'passage')} written -> {engine} at {uri}")
-        return
-    built: TokenIndex | LiveIndex
-    if out is None:
-        built = indexing.collection_index(opened, teacher, **options)
-    elif append:
-        built = indexing.append_to_index(out, opened.passages(), teacher, **options)
-    else:
-        built = indexing.build_index(out, opened.passages(), teacher, **options)
-    print(f"{_sizes(built)} -> {built.folder}")
-    if approximate:
-        from optical_core.retrieval.live_index import LiveIndex
-        from optical_core.retrieval.recall import recall
-
-        texts = [q for code in opened.languages for q in opened.queries(code).values()]
-        sample = texts[:: max(1, len(texts) // 100)]
-        queries = pair.student.encode_queries(sample)
-        for mode in ("int8", "candidates", "lists"):
-            share = recall(built, LiveIndex(built.folder, mode), queries)
-            asked = counted(len(sample), "query", "queries")
-            print(f"{mode}: keeps {share:.1%} of the exact top 10 ({asked})")
-
-
-def _sizes(index: TokenIndex | LiveIndex) -> str:
-    tokens = counted(index.tokens, "token")
-    return f"{counted(len(index), 'passage')}, {tokens}"
-
-
-@app.command(
-    "index-files",
-    epilog="Example:  optical index-files corpus/*.jsonl --out big --ray local\n\n"
-    "Example:  optical index-files /shared/corpus --out /shared/big --ray ray://HOST:10001",
-)
-def index_files(
-    files: Annotated[
-        list[Path],
-        typer.Argument(help="JSON Lines or Parquet (_id, text, title), or folders of them."),
-    ],
-    out: Annotated[Path, typer.Option(help="Folder of the index; shards are beside it.")],
-    model: Model = "",
-    ray: Annotated[
-        str | None,
-        typer.Option(
-            help="Encode on a Ray cluster: its address, auto, or local for this machine "
-            "(needs the extra ray). All machines must see the files and --out."
-        ),
-    ] = None,
-    batch_size: Annotated[int, typer.Option(min=1)] = 32,
-    device: Device = None,
-) -> None:
-    """Index a corpus of many files. After an interruption, run the same command again."""
-    from optical_core.data.passages import passage_files
-    from optical_core.retrieval import shards
-
-    built = shards.index_files(
-        out,
-        passage_files(files),
-        model or default_student(),
-        ray=ray,
-        batch_size=batch_size,
-        device=device,
-        progress=True,
-    )
-    print(f"{_sizes(built)} -> {built.folder}")
-    print(f"{built.folder}.shards is only needed to add files; it may be removed")
 
 
 @app.command(epilog='Example:  optical search demo "Samaki mkubwa zaidi ni yupi?" --explain')
@@ -245,13 +134,28 @@ def search(
         print("no passage found", file=sys.stderr)
 
 
+def _passage(collection: Collection, identifier: str) -> Passage:
+    """A passage that was found.
+
+    Raises:
+        InputError: the collection lacks it, so that its index is not of this collection.
+    """
+    passage = collection.by_id.get(identifier)
+    if passage is None:
+        raise InputError(
+            f"the index has a passage {identifier!r} that {collection.name} lacks: search the "
+            "collection that was indexed, or index this one"
+        )
+    return passage
+
+
 def _results(
     searcher: Searcher, collection: Collection, query: str, top: int, explain: bool
 ) -> list[dict[str, Any]]:
     """A row for each hit, with its token matches if they are asked for."""
     (asked,) = searcher.encode([query])
     (hits,) = searcher.rank([asked], top=top)
-    passages = [collection.by_id[identifier] for identifier, _ in hits]
+    passages = [_passage(collection, identifier) for identifier, _ in hits]
     rows: list[dict[str, Any]] = [
         {
             "rank": rank,

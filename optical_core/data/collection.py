@@ -3,30 +3,31 @@
 On disk it has BEIR's form, with languages:
 
     collection.json       name, licence, source, languages, parallel
-    corpus.jsonl          {"_id", "title", "text"}
+    corpus.jsonl          {"_id", "title", "text"}, and any other fields
+    corpus.changes.jsonl  what has changed since, see `changes`
     queries/<lang>.jsonl  {"_id", "text"}
     qrels.tsv             query-id, corpus-id, score; or qrels/<lang>.tsv where languages differ
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from optical_core.data.collection_info import CollectionInfo
-from optical_core.data.compression import on_disk, plain_name
-from optical_core.data.corpus import Passage, each_once, write_corpus
+from optical_core.data.compression import on_disk
+from optical_core.data.corpus import Passage, write_corpus
 from optical_core.data.fields import identifier
-from optical_core.data.folders import data_files
+from optical_core.data.folders import content_hash
 from optical_core.data.language_files import file_of
 from optical_core.data.languages import is_english, language, matching
-from optical_core.data.lines import read_json, read_jsonl, read_queries, write_jsonl
+from optical_core.data.lines import read_json, read_queries, write_jsonl
+from optical_core.data.live_corpus import Corpus
 from optical_core.data.trec import Qrels, read_qrels, write_qrels
 from optical_core.errors import InputError
 from optical_core.storage import assets, check_path, home, replace_folder, tidy
@@ -88,13 +89,26 @@ class Collection:
 
     def passages(self) -> Iterator[Passage]:
         """Stream the passages in the order of the corpus."""
-        path = on_disk(self.folder / "corpus.jsonl")
-        yield from each_once(map(Passage.from_row, read_jsonl(path, ("_id", "text"))), str(path))
+        return self.corpus.passages()
 
     @cached_property
+    def corpus(self) -> Corpus:
+        """The passages, and when they were read."""
+        return Corpus(self.folder)
+
+    @property
     def by_id(self) -> dict[str, Passage]:
         """All passages by id, read once: to show results, not for large corpora."""
-        return {passage.id: passage for passage in self.passages()}
+        return self.corpus.by_id
+
+    def refreshed(self) -> Collection:
+        """The collection with its present passages; itself if they haven't changed."""
+        corpus = self.corpus.refreshed()
+        if corpus is self.corpus:
+            return self
+        fresh = replace(self)
+        vars(fresh)["corpus"] = corpus
+        return fresh
 
     def queries(self, code: str) -> dict[str, str]:
         """Query id -> text in one language.
@@ -118,7 +132,7 @@ class Collection:
         self._check_language(code)
         path = self._qrels_file(code)
         qrels = read_qrels(path)
-        known = self._passage_ids
+        known = self.corpus.ids
         unknown = sum(passage not in known for grades in qrels.values() for passage in grades)
         if unknown:
             logger.warning(
@@ -153,22 +167,7 @@ class Collection:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the files, 16 hexadecimal digits: equal for equal collections."""
-        digest = hashlib.blake2b(digest_size=8)
-        files = [
-            path
-            for path in data_files(self.folder)
-            if plain_name(path.name).endswith((".jsonl", ".tsv"))
-        ]
-        for path in sorted(files, key=lambda path: path.relative_to(self.folder).as_posix()):
-            digest.update(path.relative_to(self.folder).as_posix().encode())
-            with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
-        return digest.hexdigest()
-
-    @cached_property
-    def _passage_ids(self) -> frozenset[str]:
-        return frozenset(passage.id for passage in self.passages())
+        return content_hash(self.folder, "*.jsonl", "*.tsv")
 
     def _check_language(self, code: str) -> str:
         """The stem of a language's files.
@@ -213,6 +212,11 @@ def open_collection(name_or_path: str | Path) -> Collection:
         )
     path = folder / "collection.json"
     return Collection(folder, validated(CollectionInfo, read_json(path), str(path)))
+
+
+def is_shipped(collection: Collection) -> bool:
+    """Is it the collection that comes with the package? That one stays as it is."""
+    return collection.folder.resolve() == assets("demo", "collection").resolve()
 
 
 def installed_folders() -> list[Path]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,26 +25,30 @@ class Passage:
         id: has no white space.
         title: may be empty.
         text: the passage without its title.
+        fields: name -> value of the other fields of its row: language, year, source, anything.
     """
 
     id: str
     title: str
     text: str
+    fields: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @classmethod
     def from_row(cls, row: Row, key: str = "_id") -> Passage:
-        """Make a passage from a row of a corpus: its id, `text` and, if there is one, `title`.
+        """Make a passage from a row of a corpus: its id, `text`, if there is one `title`, the rest.
 
         A null counts as an empty text.
 
         Raises:
             InputError: a field is no id or no text.
         """
-        return cls(row.id(key), row.text_or_empty("title"), row.text_or_empty("text"))
+        own = {key, "_id", "title", "text"}
+        fields = {name: value for name, value in row.items() if name not in own}
+        return cls(row.id(key), row.text_or_empty("title"), row.text_or_empty("text"), fields)
 
-    def as_row(self) -> dict[str, str]:
+    def as_row(self) -> dict[str, Any]:
         """A row of a corpus, as `from_row` takes it."""
-        return {"_id": self.id, "title": self.title, "text": self.text}
+        return {"_id": self.id, "title": self.title, "text": self.text, **self.fields}
 
     @property
     def text_hash(self) -> str:
@@ -56,20 +61,28 @@ class Passage:
         return f"{self.title}. {self.text}" if self.title else self.text
 
 
-def write_corpus(path: Path, passages: Iterable[Passage], where: str) -> None:
+def write_corpus(
+    path: Path, passages: Iterable[Passage], where: str, *, opener: Callable[..., Any] = open
+) -> None:
     """Write passages, with 8 bytes of memory for each: a set of all ids might not fit.
+
+    Args:
+        path: of the corpus.
+        passages: may be streamed.
+        where: errors begin with it.
+        opener: opens the file as `open` does; it may compress.
 
     Raises:
         InputError: there are no passages, or an id comes twice.
     """
     hashes = array("q")
 
-    def rows() -> Iterator[dict[str, str]]:
+    def rows() -> Iterator[dict[str, Any]]:
         for passage in passages:
             hashes.append(hash(identifier(passage.id, where)))
             yield passage.as_row()
 
-    write_jsonl(path, rows())
+    write_jsonl(path, rows(), opener=opener)
     if not hashes:
         raise InputError(f"{where}: there are no passages")
     if len(np.unique(hashes)) < len(hashes):  # an id comes twice, or two ids share a hash

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -53,6 +54,23 @@ def data_files(folder: Path, *patterns: str, deep: bool = True) -> list[Path]:
     for path in files:
         on_disk(path.with_name(plain_name(path.name)))
     return files
+
+
+def content_hash(folder: Path, *patterns: str) -> str:
+    """Hash of the names and contents of data files, 16 hexadecimal digits.
+
+    Args:
+        folder: where the files are.
+        patterns: as in `data_files`.
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    files = data_files(folder, *patterns)
+    for path in sorted(files, key=lambda path: path.relative_to(folder).as_posix()):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def one_file(folder: Path, *names: str) -> Path | None:

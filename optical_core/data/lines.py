@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -207,13 +207,15 @@ def read_jsonl(path: Path | str, required: tuple[str, ...] = ()) -> Iterator[Row
             yield parse_object(line, f"{path}, line {number}", required)
 
 
-def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write objects as `read_jsonl` reads them.
+def write_jsonl(
+    path: Path, rows: Iterable[Mapping[str, Any]], *, opener: Callable[..., Any] = open
+) -> None:
+    """Write objects as `read_jsonl` reads them; `opener` opens the file as `open` does.
 
     Raises:
         UnicodeEncodeError: a text has half a surrogate pair.
     """
-    with path.open("w", encoding="utf-8") as file:
+    with opener(path, "wt", encoding="utf-8") as file:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, time
+from decimal import Decimal
 from pathlib import Path
 
 from optical_core.data.allowance import step
@@ -33,14 +35,14 @@ def passage_files(paths: list[Path]) -> list[Path]:
 
 
 def read_passages(path: Path) -> Iterator[Passage]:
-    """Stream the passages of a file: `_id`, `text` and, where there is one, `title`.
+    """Stream the passages of a file: `_id`, `text`, where there is one `title`, and other fields.
 
     Raises:
         InputError: the file is missing or damaged, or lacks the fields.
     """
     fields = ("_id", "text")
     is_parquet = path.suffix == ".parquet"
-    rows = parquet_rows(path, fields, ("title",)) if is_parquet else read_jsonl(path, fields)
+    rows = parquet_rows(path, fields, None) if is_parquet else read_jsonl(path, fields)
     yield from map(Passage.from_row, rows)
 
 
@@ -49,9 +51,11 @@ def _is_known(path: Path) -> bool:
 
 
 def parquet_rows(
-    path: Path, required: tuple[str, ...], optional: tuple[str, ...] = ()
+    path: Path, required: tuple[str, ...], optional: tuple[str, ...] | None = ()
 ) -> Iterator[Row]:
-    """Stream the rows of a Parquet file.
+    """Stream the rows of a Parquet file, with the required and the optional columns (None: all).
+
+    Dates and times become texts in ISO 8601, so that rows can be written as JSON.
 
     Raises:
         InputError: the file is damaged, or lacks the columns.
@@ -65,12 +69,24 @@ def parquet_rows(
             for name in required:
                 if name not in names:
                     raise InputError(f"{path}: no column {name!r} (has {', '.join(names)})")
-            columns = [name for name in (*required, *optional) if name in names]
+            wanted = names if optional is None else (*required, *optional)
+            columns = [name for name in wanted if name in names]
             batches = file.iter_batches(batch_size=1024, columns=columns)
             rows = (values for batch in batches for values in batch.to_pylist())
             for number, values in enumerate(rows, 1):
                 if number % 1024 == 1:
                     step(f"{path.name}, row {number:,}")
-                yield Row(values, f"{path}, row {number}")
+                where = f"{path}, row {number}"
+                yield Row({name: _plain(value, where) for name, value in values.items()}, where)
     except (OSError, pyarrow.ArrowException) as error:
         raise InputError(f"cannot read {path}: {str(error).splitlines()[0]}") from error
+
+
+def _plain(value: object, where: str) -> object:
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, bytes):
+        raise InputError(f"{where}: a column of bytes can't be kept; leave it out of the file")
+    return value

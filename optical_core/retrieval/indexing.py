@@ -10,9 +10,11 @@ from glob import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from optical_core.data.changes import corpus_stamp
 from optical_core.data.collection import Collection, Passage
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.in_step import note, since
 from optical_core.retrieval.index_files import add_text, encode_index
 from optical_core.retrieval.live_index import LiveIndex
 from optical_core.retrieval.token_index import HASHES, TokenIndex
@@ -156,8 +158,10 @@ def existing_index(collection: Collection, encoder: TokenEncoder) -> LiveIndex |
     index = _opened(_folder(collection, encoder))
     if index is None:
         return None
+    stamp = corpus_stamp(collection.folder)
     found = _difference(index, collection)
     if found and not found.missing and not found.gone:
+        note(index.folder, stamp, index.stamp)
         return index
     logger.warning("the collection %s has changed since it was indexed", collection.name)
     return None
@@ -172,6 +176,11 @@ class Difference(NamedTuple):
 
 def _difference(index: LiveIndex, collection: Collection) -> Difference | None:
     """How an index differs from a collection; None if all that is known is that it differs."""
+    put, deleted = since(index.folder, collection.folder)
+    if put is not None:
+        hashes = index.text_hashes(put.keys() | deleted) or {}
+        changed = {name for name, passage in put.items() if hashes.get(name) != passage.text_hash}
+        return Difference(changed, index.present(deleted))
     present: dict[str, str] = {}
     digest = hashlib.blake2b(digest_size=8)
     for passage in collection.passages():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import numpy as np
 from optical_core.data.trec import Hits, best_first
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.retrieval.manifest import Entry, Manifest, segment_folder
+from optical_core.retrieval.manifest import Entry, Manifest, manifest_stamp, segment_folder
 from optical_core.retrieval.modes import check_mode, open_mode
 from optical_core.retrieval.token_index import TokenIndex, check_made_by
 from optical_core.retrieval.vector_store import Segment, VectorStore, positions_of
@@ -139,17 +139,17 @@ class LiveIndex(VectorStore):
         Raises:
             InputError: the index was removed, or damaged.
         """
-        if self._opened is not None and _stamp(self.folder) == self._stamp:
+        if self._opened is not None and manifest_stamp(self.folder) == self._stamp:
             return self._opened
         with self._reading:
             for _ in range(_ATTEMPTS):
-                stamp = _stamp(self.folder)
+                stamp = manifest_stamp(self.folder)
                 if self._opened is not None and stamp == self._stamp:
                     break
                 try:
                     opened = self._read(Manifest.read(self.folder))
                 except (InputError, OSError):
-                    if _stamp(self.folder) == stamp:
+                    if manifest_stamp(self.folder) == stamp:
                         raise
                     continue  # it was replaced meanwhile, and the old segments were removed
                 self._opened, self._stamp = opened, stamp
@@ -177,6 +177,11 @@ class LiveIndex(VectorStore):
         index = TokenIndex.open(folder)
         small = folder != self.folder and len(index.vectors) < SMALL_TOKENS
         return index, index if small else open_mode(index, self._mode)
+
+    @property
+    def stamp(self) -> tuple[int, ...] | None:
+        """The state of the manifest that is open."""
+        return self._stamp
 
     @property
     def mode(self) -> str:  # type: ignore[override]
@@ -212,16 +217,28 @@ class LiveIndex(VectorStore):
         number, position = opened.places[identifier]
         return opened.indexes[number].vectors_at(position)
 
-    def text_hashes(self) -> dict[str, str] | None:
-        """Passage id -> `Passage.text_hash`; None if a segment is older than these hashes."""
+    def present(self, ids: Collection[str]) -> set[str]:
+        """Those of some ids whose passages the index has."""
         opened = self.snapshot()
-        hashes = [index.text_hashes for index in opened.indexes]
-        if any(found is None for found in hashes):
-            return None
-        return {
-            identifier: hashes[number][position]  # type: ignore[index]
-            for identifier, (number, position) in opened.places.items()
-        }
+        pairs = zip(opened.indexes, opened.positions(frozenset(ids)), strict=True)
+        return {index.ids[position] for index, positions in pairs for position in positions}
+
+    def text_hashes(self, ids: Collection[str] | None = None) -> dict[str, str] | None:
+        """Passage id -> `Passage.text_hash`; None if a segment is older than these hashes.
+
+        Args:
+            ids: of the passages asked for; None for all.
+        """
+        opened = self.snapshot()
+        chosen = opened.alive if ids is None else opened.positions(frozenset(ids))
+        found: dict[str, str] = {}
+        for index, positions in zip(opened.indexes, chosen, strict=True):
+            hashes = index.text_hashes
+            if hashes is None:
+                return None
+            places = range(len(index)) if positions is None else positions
+            found |= {index.ids[place]: hashes[place] for place in places}
+        return found
 
     def search(
         self, query: np.ndarray, *, top: int = 10, among: frozenset[str] | None = None
@@ -254,12 +271,3 @@ def living(entry: Entry, passages: int) -> np.ndarray:
     alive = np.ones(passages, bool)
     alive[list(entry.dead)] = False
     return np.flatnonzero(alive)
-
-
-def _stamp(folder: Path) -> tuple[int, ...] | None:
-    """Changes whenever a manifest is replaced."""
-    try:
-        status = (folder / "index.json").stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -23,7 +23,7 @@ from typing import Any
 from optical_core.data.lines import read_json
 from optical_core.errors import InputError
 from optical_core.retrieval.token_index import FILES, HASHES, UPDATED
-from optical_core.storage import check_path, replace_file, tidy
+from optical_core.storage import check_path, file_state, replace_file, tidy
 
 ROOT = ""
 """Name of the segment that an index as built is."""
@@ -107,6 +107,11 @@ class Manifest:
         for path in _files(folder):
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def manifest_stamp(folder: Path) -> tuple[int, ...] | None:
+    """The state of an index's manifest: another one after each change. None without an index."""
+    return file_state(folder / "index.json")
 
 
 def segment_folder(folder: Path, name: str) -> Path:

@@ -47,6 +47,8 @@ def parse(words: list[str]) -> None:
     name = "optical"
     while hasattr(command, "commands"):
         assert words, f"{name} needs a command"
+        if hasattr(command, "with_command"):
+            words = command.with_command(words)
         name, *words = words
         assert name in command.commands, f"no command {name}"
         command = command.commands[name]

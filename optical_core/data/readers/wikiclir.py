@@ -80,7 +80,10 @@ def _import_2018(source: Path, documents: list[Path], target: Path, name: str) -
         languages=("en",),
         parallel=True,
     )
-    passages = (Passage(*row) for row in read_table(documents[0], ("id", "title", "text")))
+    passages = (
+        Passage(key, title, text)
+        for key, title, text in read_table(documents[0], ("id", "title", "text"))
+    )
     return write_collection(target, info, passages, {"en": queries}, qrels)
 
 

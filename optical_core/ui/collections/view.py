@@ -10,14 +10,19 @@ from pathlib import Path
 import pandas as pd
 
 from optical_core.data.allowance import COMMAND, UPLOADS, Tell, allowed
-from optical_core.data.collection import Collection, installed_collections, open_collection
+from optical_core.data.collection import (
+    Collection,
+    installed_collections,
+    is_shipped,
+    open_collection,
+)
 from optical_core.data.folders import is_data
 from optical_core.data.languages import language
 from optical_core.data.readers import READERS, import_collection
 from optical_core.data.trec import trec_order
 from optical_core.errors import InputError
 from optical_core.retrieval.indexing import collection_indexes
-from optical_core.storage import assets, home, replace_folder
+from optical_core.storage import home, replace_folder
 from optical_core.ui.paths import typed_path
 from optical_core.ui.uploads import unpacked
 
@@ -75,11 +80,6 @@ def samples(collection: Collection, code: str, count: int = 3) -> list[tuple[str
         if len(chosen) == count:
             break
     return chosen
-
-
-def is_shipped(collection: Collection) -> bool:
-    """Is it the collection that comes with the package? That one can't be removed."""
-    return collection.folder.resolve() == assets("demo", "collection").resolve()
 
 
 def import_upload(
