@@ -87,7 +87,7 @@ def evaluate(
 
 @app.command(epilog="Example:  optical study demo\n\nExample:  optical study real --data ~/data")
 def study(
-    config: Annotated[str, typer.Argument(help="A YAML file, or a shipped study: demo, real.")],
+    config: Annotated[str, typer.Argument(help="A YAML file, or a shipped study: demo, paper, …")],
     data: Annotated[
         Path | None, typer.Option(help="Folder that replaces {data} in the study's paths.")
     ] = None,

@@ -5,17 +5,23 @@ For example:
     name: demo
     collections: [demo]                 # names, folders, or what to import (see CollectionSource)
     models: [embedded, bm25]            # measured as they are; `bm25@human` asks in English
+    teaching: {steps: 60}               # settings of TeachConfig that all taught models share
+    taught:                             # name -> the settings in which the model differs
+      english: {relevance: [msmarco=data/msmarco]}
+      clir: {relevance: [mmarco=data/mmarco], languages: [de, fr]}
     training: {bitext: [demo], steps: 60}    # settings of DistillConfig that all arms share
     arms:                               # name -> the settings in which the arm differs
       optical: {}
       greedy: {objective: greedy}
       tlm: {objective: tlm}
       tlm+optical: {start: tlm}         # goes on from another arm's student of the same seed
+      taught-optical: {teacher: english}     # distils from a taught model of the same seed
     seeds: [1, 2, 3]
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +39,7 @@ from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, given_codes
 from optical_core.data.lines import read_text
 from optical_core.data.yaml import read_yaml
 from optical_core.distill.config import DistillConfig
+from optical_core.distill.teach_config import TeachConfig
 from optical_core.errors import InputError
 from optical_core.storage import assets
 from optical_core.validation import first_problem, plain_name
@@ -60,7 +67,7 @@ class CollectionSource(BaseModel):
 
 
 class StudyConfig(BaseModel):
-    """A study: models and training arms, seeds, languages and collections.
+    """A study: models, taught models, distillation arms, seeds, languages and collections.
 
     Raises:
         ValueError: an unknown or wrong setting, or settings that don't go together.
@@ -72,7 +79,7 @@ class StudyConfig(BaseModel):
         ...     training={"bitext": ("demo",)},
         ...     arms={"optical": {}, "greedy": {"objective": "greedy"}},
         ... )
-        >>> config.distillation("greedy", seed=1).objective
+        >>> config.settings_of("greedy", seed=1).objective
         'greedy'
     """
 
@@ -86,13 +93,19 @@ class StudyConfig(BaseModel):
     collections: tuple[str | CollectionSource, ...] = Field(min_length=1)
     models: tuple[str, ...] = ("embedded", "bm25")
     baseline: str = "embedded"
-    """Model (one of `models`) that every other is compared with."""
+    """Model (of `models` or `taught`) that every other is compared with."""
 
+    teaching: dict[str, Any] = Field(default_factory=dict)
+    taught: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Encoders trained on relevance: CLIR models, and teachers of the arms."""
     training: dict[str, Any] = Field(default_factory=dict)
     arms: dict[str, dict[str, Any]] = Field(default_factory=dict)
     reference: str = "optical"
     """Arm whose claim the report tests against its rivals."""
     seeds: tuple[int, ...] = Field((1,), min_length=1)
+
+    pooled: bool = False
+    """Report all collections as one whose languages they are; no two may have the same language."""
 
     languages: tuple[str, ...] = ()
     """Query languages; by default all of a collection."""
@@ -108,20 +121,22 @@ class StudyConfig(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> StudyConfig:
-        if self.baseline not in self.models:
-            raise ValueError(f"baseline {self.baseline!r} must be one of models")
+        if self.baseline not in (*self.models, *self.taught):
+            raise ValueError(f"baseline {self.baseline!r} must be one of models or taught")
         if self.arms and self.reference not in self.arms:
             raise ValueError(f"reference {self.reference!r} must be one of arms")
-        if clash := set(self.arms) & set(self.models):
-            raise ValueError(f"{min(clash)!r} names both an arm and a model")
+        names = Counter([*self.models, *self.taught, *self.arms])
+        if clash := [name for name, count in names.items() if count > 1]:
+            raise ValueError(f"{clash[0]!r} names several of models, taught and arms")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("a seed comes twice")
-        for arm, settings in self.arms.items():
-            start = settings.get("start")
-            order = list(self.arms)
-            if start in order and order.index(start) >= order.index(arm):
-                raise ValueError(f"arm {arm!r} starts from {start!r}, which must come before it")
-            self.distillation(arm, self.seeds[0])
+        order = self.trained
+        for number, name in enumerate(order):
+            settings = {**self.taught, **self.arms}[name]
+            for key in ("encoder", "teacher", "start"):
+                if (other := settings.get(key)) in order[number:]:
+                    raise ValueError(f"{name!r} has the {key} {other!r}, which must come before it")
+            self.settings_of(name, self.seeds[0])
         return self
 
     @property
@@ -129,24 +144,33 @@ class StudyConfig(BaseModel):
         """The collections that the study can import."""
         return [c for c in self.collections if isinstance(c, CollectionSource)]
 
-    def student(self, arm: str, seed: int) -> str:
-        """Name an arm's student among the models of this machine."""
-        return f"{self.name}.{arm.replace('+', '-')}.s{seed}"
+    @property
+    def trained(self) -> list[str]:
+        """What the study trains, in order: taught models, then arms."""
+        return [*self.taught, *self.arms]
 
-    def distillation(self, arm: str, seed: int) -> DistillConfig:
-        """Resolve the configuration of one training.
+    def model_name(self, name: str, seed: int) -> str:
+        """Name an arm's student or a taught model among the models of this machine."""
+        return f"{self.name}.{name.replace('+', '-')}.s{seed}"
+
+    def settings_of(self, name: str, seed: int) -> DistillConfig | TeachConfig:
+        """Resolve the configuration of one training, of an arm or a taught model.
 
         Raises:
-            ValueError: a setting is wrong; the message names the arm.
+            ValueError: a setting is wrong; the message names what it is of.
         """
-        settings = {**self.training, **self.arms[arm]}
-        if settings.get("start") in list(self.arms):
-            settings["start"] = self.student(settings["start"], seed)
-        settings |= {"name": self.student(arm, seed), "seed": seed}
+        taught = name in self.taught
+        shared, own = (self.teaching, self.taught) if taught else (self.training, self.arms)
+        settings = {**shared, **own[name]}
+        for key in ("encoder", "teacher", "start"):
+            if settings.get(key) in self.trained:
+                settings[key] = self.model_name(settings[key], seed)
+        settings |= {"name": self.model_name(name, seed), "seed": seed}
         try:
-            return DistillConfig.model_validate(settings)
+            return (TeachConfig if taught else DistillConfig).model_validate(settings)
         except ValidationError as error:
-            raise ValueError(f"arm {arm!r}: {first_problem(error)}") from error
+            kind = "taught model" if taught else "arm"
+            raise ValueError(f"{kind} {name!r}: {first_problem(error)}") from error
 
 
 def shipped_studies() -> list[str]:

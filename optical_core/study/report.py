@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -15,10 +15,11 @@ from optical_core.data.records import environment
 from optical_core.escaping import html_text
 from optical_core.figures.levels import differences, level_dots
 from optical_core.storage import replace_file
+from optical_core.study.answer import answer, limits
 from optical_core.study.config import StudyConfig
 from optical_core.study.evaluate import label
 from optical_core.study.results import study_label
-from optical_core.study.summary import Findings, answer, limits, tables, write_results
+from optical_core.study.summary import Findings, tables, write_results
 
 APP = "http://127.0.0.1:8501"
 _TITLES = {
@@ -95,10 +96,10 @@ def _sections(
     names = {"baseline": baseline, "reference": config.reference}
     for each, collection_tables in zip(findings, made, strict=True):
         write_results(config, each, out)
-        name = each.collection.name
+        name = each.info.name
         where = {"results": study_label(name, config.name)}
         link = f"{APP}/gaps?{urlencode(where)}"
-        yield Section(name, paragraphs=(each.collection.info.description,))
+        yield Section(name, paragraphs=(each.info.description,))
         measure = each.comparison.measure
         levels = level_dots(collection_tables["measures"], measure, dark=False)
         changes = differences(collection_tables["comparisons"], measure, dark=False)
@@ -112,19 +113,21 @@ def _sections(
                 yield Section(title.format(**names), level=3, table=table)
     made_by = environment()
     packages = ", ".join(f"{name} {version}" for name, version in made_by["packages"].items())
-    training = ", ".join(f"{key} = {value}" for key, value in config.training.items())
+    teaching, training = _written(config.teaching), _written(config.training)
     yield Section(
         "How it was made",
         paragraphs=(
             f"Command: {command}",
             f"OPTICAL Workbench {made_by['optical']}, commit {made_by['commit'] or 'unknown'}, "
             f"Python {made_by['python']}; {packages}.",
-            f"Seeds: {', '.join(map(str, config.seeds))}. Training of all arms: {training or '-'}.",
+            f"Seeds: {', '.join(map(str, config.seeds))}. "
+            + (f"Teaching of all taught models: {teaching}. " if config.taught else "")
+            + f"Training of all arms: {training}.",
         ),
         table=pd.DataFrame(
             [
-                {"arm": arm, "differs in": ", ".join(f"{k} = {v}" for k, v in s.items()) or "-"}
-                for arm, s in config.arms.items()
+                {"arm": name, "differs in": _written({**config.taught, **config.arms}[name])}
+                for name in config.trained
             ]
         ),
     )
@@ -170,6 +173,10 @@ def as_html(config: StudyConfig, sections: Iterable[Section]) -> str:
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>\n'
         f"<body>{''.join(parts)}</body></html>\n"
     )
+
+
+def _written(settings: Mapping[str, object]) -> str:
+    return ", ".join(f"{key} = {value}" for key, value in settings.items()) or "-"
 
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:

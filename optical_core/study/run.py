@@ -28,6 +28,7 @@ from optical_core.data.languages import matching
 from optical_core.data.readers import import_collection
 from optical_core.data.records import read_record
 from optical_core.distill.config import DistillConfig
+from optical_core.distill.teach_config import TeachConfig
 from optical_core.errors import InputError
 from optical_core.storage import home, replace_file
 from optical_core.study.config import CollectionSource, StudyConfig
@@ -42,14 +43,14 @@ Watch = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the study, measured on every collection: a model, or an arm's student."""
+    """A column of the study, measured on every collection: a model, or one that it trains."""
 
     name: str
-    """In tables: the model's label, or the arm."""
+    """In tables: the model's label, or the arm or taught model."""
     model: str
     """Its name for `optical evaluate`."""
     seed: int | None = None
-    training: DistillConfig | None = None
+    training: DistillConfig | TeachConfig | None = None
 
     @property
     def folder(self) -> str:
@@ -58,7 +59,7 @@ class Column:
 
     @property
     def trained(self) -> bool:
-        """Whether nothing needs training, or a student was trained with these settings."""
+        """Whether nothing needs training, or a model was trained with these settings."""
         if self.training is None:
             return True
         saved = read_record(home("models", self.training.name, "record.json"))
@@ -66,12 +67,12 @@ class Column:
 
 
 def columns(config: StudyConfig) -> list[Column]:
-    """List the columns in the order of work: models, then the arms seed by seed."""
+    """List the columns in the order of work: models, then what is trained, seed by seed."""
     listed = [Column(label(spec), spec) for spec in config.models]
     for seed in config.seeds:
-        for arm in config.arms:
-            training = config.distillation(arm, seed)
-            listed.append(Column(arm, training.name, seed, training))
+        for name in config.trained:
+            training = config.settings_of(name, seed)
+            listed.append(Column(name, training.name, seed, training))
     return listed
 
 
@@ -79,7 +80,8 @@ def study_collections(config: StudyConfig) -> list[Collection]:
     """Open the study's collections; import those that aren't installed yet.
 
     Raises:
-        InputError: there is no such collection or folder, or a collection lacks all languages.
+        InputError: there is no such collection or folder, a collection lacks all languages, or
+            collections that are pooled share one.
 
     Examples:
         >>> from optical_core.study import read_study
@@ -104,7 +106,21 @@ def study_collections(config: StudyConfig) -> list[Collection]:
                 f"{collection.name} has queries in none of the study's languages "
                 f"({', '.join(config.languages)})"
             )
+    if config.pooled:
+        _refuse_shared_languages(config, opened)
     return opened
+
+
+def _refuse_shared_languages(config: StudyConfig, collections: Sequence[Collection]) -> None:
+    owner: dict[str, str] = {}
+    for collection in collections:
+        for code in languages_of(config, collection):
+            if code in owner:
+                raise InputError(
+                    f"the study {config.name} pools its collections, but {owner[code]} and "
+                    f"{collection.name} both have queries in {code}: name each one's languages"
+                )
+            owner[code] = collection.name
 
 
 def languages_of(config: StudyConfig, collection: Collection) -> list[str]:
@@ -263,7 +279,10 @@ def run_study(
 
 
 def _train(column: Column, *, device: str | None, progress: bool) -> None:
+    from optical_core.distill.teach import teach
     from optical_core.distill.trainer import distill
 
-    if column.training is not None:
+    if isinstance(column.training, DistillConfig):
         distill(column.training, device=device, progress=progress)
+    elif isinstance(column.training, TeachConfig):
+        teach(column.training, device=device, progress=progress)

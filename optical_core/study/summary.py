@@ -1,7 +1,8 @@
-"""A study's findings: values averaged over seeds, tables, and the answer in words."""
+"""A study's findings: values averaged over seeds, and their tables."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +13,11 @@ import pandas as pd
 from optical_core.analysis.measurements import Comparison, Measurements, Values, mean
 from optical_core.analysis.tables import GROUPS, Tables, group_table
 from optical_core.data.collection import Collection
+from optical_core.data.collection_info import CollectionInfo
 from optical_core.study.config import StudyConfig
 from optical_core.study.evaluate import label
 from optical_core.study.results import write_results_record, write_tables
-from optical_core.study.run import Cells, columns
+from optical_core.study.run import Cells, columns, languages_of
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,14 @@ class Findings:
     """The measurements of one collection of a study, as far as they are done.
 
     Attributes:
-        collection: the collection.
-        measurements: of models and arms; an arm's values are means over the seeds.
+        info: what the collection says of itself.
+        measurements: of models, taught models and arms; values of what was trained are means over
+            the seeds.
         comparison: of everything with the study's baseline.
-        seeds: arm -> seed -> measurements of that seed's student.
+        seeds: arm or taught model -> seed -> measurements of that seed's.
     """
 
-    collection: Collection
+    info: CollectionInfo
     measurements: Measurements
     comparison: Comparison
     seeds: dict[str, dict[int, Measurements]]
@@ -51,7 +54,8 @@ def study_findings(
         out: the study's folder.
 
     Returns:
-        One entry a collection; collections whose baseline isn't measured yet are left out.
+        One entry a collection, or one for all if the study pools them; collections whose baseline
+        isn't measured yet are left out.
 
     Examples:
         >>> from optical_core.study import read_study, study_collections
@@ -60,34 +64,75 @@ def study_findings(
         []
     """
     cells = Cells(config, out)
+    groups = [list(collections)] if config.pooled else [[each] for each in collections]
+    found = (_findings(config, cells, group) for group in groups)
+    return [each for each in found if each is not None]
+
+
+def _findings(
+    config: StudyConfig, cells: Cells, collections: Sequence[Collection]
+) -> Findings | None:
+    """Collect what is measured on collections that are reported as one; None before the baseline.
+
+    A model counts once it is measured on all of them.
+    """
+    models: dict[tuple[str, str], Values] = {}
+    seeds: dict[str, dict[int, Measurements]] = {}
+    info, fingerprint = _joined(config, collections)
+    for column in columns(config):
+        parts = [cells.values(column, collection) for collection in collections]
+        values = {key: table for part in parts if part for key, table in part.items()}
+        if any(part is None for part in parts):
+            continue
+        if column.seed is None:
+            models |= values
+        else:
+            rows = Measurements.rows(values)
+            of_seed = Measurements(rows, info.name, info.parallel, fingerprint)
+            seeds.setdefault(column.name, {})[column.seed] = of_seed
+    trained = [_mean(name, list(seeds[name].values())) for name in config.trained if name in seeds]
+    measurements = Measurements(
+        pd.concat([Measurements.rows(models), *trained], ignore_index=True),
+        info.name,
+        info.parallel,
+        fingerprint,
+        study=config.name,
+        students=_students(config, seeds),
+    )
     baseline = label(config.baseline)
-    findings = []
+    if baseline not in measurements.models:
+        return None
+    comparison = Comparison.of(measurements, baseline=baseline, high=config.high, low=config.low)
+    return Findings(info, measurements, comparison, seeds)
+
+
+def _joined(
+    config: StudyConfig, collections: Sequence[Collection]
+) -> tuple[CollectionInfo, str | None]:
+    """What collections say of themselves, and their fingerprint, as if they were one."""
+    if not config.pooled:
+        return collections[0].info, collections[0].fingerprint
+    infos = [collection.info for collection in collections]
+    names = ", ".join(info.name for info in infos)
+    digest = hashlib.blake2b(digest_size=8)
     for collection in collections:
-        models: dict[tuple[str, str], Values] = {}
-        seeds: dict[str, dict[int, Measurements]] = {}
-        for column in columns(config):
-            values = cells.values(column, collection)
-            if values is not None and column.seed is not None:
-                student = Measurements.of(collection, values)
-                seeds.setdefault(column.name, {})[column.seed] = student
-            elif values is not None:
-                models |= values
-        arms = [_mean(arm, list(seeds[arm].values())) for arm in config.arms if arm in seeds]
-        measured = Measurements.of(collection, models)
-        table = pd.concat([measured.table, *arms], ignore_index=True)
-        measurements = replace(
-            measured, table=table, study=config.name, students=_students(config, seeds)
-        )
-        if baseline in measurements.models:
-            comparison = Comparison.of(
-                measurements, baseline=baseline, high=config.high, low=config.low
-            )
-            findings.append(Findings(collection, measurements, comparison, seeds))
-    return findings
+        digest.update(collection.fingerprint.encode())
+    info = CollectionInfo(
+        name=config.name,
+        description=f"{names}: each language has its own queries and passages, and is searched by "
+        "itself.",
+        licence="; ".join(dict.fromkeys(info.licence for info in infos)),
+        source="; ".join(dict.fromkeys(info.source for info in infos)),
+        languages=tuple(
+            code for collection in collections for code in languages_of(config, collection)
+        ),
+        parallel=False,
+    )
+    return info, digest.hexdigest()
 
 
 def _students(config: StudyConfig, seeds: Mapping[str, Any]) -> dict[str, str]:
-    """Choose each arm's student of the first seed, which represents it in the app."""
+    """Choose the first seed's model of all that was trained: it stands for it in the app."""
     return {
         column.name: column.model
         for column in columns(config)
@@ -97,11 +142,9 @@ def _students(config: StudyConfig, seeds: Mapping[str, Any]) -> dict[str, str]:
 
 def write_results(config: StudyConfig, findings: Findings, out: Path) -> None:
     """Write `OUT/results/<collection>` in the form of `optical evaluate`."""
-    folder = out / "results" / findings.collection.name
+    folder = out / "results" / findings.info.name
     write_tables(folder, findings.measurements)
-    write_results_record(
-        folder, findings.measurements, findings.collection.info, depth=config.depth
-    )
+    write_results_record(folder, findings.measurements, findings.info, depth=config.depth)
 
 
 def tables(config: StudyConfig, findings: Findings) -> dict[str, pd.DataFrame]:
@@ -122,7 +165,7 @@ def tables(config: StudyConfig, findings: Findings) -> dict[str, pd.DataFrame]:
 
 def _rivals(config: StudyConfig, findings: Findings) -> pd.DataFrame:
     """Compare the arms with the study's reference arm."""
-    arms = tuple(arm for arm in config.arms if arm in findings.seeds)
+    arms = tuple(name for name in config.trained if name in findings.seeds)
     among = replace(findings.comparison, models=arms, baseline=config.reference)
     return group_table(findings.measurements, among)
 
@@ -156,117 +199,6 @@ def _group_levels(comparison: Comparison, means: Mapping[str, float]) -> dict[st
     """Average the means of each group's languages; groups without any are left out."""
     sides = zip(GROUPS, comparison.sides(means), strict=True)
     return {name: sum(means[c] for c in codes) / len(codes) for name, codes in sides if codes}
-
-
-def answer(config: StudyConfig, findings: Findings, made: dict[str, pd.DataFrame]) -> list[str]:
-    """Answer the study's question for one collection, with effect sizes, intervals and p values.
-
-    The first paragraph is about the reference and its best rival, the others are about continued
-    pre-training.
-    """
-    paragraphs = []
-    for arm in [config.reference, *_pretraining(config)]:
-        sentences = _changes(config, arm, made)
-        if arm == config.reference and (rivals := _against_rivals(config, made)):
-            sentences.append(rivals)
-        if sentences:
-            paragraphs.append(f"On {findings.collection.name}, " + " ".join(sentences))
-    return paragraphs or [f"On {findings.collection.name}, no arm is measured yet."]
-
-
-def _changes(config: StudyConfig, arm: str, made: dict[str, pd.DataFrame]) -> list[str]:
-    """Compare an arm with the baseline: each group of languages, and the gap between them."""
-    rows, gaps, baseline = made["groups"], made["gaps"], label(config.baseline)
-    rows = rows[rows["model"] == arm] if not rows.empty else rows
-    if rows.empty:
-        return []
-    changes = "; ".join(_effect(row) for row in rows.to_dict("records"))
-    sentences = [f"{arm} against {baseline}: {changes}."]
-    values = {} if gaps.empty else gaps.set_index("model")["gap"].to_dict()
-    if arm in values and baseline in values:
-        sentences.append(
-            f"Its gap is {values[arm]:.3f} where {baseline} has {values[baseline]:.3f}."
-        )
-    return sentences
-
-
-def limits(config: StudyConfig, every: Sequence[Findings]) -> list[str]:
-    """State what the numbers don't show."""
-    sentences = [
-        f"Values are MAP over the first {config.depth} passages. An arm's value is the mean over "
-        "its seeds for each topic. Intervals and tests are over topics and don't cover the spread "
-        "between seeds, which has its own table.",
-        "Only the query encoder is trained. The undistilled teacher encodes the passages, also for "
-        "the arms of continued pre-training: re-encoding them might change those arms' results.",
-    ]
-    done = {arm: min((len(f.seeds.get(arm, {})) for f in every), default=0) for arm in config.arms}
-    short = [f"{arm} ({n} of {len(config.seeds)})" for arm, n in done.items()]
-    if any(n < len(config.seeds) for n in done.values()):
-        sentences.append(
-            f"The study isn't finished. Seeds of each arm on all collections: {', '.join(short)}."
-        )
-    loose = [f.collection.name for f in every if not f.parallel]
-    if loose:
-        sentences.append(
-            "Levels and raw gaps between languages mean little on collections that aren't "
-            f"parallel: {', '.join(loose)}."
-        )
-    return sentences
-
-
-def _against_rivals(config: StudyConfig, made: dict[str, pd.DataFrame]) -> str:
-    """Compare the reference with the best arm of another objective on the low-resource mean."""
-    rows, levels = made["rivals"], made["levels"]
-    if rows.empty or "low-resource" not in levels:
-        return ""
-    objectives = {arm: config.distillation(arm, config.seeds[0]).objective for arm in config.arms}
-    rivals = [
-        arm
-        for arm, objective in objectives.items()
-        if objective != objectives[config.reference] and arm in set(rows["model"])
-    ]
-    if not rivals:
-        return ""
-    means = levels.set_index("model")["low-resource"]
-    best = max(rivals, key=lambda arm: means[arm])
-    row = rows[(rows["model"] == best) & (rows["group"] == "low-resource")].iloc[0]
-    verdict = (
-        "no difference beyond chance"
-        if row["p_holm"] >= 0.05
-        else f"{best if row['difference'] > 0 else config.reference} is better"
-    )
-    return (
-        f"The best rival in low-resource languages is {best} ({means[best]:.4f}, "
-        f"{config.reference} {means[config.reference]:.4f}): {verdict} "
-        f"(difference {-row['difference']:+.4f}, 95 % CI {-row['high']:+.4f} to "
-        f"{-row['low']:+.4f}, {_p(row['p_holm'])})."
-    )
-
-
-def _pretraining(config: StudyConfig) -> list[str]:
-    """List the arms of continued pre-training, and those that start from one."""
-    kinds = {arm: config.distillation(arm, config.seeds[0]) for arm in config.arms}
-    trained = [arm for arm, kind in kinds.items() if kind.objective in ("mlm", "tlm")]
-    return [
-        arm for arm in config.arms if arm in trained or config.arms[arm].get("start") in trained
-    ]
-
-
-def _effect(row: Mapping[Any, Any]) -> str:
-    return (
-        f"{row['group']} languages {row['difference']:+.4f} (95 % CI {row['low']:+.4f} to "
-        f"{row['high']:+.4f}, {_p(row['p_holm'])}, d = {row['effect']:.2f})"
-    )
-
-
-def _p(value: float) -> str:
-    """Format a p value.
-
-    Examples:
-        >>> _p(0.00002), _p(0.0312)
-        ('p < .001', 'p = .031')
-    """
-    return "p < .001" if value < 0.001 else f"p = {value:.3f}".replace("0.", ".", 1)
 
 
 def _mean(arm: str, students: Sequence[Measurements]) -> pd.DataFrame:
