@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.browser.server import ROOT, chromium, goto, running_app, running_browser, settle
+from tests.processes import optical
 
 HARMLESS = "/_stcore/"
 """Streamlit looks for its server under the page's own path first; that 404 is not ours."""
@@ -60,22 +58,18 @@ def _small_collection(folder: Path) -> None:
 
 def _warm(home: Path) -> None:
     """Index the demo beforehand, in a process of its own, as a user's second start finds it."""
-    subprocess.run(
-        [sys.executable, "-m", "optical_core", "index", "demo"],
-        env={**os.environ, "OPTICAL_HOME": str(home)},
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
+    ended = optical("index", "demo", home=home).ended()
+    assert ended.code == 0, ended.errors
 
 
 class Visit:
-    """A page in a context of its own, with what went wrong in it."""
+    """A page in a tab of its own, with what went wrong in it."""
 
-    def __init__(self, browser, site: str, **context) -> None:
+    def __init__(self, window, site: str, width: int, height: int, scheme: str) -> None:
         self.site = site
-        self.context = browser.new_context(**context)
-        self.page = self.context.new_page()
+        self.page = window.new_page()
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.emulate_media(color_scheme=scheme)
         self.errors: list[str] = []
         self.outside: list[str] = []
         self.page.on("console", self._console)
@@ -118,16 +112,22 @@ class Visit:
             self.outside.append(request.url)
 
 
+@pytest.fixture(scope="session")
+def window(browser):
+    """One for all tabs, as a user has: what a visit loads of Streamlit, the next has already."""
+    return browser.new_context()
+
+
 @pytest.fixture
-def visit(browser, site):
+def visit(window, site):
     made: list[Visit] = []
 
-    def new(**context) -> Visit:
-        made.append(Visit(browser, site, **context))
+    def new(width: int = 1440, height: int = 1400, scheme: str = "light") -> Visit:
+        made.append(Visit(window, site, width, height, scheme))
         return made[-1]
 
     yield new
     for one in made:
         assert one.errors == []
         assert one.outside == []
-        one.context.close()
+        one.page.close()

@@ -23,10 +23,42 @@ PAGES = {
 }
 
 
-@pytest.mark.slow
+READ = """() => {
+  const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
+  const opaque = ([r, g, b, a = 1]) => [r, g, b, a];
+  const over = (top, under) => [0, 1, 2].map(i => top[i] * top[3] + under[i] * (1 - top[3]));
+  const light = rgb => {
+    const [r, g, b] = rgb.map(v => v / 255)
+      .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const found = [];
+  for (const element of document.querySelectorAll('main p, main span, main button, main h2')) {
+    const text = [...element.childNodes].filter(n => n.nodeType === 3).map(n => n.data).join('');
+    const style = getComputedStyle(element);
+    if (!text.trim() || !element.offsetWidth || style.visibility === 'hidden') continue;
+    if (element.closest('[disabled], [aria-disabled=true], [data-testid=stSlider]')) continue;
+    if (element.closest('[data-testid=stIconMaterial]')) continue;
+    let ground = [255, 255, 255], strength = 1;
+    const above = [];
+    for (let e = element; e; e = e.parentElement) above.unshift(getComputedStyle(e));
+    for (const one of above) {
+      ground = over(opaque(numbers(one.backgroundColor)), ground);
+      strength *= Number(one.opacity);
+    }
+    const ink = opaque(numbers(style.color));
+    const shown = over([...ink.slice(0, 3), ink[3] * strength], ground);
+    const [high, low] = [light(shown), light(ground)].sort((a, b) => b - a);
+    found.push([(high + 0.05) / (low + 0.05), text.trim().slice(0, 40)]);
+  }
+  return found;
+}"""
+
+
 @pytest.mark.parametrize("path", PAGES)
-def test_a_cold_deep_link_opens_its_page_in_the_frame(visit, path):
-    page = visit().open(path, PAGES[path])
+def test_a_deep_link_opens_its_page_in_the_frame_and_on_a_telephone(visit, path):
+    one = visit()
+    page = one.open(path, PAGES[path])
     assert page.get_by_role("link", name="Language gaps").first.is_visible()
     assert page.locator("[data-testid=stException]").count() == 0
     title = {"/": "Start"}.get(path, PAGES[path])
@@ -34,30 +66,39 @@ def test_a_cold_deep_link_opens_its_page_in_the_frame(visit, path):
     levels = page.locator("h1, h2, h3, h4").evaluate_all("all => all.map(e => +e.tagName[1])")
     assert levels[0] == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert ground(page) > 380
+    telephone = visit(390, 844, "dark").open(path, PAGES[path])
+    assert telephone.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    assert ground(telephone) < 380
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_telephone_shows_every_page_without_sideways_scrolling(visit, path, scheme):
-    one = visit(viewport={"width": 390, "height": 844}, color_scheme=scheme)
-    page = one.open(path, PAGES[path])
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
-    ground = page.evaluate(
+def ground(page) -> int:
+    """How light the page's ground is, from 0 to 765."""
+    colour = page.evaluate(
         "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
     )
-    light = sum(int(part) for part in re.findall(r"\d+", ground)[:3]) > 380
-    assert light == (scheme == "light")
+    return sum(int(part) for part in re.findall(r"\d+", colour)[:3])
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_of_the_alignment_page_can_be_read(visit, scheme):
+    page = visit(scheme=scheme).open("/alignment?model=embedded&show=chips", "Alignment")
+    page.get_by_role("radio", name="chips").first.wait_for()
+    page.wait_for_function(
+        "getComputedStyle(document.querySelector("
+        "'[data-testid=stCaptionContainer]')).opacity !== '0.6'"
+    )
+    found = page.evaluate(READ)
+    assert len(found) > 20
+    assert [(round(ratio, 2), text) for ratio, text in found if ratio < 4.5] == []
+
+
 def test_a_link_to_a_view_shows_that_view(visit):
     page = visit().open("/alignment?lang=sw&need=earth-q03&unit=token&model=embedded")
     assert page.get_by_text("Cost ⟨P, C⟩").count() == 1
     page.locator(".js-plotly-plot text", has_text="Af").first.wait_for()
 
 
-@pytest.mark.slow
 def test_a_change_goes_into_the_address_and_back_undoes_it(visit):
     one = visit()
     page = one.open("/alignment?model=embedded")
@@ -72,9 +113,8 @@ def test_a_change_goes_into_the_address_and_back_undoes_it(visit):
     assert page.locator("[data-testid=stException]").count() == 0
 
 
-@pytest.mark.slow
 def test_clicking_a_token_pins_it_and_unpin_frees_it(visit):
-    one = visit(viewport={"width": 1440, "height": 1200})
+    one = visit()
     page = one.open("/alignment?lang=sw&need=earth-q03&model=embedded")
     # The first trace tells about ribbons, the second are the tokens on the left.
     tokens = page.locator(".js-plotly-plot .scatterlayer .trace").nth(1).locator(".points path")
@@ -87,9 +127,8 @@ def test_clicking_a_token_pins_it_and_unpin_frees_it(visit):
     page.wait_for_url(lambda url: "pin=" not in url)
 
 
-@pytest.mark.slow
 def test_clicking_a_cell_of_the_heatmap_pins_its_row(visit):
-    one = visit(viewport={"width": 1440, "height": 1200})
+    one = visit()
     page = one.open("/alignment?lang=sw&need=earth-q03&model=embedded&show=heatmap")
     points = page.locator(".js-plotly-plot g.points path")
     points.first.wait_for()
@@ -98,9 +137,8 @@ def test_clicking_a_cell_of_the_heatmap_pins_its_row(visit):
     page.wait_for_url("**pin=left.0**")
 
 
-@pytest.mark.slow
 def test_the_main_flow_of_search(visit):
-    one = visit(viewport={"width": 1440, "height": 1400})
+    one = visit()
     page = one.open("/search?in=small&lang=sw&need=earth-q03&model=embedded&model=bm25")
     assert page.get_by_text(" ms").count() == 2
     page.locator("label", has_text="Why rank 1?").first.click()
@@ -112,7 +150,6 @@ def test_the_main_flow_of_search(visit):
     assert page.locator("[data-testid=stException]").count() == 0
 
 
-@pytest.mark.slow
 def test_search_by_keyboard_alone(visit):
     one = visit()
     page = one.open("/search?in=small&model=embedded")
@@ -124,9 +161,8 @@ def test_search_by_keyboard_alone(visit):
     page.get_by_text("Lake Tanganyika").first.wait_for()
 
 
-@pytest.mark.slow
 def test_the_inspector_opens_a_query_in_search_with_its_state(visit):
-    one = visit(viewport={"width": 1440, "height": 1400})
+    one = visit()
     page = one.open("/inspector?results=ntrex128")
     page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
     grid = page.locator("[data-testid=stDataFrame]").first.bounding_box()
@@ -134,11 +170,10 @@ def test_the_inspector_opens_a_query_in_search_with_its_state(visit):
     page.get_by_text("Install the collection").wait_for()
 
 
-@pytest.mark.slow
 def test_gaps_compare_uploaded_runs(visit, tmp_path):
     (tmp_path / "mine.so.run").write_text("q1 Q0 d1 1 1.0 x\nq2 Q0 d3 1 1.0 x\n")
     (tmp_path / "qrels.txt").write_text("q1 0 d1 1\nq2 0 d2 1\n")
-    one = visit(viewport={"width": 1440, "height": 1400})
+    one = visit()
     page = one.open("/gaps")
     page.get_by_text("Bring your own runs").click()
     inputs = page.locator("input[type=file]")
@@ -153,14 +188,13 @@ def test_gaps_compare_uploaded_runs(visit, tmp_path):
     assert page.locator("[data-testid=stException]").count() == 0
 
 
-@pytest.mark.slow
 def test_a_collection_is_imported_looked_at_and_removed(visit, workspace):
     source = workspace / "given" / "mine"
     (source / "queries").mkdir(parents=True, exist_ok=True)
     (source / "corpus.jsonl").write_text('{"_id": "d1", "title": "Sea", "text": "Salt water."}\n')
     (source / "queries" / "sw.jsonl").write_text('{"_id": "q1", "text": "maji ya bahari"}\n')
     (source / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\n")
-    one = visit(viewport={"width": 1440, "height": 1400})
+    one = visit()
     page = one.open("/collections")
     page.get_by_text("Bring your own collection").click()
     one.choose("Format", "BEIR")
@@ -178,12 +212,11 @@ def test_a_collection_is_imported_looked_at_and_removed(visit, workspace):
     page.get_by_text("maji ya bahari").first.wait_for(state="detached")
 
 
-@pytest.mark.slow
 def test_a_training_runs_in_the_background_and_its_student_appears(visit, workspace):
     bitext = workspace / "train.sw.tsv"
     lines = [f"The sea number {i} is salty.\tBahari namba {i} ina chumvi." for i in range(40)]
     bitext.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    one = visit(viewport={"width": 1440, "height": 1400})
+    one = visit()
     page = one.open("/train?from=folder&steps=2")
     page.get_by_label("Name of the student").fill("browser-student")
     page.get_by_label("Path on this machine").fill(str(bitext))
@@ -197,11 +230,8 @@ def test_a_training_runs_in_the_background_and_its_student_appears(visit, worksp
     page.wait_for_url("**model=browser-student**")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "text", ["<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "‮abc"]
-)
-def test_typed_markup_never_runs(visit, text):
+def test_typed_markup_never_runs(visit):
+    text = "<img src=x onerror=alert(1)><script>alert(1)</script>\u202eabc"
     one = visit()
     asked = []
     one.page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
@@ -215,7 +245,6 @@ def test_typed_markup_never_runs(visit, text):
     assert asked == []
 
 
-@pytest.mark.slow
 def test_an_error_with_markup_in_it_is_plain_text(visit):
     one = visit()
     text = "![x](http://elsewhere.test/p.png) [sign in](http://elsewhere.test) www.elsewhere.test"
@@ -226,9 +255,8 @@ def test_an_error_with_markup_in_it_is_plain_text(visit):
     assert one.outside == []
 
 
-@pytest.mark.slow
-def test_ten_tabs_do_not_mix(visit):
-    needs = [f"earth-q{number:02}" for number in range(1, 11)]
+def test_tabs_do_not_mix(visit):
+    needs = [f"earth-q{number:02}" for number in range(1, 6)]
     tabs = [visit() for _ in needs]
     for tab, need in zip(tabs, needs, strict=True):
         tab.page.goto(f"{tab.site}/alignment?lang=sw&model=embedded&need={need}")
@@ -239,7 +267,6 @@ def test_ten_tabs_do_not_mix(visit):
         assert tab.page.locator("[data-testid=stException]").count() == 0
 
 
-@pytest.mark.slow
 def test_tables_and_plans_are_downloaded(visit, tmp_path):
     page = visit().open("/gaps?results=demo&details=numbers")
     for button, name in ((0, "gap.csv"), (-1, "measures.json")):
