@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from optical_core.data.collection import Passage
+from optical_core.data.where import LONGEST
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.ui.search.figures import match_figure
@@ -63,10 +64,19 @@ def render() -> None:
         max_selections=4,
     )
     top = bound(row[1].selectbox, "Results", list(TOP), key="top", default=5, read=int)
+    where = text_input(
+        st,
+        "Only passages where…",
+        key="where",
+        longest=LONGEST,
+        placeholder="year >= 2020 and source = 'bbc'",
+        help="A condition in SQL on the passages' fields: _id, title, and all others of their "
+        "corpus.jsonl. If this is empty, all passages are searched.",
+    )
     if not models:
         st.info("Choose at least one model.")
         return
-    asked = ask(source, name, typed.strip() or examples[need])
+    asked = ask(source, name, typed.strip() or examples[need], where.strip())
     st.html(plain(asked.query, bold=True))
     _elsewhere(asked, models, top)
     _columns(asked, models, top)
@@ -89,6 +99,7 @@ def _elsewhere(asked: Asked, models: list[str], top: int) -> None:
                     lang=other,
                     need=need,
                     model=models,
+                    where=asked.where,
                     **{"in": name, "top": top},
                 )
         if name == "demo" and code != "en":
@@ -104,7 +115,9 @@ def _columns(asked: Asked, models: list[str], top: int) -> None:
             parts.section(markdown_text(model))
             try:
                 with st.spinner("Searching (the first search with a model takes longer)…"):
-                    ranking = asked.source.rank(model, asked.collection, asked.query, 1000)
+                    ranking = asked.source.rank(
+                        model, asked.collection, asked.query, 1000, asked.where
+                    )
             except InputError as error:
                 parts.fault(error)
                 continue
@@ -118,7 +131,10 @@ def _columns(asked: Asked, models: list[str], top: int) -> None:
             if ranking.gloss:
                 st.caption(f"Asked with its gloss too: {markdown_text(ranking.gloss)}")
             if not ranking.hits:
-                st.warning("No passage found: the query has no word that this model can match.")
+                st.warning(
+                    "No passage found: the query has no word that this model can match"
+                    + (", or none fulfils the condition." if asked.where else ".")
+                )
             first = first if first is not None else ranking.ranks
             for rank, (identifier, score) in enumerate(ranking.hits[:top], 1):
                 with st.container(border=True):
@@ -146,7 +162,9 @@ def _passage(asked: Asked, model: str, passage: Passage, rank: int, score: float
     ):
         st.html(plain(shortened(passage.text)))
         return
-    matches = asked.source.explanation(model, asked.collection, asked.query, passage.id)
+    matches = asked.source.explanation(
+        model, asked.collection, asked.query, passage.id, asked.where
+    )
     result = explained(matches)
     st.html(contribution_chips(result.tokens, result.contributions))
     st.html(heat_strip(passage.full_text, result.spans))

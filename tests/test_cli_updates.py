@@ -73,6 +73,16 @@ def test_passages_are_added_replaced_and_deleted(tiny_encoder, collection, new, 
     assert found(collection, "bm25", query="cheese wind salty") == {"p2": "the moon is cheese"}
 
 
+def test_only_passages_that_fulfil_a_condition_are_found(collection, new):
+    corpus = collection.folder / "corpus.jsonl"
+    corpus.write_text(corpus.read_text() + new.read_text().splitlines()[1] + "\n")
+    arguments = (collection.folder, "the wind is in the sea", "-m", "bm25", "--json", "--where")
+    output = run("search", *arguments, "source = 'bbc' or _id = 'p1'")
+    assert {row["id"] for row in json.loads(output)["results"]} == {"p1", "p7"}
+    assert "there are _id, title, source" in refused("search", *arguments, "yaer > 2000")
+    assert "may only compare fields" in refused("search", *arguments, "(select 1)")
+
+
 @pytest.mark.slow
 def test_an_index_alone_is_changed_by_itself(tiny_encoder, collection, new, tmp_path):
     index = tmp_path / "alone"

@@ -83,6 +83,10 @@ def search(
         Path | None,
         typer.Option("--index", help="Index to search; by default the collection's."),
     ] = None,
+    where: Annotated[
+        str,
+        typer.Option(help='Only passages whose fields fulfil a condition: "year >= 2020".'),
+    ] = "",
     engine: Engine = "local",
     uri: Uri = None,
     device: Device = None,
@@ -100,6 +104,7 @@ def search(
     if not query.strip():
         raise InputError("the query is empty: type at least one word")
     opened = open_collection(collection)
+    among = opened.corpus.matching(where) if where else None
     name = model or default_student()
     if index_folder is not None:
         if engine != LOCAL:
@@ -117,7 +122,7 @@ def search(
     lacking = [thing for thing, asked in needs.items() if asked and not searcher.explains]
     if lacking:
         raise InputError(f"{searcher.name} has no {lacking[0]}; use a token-level model")
-    rows = _results(searcher, opened, query, top, explain)
+    rows = _results(searcher, opened, query, top, explain, among)
     if as_json:
         print_json({"model": searcher.name, "query": query, "results": rows})
         return
@@ -150,11 +155,16 @@ def _passage(collection: Collection, identifier: str) -> Passage:
 
 
 def _results(
-    searcher: Searcher, collection: Collection, query: str, top: int, explain: bool
+    searcher: Searcher,
+    collection: Collection,
+    query: str,
+    top: int,
+    explain: bool,
+    among: frozenset[str] | None,
 ) -> list[dict[str, Any]]:
     """A row for each hit, with its token matches if they are asked for."""
     (asked,) = searcher.encode([query])
-    (hits,) = searcher.rank([asked], top=top)
+    (hits,) = searcher.rank([asked], top=top, among=among)
     passages = [_passage(collection, identifier) for identifier, _ in hits]
     rows: list[dict[str, Any]] = [
         {

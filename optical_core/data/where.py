@@ -22,7 +22,7 @@ from optical_core.errors import InputError
 
 LONGEST = 2000
 """Characters of a condition."""
-SECONDS = 5.0
+SECONDS = 2.0
 """Most time that a condition may take."""
 MOST_FIELDS = 500
 """Different fields that passages of a collection may have for them to be filtered."""
@@ -140,7 +140,7 @@ compare fields; there are _id, title, year
         self._database.set_progress_handler(lambda: time.monotonic() > end, 10_000)
 
     def _reason(self, error: Exception) -> str:
-        text = str(error)
+        text = str(error).splitlines()[0].rstrip(":\"' ")
         if "interrupted" in text:
             return f"it takes more than {SECONDS:g} s"
         if any(word in text for word in ("authoriz", "prohibited", "one statement")):

@@ -15,7 +15,7 @@ from functools import lru_cache
 import bm25s
 import numpy as np
 
-from optical_core.data.collection import Passage
+from optical_core.data.collection import Collection, Passage
 from optical_core.data.trec import Hits, best_first
 from optical_core.retrieval.searcher import Query, Searcher
 
@@ -46,6 +46,13 @@ def word_pattern() -> re.Pattern[str]:
     return re.compile(rf"{inside}+(?:['’ʼ]{inside}+)*")
 
 
+def eligible_passages(ids: Sequence[str], among: frozenset[str] | None) -> np.ndarray:
+    """Which passages may be found (P,), as truth values."""
+    if among is None:
+        return np.ones(len(ids), bool)
+    return np.fromiter((identifier in among for identifier in ids), bool, len(ids))
+
+
 class BM25(Searcher):
     """Lucene's BM25 (k1 1.5, b 0.75) over a collection's passages, in memory.
 
@@ -70,12 +77,41 @@ class BM25(Searcher):
         self._scorer = bm25s.BM25(method="lucene")
         self._scorer.index(tokens, show_progress=False)
 
-    def rank(self, queries: Sequence[Query], *, top: int = 10) -> list[Hits]:
-        return [self._ranked(query.text, top) for query in queries]
+    def rank(
+        self, queries: Sequence[Query], *, top: int = 10, among: frozenset[str] | None = None
+    ) -> list[Hits]:
+        eligible = eligible_passages(self.ids, among)
+        return [self._ranked(query.text, top, eligible) for query in queries]
 
-    def _ranked(self, query: str, top: int) -> Hits:
+    def _ranked(self, query: str, top: int, eligible: np.ndarray) -> Hits:
         known = [word for word in words(query) if word in self._known]
         if not known:
             return []
-        scores = np.asarray(self._scorer.get_scores(known))
+        scores = np.asarray(self._scorer.get_scores(known)) * eligible
         return best_first(((self.ids[p], scores[p]) for p in np.flatnonzero(scores > 0)), top)
+
+
+class LiveBM25(Searcher):
+    """BM25 over a collection that may change: its words are counted anew when it has.
+
+    Examples:
+        >>> from optical_core.data import open_collection
+        >>> len(LiveBM25(open_collection("demo")).search("Why is the sea salty?", top=3))
+        3
+    """
+
+    name = BM25.name
+    identity = BM25.identity
+
+    def __init__(self, collection: Collection) -> None:
+        self._counted = collection.refreshed(), BM25(collection.passages())
+
+    def rank(
+        self, queries: Sequence[Query], *, top: int = 10, among: frozenset[str] | None = None
+    ) -> list[Hits]:
+        before, bm25 = self._counted
+        present = before.refreshed()
+        if present is not before:
+            bm25 = BM25(present.passages())
+            self._counted = present, bm25
+        return bm25.rank(queries, top=top, among=among)

@@ -137,8 +137,10 @@ class Glossed(Searcher):
             for typed, other in zip(self.searcher.encode(queries), glosses, strict=True)
         ]
 
-    def rank(self, queries: Sequence[Query], *, top: int = 10) -> list[Hits]:
-        return self.searcher.rank(queries, top=top)
+    def rank(
+        self, queries: Sequence[Query], *, top: int = 10, among: frozenset[str] | None = None
+    ) -> list[Hits]:
+        return self.searcher.rank(queries, top=top, among=among)
 
     def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
         """Matches of the query's tokens, then of the gloss's tokens."""

@@ -65,8 +65,11 @@ class LateInteraction(Searcher):
         vectors = self.queries.encode_queries(queries)
         return [Query(text, matrix) for text, matrix in zip(queries, vectors, strict=True)]
 
-    def rank(self, queries: Sequence[Query], *, top: int = 10) -> list[Hits]:
-        return self.store.search_many([query.vectors for query in queries], top=top)
+    def rank(
+        self, queries: Sequence[Query], *, top: int = 10, among: frozenset[str] | None = None
+    ) -> list[Hits]:
+        vectors = [query.vectors for query in queries]
+        return self.store.search_many(vectors, top=top, among=among)
 
     def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
         """Matches in the order of the query's tokens, from the vectors that give the scores."""

@@ -55,8 +55,19 @@ class Searcher(ABC):
         """Changes with everything that decides a ranking, except the passages and the query."""
 
     @abstractmethod
-    def rank(self, queries: Sequence[Query], *, top: int = 10) -> list[Hits]:
-        """The hits of each query, best first; the queries come from `encode`."""
+    def rank(
+        self, queries: Sequence[Query], *, top: int = 10, among: frozenset[str] | None = None
+    ) -> list[Hits]:
+        """Rank passages.
+
+        Args:
+            queries: from `encode`.
+            top: most hits of a query.
+            among: ids of the passages that may be found; None for all.
+
+        Returns:
+            The hits of each query, best first.
+        """
 
     def encode(self, queries: Sequence[str]) -> list[Query]:
         """Make queries of texts; the result is the same for all searchers of one model."""

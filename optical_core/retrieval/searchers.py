@@ -7,7 +7,7 @@ from collections.abc import Callable
 from optical_core.data.collection import Collection
 from optical_core.models.pair import EncoderPair
 from optical_core.models.pair_store import load_pair
-from optical_core.retrieval.bm25 import BM25
+from optical_core.retrieval.bm25 import BM25, LiveBM25
 from optical_core.retrieval.glossed import Glossed, Glosses
 from optical_core.retrieval.late_interaction import LateInteraction
 from optical_core.retrieval.searcher import Searcher
@@ -47,7 +47,7 @@ def open_searcher(
         3
     """
     if name == BM25.name:
-        return BM25(collection.passages())
+        return LiveBM25(collection)
     pair = load(name)
     store = open_store(engine, uri, collection, pair.teacher, mode=mode, progress=progress)
     searcher = LateInteraction(pair, store)

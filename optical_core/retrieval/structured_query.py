@@ -18,7 +18,7 @@ from scipy.sparse import csc_array
 from optical_core.data.collection import Passage
 from optical_core.data.lexicons import Lexicon, lexicon_hash
 from optical_core.data.trec import Hits, best_first
-from optical_core.retrieval.bm25 import words
+from optical_core.retrieval.bm25 import eligible_passages, words
 from optical_core.retrieval.searcher import Query, Searcher
 
 K1, B = 1.5, 0.75
@@ -71,10 +71,13 @@ class StructuredQueries(Searcher):
     def identity(self) -> str:
         return f"psq {lexicon_hash(self.lexicon)}"
 
-    def rank(self, queries: Sequence[Query], *, top: int = 10) -> list[Hits]:
-        return [self._ranked(query.text, top) for query in queries]
+    def rank(
+        self, queries: Sequence[Query], *, top: int = 10, among: frozenset[str] | None = None
+    ) -> list[Hits]:
+        eligible = eligible_passages(self.ids, among)
+        return [self._ranked(query.text, top, eligible) for query in queries]
 
-    def _ranked(self, query: str, top: int) -> Hits:
+    def _ranked(self, query: str, top: int, eligible: np.ndarray) -> Hits:
         scores = np.zeros(len(self.ids))
         for term, times in Counter(words(query)).items():
             known = {
@@ -89,4 +92,5 @@ class StructuredQueries(Searcher):
             documents = float(self._documents[columns] @ shares)
             rarity = np.log1p((len(self.ids) - documents + 0.5) / (documents + 0.5))
             scores += times * rarity * frequency / (frequency + self._norm)
+        scores = scores * eligible
         return best_first(((self.ids[p], scores[p]) for p in np.flatnonzero(scores > 0)), top)

@@ -22,17 +22,19 @@ from optical_core.serve.schema import Match, Result, SearchAnswer, SearchRequest
 def answer_together(holdings: Holdings, requests: Sequence[SearchRequest]) -> list[SearchAnswer]:
     """Answer requests to one model, in their order."""
     model = requests[0].model
-    groups: defaultdict[str, list[int]] = defaultdict(list)
+    groups: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for number, request in enumerate(requests):
-        groups[request.collection].append(number)
+        groups[request.collection, request.where].append(number)
     # The searchers of one model encode queries alike, whatever the collection.
     encoder = holdings.searcher(model, requests[0].collection)
     queries = encoder.encode([request.query for request in requests])
     answers: dict[int, SearchAnswer] = {}
-    for name, numbers in groups.items():
-        searcher, collection = holdings.searcher(model, name), holdings.collections[name]
+    for (name, where), numbers in groups.items():
+        searcher, collection = holdings.searcher(model, name), holdings.collection(name)
+        among = collection.corpus.matching(where) if where else None
         top = max(requests[number].top for number in numbers)
-        rankings = searcher.rank([queries[number] for number in numbers], top=top)
+        asked = [queries[number] for number in numbers]
+        rankings = searcher.rank(asked, top=top, among=among)
         for number, hits in zip(numbers, rankings, strict=True):
             answers[number] = _answer(searcher, collection, requests[number], queries[number], hits)
     return [answers[number] for number in range(len(requests))]
@@ -41,7 +43,8 @@ def answer_together(holdings: Holdings, requests: Sequence[SearchRequest]) -> li
 def _answer(
     searcher: Searcher, collection: Collection, request: SearchRequest, query: Query, hits: Hits
 ) -> SearchAnswer:
-    best = hits[: request.top]
+    # What was added or deleted since the collection was looked at is left out.
+    best = [hit for hit in hits if hit[0] in collection.by_id][: request.top]
     passages = [collection.by_id[identifier] for identifier, _ in best]
     explained = searcher.explain(query, passages) if request.explain else [None] * len(best)
     results = [
@@ -51,6 +54,7 @@ def _answer(
             score=score,
             title=passage.title,
             text=passage.text,
+            fields=dict(passage.fields),
             matches=None if matches is None else [_match(match) for match in matches],
         )
         for rank, ((_, score), passage, matches) in enumerate(

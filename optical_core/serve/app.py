@@ -154,6 +154,9 @@ def _add_search(
         if "top" not in request.model_fields_set:
             request = request.model_copy(update={"top": min(request.top, limits.top)})
         _check(request, holdings, limits)
+        if request.where:
+            corpus = holdings.collection(request.collection).corpus
+            await asyncio.to_thread(corpus.matching, request.where)
         try:
             return await asyncio.wrap_future(submit(request))
         except BusyError:

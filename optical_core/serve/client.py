@@ -96,7 +96,9 @@ class Server:
 
     def search(self, request: SearchRequest) -> SearchAnswer:
         """Search one of the collections."""
-        return self._ask("POST", "/search", SearchAnswer, json=request.model_dump())
+        # An older server doesn't know the condition.
+        body = request.model_dump(exclude=None if request.where else {"where"})
+        return self._ask("POST", "/search", SearchAnswer, json=body)
 
     def _ask(self, method: str, path: str, form: type[T], **options: Any) -> T:
         httpx = _httpx()
@@ -163,25 +165,48 @@ class RemoteSearcher(Searcher):
     def identity(self) -> str:
         return f"{self.server.address} {self.name} {self.weights} {self._version}"
 
-    def answer(self, query: str, *, top: int = 10, explain: bool = False) -> SearchAnswer:
+    def answer(
+        self, query: str, *, top: int = 10, explain: bool = False, where: str = ""
+    ) -> SearchAnswer:
         """The server's answer, with the passages' texts.
+
+        Args:
+            query: as it was typed.
+            top: most results.
+            explain: with token matches?
+            where: a condition on the passages' fields.
 
         Raises:
             InputError: the server can't answer, or the query is empty.
         """
         request = search_request(
-            collection=self.collection, model=self.name, query=query, top=top, explain=explain
+            collection=self.collection,
+            model=self.name,
+            query=query,
+            top=top,
+            explain=explain,
+            where=where,
         )
         return self.server.search(request)
 
-    def rank(self, queries: Sequence[Query], *, top: int = 10) -> list[Hits]:
+    def rank(
+        self, queries: Sequence[Query], *, top: int = 10, among: frozenset[str] | None = None
+    ) -> list[Hits]:
+        if among is not None:
+            raise InputError("a server takes a condition (`answer`), not a list of passages")
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             answers = threads.map(lambda query: self.answer(query.text, top=top), queries)
             return [[(result.id, result.score) for result in a.results] for a in answers]
 
     def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
         """Token matches of passages that are among the query's best `MOST_EXPLAINED`."""
-        results = self.answer(query.text, top=MOST_EXPLAINED, explain=True).results
+        return self.explain_where(query.text, passages, "")
+
+    def explain_where(
+        self, query: str, passages: Sequence[Passage], where: str
+    ) -> list[list[TokenMatch]]:
+        """`explain`, for passages that were found with a condition."""
+        results = self.answer(query, top=MOST_EXPLAINED, explain=True, where=where).results
         matches = {result.id: [_match(m) for m in result.matches or ()] for result in results}
         return [matches.get(passage.id, []) for passage in passages]
 

@@ -41,18 +41,19 @@ class Holdings:
     """
 
     models: Mapping[str, ServedModel]
-    collections: Mapping[str, Collection]
+    collections: dict[str, Collection]
     searchers: Mapping[tuple[str, str], Searcher]
 
     def collection(self, name: str) -> Collection:
-        """A collection by name.
+        """A collection by name, with its present passages.
 
         Raises:
             NotServedError: the name isn't served.
         """
         if name not in self.collections:
             raise NotServedError(_unknown("collection", name, self.collections))
-        return self.collections[name]
+        self.collections[name] = present = self.collections[name].refreshed()
+        return present
 
     def searcher(self, model: str, collection: str) -> Searcher:
         """A model's searcher of a collection.
@@ -89,7 +90,7 @@ class Holdings:
                 passages=len(opened.by_id),
                 fingerprint=opened.fingerprint,
             )
-            for name, opened in self.collections.items()
+            for name, opened in ((name, self.collection(name)) for name in self.collections)
         ]
 
 

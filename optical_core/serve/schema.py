@@ -65,7 +65,12 @@ class SearchRequest(BaseModel):
         default=False, description=f"With token matches; for at most {MOST_EXPLAINED} passages."
     )
 
-    @field_validator("collection", "model", "query")
+    where: str = Field(
+        default="",
+        description="A condition in SQL on the passages' fields: `year >= 2020 and lang = 'en'`.",
+    )
+
+    @field_validator("collection", "model", "query", "where")
     @classmethod
     def _whole_characters(cls, text: str, info: ValidationInfo) -> str:
         check_characters(text, f"the {info.field_name}")
@@ -110,6 +115,7 @@ class Result(BaseModel):
     score: float
     title: str
     text: str
+    fields: dict[str, Any] = Field({}, description="The passage's other fields, if it has some.")
     matches: list[Match] | None = None
 
 

@@ -28,6 +28,7 @@ from optical_core.ui.kept import Kept
 from optical_core.ui.paths import typed_path
 from optical_core.ui.search.ranking import Ranking
 from optical_core.ui.search.served import ServedLibrary, server_address
+from optical_core.ui.stamps import collection_stamp, file_stamp
 
 # Modules that need torch are imported where they are used: a page that asks a server needs none.
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Library:
         """
         stamp = (
             self._model_stamp(model) if model else None,
-            _collection_stamp(self._folder(collection)) if collection else None,
+            collection_stamp(self._folder(collection)) if collection else None,
         )
         return self._kept.get(kind, (model, collection, key), make, stamp=stamp)
 
@@ -154,7 +155,7 @@ class Library:
         folders: dict[str, Path] = {}
         for folder in installed_folders():
             name = self._kept.get(
-                "name", folder, partial(_name, folder), stamp=_collection_stamp(folder)
+                "name", folder, partial(_name, folder), stamp=collection_stamp(folder)
             )
             if name is not None:
                 folders.setdefault(name, folder)
@@ -225,23 +226,31 @@ class Library:
 
         return self.keep("searcher", ready, model=model, collection=name)
 
-    def rank(self, model: str, name: str, query: str, top: int) -> Ranking:
-        """Search, and measure the time. Kept: a rerun of a page doesn't search again."""
+    def rank(self, model: str, name: str, query: str, top: int, where: str = "") -> Ranking:
+        """Search, and measure the time. Kept: a rerun of a page doesn't search again.
+
+        Args:
+            where: a condition on the passages' fields.
+        """
 
         def search() -> tuple[Ranking, float]:
-            searcher = self.searcher(model, name)
+            searcher, collection = self.searcher(model, name), self.collection(name)
+            among = collection.corpus.matching(where) if where else None
             with self.encoding:
                 begin = time.perf_counter()
                 (encoded,) = searcher.encode([query])
-                hits, end = tuple(searcher.rank([encoded], top=top)[0]), time.perf_counter()
-            return Ranking(hits, end - begin, self.collection(name).by_id, encoded.gloss), end
+                found = searcher.rank([encoded], top=top, among=among)[0]
+                end = time.perf_counter()
+            hits = tuple(hit for hit in found if hit[0] in collection.by_id)
+            return Ranking(hits, end - begin, collection.by_id, encoded.gloss), end
 
         asked = time.perf_counter()
-        ranking, end = self.keep("ranking", search, model=model, collection=name, key=(query, top))
+        key = (query, top, where)
+        ranking, end = self.keep("ranking", search, model=model, collection=name, key=key)
         return replace(ranking, kept=end < asked)
 
     def explanation(
-        self, model: str, name: str, query: str, identifier: str
+        self, model: str, name: str, query: str, identifier: str, where: str = ""
     ) -> Sequence[TokenMatch]:
         """Token matches of one result, for a model that `explains`."""
 
@@ -269,25 +278,12 @@ class Library:
         return self._kept.get("evaluations", None, _labelled, stamp=stamp)
 
 
-def _collection_stamp(folder: Path) -> Hashable:
-    """A value that changes when a collection is installed anew."""
-    return file_stamp(folder / "collection.json")
-
-
 def _name(folder: Path) -> str | None:
     try:
         return open_collection(folder).name
     except InputError as error:
         logger.warning("left out: %s", error)
         return None
-
-
-def file_stamp(file: Path) -> Hashable:
-    """A value that changes when a file is created or written anew."""
-    try:
-        return str(file), file.stat().st_mtime_ns
-    except OSError:
-        return str(file), None
 
 
 def _labelled() -> dict[str, Measurements]:

@@ -35,7 +35,6 @@ def demo(collection, tmp_path, monkeypatch):
         "data.collection",
         "models.pair_store",
         "study.results",
-        "ui.collections.view",
         "distill.trainer",
         "distill.settings",
     ):

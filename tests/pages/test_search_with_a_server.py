@@ -95,3 +95,16 @@ def test_a_model_that_fails_leaves_the_others_standing(server, monkeypatch):
     app = opened(lang="en", need="q1")
     assert "try again in 1 s" in app.error[0].value
     assert "the sea is salty water" in " ".join(e.proto.body for e in app.get("html"))
+
+
+def test_a_condition_chooses_passages_and_a_wrong_one_is_told(server):
+    app = opened(lang="en", need="q1", where="title = 'Moon' or _id = 'p1'", top="20")
+    assert app.text_input(key="where").value == "title = 'Moon' or _id = 'p1'"
+    body = " ".join(e.proto.body for e in app.get("html"))
+    assert "the sea is salty water" in body
+    assert "old tree" not in body
+    app.toggle[0].set_value(True).run()
+    assert_contributions_add_up(app)
+    app.text_input(key="where").set_value("(select 1)").run()
+    assert not app.exception
+    assert any("may only compare fields" in shown(element) for element in app.error)

@@ -156,6 +156,58 @@ def test_the_same_again_writes_nothing_and_changes_are_followed(place, encoder, 
     same(other.search(query), collection_index(made, encoder).search(query))
 
 
+@pytest.mark.parametrize("most", [engine_store.MOST_IDS, 2])
+def test_of_the_passages_that_may_be_found_the_best_come_back(
+    place, encoder, collection, most, monkeypatch
+):
+    """Their ids are sent to the engine, or, if they are many, it is asked for more and more."""
+    monkeypatch.setattr(f"optical_core.retrieval.{place[0]}_store.MOST_IDS", most)
+    names = [f"n'{number}" for number in range(40)]
+    made = rewritten(collection, [Passage(name, "", f"the sea {name}") for name in names])
+    index = collection_index(made, encoder)
+    fill_store(*place, made, encoder)
+    other = open_store(*place, made, encoder)
+    queries = encoder.encode_queries(["the sea", "a star"])
+    for among in (names[:3], names[10:30], ["nothing"], []):
+        chosen = frozenset(among)
+        expected = index.search_many(queries, top=5, among=chosen)
+        for found, wanted in zip(
+            other.search_many(queries, top=5, among=chosen), expected, strict=True
+        ):
+            same(found, wanted)
+            assert len(found) == min(5, len(chosen & set(names)))
+
+
+def test_an_updated_collection_is_updated_in_the_engine(
+    place, tiny_encoder, encoder, collection, tmp_path
+):
+    where = ["--engine", place[0], "--uri", place[1], "-m", str(tiny_encoder)]
+    (tmp_path / "new.jsonl").write_text('{"_id": "p9", "text": "a new star", "year": 2024}\n')
+    for arguments in (
+        ["index", str(collection.folder), *where],
+        ["index", "update", str(collection.folder), str(tmp_path / "new.jsonl"), *where],
+        ["index", "delete", str(collection.folder), "p1", *where],
+    ):
+        done = runner.invoke(app, arguments)
+        assert done.exit_code == 0, (done.output, done.exception)
+    (query,) = encoder.encode_queries(["a star"])
+    found = open_store(*place, collection, encoder).search(query)
+    same(found, collection_index(collection, encoder).search(query))
+    assert "p9" in dict(found)
+    assert "p1" not in dict(found)
+    search = [
+        "search",
+        str(collection.folder),
+        "a star",
+        *where,
+        "--json",
+        "--where",
+        "year > 2000",
+    ]
+    rows = json.loads(runner.invoke(app, search).stdout)["results"]
+    assert [row["id"] for row in rows] == ["p9"]
+
+
 def test_an_interrupted_indexing_is_refused_and_goes_on(place, encoder, collection, monkeypatch):
     monkeypatch.setattr(engine_store, "WRITTEN", 2)
     killed = stopping_after(2, monkeypatch)

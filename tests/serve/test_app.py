@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
+from optical_core.data.collection import Passage
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.vector_stores import fill_store
@@ -299,3 +300,46 @@ def test_two_collections_of_one_name_are_not_served(collection, tmp_path):
     other = shutil.copytree(collection.folder, tmp_path / "other" / "folder")
     with pytest.raises(InputError, match="two collections are called 'tiny'"):
         load_holdings([str(collection.folder), str(other)], ["bm25"])
+
+
+def test_a_condition_on_the_fields_chooses_before_the_ranking(client, ask, collection):
+    for model in ({}, {"model": "bm25"}):
+        body = ask(where="_id in ('p3', 'p5') or title = 'Lake'", query="the water", **model)
+        found = client.post("/search", json=body).json()["results"]
+        assert {result["id"] for result in found} == {"p3", "p5", "p6"}
+    both = [ask(where="_id = 'p1'"), ask(where="_id = 'p2'"), ask()]
+    with ThreadPoolExecutor(3) as threads:
+        answers = list(threads.map(lambda body: client.post("/search", json=body).json(), both))
+    assert [len(answer["results"]) for answer in answers] == [1, 1, 6]
+    assert [answer["results"][0]["id"] for answer in answers[:2]] == ["p1", "p2"]
+
+
+@pytest.mark.parametrize(
+    "where", ["(select 1)", "load_extension('x')", "nothing = 1", "x" * 3000, "attach 'x' as y"]
+)
+def test_a_condition_that_is_none_is_refused_in_one_sentence(client, ask, where):
+    answer = client.post("/search", json=ask(where=where))
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("the condition ")
+
+
+def test_a_running_server_finds_what_was_added_and_not_what_was_deleted(
+    client, ask, collection, tiny_encoder
+):
+    from optical_core.retrieval.changing import delete_passages, update_collection
+
+    teacher = TokenEncoder.load(str(tiny_encoder), device="cpu")
+    before = client.get("/collections").json()[0]
+    assert len(client.post("/search", json=ask()).json()["results"]) == 6
+    new = Passage("p7", "", "the salty sea", {"year": 2024})
+    update_collection(collection, [new], teacher)
+    delete_passages(collection, ["p1"])
+    for model in ({}, {"model": "bm25"}):
+        found = client.post("/search", json=ask(**model)).json()["results"]
+        assert found[0]["id"] == "p7"
+        assert found[0]["fields"] == {"year": 2024}
+        assert "p1" not in {result["id"] for result in found}
+    filtered = client.post("/search", json=ask(where="year > 2000")).json()["results"]
+    assert [result["id"] for result in filtered] == ["p7"]
+    after = client.get("/collections").json()[0]
+    assert after["fingerprint"] != before["fingerprint"]

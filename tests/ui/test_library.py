@@ -6,6 +6,8 @@ import weakref
 
 import pytest
 
+from optical_core.data.changes import change_corpus
+from optical_core.data.corpus import Passage
 from optical_core.errors import InputError
 from optical_core.models import pair_store
 from optical_core.models.pair import EncoderPair
@@ -144,7 +146,7 @@ def test_a_ranking_tells_the_time_of_its_search_and_whether_it_was_kept(
     class Slow(Searcher):
         identity, opened = "slow", False
 
-        def rank(self, queries, *, top):
+        def rank(self, queries, *, top, among=None):
             if not self.opened:
                 clock[0] += 11.0  # reads the index
                 self.opened = True
@@ -173,6 +175,21 @@ def test_a_collection_that_is_installed_anew_is_opened_and_searched_anew(library
     (installed / "collection.json").touch()
     assert library.collection(name) is not opened
     assert [hit for hit, _ in library.rank("bm25", name, "volcano", 10).hits] == ["p7"]
+
+
+def test_changed_passages_are_found_and_a_condition_chooses_some(library, versions, installed):
+    query, name = "the salty sea of the wind", "tiny"
+    for model in ("bm25", "model"):
+        assert "p7" not in library.rank(model, name, query, 10).ranks
+    change_corpus(installed, [Passage("p7", "", "the wind", {"year": 2024})], ["p1"])
+    for model in ("bm25", "model"):
+        ranks = library.rank(model, name, query, 10).ranks
+        assert "p7" in ranks
+        assert "p1" not in ranks
+        chosen = library.rank(model, name, query, 10, "year > 2000 or _id = 'p3'").ranks
+        assert chosen.keys() == {"p3", "p7"}
+    with pytest.raises(InputError, match="may only compare fields"):
+        library.rank("bm25", name, query, 10, "(select 1)")
 
 
 def test_an_explanation_adds_up_to_the_score(library, versions, installed):

@@ -11,7 +11,6 @@ from functools import cached_property
 from optical_core.data.corpus import Passage
 from optical_core.errors import InputError
 from optical_core.retrieval.explain import TokenMatch
-from optical_core.retrieval.searcher import Query
 from optical_core.serve.client import RemoteSearcher, Server
 from optical_core.serve.schema import MOST_EXPLAINED, ServedCollection, ServedModel, Topics
 from optical_core.ui.descriptions import model_description
@@ -64,33 +63,35 @@ class ServedLibrary:
     def explains(self, model: str) -> bool:
         return self._model(model).token_level
 
-    def rank(self, model: str, collection_name: str, query: str, top: int) -> Ranking:
+    def rank(
+        self, model: str, collection_name: str, query: str, top: int, where: str = ""
+    ) -> Ranking:
         searcher, most = self._searcher(model, collection_name), min(top, self._most_results)
 
         def search() -> tuple[Ranking, float]:
             begin = time.perf_counter()
-            answer = searcher.answer(query, top=most)
+            answer = searcher.answer(query, top=most, where=where)
             end = time.perf_counter()
-            passages = {r.id: Passage(r.id, r.title, r.text) for r in answer.results}
+            passages = {r.id: Passage(r.id, r.title, r.text, r.fields) for r in answer.results}
             hits = tuple((result.id, result.score) for result in answer.results)
             return Ranking(hits, end - begin, passages, gloss=answer.gloss), end
 
         asked = time.perf_counter()
-        ranking, ended = self._kept.get("ranking", (searcher.identity, query, most), search)
+        ranking, ended = self._kept.get("ranking", (searcher.identity, query, most, where), search)
         return replace(ranking, kept=ended < asked)
 
     def explanation(
-        self, model: str, collection_name: str, query: str, identifier: str
+        self, model: str, collection_name: str, query: str, identifier: str, where: str = ""
     ) -> Sequence[TokenMatch]:
         searcher = self._searcher(model, collection_name)
-        ranking = self.rank(model, collection_name, query, 1000)
+        ranking = self.rank(model, collection_name, query, 1000, where)
         best = [ranking.passages[passage] for passage, _ in ranking.hits[:MOST_EXPLAINED]]
 
         def matches() -> dict[str, list[TokenMatch]]:
-            explained = searcher.explain(Query(query), best)
+            explained = searcher.explain_where(query, best, where)
             return {p.id: tokens for p, tokens in zip(best, explained, strict=True)}
 
-        key = (searcher.identity, query)
+        key = (searcher.identity, query, where)
         return self._kept.get("explanation", key, matches).get(identifier, ())
 
     @cached_property

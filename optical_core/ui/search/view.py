@@ -67,6 +67,7 @@ class Asked:
     Attributes:
         known: (language, query id) if the query is one of the collection's.
         grades: Passage id -> grade of the passages judged for it.
+        where: A condition on the passages' fields; empty for all passages.
     """
 
     source: Library | ServedLibrary
@@ -74,9 +75,10 @@ class Asked:
     query: str
     known: tuple[str, str] | None
     grades: Mapping[str, int]
+    where: str = ""
 
 
-def ask(source: Library | ServedLibrary, collection: str, query: str) -> Asked:
+def ask(source: Library | ServedLibrary, collection: str, query: str, where: str = "") -> Asked:
     """Look up whether a query is one of the collection's, and its judgements."""
     known = next(
         (
@@ -88,7 +90,7 @@ def ask(source: Library | ServedLibrary, collection: str, query: str) -> Asked:
         None,
     )
     grades = source.judged(collection, *known) if known else {}
-    return Asked(source, collection, query, known, grades)
+    return Asked(source, collection, query, known, grades, where)
 
 
 def moves(first: Mapping[str, int], identifier: str, rank: int) -> str:
