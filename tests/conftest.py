@@ -97,6 +97,8 @@ def with_embedded(embedded_home, home) -> Path:
     (home / "models").mkdir(parents=True)
     for folder in (embedded_home / "models").iterdir():
         (home / "models" / folder.name).symlink_to(folder)
+    # Its checksums too: half a gigabyte is read once, not in every home.
+    shutil.copytree(embedded_home / "checked", home / "checked")
     return home
 
 

@@ -57,13 +57,17 @@ class Program:
     def send(self, number: int) -> None:
         os.kill(self.pid, number)
 
-    def kill_when(self, reached: Callable[[], object], *, limit: float = 120) -> None:
-        """Kill it as soon as it has come there; it must not have ended before."""
+    def wait(self, reached: Callable[[], object], *, limit: float = 120) -> None:
+        """Wait until it has come there; it must not have ended before."""
         deadline = time.monotonic() + limit
         while not reached():
             assert self.runs, self.ended()
             assert time.monotonic() < deadline
             time.sleep(0.002)
+
+    def kill_when(self, reached: Callable[[], object]) -> None:
+        """Kill it as soon as it has come there."""
+        self.wait(reached)
         assert self.runs, "it was too quick to be killed"
         self.send(signal.SIGKILL)
         assert self.ended().code == -signal.SIGKILL

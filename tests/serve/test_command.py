@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import urllib.error
@@ -16,6 +15,7 @@ import pytest
 from optical_core.errors import InputError
 from optical_core.serve.command import serve
 from optical_core.serve.limits import Limits
+from tests.processes import OPTICAL, Program
 
 
 def post(address, body, timeout=60):
@@ -36,31 +36,23 @@ def waiting(address):
 def test_a_signal_has_what_runs_answered_and_ends_it_well(
     number, collection, tiny_encoder, ask, home
 ):
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "optical_core",
-            "serve",
-            "--collections",
-            str(collection.folder),
-            "--models",
-            f"{tiny_encoder},bm25",
-            "--port",
-            "0",
-            "--batch-size",
-            "1",
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OPTICAL_HOME": str(home)},
-        # The tests themselves may run under nohup.
-        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    # The tests themselves may run under nohup.
+    program = Program(
+        f"import signal; signal.signal({number:d}, signal.SIG_DFL); {OPTICAL}",
+        "serve",
+        "--collections",
+        collection.folder,
+        "--models",
+        f"{tiny_encoder},bm25",
+        "--port",
+        0,
+        "--batch-size",
+        1,
+        environment=os.environ | {"OPTICAL_HOME": str(home)},
     )
     try:
-        assert process.stdout is not None
-        line = process.stdout.readline().strip()
+        program.wait(lambda: "\n" in program.output)
+        line = program.output.splitlines()[0]
         assert line.startswith("ready: http://127.0.0.1:"), line
         address = line.removeprefix("ready: ")
         assert post(address, ask()) == 200
@@ -73,14 +65,13 @@ def test_a_signal_has_what_runs_answered_and_ends_it_well(
             thread.start()
         # Until all are taken on: one runs, the others wait or are answered.
         while len(statuses) + waiting(address) < 23:
-            assert process.poll() is None
-        process.send_signal(number)
+            assert program.runs
+        program.send(number)
         for thread in threads:
             thread.join(60)
-        _, errors = process.communicate(timeout=60)
     finally:
-        process.kill()
-    assert process.returncode == 0, errors
+        code, _, errors = program.ended(60)
+    assert code == 0, errors
     assert statuses == [200] * 24
     assert "Traceback" not in errors
     with pytest.raises(OSError, match="refused"):
@@ -108,27 +99,19 @@ command.serve([sys.argv[1]], ["bm25"], host="127.0.0.1", port=0, limits=Limits(b
 def test_what_a_stopping_server_does_not_come_to_is_refused_without_a_traceback(
     collection, ask, home
 ):
-    process = subprocess.Popen(
-        [sys.executable, "-c", SLOW, str(collection.folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OPTICAL_HOME": str(home)},
-    )
+    program = Program(SLOW, collection.folder, environment=os.environ | {"OPTICAL_HOME": str(home)})
     try:
-        assert process.stdout is not None
-        address = process.stdout.readline().strip().removeprefix("ready: ")
+        program.wait(lambda: "\n" in program.output)
+        address = program.output.splitlines()[0].removeprefix("ready: ")
         with ThreadPoolExecutor(3) as threads:
             asked = [threads.submit(refusal, address, ask(model="bm25")) for _ in range(3)]
-            assert process.stdout.readline() == "begun\n"
-            while waiting(address) < 2:
-                assert process.poll() is None
-            process.send_signal(signal.SIGTERM)
+            program.wait(lambda: program.output.endswith("\nbegun\n"))
+            program.wait(lambda: waiting(address) == 2)
+            program.send(signal.SIGTERM)
             refusals = [one.result(60) for one in asked]
-        _, errors = process.communicate(timeout=60)
     finally:
-        process.kill()
-    assert process.returncode == 0, errors
+        code, _, errors = program.ended(60)
+    assert code == 0, errors
     assert refusals == [(503, "the server is stopping: ask again when it is back")] * 3
     assert "Traceback" not in errors
     assert "CancelledError" not in errors
