@@ -181,6 +181,26 @@ def matching(wanted: str, available: Iterable[str]) -> list[str]:
     return [code for code in available if code == asked or without_region(code) == asked]
 
 
+def closest(wanted: str, available: Iterable[str]) -> str | None:
+    """The available code that is meant by any form of a code or by a locale; None without one.
+
+    It is the language itself, else it without its region, else one of its regions. A script never
+    stands for another one.
+
+    Examples:
+        >>> closest("pt_PT.UTF-8", ["pt", "pt-BR"]), closest("pt", ["en", "pt-BR"])
+        ('pt', 'pt-BR')
+        >>> closest("zh-Hant", ["en", "zh"]) is None
+        True
+    """
+    known = find_language(re.split("[.@]", wanted)[0])
+    if known is None:
+        return None
+    plain = without_region(known.code)
+    same = [code for code in available if without_region(code) == plain]
+    return next((code for code in (known.code, plain, *same) if code in same), None)
+
+
 def members(group: Sequence[str], codes: Iterable[str]) -> tuple[str, ...]:
     """The codes that are in a group, or are variants of a language in it.
 

@@ -12,15 +12,26 @@ from typing import Any
 
 import streamlit as st
 
+from optical_core.wording import listed
+
 _SEEN = "_address"
 """Session key: each parameter's texts when this page last read or wrote them."""
 _OFFERED = "_address_offered"
 """Session key: each control's (options, default) when it was last drawn."""
+_REFUSED = "_address_refused"
+"""Session key: sentences on the values in the address that this run doesn't show."""
 
 
 def start() -> None:
     """Begin a run of the script, with nothing to write yet."""
     st.session_state["_address_new"] = {}
+    st.session_state[_REFUSED] = []
+
+
+def refused() -> list[str]:
+    """Sentences on the values in the address that this run couldn't show."""
+    sentences: list[str] = st.session_state.get(_REFUSED, [])
+    return sentences
 
 
 def commit() -> None:
@@ -45,9 +56,9 @@ def bound(
 ) -> Any:
     """Draw `widget` with its value in the address. A default value isn't written there.
 
-    If the address has a value that the widget doesn't know, the default is used. If the options
-    change (another collection), a default value changes with them, and a choice that is no longer
-    an option is reset.
+    If the address has a value that the widget doesn't know, the default is used, and `refused`
+    says so. If the options change (another collection), a default value changes with them, and a
+    choice that is no longer an option is reset.
 
     Args:
         default: A list or tuple means that the widget has many values.
@@ -56,7 +67,8 @@ def bound(
     many = isinstance(default, list | tuple)
     default = list(dict.fromkeys(default)) if many else default
     texts = st.query_params.get_all(key)
-    if _moved(key, texts):
+    moved = _moved(key, texts)
+    if moved:
         st.session_state[key] = _parsed(texts, default, many, read)
     elif _outdated(key, options, default, many):
         st.session_state[key] = default
@@ -68,6 +80,8 @@ def bound(
     arguments = [label] if options is None else [label, options]
     value = widget(*arguments, key=key, **settings)
     plain = list(value) if many else value
+    if moved:
+        _refuse(label, texts if many else texts[-1:], plain, read, settings.get("format_func", str))
     written = [] if plain == default or value is None else plain
     st.session_state["_address_new"][key] = (
         [str(part) for part in written] if isinstance(written, list) else [str(written)]
@@ -130,6 +144,30 @@ def _parsed(texts: list[str], default: Any, many: bool, read: Callable[[str], An
         return [read(text) for text in texts] if many else read(texts[-1])
     except ValueError:
         return default
+
+
+def _refuse(
+    label: str,
+    texts: Sequence[str],
+    shown: Any,
+    read: Callable[[str], Any],
+    name: Callable[[Any], str],
+) -> None:
+    """Note which of a parameter's texts a widget doesn't show."""
+    values = shown if isinstance(shown, list) else [shown]
+
+    def fits(text: str) -> bool:
+        try:
+            return read(text) in values
+        except ValueError:
+            return False
+
+    if lost := [repr(text[:60]) for text in texts if not fits(text)]:
+        names = [name(value) for value in values] or ["nothing"]
+        st.session_state[_REFUSED].append(
+            f"{label}: the address asks for {listed(lost)}, which can't be chosen here; shown "
+            f"instead: {listed(names)}."
+        )
 
 
 def _allowed(value: Any, options: Sequence[Any] | None, default: Any, many: bool) -> Any:

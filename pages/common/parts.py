@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from optical_core.analysis.export import table_texts
-from optical_core.data.languages import find_language, language
+from optical_core.data.languages import closest, language
 from optical_core.escaping import markdown_text
 from optical_core.ui.tables import cell_formats, heading
 from optical_core.wording import counted, listed
-from pages.common.address import bound
+from pages.common.address import bound, held, hold
 from pages.common.fence import fragment
 from pages.common.opened import library
 
@@ -22,19 +23,29 @@ if TYPE_CHECKING:
 
 PICTURE = "picture"
 """Session key and address parameter: the format in which the camera button saves a figure."""
+_FORMS = ["svg", "png"]
+_DRAWN = "_pictures"
+"""Session key: has this run drawn a figure?"""
 
 
-def picture_form() -> None:
-    """Draw the choice of that format, at the foot of every page."""
-    bound(
-        st.segmented_control,
-        "The camera above a picture saves",
-        ["svg", "png"],
-        key=PICTURE,
-        default="svg",
-        format_func=str.upper,
-        required=True,
-    )
+@contextmanager
+def picture_form() -> Iterator[None]:
+    """Draw the choice of that format below what this block draws, if it draws a figure."""
+    st.session_state[_DRAWN] = False
+    yield
+    if st.session_state[_DRAWN]:
+        bound(
+            st.segmented_control,
+            "The camera above a picture saves",
+            _FORMS,
+            key=PICTURE,
+            default=_FORMS[0],
+            format_func=str.upper,
+            required=True,
+        )
+    else:  # keep it for the next page: Streamlit forgets the value of a control that isn't drawn
+        form = held(PICTURE)
+        hold(PICTURE, None if form == _FORMS[0] else form)
 
 
 def is_dark() -> bool:
@@ -50,7 +61,11 @@ def language_choice(
     widget: Callable[..., Any], label: str, codes: Sequence[str], **settings: Any
 ) -> Any:
     """Draw a `bound` choice of languages. The address may have any form of a code (`swh`)."""
-    return bound(widget, label, codes, read=_one_form, format_func=language_name, **settings)
+
+    def read(code: str) -> str:
+        return closest(code, codes) or code
+
+    return bound(widget, label, codes, read=read, format_func=language_name, **settings)
 
 
 def example_language(widget: Callable[..., Any], label: str, codes: Sequence[str]) -> str:
@@ -71,11 +86,6 @@ def example_query(widget: Callable[..., Any], label: str, queries: Mapping[str, 
         format_func=queries.get,
     )
     return chosen
-
-
-def _one_form(code: str) -> str:
-    known = find_language(code)
-    return known.code if known else code
 
 
 def header(title: str, how_to_read: str) -> None:
@@ -121,7 +131,10 @@ def link(page: str, label: str, icon: str | None = None, **query: Any) -> None:
 
 def chart(figure: go.Figure, *, key: str, name: str, select: bool = False, alt: str = "") -> Any:
     """Draw a figure that its toolbar can save. With `select`, returns the clicked points."""
-    form = st.session_state.get(PICTURE, "svg")
+    st.session_state[_DRAWN] = True
+    # The first run draws figures before their form.
+    asked = st.session_state.get(PICTURE) or st.query_params.get(PICTURE)
+    form = asked if asked in _FORMS else _FORMS[0]
     buttons = {"format": form, "filename": name, "scale": 1 if form == "svg" else 2}
     config = {
         "displaylogo": False,

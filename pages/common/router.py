@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from optical_core.escaping import markdown_text
 from optical_core.process import prepare
 from pages.common import address, parts
 from pages.common.fence import fence
@@ -73,10 +74,17 @@ def run() -> None:
     page = st.navigation(list(pages().values()), position="top")
     st.set_page_config(f"{page.title} · OPTICAL Workbench")
     st.html(f"<style>{STYLE}</style>")
+    draw(page.run)
+    _keep_loaded(page.url_path)
+
+
+def draw(page: Callable[[], None]) -> None:
+    """Draw a page with the state of the address, and what all pages have above and below."""
     address.start()
-    with fence():
-        page.run()
-    parts.picture_form()
+    top = st.container()
+    with parts.picture_form(), fence():
+        page()
+    for sentence in address.refused():
+        top.info(markdown_text(sentence))
     # Not in a `finally`: a script that stops for a rerun has not drawn all its controls.
     address.commit()
-    _keep_loaded(page.url_path)

@@ -58,12 +58,9 @@ def open_page(with_embedded, demo):
             # AppTest knows pages by file; the app's router is run by each of them.
             app = AppTest.from_string(
                 f"from pages.common import router\nimport pages.{path} as page\n"
-                "import streamlit as st\nfrom pages.common import address\n"
-                "from pages.common.fence import fence\n"
+                "import streamlit as st\n"
                 "st.navigation(list(router.pages().values()))\n"
-                "address.start()\n"
-                "with fence():\n    page.render()\n"
-                "address.commit()\n",
+                "router.draw(page.render)\n",
                 default_timeout=120,
             )
             for key, value in query.items():

@@ -1,5 +1,7 @@
 """Controls whose options change under them, and switches that share a parameter."""
 
+import json
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -65,6 +67,41 @@ def test_switches_share_a_parameter():
     assert [toggle.value for toggle in app.toggle] == [True, False, False]
 
 
+def test_a_value_that_cannot_be_chosen_is_told_once(open_page, with_embedded):
+    app = open_page("alignment", lang="pt", model=["embedded", "[nope](http://x)"], sentence="0")
+    language, sentence, models = (info.value for info in app.info)
+    assert "Language: the address asks for 'pt', which can't be chosen here" in language
+    assert "shown instead: Swahili." in language
+    assert "Sentence: the address asks for '0'" in sentence
+    assert r"\[nope\]" in models
+    app.run()
+    assert not app.info
+
+
+PICTURES = """
+import streamlit as st
+from pages.common import parts, router
+def page():
+    if st.toggle("Draw", key="draw"):
+        import plotly.graph_objects as go
+        parts.chart(go.Figure(), key="a", name="a")
+router.draw(page)
+"""
+
+
+def test_the_form_of_pictures_is_asked_for_where_there_is_one_and_kept_elsewhere():
+    app = AppTest.from_string(PICTURES, default_timeout=120)
+    app.query_params["picture"] = "png"
+    app.run()
+    for drawn in (False, True, False, True):
+        app.toggle(key="draw").set_value(drawn).run()
+        labels = [control.label for control in app.get("button_group")]
+        assert labels == ["The camera above a picture saves"] * drawn
+        assert app.query_params["picture"] == "png"
+        for chart in app.get("plotly_chart"):
+            assert json.loads(chart.proto.config)["toImageButtonOptions"]["format"] == "png"
+
+
 LANGUAGES = """
 import streamlit as st
 from pages.common import address, parts
@@ -78,7 +115,16 @@ address.commit()
 
 @pytest.mark.parametrize(
     ("given", "code"),
-    [("swh", "sw"), ("SW", "sw"), ("swh_Latn", "sw"), ("pt-br", "pt-BR"), ("zho_Hant", "zh-Hant")],
+    [
+        ("swh", "sw"),
+        ("SW", "sw"),
+        ("swh_Latn", "sw"),
+        ("sw_KE.UTF-8", "sw"),
+        ("pt-br", "pt-BR"),
+        ("pt", "pt-BR"),
+        ("zho_Hant", "zh-Hant"),
+        ("zh_TW.UTF-8", "zh-Hant"),
+    ],
 )
 def test_an_address_may_have_a_code_in_any_form(given, code):
     app = AppTest.from_string(LANGUAGES, default_timeout=120)
