@@ -15,6 +15,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from optical_core.data.lines import read_json
 from optical_core.data.records import file_hash
 from optical_core.distill import ranks
+from optical_core.distill.logs import COMPLETE
 from optical_core.distill.monitor import BEST
 from optical_core.errors import InputError
 from optical_core.models.weights import read_tensors, write_tensors
@@ -22,9 +23,6 @@ from optical_core.storage import replace_file, writable
 
 logger = logging.getLogger(__name__)
 
-COMPLETE = "complete.json"
-"""The last file written into a checkpoint, with the hashes of the others. A checkpoint without it,
-or with changed files, is never used."""
 _TRAINABLE = "trainable.safetensors"
 
 

@@ -25,6 +25,7 @@ from pydantic import ValidationError
 
 from optical_core.data.lines import read_json
 from optical_core.distill.config import DistillConfig
+from optical_core.distill.logs import COMPLETE
 from optical_core.errors import InputError
 from optical_core.storage import home, replace_file
 
@@ -63,6 +64,12 @@ class Job:
     def folder(self) -> Path:
         """The run's folder, `runs/NAME`."""
         return home("runs", self.name)
+
+    @property
+    def kept(self) -> int:
+        """The step after which it would go on: its last checkpoint's, or 0 without one."""
+        whole = self.folder.glob(f"checkpoint-*/{COMPLETE}")
+        return max((int(path.parent.name.rpartition("-")[2]) for path in whole), default=0)
 
 
 def start_job(config: DistillConfig) -> Job:

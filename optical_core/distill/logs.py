@@ -1,4 +1,7 @@
-"""A run's files for those who watch it: stage.json, log.csv and dev.csv, quick to read."""
+"""A run's files for those who watch it, quick to read: stage.json, log.csv, dev.csv.
+
+And what tells them that a checkpoint is complete.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,9 @@ def write_log(path: Path, rows: list[dict[str, Any]]) -> None:
         writer.writerows(rows)
 
 
+COMPLETE = "complete.json"
+"""The last file written into a checkpoint, with the hashes of the others. A checkpoint without it,
+or with changed files, is never used."""
 _STAGE = "stage.json"
 
 

@@ -212,12 +212,12 @@ def test_a_collection_is_imported_looked_at_and_removed(visit, workspace):
     page.get_by_text("maji ya bahari").first.wait_for(state="detached")
 
 
-def test_a_training_runs_in_the_background_and_its_student_appears(visit, workspace):
+def test_a_training_is_stopped_goes_on_and_its_student_appears(visit, workspace):
     bitext = workspace / "train.sw.tsv"
     lines = [f"The sea number {i} is salty.\tBahari namba {i} ina chumvi." for i in range(40)]
     bitext.write_text("\n".join(lines) + "\n", encoding="utf-8")
     one = visit()
-    page = one.open("/train?from=folder&steps=2")
+    page = one.open("/train?from=folder&steps=6")
     page.get_by_label("Name of the student").fill("browser-student")
     page.get_by_label("Path on this machine").fill(str(bitext))
     page.keyboard.press("Enter")
@@ -225,6 +225,14 @@ def test_a_training_runs_in_the_background_and_its_student_appears(visit, worksp
     page.get_by_role("button", name="Start").click()
     page.get_by_text("browser-student").first.wait_for()
     page.reload()
+    page.get_by_text(re.compile("^[1-5] of 6 steps")).wait_for(timeout=180_000)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("Resume begins anew").wait_for()
+    assert page.get_by_text("stopped", exact=True).is_visible()
+    record = json.loads((workspace / "runs" / "browser-student" / "job.json").read_text())
+    assert record["state"] == "stopped"
+    assert not (workspace / "models" / "browser-student").exists()
+    page.get_by_role("button", name="Resume").click()
     page.get_by_text("finished").first.wait_for(timeout=180_000)
     page.get_by_role("link", name="Search with it").click()
     page.wait_for_url("**model=browser-student**")

@@ -10,7 +10,7 @@ from optical_core.data.bitext import SentencePair
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.estimate import estimate_seconds
 from optical_core.distill.jobs import Job, list_jobs, read_job, resume_job, start_job, stop_job
-from optical_core.distill.logs import Stage, write_stage
+from optical_core.distill.logs import COMPLETE, Stage, write_stage
 from optical_core.errors import InputError
 from optical_core.models.catalogue import list_models
 from optical_core.storage import home
@@ -129,9 +129,30 @@ def test_a_running_job_tells_how_far_it_is(tiny_encoder, bitext_file):
     share, line = progress(job, pd.DataFrame([row]))
     assert share == 0.25
     assert line.startswith("10 of 40 steps, loss 0.5100, OT cost 0.5000, 900 tokens/s, ")
-    assert progress(replace(job, state="stopped"), pd.DataFrame([row]))[1].endswith("0.5000")
     empty = training_figure(pd.DataFrame(), pd.DataFrame(), dark=True)
     assert "after ten steps" in empty.layout.annotations[0].text
+
+
+def test_a_stopped_job_tells_what_is_kept(tiny_encoder, bitext_file):
+    settings = config("one", tiny_encoder, bitext_file, steps=40, checkpoint_every=10)
+    job = Job("one", "stopped", "2026-01-01", settings)
+    log = pd.DataFrame([{"step": 10, "loss": 0.5}, {"step": 20, "loss": 0.25}])
+    job.folder.mkdir(parents=True)
+    assert progress(job, log[:0]) == (0.0, "stopped before its first step")
+    write_stage(job.folder, Stage("training", 25, 9.0))
+    assert (
+        "begins anew: nothing was saved yet, that is done every 10 steps" in progress(job, log)[1]
+    )
+    for step, whole in ((10, True), (20, False)):
+        (job.folder / f"checkpoint-{step}").mkdir()
+        if whole:
+            (job.folder / f"checkpoint-{step}" / COMPLETE).write_text("{}")
+    share, line = progress(job, log)
+    assert share == 0.625
+    assert line.startswith("25 of 40 steps, loss 0.2500, Resume goes on after step 10, the last")
+    write_stage(job.folder, Stage("training", 11, 60.0))
+    line = progress(replace(job, state="running"), log.assign(tokens_per_second=900))[1]
+    assert line.startswith("11 of 40 steps, loss 0.5000, 900 tokens/s")
 
 
 def test_a_name_that_a_model_has_is_taken(tiny_encoder, bitext_file):

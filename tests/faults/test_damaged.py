@@ -11,8 +11,9 @@ import torch
 
 from optical_core.data.collection import Passage
 from optical_core.distill import jobs
-from optical_core.distill.checkpoints import COMPLETE, hashes, last_complete_checkpoint
+from optical_core.distill.checkpoints import hashes, last_complete_checkpoint
 from optical_core.distill.config import DistillConfig
+from optical_core.distill.logs import COMPLETE
 from optical_core.errors import InputError
 from optical_core.models import embedded, weights
 from optical_core.models.pair_store import load_pair

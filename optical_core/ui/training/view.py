@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from optical_core.distill.jobs import Job
-from optical_core.distill.logs import Stage, read_log, read_stage
+from optical_core.distill.logs import read_log, read_stage
 from optical_core.wording import counted
 
 
@@ -27,11 +27,14 @@ def progress(job: Job, log: pd.DataFrame) -> tuple[float, str]:
     if job.state == "queued":
         return 0.0, "waiting for another training to end"
     running = job.state == "running"
-    stage = read_stage(job.folder) if running else Stage("")
+    stage = read_stage(job.folder)
+    if stage.step and not log.empty:
+        # A training that goes on from a checkpoint repeats the steps after it.
+        log = log[log["step"] <= stage.step]
     if log.empty and not stage.step:
-        return 0.0, stage.doing if running else job.error or "not started"
+        return 0.0, stage.doing if running else job.error or "stopped before its first step"
     last = log.iloc[-1] if not log.empty else {"step": 0}
-    step = max(int(last["step"]), stage.step)
+    step = stage.step or int(last["step"])
     parts = [f"{step} of {counted(steps, 'step')}"]
     if not log.empty:
         parts.append(f"loss {last['loss']:.4f}")
@@ -39,11 +42,21 @@ def progress(job: Job, log: pd.DataFrame) -> tuple[float, str]:
         parts.append(f"OT cost {last['optical']:.4f}")
     if running and not log.empty:
         parts.append(f"{last['tokens_per_second']:.0f} tokens/s")
-    if stage.step and stage.seconds_left is not None:
+    if not running:
+        parts.append(going_on(job))
+    elif stage.step and stage.seconds_left is not None:
         parts.append(f"about {duration(stage.seconds_left)} left")
-    elif running:
+    else:
         parts.append(stage.doing)
     return min(step / steps, 1.0), ", ".join(parts)
+
+
+def going_on(job: Job) -> str:
+    """Where a training that has stopped would go on."""
+    if job.kept:
+        return f"Resume goes on after step {job.kept}, the last that was saved"
+    every = counted(job.config.checkpoint_every, "step")
+    return f"Resume begins anew: nothing was saved yet, that is done every {every}"
 
 
 def duration(seconds: float) -> str:
