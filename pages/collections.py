@@ -8,6 +8,12 @@ from optical_core.data.collection import Collection, is_shipped
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.retrieval.indexing import has_index
+from optical_core.ui.collections.changing import (
+    delete_typed,
+    put_passages,
+    typed_passage,
+    uploaded_passages,
+)
 from optical_core.ui.collections.view import (
     FORMATS,
     import_folder,
@@ -40,7 +46,41 @@ def render() -> None:
     _bring()
     names = library().collection_names()
     name = bound(st.selectbox, "Installed", names, key=SHOWN, default=names[0])
+    if not is_shipped(library().collection(name)):
+        _change(library().collection(name))
     _show(library().collection(name))
+
+
+def _change(collection: Collection) -> None:
+    """Draw the forms that add, replace and delete passages, and do what they say."""
+    with st.expander("Change passages"):
+        st.caption(
+            "A passage whose id is there already is replaced. Searches see a change at once; its "
+            "text stays on the disk until `optical index compact`."
+        )
+        row = st.columns(2)
+        with row[0].form("put", clear_on_submit=True):
+            file = st.file_uploader("A file: JSON Lines or Parquet", type=["jsonl", "parquet"])
+            key = st.text_input("or one passage: its id")
+            title = st.text_input("Title (may be empty)")
+            text = st.text_area("Text")
+            put = st.form_submit_button("Add or replace", icon=":material/add:")
+        with row[1].form("delete", clear_on_submit=True):
+            typed = st.text_area("Ids of passages, with blanks between them")
+            delete = st.form_submit_button("Delete", icon=":material/delete:")
+        try:
+            if put and file is not None:
+                with reading() as tell:
+                    passages = uploaded_passages(file.name, file.getvalue(), tell=tell)
+            elif put:
+                passages = [typed_passage(key, title, text)]
+            if put:
+                with st.spinner("Encoding…", show_time=True):
+                    st.success(put_passages(library(), collection, passages))
+            elif delete:
+                st.success(delete_typed(collection, typed))
+        except InputError as error:
+            parts.fault(error)
 
 
 def _show(collection: Collection) -> None:

@@ -25,6 +25,8 @@ from optical_core.retrieval.vector_store import Segment, VectorStore, positions_
 
 SMALL_TOKENS = 16_384
 """Segments with fewer tokens are searched exactly in every mode: that takes milliseconds."""
+MEDIUM_TOKENS = 262_144
+"""Segments with fewer tokens are searched in 8 bits at most: more files would not pay."""
 _ATTEMPTS = 20
 """Times that a manifest is read anew if it is replaced while its segments are opened."""
 _SELECTIONS = 16
@@ -175,8 +177,10 @@ class LiveIndex(VectorStore):
 
     def _segment(self, folder: Path) -> tuple[TokenIndex, Segment]:
         index = TokenIndex.open(folder)
-        small = folder != self.folder and len(index.vectors) < SMALL_TOKENS
-        return index, index if small else open_mode(index, self._mode)
+        mode = self._mode
+        if folder != self.folder and mode != "exact" and len(index.vectors) < MEDIUM_TOKENS:
+            mode = "int8" if len(index.vectors) >= SMALL_TOKENS else "exact"
+        return index, open_mode(index, mode)
 
     @property
     def stamp(self) -> tuple[int, ...] | None:

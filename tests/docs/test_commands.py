@@ -19,6 +19,7 @@ SMALLER = {
         "search demo": "search COLLECTION",
     },
     "own-collection.md": {"embedded": "TINY"},
+    "living-index.md": {"embedded": "TINY"},
     "alignment.md": {},
     "study.md": {
         "[demo]\nmodels": "[COLLECTION]\nmodels",

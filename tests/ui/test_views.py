@@ -6,9 +6,17 @@ import pytest
 
 from optical_core.data.allowance import Allowance, allowed
 from optical_core.data.collection import installed_collections, open_collection
+from optical_core.data.corpus import Passage
 from optical_core.errors import InputError
+from optical_core.models.pair_store import load_pair
+from optical_core.retrieval.indexing import collection_index
 from optical_core.transport import TransportPlan, TransportSettings
 from optical_core.ui.alignment.view import AlignmentView, plan_table, report_lines
+from optical_core.ui.collections.changing import (
+    delete_typed,
+    put_passages,
+    uploaded_passages,
+)
 from optical_core.ui.collections.view import (
     import_folder,
     import_upload,
@@ -17,6 +25,7 @@ from optical_core.ui.collections.view import (
     samples,
     statistics,
 )
+from optical_core.ui.library import Library
 from optical_core.ui.search.view import language_hint
 from optical_core.ui.uploads import keep_bitext, unpacked, uploaded
 
@@ -160,3 +169,31 @@ def test_the_script_gives_a_hint_of_the_language():
     assert language_hint("โรงเรียน") == "In the script of Thai."
     assert language_hint("Why?") == ""
     assert language_hint("42") == ""
+
+
+def test_an_uploaded_file_changes_passages_and_the_index(
+    collection, home, tiny_encoder, monkeypatch
+):
+    library = Library()
+    monkeypatch.setattr(library, "model_names", lambda **_: ["tiny"])
+    pair = load_pair(str(tiny_encoder), device="cpu")
+    monkeypatch.setattr(library, "pair", lambda _: pair)
+    data = b'{"_id": "p1", "text": "new", "year": 1}\n{"_id": "p7", "text": "wind"}\n'
+    found = uploaded_passages("../new.jsonl", data)
+    assert put_passages(library, collection, found) == "1 passage added, 1 replaced."
+    collection = collection.refreshed()
+    index = collection_index(collection, pair.teacher)
+    assert put_passages(library, collection, found) == "0 passages added, 2 replaced."
+    assert put_passages(library, collection, [Passage("p8", "", "x")]) == (
+        "1 passage added, 0 replaced."
+    )
+    assert set(index.ids) == {f"p{number}" for number in range(1, 9)}
+    assert delete_typed(collection, " p1 p8 ") == "2 passages deleted."
+    assert "p1" not in index.ids
+    for name, content, message in (
+        ("x.txt", data, "end in .jsonl, .parquet"),
+        ("x.jsonl", data + data, "comes twice"),
+        ("x.jsonl", b"{", "x.jsonl, line 1: not JSON"),
+    ):
+        with pytest.raises(InputError, match=message):
+            uploaded_passages(name, content)

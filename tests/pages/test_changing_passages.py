@@ -1,0 +1,63 @@
+"""The collections page adds, replaces and deletes passages."""
+
+import json
+import shutil
+
+import pytest
+
+from optical_core.data.collection import open_collection
+from tests.pages.checks import shown
+
+
+@pytest.fixture
+def mine(collection, home):
+    """The tiny collection, installed."""
+    folder = home / "collections" / "mine"
+    shutil.copytree(collection.folder, folder)
+    path = folder / "collection.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"name": "mine"}))
+    return folder
+
+
+def field(app, kind, label):
+    return next(element for element in app.get(kind) if element.label.startswith(label))
+
+
+def passages(app):
+    return next(element.value for element in app.metric if element.label == "passages")
+
+
+def test_passages_are_added_replaced_and_deleted(open_page, mine):
+    app = open_page("collections", show="mine")
+    assert passages(app) == "6"
+    field(app, "text_input", "or one passage").set_value("p7")
+    field(app, "text_area", "Text").set_value("the wind")
+    field(app, "button", "Add or replace").click().run()
+    assert [shown(element) for element in app.success] == ["1 passage added, 0 replaced."]
+    assert passages(app) == "7"
+    field(app, "text_area", "Ids").set_value("p1\np2 p99")
+    field(app, "button", "Delete").click().run()
+    assert "2 passages deleted; 1 of the ids weren't there." in shown(app.success[0])
+    assert passages(app) == "5"
+    opened = open_collection(mine)
+    assert opened.by_id.keys() == {"p3", "p4", "p5", "p6", "p7"}
+    assert opened.by_id["p7"].text == "the wind"
+
+
+def test_what_cannot_be_done_is_one_sentence_and_the_demo_has_no_form(open_page, mine):
+    app = open_page("collections", show="mine")
+    for button, values, message in (
+        ("Add or replace", {}, "give the passage a text"),
+        ("Add or replace", {"or one passage": "a b", "Text": "x"}, "can't be the id"),
+        ("Delete", {}, "type the ids"),
+        ("Delete", {"Ids": "p99"}, "has no passage 'p99'"),
+        ("Delete", {"Ids": "p1 p2 p3 p4 p5 p6"}, "nothing would be left of mine"),
+    ):
+        for label, value in values.items():
+            kind = "text_input" if label == "or one passage" else "text_area"
+            field(app, kind, label).set_value(value)
+        field(app, "button", button).click().run()
+        assert not app.exception
+        assert any(message in shown(element) for element in app.error), message
+    assert passages(app) == "6"
+    assert "Change passages" not in [e.label for e in open_page("collections").expander]
