@@ -324,6 +324,23 @@ def test_the_module_is_the_command_with_its_exit_code_and_streams(tmp_path):
     assert done.stderr.startswith("optical: unknown format 'magic'")
 
 
+@pytest.mark.parametrize(("command", "option"), [("distill", "--bitext"), ("teach", "--relevance")])
+def test_a_mistyped_setting_is_told_before_torch_is_loaded(command, option, tmp_path):
+    code = (
+        "import sys\nfrom optical_core.cli import main\n"
+        "try:\n    main()\nfinally:\n    print('torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, command, "--name", "x", option, "x", "--set", "stepz=3"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OPTICAL_HOME": str(tmp_path)},
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "False\n"), done.stderr
+    assert "stepz" in done.stderr
+
+
 def test_an_evaluation_says_which_judgements_count_for_nothing(collection, tmp_path, capsys):
     with (collection.folder / "qrels.tsv").open("a") as file:
         file.write("q1\tnowhere\t1\nq2\tnowhere\t1\n")

@@ -56,9 +56,7 @@ def distill(
     as_json: Json = False,
 ) -> None:
     """Teach a query encoder other languages from bitext. To resume, run the command again."""
-    from optical_core.distill import ranks
     from optical_core.distill.settings import resolve_config
-    from optical_core.distill.trainer import distill as train
 
     options = {
         "name": name,
@@ -73,6 +71,10 @@ def distill(
         "dev": dev,
     }
     resolved = resolve_config(_typed(context, options), config, option or [], demo=demo)
+    # Only now, since it takes ten seconds: a mistyped setting is told at once.
+    from optical_core.distill import ranks
+    from optical_core.distill.trainer import distill as train
+
     folder = train(resolved, device=device)
     first = ranks.rank() == 0
     ranks.leave()
@@ -129,9 +131,7 @@ def teach(
     as_json: Json = False,
 ) -> None:
     """Train a teacher on relevance. After an interruption, run the same command again."""
-    from optical_core.distill import ranks
     from optical_core.distill.settings import resolve_teaching
-    from optical_core.distill.teach import teach as train
 
     options = {
         "name": name,
@@ -147,6 +147,10 @@ def teach(
         "dev": dev,
     }
     resolved = resolve_teaching(_typed(context, options), config, option or [])
+    # Only now, since it takes ten seconds: a mistyped setting is told at once.
+    from optical_core.distill import ranks
+    from optical_core.distill.teach import teach as train
+
     folder = train(resolved, device=device)
     first = ranks.rank() == 0
     ranks.leave()
