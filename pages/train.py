@@ -171,7 +171,7 @@ def _estimate(config: DistillConfig, source: str) -> None:
 def _jobs() -> None:
     jobs = list_jobs()
     if not jobs:
-        st.info("Nothing has been trained here yet. Every list of models has the shipped student.")
+        st.info("Nothing has been trained here yet. Every list of models has the shipped students.")
     for job in jobs:
         with st.container(border=True):
             _job(job)

@@ -1,5 +1,6 @@
 """The command line, as a user runs it."""
 
+import gzip
 import json
 import os
 import runpy
@@ -462,3 +463,13 @@ def test_half_a_character_is_one_sentence(monkeypatch, capsys, arguments, tiny_e
     assert code == 2
     assert "has half a character" in told
     assert "Traceback" not in told
+
+
+def test_long_reading_tells_how_far_it_is(monkeypatch, capsys, tmp_path):
+    path = tmp_path / "large.sw.tsv.gz"
+    path.write_bytes(gzip.compress(b"The sea is salty.\tBahari ina chumvi.\n" * 1000))
+    silent = command(monkeypatch, capsys, "data", "bitext", str(path))
+    monkeypatch.setattr("optical_core.cli.EVERY", 0)
+    code, told = command(monkeypatch, capsys, "data", "bitext", str(path))
+    assert (code, silent) == (0, (0, ""))
+    assert told.startswith("optical: reading large.sw.tsv.gz, 0 MB")

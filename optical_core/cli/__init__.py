@@ -10,6 +10,7 @@ import shlex
 import sys
 import traceback
 import warnings
+from time import monotonic
 
 # Importing a module registers its commands.
 from optical_core.cli import (  # noqa: F401
@@ -22,10 +23,13 @@ from optical_core.cli import (  # noqa: F401
     training,
 )
 from optical_core.cli.application import app
+from optical_core.data.allowance import COMMAND, Tell, allowed
 from optical_core.errors import InputError
 from optical_core.process import prepare
 from optical_core.storage import home
 
+EVERY = 5
+"""Seconds between two lines on what is being read; what takes less is read without one."""
 _DISK = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EPERM)
 
 
@@ -42,7 +46,8 @@ def main() -> None:
     warnings.simplefilter("ignore", FutureWarning)
     logging.getLogger("optical_core").setLevel(os.environ.get("OPTICAL_LOG", "INFO"))
     try:
-        app()
+        with allowed(COMMAND, _progress()):
+            app()
     except InputError as error:
         sys.exit(_fail(str(error)))
     except BrokenPipeError:
@@ -53,6 +58,19 @@ def main() -> None:
             where = f" {error.filename}" if error.filename else ""
             sys.exit(_fail(f"cannot write{where}: {(error.strerror or '').lower()}"))
         sys.exit(_fail(_unexpected(error), code=1))
+
+
+def _progress() -> Tell:
+    """A function that says on stderr, every few seconds, how far reading has come."""
+    last = monotonic()
+
+    def tell(where: str) -> None:
+        nonlocal last
+        if monotonic() - last >= EVERY:
+            last = monotonic()
+            print(f"optical: reading {where}", file=sys.stderr)
+
+    return tell
 
 
 def _unexpected(error: Exception) -> str:

@@ -146,13 +146,13 @@ def read_bitexts(
         check_path(path)
         if not path.exists():
             raise InputError(f"no such bitext file or folder: {path}")
-        pairs = [
+        pairs = (
             pair
             for pair in read_file_or_folder(path)
             if wanted is None or _is_wanted(pair.language, wanted)
-        ]
-        read += len(pairs)
+        )
         part = filter_pairs(pairs, max_length_ratio=max_length_ratio)
+        read += len(part) + sum(part.dropped.values())
         joined.extend(part.pairs)
         dropped.update(part.dropped)
     if not read:
@@ -183,10 +183,11 @@ def filter_pairs(pairs: Iterable[SentencePair], *, max_length_ratio: float = 3.0
     """
     kept: list[SentencePair] = []
     dropped: Counter[str] = Counter()
-    seen: set[tuple[str, str, str]] = set()
+    seen: set[bytes] = set()  # digests: the texts would take as much memory as the pairs
     for pair in pairs:
         english, foreign = normalise(pair.english), normalise(pair.foreign)
-        key = (english, foreign, pair.language)
+        text = f"{pair.language}\0{english}\0{foreign}".encode("utf-8", "surrogatepass")
+        key = hashlib.blake2b(text, digest_size=16).digest()
         shorter, longer = sorted((len(english), len(foreign)))
         script = main_script(pair.foreign)
         if not english or not foreign:

@@ -31,7 +31,7 @@ _TAG = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SentencePair:
     """An English sentence and its translation.
 
