@@ -106,6 +106,9 @@ def _elsewhere(asked: Asked, models: list[str], top: int) -> None:
             parts.link(
                 "alignment", "Alignment", icon=":material/compare_arrows:", lang=code, need=need
             )
+        if name == "demo" and need == parts.AHEAD:
+            label = "A query that distillation made worse"
+            parts.link("search", label, lang="so", need=parts.BEHIND, model=models)
 
 
 def _columns(asked: Asked, models: list[str], top: int) -> None:

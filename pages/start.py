@@ -17,7 +17,7 @@ CARDS = (
         "alignment",
         "Alignment",
         "See how a query is aligned with its translation, before and after distillation.",
-        {"lang": "so", "need": "body-q19"},
+        {"lang": "so", "need": parts.AHEAD},
     ),
     (
         "gaps",
@@ -29,7 +29,7 @@ CARDS = (
         "search",
         "Live search",
         "Ask in Somali and compare the rankings of up to four models.",
-        {"lang": "so", "need": "craft-q03"},
+        {"lang": "so", "need": parts.AHEAD},
     ),
     ("inspector", "Query inspector", "Every query: winners, losers, and why.", {}),
     ("train", "Train", "Teach a student your languages from bitext.", {}),

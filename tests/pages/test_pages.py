@@ -7,6 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from optical_core.study.evaluate import evaluate
+from optical_core.study.results import find_results
+from pages.common import parts
 from tests.pages.checks import assert_contributions_add_up
 
 NASTY = [
@@ -324,3 +326,12 @@ def test_judgements_that_count_for_nothing_are_told(measured, demo, open_page):
     for page in ("collections", "gaps"):
         (warning,) = open_page(page, show="demo", results="demo").warning
         assert "1 judgement names a passage that the corpus lacks" in warning.value
+
+
+def test_the_first_example_shows_what_distillation_gains_and_the_next_one_what_it_loses():
+    shipped = next(found for found in find_results() if found.collection == "demo").columns
+    undistilled, student, bm25 = (
+        shipped[model, "so", "AP"] for model in ("embedded", "optical-gloss", "bm25")
+    )
+    assert student[parts.AHEAD] > undistilled[parts.AHEAD] + 0.5 > bm25[parts.AHEAD]
+    assert student[parts.BEHIND] < undistilled[parts.BEHIND] - 0.3
