@@ -79,7 +79,7 @@ def test_an_engine_ranks_as_the_local_index_of_a_real_encoder(place, with_embedd
     info = demo.info.model_copy(update={"languages": tuple(LANGUAGES)})
     queries = {language: demo.queries(language) for language in LANGUAGES}
     part = write_collection(
-        tmp_path / "part", info, list(demo.passages())[:40], queries, demo.qrels("en")
+        tmp_path / "part", info, list(demo.passages())[:12], queries, demo.qrels("en")
     )
     agrees(place, load_pair("embedded", device="cpu"), part)
 
