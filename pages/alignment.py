@@ -12,7 +12,7 @@ from optical_core.escaping import markdown_text
 from optical_core.models.alignment import convergence_of
 from optical_core.transport import TransportPlan
 from optical_core.ui.alignment.figures import (
-    convergence_figure,
+    convergence_figures,
     left_out,
     plan_heatmap,
     plan_ribbons,
@@ -157,9 +157,11 @@ def _convergence(view: AlignmentView) -> None:
         model = view.models[-1]
         pair = encoded_texts(library(), model, view.foreign, view.english, view.transport.marginals)
         points = convergence_of(pair, view.transport)
-        parts.chart(
-            convergence_figure(points, dark=parts.is_dark()), key="convergence", name="convergence"
-        )
+        figures = convergence_figures(points, dark=parts.is_dark())
+        # In a narrow window, columns are stacked.
+        for place, (side, figure) in zip(st.columns(len(figures)), figures.items(), strict=True):
+            with place:
+                parts.chart(figure, key=f"convergence-{side}", name=f"convergence-{side}")
         halved = (
             " Epsilon starts larger and is halved step by step."
             if view.transport.method == "sinkhorn"

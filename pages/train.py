@@ -17,7 +17,7 @@ from optical_core.distill.settings import resolve_config
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.ui.paths import typed_path
-from optical_core.ui.training.figures import training_figure
+from optical_core.ui.training.figures import training_figures
 from optical_core.ui.training.view import dev_log, duration, progress, training_log
 from optical_core.ui.uploads import keep_bitext, training_pairs
 from optical_core.wording import counted
@@ -198,11 +198,12 @@ def _job(job: Job) -> None:
     if job.error:
         parts.fault(job.error)
     with st.expander("Curves and settings", expanded=job.live):
-        parts.chart(
-            training_figure(log, dev_log(job), dark=parts.is_dark()),
-            key=f"curves-{job.name}",
-            name=f"training-{job.name}",
-        )
+        figures = training_figures(log, dev_log(job), dark=parts.is_dark())
+        # In a narrow window, columns are stacked.
+        for place, (title, figure) in zip(st.columns(len(figures)), figures.items(), strict=True):
+            with place:
+                st.markdown(f"**{title}**")
+                parts.chart(figure, key=f"{title}-{job.name}", name=f"{title}-{job.name}")
         if not log.empty:
             st.download_button(
                 "Log as CSV",

@@ -144,14 +144,6 @@ def figure(
     return go.Figure(list(traces), {**_look(dark, height), **axes, **settings})
 
 
-def layout(figure: go.Figure, *, dark: bool, height: int, **settings: Any) -> go.Figure:
-    """Give a figure with several panels that look. `settings` go to `update_layout`."""
-    figure.update_layout({**_look(dark, height), **settings})
-    figure.update_xaxes(_axis(dark))
-    figure.update_yaxes(_axis(dark, "y"))
-    return figure
-
-
 def _look(dark: bool, height: int) -> dict[str, Any]:
     return {
         "height": height,

@@ -14,7 +14,7 @@ from optical_core.distill.logs import COMPLETE, Stage, write_stage
 from optical_core.errors import InputError
 from optical_core.models.catalogue import list_models
 from optical_core.storage import home
-from optical_core.ui.training.figures import training_figure
+from optical_core.ui.training.figures import training_figures
 from optical_core.ui.training.view import dev_log, progress, training_log
 
 
@@ -69,7 +69,8 @@ def test_a_job_trains_logs_and_its_student_is_listed(tiny_encoder, bitext_file, 
     assert list(dev["step"]) == [0, 10, 20]
     assert set(dev) == {"step", "mean", "en", "sw"}
     assert progress(job, log) == (1.0, "20 of 20 steps")
-    names = {trace.name for trace in training_figure(log, dev, dark=False).data}
+    drawn = training_figures(log, dev, dark=False).values()
+    names = {trace.name for one in drawn for trace in one.data}
     assert {"OT cost", "effective rank", "dev MAP"} <= names
     with pytest.raises(InputError, match="exists"):
         start_job(job.config)
@@ -129,8 +130,14 @@ def test_a_running_job_tells_how_far_it_is(tiny_encoder, bitext_file):
     share, line = progress(job, pd.DataFrame([row]))
     assert share == 0.25
     assert line.startswith("10 of 40 steps, loss 0.5100, OT cost 0.5000, 900 tokens/s, ")
-    empty = training_figure(pd.DataFrame(), pd.DataFrame(), dark=True)
+    (empty,) = training_figures(pd.DataFrame(), pd.DataFrame(), dark=True).values()
     assert "after ten steps" in empty.layout.annotations[0].text
+    dev = pd.DataFrame([{"step": 0, "mean": 0.5}])
+    drawn = training_figures(pd.DataFrame([row]), dev, dark=False)
+    assert {title: [line.name for line in one.data] for title, one in drawn.items()} == {
+        "Loss and its parts": ["loss", "OT cost"],
+        "Dev-set MAP": ["dev MAP"],
+    }
 
 
 def test_a_stopped_job_tells_what_is_kept(tiny_encoder, bitext_file):

@@ -69,7 +69,7 @@ def test_alignment_draws_the_convergence_when_it_is_opened(open_page):
     assert len(app.get("plotly_chart")) == 1
     app.session_state["converges"] = True
     app.run()
-    assert len(app.get("plotly_chart")) == 2
+    assert len(app.get("plotly_chart")) == 3
 
 
 @pytest.mark.slow

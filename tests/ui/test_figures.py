@@ -8,7 +8,7 @@ from optical_core.retrieval.explain import TokenMatch
 from optical_core.transport import TransportPlan
 from optical_core.transport.convergence import ConvergencePoint
 from optical_core.ui.alignment.figures import (
-    convergence_figure,
+    convergence_figures,
     plan_heatmap,
     plan_ribbons,
     shown_mass,
@@ -111,12 +111,14 @@ def test_row_normalised_and_thresholded_masses(plan):
 
 
 def test_convergence_draws_error_and_cost():
-    figure = convergence_figure(
+    figures = convergence_figures(
         [ConvergencePoint(10, 0.1, 0.5), ConvergencePoint(20, 0, 0.4)], dark=False
     )
-    assert list(figure.data[1].y) == [0.5, 0.4]
-    assert min(figure.data[0].y) > 0  # the axis is logarithmic
-    assert convergence_figure([], dark=False).layout.annotations[0].text
+    assert list(figures["cost"].data[0].y) == [0.5, 0.4]
+    assert min(figures["error"].data[0].y) > 0
+    assert figures["error"].layout.yaxis.type == "log"
+    (empty,) = convergence_figures([], dark=False).values()
+    assert empty.layout.annotations[0].text
 
 
 def token(piece, start, end):

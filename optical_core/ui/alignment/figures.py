@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from optical_core.escaping import html_text
 from optical_core.figures.theme import (
@@ -20,7 +19,6 @@ from optical_core.figures.theme import (
     cost_scale,
     figure,
     ink,
-    layout,
     note,
     rgb,
 )
@@ -247,32 +245,35 @@ def word_chips(plan: TransportPlan, *, smallest: float = 0.05) -> str:
     return block("".join(chips))
 
 
-def convergence_figure(points: Sequence[ConvergencePoint], *, dark: bool) -> go.Figure:
-    """Draw the marginal error (log scale) and <P, C> over the iterations."""
+def convergence_figures(points: Sequence[ConvergencePoint], *, dark: bool) -> dict[str, go.Figure]:
+    """Draw the marginal error (log scale) and <P, C> over the iterations, a figure each."""
     if not points:
-        return note("The exact solver does not iterate.", dark=dark)
-    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.16)
-    steps = [point.iterations for point in points]
-    look: dict[str, Any] = {"mode": "lines+markers" if len(points) <= 60 else "lines"}
-    for column, values, colour in (
-        (1, [max(point.marginal_error, 1e-9) for point in points], RED),
-        (2, [point.cost for point in points], BLUE),
-    ):
-        figure.add_scatter(
-            **look,
-            x=steps,
-            y=values,
-            line={"color": colour},
-            row=1,
-            col=column,
-            showlegend=False,
-            hovertemplate="%{x} iterations: %{y:.2g}<extra></extra>",
+        return {"error": note("The exact solver does not iterate.", dark=dark)}
+    log = {"type": "log", "exponentformat": "power"}
+    errors = [max(point.marginal_error, 1e-9) for point in points]
+    costs = [point.cost for point in points]
+    return {
+        name: figure(
+            [
+                {
+                    "type": "scatter",
+                    "mode": "lines+markers" if len(points) <= 60 else "lines",
+                    "x": [point.iterations for point in points],
+                    "y": values,
+                    "line": {"color": colour},
+                    "hovertemplate": "%{x} iterations: %{y:.2g}<extra></extra>",
+                }
+            ],
+            dark=dark,
+            height=250,
+            x={"title_text": "iterations", "nticks": 6},
+            y={"title_text": title, **axis},
         )
-    layout(figure, dark=dark, height=250)
-    figure.update_xaxes(title_text="iterations", nticks=6)
-    figure.update_yaxes(title_text="marginal error", type="log", exponentformat="power", col=1)
-    figure.update_yaxes(title_text="cost ⟨P, C⟩", col=2)
-    return figure
+        for name, title, values, colour, axis in (
+            ("error", "marginal error", errors, RED, log),
+            ("cost", "cost ⟨P, C⟩", costs, BLUE, {}),
+        )
+    }
 
 
 def _hover(plan: TransportPlan, i: int, j: int, total: float) -> str:

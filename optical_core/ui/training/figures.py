@@ -2,54 +2,49 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from optical_core.distill.config import objective_names
-from optical_core.figures.theme import AMBER, BLUE, GREEN, PURPLE, RED, layout, note
+from optical_core.figures.levels import legend
+from optical_core.figures.theme import AMBER, BLUE, GREEN, PURPLE, RED, figure, note
 
 
-def training_figure(log: pd.DataFrame, dev: pd.DataFrame, *, dark: bool) -> go.Figure:
-    """Draw the loss with its parts, the effective rank, and dev-set MAP over the steps."""
-    if log.empty and dev.empty:
-        return note("The first numbers appear after ten steps.", dark=dark)
-    figure = make_subplots(
-        rows=1, cols=3, subplot_titles=("Loss and its parts", "Effective rank", "Dev-set MAP")
-    )
+def training_figures(log: pd.DataFrame, dev: pd.DataFrame, *, dark: bool) -> dict[str, go.Figure]:
+    """Draw the loss with its parts, the effective rank, and dev-set MAP over the steps.
+
+    Returns:
+        Title -> figure: figures of their own fit a telephone, panels of one don't.
+    """
     parts = dict.fromkeys(objective_names(), GREEN)
-    for name, colour in {"loss": BLUE, **parts, "scores": PURPLE}.items():
-        if name in log:
-            figure.add_scatter(
-                x=log["step"],
-                y=log[name],
-                name="OT cost" if name == "optical" else name,
-                line={"color": colour},
-                row=1,
-                col=1,
-            )
-    if "effective_rank" in log:
-        figure.add_scatter(
-            x=log["step"],
-            y=log["effective_rank"],
-            name="effective rank",
-            line={"color": AMBER},
-            showlegend=False,
-            row=1,
-            col=2,
-        )
-    if not dev.empty:
-        figure.add_scatter(
-            x=dev["step"],
-            y=dev["mean"],
-            name="dev MAP",
-            mode="lines+markers",
-            line={"color": RED},
-            showlegend=False,
-            row=1,
-            col=3,
-        )
-    layout(figure, dark=dark, height=300, legend={"orientation": "h", "y": -0.25})
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 36, "b": 8})
-    figure.update_xaxes(title_text="step")
-    return figure
+    losses = [
+        _line(log, name, "OT cost" if name == "optical" else name, colour)
+        for name, colour in {"loss": BLUE, **parts, "scores": PURPLE}.items()
+        if name in log
+    ]
+    rank = "effective_rank"
+    panels = {
+        "Loss and its parts": losses,
+        "Effective rank": [_line(log, rank, "effective rank", AMBER)] if rank in log else [],
+        "Dev-set MAP": [] if dev.empty else [_line(dev, "mean", "dev MAP", RED)],
+    }
+    steps = {"title_text": "step"}
+    figures = {
+        title: figure(lines, dark=dark, height=280, x=steps, legend=legend())
+        for title, lines in panels.items()
+        if lines
+    }
+    return figures or {"Loss": note("The first numbers appear after ten steps.", dark=dark)}
+
+
+def _line(table: pd.DataFrame, column: str, name: str, colour: str) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "x": table["step"],
+        "y": table[column],
+        "name": name,
+        "mode": "lines+markers" if len(table) <= 20 else "lines",
+        "line": {"color": colour},
+    }
