@@ -6,24 +6,27 @@ import tempfile
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from optical_core.analysis.measurements import Comparison
 from optical_core.data.bitext import read_bitext
-from optical_core.data.collection import Collection, open_collection
+from optical_core.data.collection import Collection, Passage, open_collection
 from optical_core.data.gold import read_gold
 from optical_core.data.lexicons import read_lexicon
 from optical_core.data.readers import READERS, import_collection
 from optical_core.data.trec import read_qrels, read_run
 from optical_core.models.pair_store import card_text, load_student, read_pair
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.retrieval.token_index import TokenIndex
+from optical_core.retrieval.indexing import build_index
+from optical_core.retrieval.live_index import LiveIndex
+from optical_core.retrieval.updating import update_index
 from optical_core.study.config import read_study
 from optical_core.study.results import read_results
 from optical_core.study.uploaded_results import read_results_zip
 from tests.conftest import write_bert
+from tests.encoders import RandomEncoder
 from tests.samples import (
     BITEXT,
     COLLECTIONS,
@@ -64,10 +67,23 @@ def _results(folder: Path) -> None:
 
 
 def _index(folder: Path) -> None:
-    index = TokenIndex.open(folder)
+    index = LiveIndex(folder)
     for identifier in index.ids:
         index.passage_vectors(identifier)
-    index.search(np.ones((2, index.dimension), np.float32))
+    index.search(np.ones((2, index.snapshot().manifest.dimension), np.float32))
+
+
+def _updated_index() -> Files:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place, "index")
+        encoder = cast(TokenEncoder, RandomEncoder())
+        build_index(folder, [Passage("p1", "", "sea"), Passage("p2", "", "moon")], encoder)
+        update_index(folder, [Passage("p2", "", "sun")], encoder)
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
 
 
 def _dataset() -> Files:
@@ -108,6 +124,11 @@ SAMPLES: dict[str, Sample] = {
     for sample in (
         *(Sample(form, COLLECTIONS[form], partial(_imported, form)) for form in READERS),
         Sample("collection", FOLDER, lambda folder: look(open_collection(folder))),
+        Sample(
+            "collection-changed",
+            {**FOLDER, "corpus.changes.jsonl": b'{"_id": "p9", "text": "x", "year": 1}\n'},
+            lambda folder: look(open_collection(folder)),
+        ),
         *(
             Sample(f"bitext-{form}", files, partial(_bitext, next(iter(files))))
             for form, files in BITEXT.items()
@@ -144,6 +165,7 @@ SAMPLES: dict[str, Sample] = {
         ),
         Sample("study", {"s.yaml": STUDY}, lambda folder: read_study(str(folder / "s.yaml"))),
         Sample("index", index_files(), _index),
+        Sample("index-updated", _updated_index(), _index),
         Sample("student", STUDENT, _student),
         Sample(
             "lexicon",

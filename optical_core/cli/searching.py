@@ -148,8 +148,8 @@ def _passage(collection: Collection, identifier: str) -> Passage:
     passage = collection.by_id.get(identifier)
     if passage is None:
         raise InputError(
-            f"the index has a passage {identifier!r} that {collection.name} lacks: search the "
-            "collection that was indexed, or index this one"
+            f"the index has a passage {identifier!r} that {collection.name} lacks: index the "
+            "collection again, or `optical index delete --index` what is gone from it"
         )
     return passage
 

@@ -92,14 +92,18 @@ compare fields; there are _id, title, year
         for limit, value in _LIMITS.items():
             self._database.setlimit(limit, value)
         # Not a decorator: a table that is dropped takes its cache with it.
-        self.matching = lru_cache(_KEPT)(self._matching)
+        self._kept = lru_cache(_KEPT)(self._matching)
 
-    def _matching(self, where: str) -> frozenset[str]:
+    def matching(self, where: str) -> frozenset[str]:
         """Ids of the passages that a condition holds for.
 
         Raises:
             InputError: it is no condition on the fields, or takes too long.
         """
+        # A condition may name the present date: its answer is kept for an hour.
+        return self._kept(where, int(time.time() // 3600))
+
+    def _matching(self, where: str, hour: int) -> frozenset[str]:
         check_characters(where, "the condition")
         if len(where) > LONGEST:
             raise InputError(

@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Set
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from optical_core.data.changes import Changes, Stamp, corpus_stamp
 from optical_core.data.corpus import Passage
@@ -39,7 +40,7 @@ def note(index: Path, stamp: Stamp, manifest: tuple[int, ...] | None) -> None:
 
 def is_in_step(index: Path, stamp: Stamp) -> bool:
     """Is it noted that the index as it is now has the passages of a corpus in this state?"""
-    return read_record(_path(index)) == _note(stamp, manifest_stamp(index))
+    return _noted(index) == _note(stamp, manifest_stamp(index))
 
 
 def since(index: Path, collection: Path) -> tuple[Mapping[str, Passage] | None, Set[str]]:
@@ -47,13 +48,20 @@ def since(index: Path, collection: Path) -> tuple[Mapping[str, Passage] | None, 
 
     None and no ids if that isn't known: the whole collection must be read.
     """
-    noted, now = read_record(_path(index)), _note(corpus_stamp(collection), manifest_stamp(index))
+    noted, now = _noted(index), _note(corpus_stamp(collection), manifest_stamp(index))
     if noted == now:
         return {}, frozenset()
     if now["changes"] is None or any(noted.get(key) != now[key] for key in ("written", "index")):
         return None, frozenset()
     found = Changes.read(collection)
     return found.put, found.deleted
+
+
+def _noted(index: Path) -> dict[str, Any]:
+    try:
+        return read_record(_path(index))
+    except InputError:  # a home that can't be written
+        return {}
 
 
 def _note(stamp: Stamp, manifest: tuple[int, ...] | None) -> dict[str, list[int] | None]:

@@ -128,6 +128,13 @@ def test_the_same_condition_is_evaluated_once():
     assert NEWS.matching("year = 2019") is NEWS.matching("year = 2019")
 
 
+def test_the_present_date_does_not_stay_that_of_the_first_search(monkeypatch):
+    monkeypatch.setattr(where.time, "time", lambda: 0.0)
+    first = NEWS.matching("date(day) < date('now')")
+    monkeypatch.setattr(where.time, "time", lambda: 3600.0)
+    assert NEWS.matching("date(day) < date('now')") is not first
+
+
 def test_without_fields_ids_and_titles_can_be_chosen():
     assert table({}, {}).matching("_id = 'p1'") == {"p1"}
     assert FieldTable([]).matching("1") == frozenset()

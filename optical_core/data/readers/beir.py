@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.collection import Collection, CollectionInfo, write_collection
 from optical_core.data.compression import on_disk, plain_name
 from optical_core.data.folders import data_files
 from optical_core.data.language_files import files_of_languages
-from optical_core.data.lines import read_jsonl, read_queries
+from optical_core.data.lines import read_queries
+from optical_core.data.live_corpus import Corpus
 from optical_core.data.readers.judgements import read_judgements
 from optical_core.errors import InputError
 
@@ -28,7 +29,6 @@ def import_beir(source: Path, target: Path, *, name: str, unit: str | None = Non
     queries = {code: read_queries(path) for code, path in files.items()}
     judgements = _judgements(source, unit)
     qrels, per_language = read_judgements(judgements, queries)
-    corpus = read_jsonl(on_disk(source / "corpus.jsonl"), ("_id", "text"))
     names = ", ".join(path.relative_to(source).as_posix() for path in judgements)
     info = CollectionInfo(
         name=name,
@@ -38,9 +38,8 @@ def import_beir(source: Path, target: Path, *, name: str, unit: str | None = Non
         languages=tuple(queries),
         parallel=len({frozenset(texts) for texts in queries.values()}) == 1,
     )
-    return write_collection(
-        target, info, map(Passage.from_row, corpus), queries, qrels, qrels_per_language=per_language
-    )
+    passages = Corpus(source).passages()
+    return write_collection(target, info, passages, queries, qrels, qrels_per_language=per_language)
 
 
 def _query_files(source: Path) -> dict[str, Path]:
