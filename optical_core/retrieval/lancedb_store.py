@@ -9,6 +9,7 @@ the exhaustive search computes products too, and products keep the norms of roun
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -23,6 +24,8 @@ from optical_core.errors import InputError
 from optical_core.retrieval.engine_store import MOST_IDS, EngineStore, StoredPassage, told
 
 _TAG = "finished"
+LOOK_SECONDS = 1.0
+"""A search sees what was finished so long ago: on object storage, looking takes a while."""
 
 
 class LanceDBStore(EngineStore):
@@ -44,6 +47,9 @@ class LanceDBStore(EngineStore):
                 'the engine lancedb is an optional extra: pip install "optical-workbench[lancedb]"'
             )
         self.uri, self.name = uri, name
+        self._searched: Any = None
+        self._version: int | None = None
+        self._looked = 0.0
         super().__init__(f"lancedb at {uri}, table {name}")
 
     def facts(self) -> Mapping[str, str] | None:
@@ -152,12 +158,19 @@ class LanceDBStore(EngineStore):
     def _table(self) -> Any:
         return self._database.open_table(self.name)
 
-    @cached_property
+    @property
     def _snapshot(self) -> Any:
-        """The last finished version of the table."""
-        table = self._database.open_table(self.name)
-        table.checkout(_TAG)
-        return table
+        """The last finished version of the table; a newer one is looked for now and then."""
+        now = time.monotonic()
+        if self._searched is None or now - self._looked >= LOOK_SECONDS:
+            version = self._finished
+            if self._searched is None or version != self._version:
+                table = self._database.open_table(self.name)
+                table.checkout(_TAG)
+                self._searched, self._version = table, version
+                vars(self).pop("_opened", None)
+            self._looked = now
+        return self._searched
 
     @property
     def _finished(self) -> int | None:

@@ -199,6 +199,7 @@ class TokenIndex(Segment):
             begins, ends = begins[positions], ends[positions]
         lengths = ends - begins
         offsets = self.offsets if positions is None else np.concatenate([[0], np.cumsum(lengths)])
+        vectors = np.asarray(self.vectors)  # slices of a memmap take ten times as long
         first = 0
         while first < len(lengths):
             limit = offsets[first] + BLOCK_TOKENS
@@ -207,10 +208,10 @@ class TokenIndex(Segment):
             # torch widens fp16 many times faster than NumPy. It needs writable arrays, hence the
             # copy-on-write map.
             if positions is None:
-                rows = self.vectors[begins[first] : ends[last - 1]]
+                rows = vectors[begins[first] : ends[last - 1]]
             else:
                 pieces = zip(begins[first:last], ends[first:last], strict=True)
-                rows = np.concatenate([self.vectors[begin:end] for begin, end in pieces])
+                rows = np.concatenate([vectors[begin:end] for begin, end in pieces])
             owners = torch.repeat_interleave(
                 torch.arange(last - first), torch.from_numpy(lengths[first:last])
             )
@@ -246,8 +247,8 @@ def _only_segment(folder: Path, info: dict[str, Any]) -> str:
     segments = [str(entry["name"]) for entry in info["segments"] if not entry["dead"]]
     if len(segments) != len(info["segments"]) or len(segments) != 1 or not segments[0].isalnum():
         raise InputError(
-            f"the index in {folder} has been updated: open it as a LiveIndex, or merge it with "
-            "`optical index compact`"
+            f"the index in {folder} has been updated: `optical index update` adds to it, and "
+            "`optical index compact` makes it one segment (in Python, LiveIndex opens it as it is)"
         )
     return segments[0]
 

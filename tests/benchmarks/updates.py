@@ -63,7 +63,8 @@ def main() -> None:
         index = build_index(folder, passages, encoder)
         queries = queries_of(index, seed=3, count=20)
         stores = {mode: LiveIndex(folder, mode) for mode in MODES}
-        fields = FieldTable(passages)
+        fields, seconds = _timed(lambda: FieldTable(passages))
+        print(f"fields of {count:,} passages: {seconds:.2f} s, once")
         among, seconds = _timed(lambda: fields.matching(WHERE))
         print(f"condition on {count:,} passages: {1e3 * seconds:.0f} ms; keeps {len(among):,}")
         _print_searches("as built", stores, queries, among)

@@ -178,6 +178,19 @@ def test_of_the_passages_that_may_be_found_the_best_come_back(
             assert len(found) == min(5, len(chosen & set(names)))
 
 
+def test_an_open_store_sees_what_is_updated(place, encoder, collection, monkeypatch):
+    monkeypatch.setattr("optical_core.retrieval.lancedb_store.LOOK_SECONDS", 0.0)
+    fill_store(*place, collection, encoder)
+    opened = open_store(*place, collection, encoder)
+    (query,) = encoder.encode_queries(["a new star"])
+    assert len(opened.search(query)) == 6
+    kept = [p for p in collection.passages() if p.id != "p1"]
+    made = rewritten(collection, [*kept, Passage("p9", "", "a new star")])
+    fill_store(*place, made, encoder)
+    same(opened.search(query), collection_index(made, encoder).search(query))
+    assert opened.passage_vectors("p9").shape[1] == encoder.dimension
+
+
 def test_an_updated_collection_is_updated_in_the_engine(
     place, tiny_encoder, encoder, collection, tmp_path
 ):
