@@ -39,6 +39,9 @@ def serve(
     rate: Annotated[
         float, typer.Option(help="Most searches per second from one client; 0 for any number.")
     ] = 0.0,
+    cache: Annotated[
+        int, typer.Option(help="Bytes of answers kept for queries that come again; 0 for none.")
+    ] = 32 << 20,
     engine: Engine = "local",
     uri: Uri = None,
     device: Device = None,
@@ -64,6 +67,7 @@ def serve(
         characters=batch_characters,
         connections=most_connections,
         rate=rate,
+        cache=cache,
     )
     index: dict[str, Any] = {"mode": mode, "engine": engine, "uri": uri}
     token = os.environ.get(TOKEN_VARIABLE, "").strip()

@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from optical_core import __version__
 from optical_core.errors import InputError
 from optical_core.serve.access import Access
+from optical_core.serve.answer_cache import AnswerCache
 from optical_core.serve.answering import answer_together
 from optical_core.serve.batching import Batcher, BusyError
 from optical_core.serve.description import PAGE_POLICY, described, description_page
@@ -121,7 +122,7 @@ def create_app(
         return encoding.waiting + lexical.waiting
 
     metrics.watch_queue(waiting)
-    _add_search(app, holdings, limits, submit)
+    _add_search(app, holdings, limits, submit, metrics)
     _add_holdings(app, holdings)
     _add_status(app, limits, metrics, waiting)
     return app
@@ -132,8 +133,10 @@ def _add_search(
     holdings: Holdings,
     limits: Limits,
     submit: Callable[[SearchRequest], Future[SearchAnswer]],
+    metrics: Metrics,
 ) -> None:
     rate = RateLimit(limits.rate)
+    cache = AnswerCache(holdings, limits.cache)
 
     def within_rate(request: Request) -> None:
         client = request.client.host if request.client else ""
@@ -147,9 +150,10 @@ def _add_search(
     @app.post(
         "/search",
         dependencies=[Depends(within_rate), Depends(_whole_object)],
+        response_model=SearchAnswer,
         responses=_refusals(404, 422, 429, 503),
     )
-    async def search(request: SearchRequest) -> SearchAnswer:
+    async def search(request: SearchRequest) -> Response:
         """Rank a collection's passages for a query."""
         if "top" not in request.model_fields_set:
             request = request.model_copy(update={"top": min(request.top, limits.top)})
@@ -157,14 +161,22 @@ def _add_search(
         if request.where:
             corpus = holdings.collection(request.collection).corpus
             await asyncio.to_thread(corpus.matching, request.where)
+        key = cache.key(request)
+        kept = cache.get(key)
+        metrics.cached(kept is not None)
+        if kept is not None:
+            return Response(kept, media_type="application/json")
         try:
-            return await asyncio.wrap_future(submit(request))
+            answer = await asyncio.wrap_future(submit(request))
         except BusyError:
             raise HTTPException(
                 503,
                 f"{limits.searches} searches are running or waiting: try again",
                 {"Retry-After": str(BUSY_SECONDS)},
             ) from None
+        content = answer.model_dump_json().encode()
+        cache.keep(key, content)
+        return Response(content, media_type="application/json")
 
 
 def _add_holdings(app: FastAPI, holdings: Holdings) -> None:

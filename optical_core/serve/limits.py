@@ -26,6 +26,7 @@ class Limits:
         characters: characters of the queries encoded together, each counted as the longest one.
         connections: connections open at once.
         rate: searches per second from one client; 0 for any number.
+        cache: bytes of answers that are kept for queries that come again; 0 for none.
 
     Raises:
         InputError: a limit lets nothing through.
@@ -43,10 +44,11 @@ class Limits:
     characters: int = 2048
     connections: int = 512
     rate: float = 0.0
+    cache: int = 32 << 20
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            value, least = getattr(self, item.name), 0 if item.name == "rate" else 1
+            value, least = getattr(self, item.name), 0 if item.name in ("rate", "cache") else 1
             if value < least:
                 raise InputError(f"the limit {item.name} must be at least {least}, got {value}")
 

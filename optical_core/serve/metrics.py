@@ -12,7 +12,7 @@ _SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Metrics:
-    """Requests by route and status, their seconds, the queue, and batch sizes by model."""
+    """Requests by route and status, their seconds, the queue, batch sizes, and kept answers."""
 
     content_type = CONTENT_TYPE_LATEST
 
@@ -39,6 +39,16 @@ class Metrics:
             buckets=_SIZES,
             registry=self._registry,
         )
+
+        self._kept = Counter(
+            "optical_cache",
+            "Searches whose answer was kept (hit), or not (miss).",
+            ["result"],
+            registry=self._registry,
+        )
+
+    def cached(self, hit: bool) -> None:
+        self._kept.labels("hit" if hit else "miss").inc()
 
     def watch_queue(self, depth: Callable[[], int]) -> None:
         """Read the queue's depth whenever the metrics are requested."""
