@@ -58,7 +58,7 @@ class Level:
 
 @contextlib.contextmanager
 def running_server(collection: str, models: str) -> Iterator[Server]:
-    """Run `optical serve` on a free port, and end it by SIGTERM."""
+    """Run `optical serve` on a free port, without kept answers, and end it by SIGTERM."""
     command = [
         sys.executable,
         "-m",
@@ -69,6 +69,8 @@ def running_server(collection: str, models: str) -> Iterator[Server]:
         "--models",
         models,
         "--port",
+        "0",
+        "--cache",  # or it would be the cache that is measured
         "0",
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
