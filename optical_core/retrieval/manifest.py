@@ -23,7 +23,7 @@ from typing import Any
 from optical_core.data.lines import read_json
 from optical_core.errors import InputError
 from optical_core.retrieval.token_index import FILES, HASHES, UPDATED
-from optical_core.storage import check_path, file_state, replace_file, tidy
+from optical_core.storage import check_path, file_state, replace_file, replace_folder, tidy
 
 ROOT = ""
 """Name of the segment that an index as built is."""
@@ -133,13 +133,12 @@ def moved_root(folder: Path, manifest: Manifest) -> Manifest:
     if all(entry.name for entry in manifest.entries):
         return manifest
     name = new_name()
-    target = segment_folder(folder, name)
-    target.mkdir(parents=True)
-    for path in (folder / "index.json", *_files(folder)):
-        try:
-            os.link(path, target / path.name)
-        except OSError:  # no links here
-            shutil.copy2(path, target / path.name)
+    with replace_folder(segment_folder(folder, name)) as temporary:
+        for path in (folder / "index.json", *_files(folder)):
+            try:
+                os.link(path, temporary / path.name)
+            except OSError:  # no links here
+                shutil.copy2(path, temporary / path.name)
     (root,) = manifest.entries
     return Manifest(
         manifest.encoder, manifest.encoder_hash, manifest.dimension, (Entry(name, root.dead),)

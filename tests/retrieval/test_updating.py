@@ -1,6 +1,8 @@
 """Indexes that live: added, replaced and deleted passages are found, or not, by the next search."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 import pytest
@@ -163,6 +165,31 @@ def test_a_search_is_not_disturbed_by_a_segment_that_disappears(folder, encoder,
     monkeypatch.undo()
     assert compactions
     assert fresh == LiveIndex(folder).search_many(QUERIES)
+
+
+@pytest.mark.parametrize("mode", ["exact", "candidates"])
+def test_searches_go_on_while_the_index_changes(folder, encoder, mode):
+    index = LiveIndex(folder, mode)
+    changed = Event()
+
+    def search():
+        counts = []
+        while not changed.is_set() or not counts:
+            counts += [len(hits) for hits in index.search_many(QUERIES, top=10)]
+        return counts
+
+    with ThreadPoolExecutor(2) as threads:
+        readers = [threads.submit(search) for _ in range(2)]
+        try:
+            for number in range(4):
+                update_index(folder, passages(range(number, 40 + number), f"new {number}"), encoder)
+                delete_from_index(folder, [f"p{100 + number}"])
+                compact_index(folder)
+        finally:
+            changed.set()
+        for reader in readers:
+            assert set(reader.result()) == {10}
+    assert len(index) == 296
 
 
 def test_what_is_wrong_is_one_sentence_and_changes_nothing(folder, encoder, tmp_path):
