@@ -66,14 +66,28 @@ def align(
         print(f"{visible(word)}\t{'  '.join(parts)}")
 
 
-@app.command(epilog='Example:  optical search demo "Samaki mkubwa zaidi ni yupi?" --explain')
+@app.command(
+    epilog='Example:  optical search demo "Samaki mkubwa zaidi ni yupi?" --explain\n\n'
+    "Example:  optical search demo --queries topics.tsv --out mine.run"
+)
 def search(
     collection: Annotated[
         str, typer.Argument(help="A name of `optical collections`, or a folder.")
     ],
-    query: Annotated[str, typer.Argument(help="The query, in any language.")],
+    query: Annotated[str, typer.Argument(help="The query, in any language.")] = "",
     model: Model = "",
-    top: Annotated[int, typer.Option("--top", "-k", min=1)] = 10,
+    top: Annotated[
+        int | None,
+        typer.Option("--top", "-k", min=1, help="Passages; by default 10, in a run 1000."),
+    ] = None,
+    queries: Annotated[
+        Path | None,
+        typer.Option(help="Instead of a query, a file of topics: TSV, JSON Lines or TREC."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The TREC run to write for `--queries`.")] = None,
+    fields: Annotated[
+        str, typer.Option(help="Fields of TREC topics: title,description,narrative.")
+    ] = "title",
     explain: Annotated[bool, typer.Option(help="Show which tokens make up each score.")] = False,
     mode: Annotated[
         str,
@@ -101,8 +115,7 @@ def search(
     from optical_core.retrieval.vector_stores import LOCAL
 
     check_characters(query, "the query")
-    if not query.strip():
-        raise InputError("the query is empty: type at least one word")
+    topics = _topics(query, queries, out, fields, explain)
     opened = open_collection(collection)
     among = opened.corpus.matching(where) if where else None
     name = model or default_student()
@@ -122,7 +135,11 @@ def search(
     lacking = [thing for thing, asked in needs.items() if asked and not searcher.explains]
     if lacking:
         raise InputError(f"{searcher.name} has no {lacking[0]}; use a token-level model")
-    rows = _results(searcher, opened, query, top, explain, among)
+    if out is not None:
+        _write_run(searcher, topics, out, top or 1000, among)
+        print_json({"run": str(out)}) if as_json else print(f"run -> {out}")
+        return
+    rows = _results(searcher, opened, query, top or 10, explain, among)
     if as_json:
         print_json({"model": searcher.name, "query": query, "results": rows})
         return
@@ -137,6 +154,38 @@ def search(
             print(f"    {'  '.join(parts)}")
     if not rows:
         print("no passage found", file=sys.stderr)
+
+
+def _topics(
+    query: str, file: Path | None, out: Path | None, fields: str, explain: bool
+) -> dict[str, str]:
+    """The queries of a file by id; empty if one query is given.
+
+    Raises:
+        InputError: neither or both are given, or the file can't be read.
+    """
+    from optical_core.data.readers.topics import read_topics
+
+    if file is None and out is None:
+        if not query.strip():
+            raise InputError("the query is empty: type at least one word, or give --queries FILE")
+        return {}
+    if file is None or out is None or query or explain:
+        raise InputError("a run needs --queries FILE and --out RUN, and no query or --explain")
+    return read_topics(file, [name.strip() for name in fields.split(",") if name.strip()])
+
+
+def _write_run(
+    searcher: Searcher,
+    topics: dict[str, str],
+    out: Path,
+    top: int,
+    among: frozenset[str] | None,
+) -> None:
+    from optical_core.data.trec import write_run
+    from optical_core.study.evaluate import label
+
+    write_run(out, searcher.run(topics, top=top, among=among), name=label(searcher.name))
 
 
 def _passage(collection: Collection, identifier: str) -> Passage:

@@ -85,7 +85,9 @@ class Searcher(ABC):
         """The hits of one query, best first."""
         return self.rank(self.encode([query]), top=top)[0]
 
-    def run(self, queries: Mapping[str, str], *, top: int = 1000) -> Run:
-        """The run of many queries: query id -> passage id -> score."""
-        rankings = self.rank(self.encode(list(queries.values())), top=top)
+    def run(
+        self, queries: Mapping[str, str], *, top: int = 1000, among: frozenset[str] | None = None
+    ) -> Run:
+        """The run of many queries: query id -> passage id -> score; arguments as of `rank`."""
+        rankings = self.rank(self.encode(list(queries.values())), top=top, among=among)
         return {query: dict(hits) for query, hits in zip(queries, rankings, strict=True)}

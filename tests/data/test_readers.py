@@ -191,7 +191,7 @@ def test_unknown_formats_units_and_missing_folders(source, tmp_path):
     ("name", "content", "message"),
     [
         ("topics.tsv", "141\tbadda\n", "its name must tell the language"),
-        ("topics.so.tsv", "141 badda\n", r"line 1: `qid<TAB>text` was expected"),
+        ("topics.so.tsv", "141 badda\n", "line 1: 2 tab-separated columns were expected"),
         ("topics.so.txt", "<top>\n<num> Number: 141\n</top>\n", "without <num> or <title>"),
     ],
 )

@@ -81,7 +81,7 @@ def test_the_command_line_takes_the_commands_of_readme_and_reference(words):
 
 
 @pytest.mark.parametrize(
-    "words", [["serach", "demo", "x"], ["search", "demo"], ["search", "demo", "x", "--topp", "3"]]
+    "words", [["serach", "demo", "x"], ["search"], ["search", "demo", "x", "--topp", "3"]]
 )
 def test_a_wrong_command_would_be_noticed(words):
     with pytest.raises(Exception, match=r"(?i)no command|missing|no such option"):

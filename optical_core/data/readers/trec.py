@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.compression import plain_name
-from optical_core.data.fields import add_once, identifier
+from optical_core.data.fields import add_once
 from optical_core.data.folders import data_files
 from optical_core.data.language_files import say_left_out
 from optical_core.data.languages import find_language
-from optical_core.data.lines import read_jsonl, read_lines, read_table
+from optical_core.data.lines import read_jsonl, read_table
 from optical_core.data.readers import sgml
 from optical_core.data.readers.judgements import read_judgements
+from optical_core.data.readers.topics import read_topics
 from optical_core.errors import InputError
 
 
@@ -38,7 +38,9 @@ def import_trec(source: Path, target: Path, *, name: str, unit: str | None = Non
         if len(parts) < 3:
             raise InputError(f"{path}: its name must tell the language, like topics.sw.tsv")
         if known := find_language(parts[1]):
-            _add_topics(path, queries.setdefault(known.code, {}))
+            texts = queries.setdefault(known.code, {})
+            for key, text in read_topics(path).items():
+                add_once(texts, key, text, str(path))
         else:
             unknown.append(path.name)
     say_left_out(unknown, source)
@@ -64,26 +66,6 @@ def import_trec(source: Path, target: Path, *, name: str, unit: str | None = Non
     )
     passages = (passage for path in documents for passage in _documents(path))
     return write_collection(target, info, passages, queries, qrels, qrels_per_language=per_language)
-
-
-def _add_topics(path: Path, topics: dict[str, str]) -> None:
-    lines = [line for _, line in read_lines(path)]
-    if not any(line.strip().lower().startswith("<top") for line in lines):
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                key, separator, text = line.partition("\t")
-                where = f"{path}, line {number}"
-                if not separator:
-                    raise InputError(f"{where}: `qid<TAB>text` was expected")
-                add_once(topics, identifier(key.strip(), where), text.strip(), where)
-        return
-    for number, topic in sgml.elements(path, "top"):
-        key = re.sub(r"(?i)^number:\s*", "", sgml.open_field(topic, "num"))
-        title = re.sub(r"(?i)^topic:\s*", "", sgml.open_field(topic, "title"))
-        where = f"{path}, line {number}"
-        if not key or not title:
-            raise InputError(f"{where}: a <top> element without <num> or <title>")
-        add_once(topics, identifier(key, where), title, where)
 
 
 def _documents(path: Path) -> Iterator[Passage]:
