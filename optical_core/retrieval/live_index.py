@@ -218,6 +218,8 @@ class LiveIndex(VectorStore):
 
     def passage_vectors(self, identifier: str) -> np.ndarray:
         opened = self.snapshot()
+        if identifier not in opened.places:  # as when it is deleted after a search has found it
+            raise InputError(f"the index in {self.folder} has no passage {identifier!r}")
         number, position = opened.places[identifier]
         return opened.indexes[number].vectors_at(position)
 

@@ -35,7 +35,7 @@ class VectorStore(ABC):
 
     @abstractmethod
     def passage_vectors(self, identifier: str) -> np.ndarray:
-        """Vectors (tokens, d) fp32 of one passage, as they are scored."""
+        """Vectors (tokens, d) fp32 of one passage that was found, as they are scored."""
 
     @abstractmethod
     def search(

@@ -229,8 +229,7 @@ class Library:
     def rank(self, model: str, name: str, query: str, top: int, where: str = "") -> Ranking:
         """Search, and measure the time. Kept: a rerun of a page doesn't search again.
 
-        Args:
-            where: a condition on the passages' fields.
+        `where` is a condition on the passages' fields.
         """
 
         def search() -> tuple[Ranking, float]:
@@ -255,7 +254,12 @@ class Library:
         """Token matches of one result, for a model that `explains`."""
 
         def matches() -> list[TokenMatch]:
-            searcher, passage = self.searcher(model, name), self.collection(name).by_id[identifier]
+            searcher, passage = (
+                self.searcher(model, name),
+                self.collection(name).by_id.get(identifier),
+            )
+            if passage is None:
+                raise InputError(f"the passage {identifier} has just been deleted")
             with self.encoding:
                 return searcher.explain(searcher.encode([query])[0], [passage])[0]
 

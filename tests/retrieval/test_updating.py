@@ -130,6 +130,8 @@ def test_deleting_what_is_not_there_changes_nothing(folder, encoder):
     assert not (folder / "segments").exists()
     delete_from_index(folder, ["p1"])
     assert delete_from_index(folder, ["p1"]) == 0
+    with pytest.raises(InputError, match="has no passage 'p1'"):
+        LiveIndex(folder).passage_vectors("p1")
 
 
 def test_the_fingerprint_changes_with_every_change(folder, encoder):

@@ -188,6 +188,8 @@ def test_changed_passages_are_found_and_a_condition_chooses_some(library, versio
         assert "p1" not in ranks
         chosen = library.rank(model, name, query, 10, "year > 2000 or _id = 'p3'").ranks
         assert chosen.keys() == {"p3", "p7"}
+    with pytest.raises(InputError, match="has just been deleted"):
+        library.explanation("model", name, query, "p1")
     with pytest.raises(InputError, match="may only compare fields"):
         library.rank("bm25", name, query, 10, "(select 1)")
 
