@@ -78,7 +78,8 @@ def test_only_passages_that_fulfil_a_condition_are_found(collection, new):
     corpus.write_text(corpus.read_text() + new.read_text().splitlines()[1] + "\n")
     arguments = (collection.folder, "the wind is in the sea", "-m", "bm25", "--json", "--where")
     output = run("search", *arguments, "source = 'bbc' or _id = 'p1'")
-    assert {row["id"] for row in json.loads(output)["results"]} == {"p1", "p7"}
+    fields = {row["id"]: row["fields"] for row in json.loads(output)["results"]}
+    assert fields == {"p1": {}, "p7": {"source": "bbc"}}
     assert "there are _id, title, source" in refused("search", *arguments, "yaer > 2000")
     assert "may only compare fields" in refused("search", *arguments, "(select 1)")
 

@@ -222,6 +222,7 @@ def _results(
             "score": score,
             "title": passage.title,
             "text": passage.text,
+            "fields": dict(passage.fields),
         }
         for rank, (passage, (_, score)) in enumerate(zip(passages, hits, strict=True), 1)
     ]
