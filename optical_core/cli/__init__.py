@@ -21,6 +21,7 @@ from optical_core.cli import (  # noqa: F401
     serving,
     starting,
     training,
+    updating,
 )
 from optical_core.cli.application import app
 from optical_core.data.allowance import COMMAND, Tell, allowed
