@@ -13,10 +13,11 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from contextlib import chdir
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir, contextmanager
 from multiprocessing import forkserver
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
@@ -42,7 +43,8 @@ class Program:
         self._outputs = [Path(self._files.name, name) for name in ("output", "errors")]
         given = (code, list(map(str, arguments)), dict(environment), folder, self._outputs)
         self._process = _server().Process(target=_run, args=given, daemon=True)
-        self._process.start()
+        with _no_main_module():
+            self._process.start()
         self.pid = self._process.pid
 
     @property
@@ -98,6 +100,16 @@ def _server() -> multiprocessing.context.ForkServerContext:
     with chdir(ROOT):  # a server that starts now finds the package and the tests there
         forkserver.ensure_running()
     return context
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Hide the main module, which a child would run first: a test of pages leaves a page there."""
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _run(

@@ -6,6 +6,7 @@ rate of 1e-2. What remains is fp32 rounding: the ranks' batches are padded to ot
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -154,7 +155,8 @@ def test_torchrun_gives_its_processes_their_ranks(tmp_path):
         text=True,
         check=False,
     )
-    assert sorted(done.stdout.splitlines()) == ["0 of 2", "1 of 2"], done.stderr
+    # Both write to one pipe: their lines may run into each other.
+    assert sorted(re.findall(r"\d of \d", done.stdout)) == ["0 of 2", "1 of 2"], done.stderr
 
 
 @pytest.mark.slow
