@@ -141,6 +141,7 @@ def test_the_figures_name_processor_extensions_and_threads(monkeypatch, capsys):
     assert "A processor (avx2 fma), 3 threads of 4 cores" in printed
 
 
+@pytest.mark.slow
 def test_each_path_of_the_processor_is_timed_beside_the_portable_one(monkeypatch):
     if not lanes.paths():
         pytest.skip("no cffi or no C compiler")

@@ -120,6 +120,7 @@ def test_a_search_mode_that_there_is_not_is_one_sentence(tiny_encoder, collectio
     assert "bm25 has no mode 'int8'" in str(lexical.exception)
 
 
+@pytest.mark.slow
 def test_the_tables_map_is_the_run_files_map_in_trec_eval(tiny_encoder, collection, tmp_path):
     import pytrec_eval
 

@@ -49,6 +49,7 @@ def built(tmp_path_factory) -> tuple[set[str], set[str]]:
         return source, set(zipped.namelist())
 
 
+@pytest.mark.slow
 def test_the_wheel_has_the_code_its_data_and_its_type_marker(built):
     _, wheel = built
     wanted = relative(ROOT / "optical_core")

@@ -91,6 +91,7 @@ MEASURED = measured({"base": dict.fromkeys(LANGUAGES, by_topic(np.zeros(30))), "
 SAMPLE = {"so": pd.Series(by_topic(VALUES))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "drawn",
     [

@@ -181,6 +181,7 @@ def test_interrupted_it_goes_on_to_the_same_teacher(tiny_encoder, source, monkey
         run(tiny_encoder, source, name="cut", **settings, seed=2)
 
 
+@pytest.mark.slow
 def test_it_stops_when_dev_gains_nothing_more(tiny_encoder, source, collection):
     folder = run(
         tiny_encoder,

@@ -219,6 +219,7 @@ def test_strength_moves_the_student_part_of_the_way(tiny_encoder, bitext_file):
         assert full.abs().max() > 1e-3
 
 
+@pytest.mark.slow
 def test_the_best_dev_step_is_kept(tiny_encoder, bitext_file, collection):
     settings = config(
         tiny_encoder, bitext_file, dev=str(collection.folder), dev_every=4, dev_languages=("sw",)

@@ -43,6 +43,7 @@ def pages(site: Path, under: str = "") -> dict[str, Page]:
     return {str(path.relative_to(site)): Page(path.read_text("utf-8")) for path in found}
 
 
+@pytest.mark.slow
 def test_nothing_is_loaded_from_other_hosts(site):
     for name, page in pages(site).items():
         assert not [address for address in page.fetched if "//" in address], name
@@ -73,6 +74,7 @@ def test_every_public_module_is_on_its_layers_page(layer):
     assert set(re.findall(r"^::: (\S+)$", page, re.MULTILINE)) == modules
 
 
+@pytest.mark.slow
 def test_the_api_has_no_private_members(site):
     shown = {
         name

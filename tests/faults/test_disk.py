@@ -78,6 +78,7 @@ def test_every_writer_tells_it_in_one_sentence(collection, encoder, tmp_path, ho
     assert left_over(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_training_stops_with_a_sentence_and_goes_on(tiny_encoder, bitext_file, home):
     from optical_core.distill.config import DistillConfig
     from optical_core.distill.trainer import distill

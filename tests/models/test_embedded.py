@@ -71,6 +71,7 @@ def test_vectors_and_token_counts_are_the_wheels(converted, wheel, prompt, is_qu
         assert cosine > 0.98, (text, float(cosine))
 
 
+@pytest.mark.slow
 def test_marker_tokens_are_copies_of_the_pieces_they_stand_for(converted):
     model, tokenizer = converted
     plain = tokenizer("query: sea", return_tensors="pt")

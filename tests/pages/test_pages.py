@@ -114,6 +114,7 @@ def test_alignment_survives_any_text(open_page, text):
     assert "<img" not in html(app)
 
 
+@pytest.mark.slow
 def test_a_text_without_tokens_is_a_sentence(open_page):
     app = open_page("alignment", a="\u200b", model=["embedded"], lang="sw")
     assert not app.exception

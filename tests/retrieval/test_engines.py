@@ -84,6 +84,7 @@ def test_an_engine_ranks_as_the_local_index_of_a_real_encoder(place, with_embedd
     agrees(place, load_pair("embedded", device="cpu"), part)
 
 
+@pytest.mark.slow
 def test_without_a_local_index_the_same_vectors_are_encoded(place, encoder, collection, tmp_path):
     assert fill_store(*place, collection, encoder) == 6
     other = open_store(*place, collection, encoder)

@@ -169,6 +169,7 @@ def test_a_search_is_not_disturbed_by_a_segment_that_disappears(folder, encoder,
     assert fresh == LiveIndex(folder).search_many(QUERIES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["exact", "candidates"])
 def test_searches_go_on_while_the_index_changes(folder, encoder, mode):
     index = LiveIndex(folder, mode)

@@ -31,6 +31,7 @@ def written(tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_rankings_and_values_are_the_same_bytes(written):
     files = [path for path in written.glob("*/*") if path.suffix in (".run", ".csv")]
     sums = {
