@@ -161,7 +161,8 @@ def _add_search(
         if request.where:
             corpus = holdings.collection(request.collection).corpus
             await asyncio.to_thread(corpus.matching, request.where)
-        key = cache.key(request)
+        # In a thread: after an update it opens the index's new segments.
+        key = await asyncio.to_thread(cache.key, request)
         kept = cache.get(key)
         metrics.cached(kept is not None)
         if kept is not None:
