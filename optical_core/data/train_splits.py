@@ -15,7 +15,7 @@ from optical_core.data.folders import data_files
 from optical_core.data.languages import find_language
 from optical_core.data.readers import import_collection
 from optical_core.errors import InputError
-from optical_core.storage import exclusive, home
+from optical_core.storage import exclusive, file_state, home
 
 logger = logging.getLogger(__name__)
 
@@ -88,11 +88,8 @@ def _imported(form: str, source: Path, unit: str | None) -> Path:
 
 
 def _state(source: Path) -> str:
-    """Tell versions of a folder apart by its files' names, sizes and times."""
+    """Tell versions of a folder apart by its files' names and states."""
     digest = hashlib.blake2b(str(source.resolve()).encode(), digest_size=8)
     for path in data_files(source):
-        status = path.stat()
-        digest.update(
-            f"\0{path.relative_to(source)} {status.st_size} {status.st_mtime_ns}".encode()
-        )
+        digest.update(f"\0{path.relative_to(source)} {file_state(path)}".encode())
     return digest.hexdigest()
