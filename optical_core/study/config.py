@@ -45,6 +45,8 @@ from optical_core.storage import assets
 from optical_core.validation import first_problem, plain_name
 
 _LARGEST = 10_000
+_MODELS = ("encoder", "teacher", "start")
+"""Settings that may name another model of the study."""
 
 
 class CollectionSource(BaseModel):
@@ -132,9 +134,8 @@ class StudyConfig(BaseModel):
             raise ValueError("a seed comes twice")
         order = self.trained
         for number, name in enumerate(order):
-            settings = {**self.taught, **self.arms}[name]
-            for key in ("encoder", "teacher", "start"):
-                if (other := settings.get(key)) in order[number:]:
+            for key in _MODELS:
+                if (other := self.differences[name].get(key)) in order[number:]:
                     raise ValueError(f"{name!r} has the {key} {other!r}, which must come before it")
             self.settings_of(name, self.seeds[0])
         return self
@@ -147,7 +148,12 @@ class StudyConfig(BaseModel):
     @property
     def trained(self) -> list[str]:
         """What the study trains, in order: taught models, then arms."""
-        return [*self.taught, *self.arms]
+        return list(self.differences)
+
+    @property
+    def differences(self) -> dict[str, dict[str, Any]]:
+        """The settings in which each taught model and each arm differs from the shared ones."""
+        return {**self.taught, **self.arms}
 
     def model_name(self, name: str, seed: int) -> str:
         """Name an arm's student or a taught model among the models of this machine."""
@@ -160,9 +166,8 @@ class StudyConfig(BaseModel):
             ValueError: a setting is wrong; the message names what it is of.
         """
         taught = name in self.taught
-        shared, own = (self.teaching, self.taught) if taught else (self.training, self.arms)
-        settings = {**shared, **own[name]}
-        for key in ("encoder", "teacher", "start"):
+        settings = {**(self.teaching if taught else self.training), **self.differences[name]}
+        for key in _MODELS:
             if settings.get(key) in self.trained:
                 settings[key] = self.model_name(settings[key], seed)
         settings |= {"name": self.model_name(name, seed), "seed": seed}

@@ -126,7 +126,7 @@ def _sections(
         ),
         table=pd.DataFrame(
             [
-                {"arm": name, "differs in": _written({**config.taught, **config.arms}[name])}
+                {"arm": name, "differs in": _written(config.differences[name])}
                 for name in config.trained
             ]
         ),
