@@ -21,6 +21,7 @@ from optical_core.errors import InputError
 from optical_core.wording import counted
 
 if TYPE_CHECKING:
+    from optical_core.retrieval.compression import Compression
     from optical_core.retrieval.live_index import LiveIndex
     from optical_core.retrieval.token_index import TokenIndex
 
@@ -62,6 +63,18 @@ def index(
     approximate: Annotated[
         bool, typer.Option(help="Also make the files of `search --mode` and measure their recall.")
     ] = False,
+    bits: Annotated[
+        int | None,
+        typer.Option(help="Bits a dimension: 16 (fp16), or compressed to 8, 4 or 2."),
+    ] = None,
+    pool: Annotated[
+        int | None,
+        typer.Option(help="Keep one vector for this many tokens of a passage: 1 (all), 2, 3."),
+    ] = None,
+    dims: Annotated[
+        int | None,
+        typer.Option(help="Compress only so many principal directions, as 128; default all."),
+    ] = None,
     engine: Engine = "local",
     uri: Uri = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
@@ -71,6 +84,7 @@ def index(
     from optical_core.data.collection import open_collection
     from optical_core.models.pair_store import load_pair
     from optical_core.retrieval import indexing
+    from optical_core.retrieval.compression import UNCOMPRESSED
     from optical_core.retrieval.vector_stores import LOCAL, fill_store
 
     opened = open_collection(collection)
@@ -80,10 +94,13 @@ def index(
         out = Path(uri)
     if append and out is None:
         raise InputError("--append needs --out, the folder of the index to add to")
-    if engine != LOCAL and (out or append or approximate):
+    compression = _compression(bits, dims, pool)
+    if append and compression:
+        raise InputError("--bits, --dims and --pool are for new indexes; --append keeps their form")
+    if engine != LOCAL and (out or append or approximate or compression):
         raise InputError(
-            f"--out, --append and --approximate belong to the engine local; {engine} writes the "
-            "missing passages to --uri"
+            "--out, --append, --approximate, --bits, --dims and --pool belong to the engine local; "
+            f"{engine} writes the missing passages to --uri"
         )
     pair = load_pair(model or default_student(), device=device)
     teacher = pair.teacher
@@ -94,12 +111,15 @@ def index(
         return
     built: TokenIndex | LiveIndex
     if out is None:
-        built = indexing.collection_index(opened, teacher, **options)
+        built = indexing.collection_index(opened, teacher, compression=compression, **options)
     elif append:
         built = indexing.append_to_index(out, opened.passages(), teacher, **options)
     else:
-        built = indexing.build_index(out, opened.passages(), teacher, **options)
+        form = compression or UNCOMPRESSED
+        built = indexing.build_index(out, opened.passages(), teacher, compression=form, **options)
     print(f"{_sizes(built)} -> {built.folder}")
+    if compression and (kept := _kept(built)) is not None:
+        print(f"compressed: keeps {kept:.1%} of the exact top 10 (queries made from passages)")
     if approximate:
         from optical_core.retrieval.live_index import LiveIndex
         from optical_core.retrieval.recall import recall
@@ -111,6 +131,23 @@ def index(
             share = recall(built, LiveIndex(built.folder, mode), queries)
             asked = counted(len(sample), "query", "queries")
             print(f"{mode}: keeps {share:.1%} of the exact top 10 ({asked})")
+
+
+def _compression(bits: int | None, dims: int | None, pool: int | None) -> Compression | None:
+    """The form that is asked for; None if none is."""
+    from optical_core.retrieval.compression import PLAIN_BITS, Compression
+
+    if (bits, dims, pool) == (None, None, None):
+        return None
+    return Compression(bits=bits or PLAIN_BITS, dims=dims, pool=pool or 1)
+
+
+def _kept(index: TokenIndex | LiveIndex) -> float | None:
+    """How much of the exact top ten the largest segment keeps."""
+    from optical_core.retrieval.live_index import LiveIndex
+
+    segments = index.snapshot().indexes if isinstance(index, LiveIndex) else [index]
+    return max(segments, key=len).kept
 
 
 def _sizes(index: TokenIndex | LiveIndex) -> str:

@@ -6,9 +6,10 @@ from optical_core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from optical_core.retrieval.bm25 import BM25
+    from optical_core.retrieval.compression import Compression
     from optical_core.retrieval.explain import TokenMatch, token_matches
     from optical_core.retrieval.glossed import Glossed, Glosses
-    from optical_core.retrieval.indexing import build_index
+    from optical_core.retrieval.indexing import build_index, compress_index
     from optical_core.retrieval.late_interaction import LateInteraction
     from optical_core.retrieval.live_index import LiveIndex
     from optical_core.retrieval.maxsim import maxsim_scores
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BM25",
     "MODES",
+    "Compression",
     "Glossed",
     "Glosses",
     "LateInteraction",
@@ -36,6 +38,7 @@ __all__ = [
     "VectorStore",
     "build_index",
     "compact_index",
+    "compress_index",
     "delete_from_index",
     "maxsim_scores",
     "open_searcher",

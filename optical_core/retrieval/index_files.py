@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,19 @@ import numpy as np
 
 from optical_core.checksums import checksums
 from optical_core.data.corpus import Passage
+from optical_core.data.lines import read_json
 from optical_core.data.records import environment
 from optical_core.errors import InputError
 from optical_core.models.precision import precision
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.retrieval.token_index import FILES, FORMAT, HASHES
+from optical_core.retrieval.codec import Codec
+from optical_core.retrieval.compression import UNCOMPRESSED, Compression
+from optical_core.retrieval.formats import ALL_FILES, COMPRESSED, FORMAT, HASHES
+from optical_core.retrieval.live_index import LiveIndex
+from optical_core.retrieval.packed_vectors import PackedVectors
+from optical_core.retrieval.recall import measured_recall
+from optical_core.retrieval.token_index import TokenIndex
+from optical_core.retrieval.vector_files import VectorWriter, open_vectors
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +36,9 @@ def encode_index(
     passages: Iterable[Passage],
     encoder: TokenEncoder,
     *,
-    ids: list[str] | None = None,
-    offsets: list[int] | None = None,
+    kept: TokenIndex | None = None,
+    compression: Compression = UNCOMPRESSED,
+    codec: Codec | None = None,
     batch_size: int = 32,
     progress: bool = False,
     watch: Callable[[int], None] | None = None,
@@ -36,12 +46,12 @@ def encode_index(
     """Encode passages into the files of an index.
 
     Args:
-        folder: of the index. With `ids`, it has vectors (and perhaps text hashes) that are added
-            to.
+        folder: of the index; is there.
         passages: may be streamed.
         encoder: the teacher.
-        ids: of the passages that are there; the new ones are added.
-        offsets: of the passages that are there; likewise.
+        kept: an index whose passages come first, in its compression.
+        compression: the form of the vectors, without `kept`.
+        codec: to compress them with; None to train one.
         batch_size: passages encoded together.
         progress: show a progress bar?
         watch: called with the number of encoded passages.
@@ -49,11 +59,15 @@ def encode_index(
     Raises:
         InputError: an id comes twice, or there are no passages.
     """
-    ids, offsets = ids or [], offsets or [0]
+    ids: list[str] = list(kept.ids) if kept else []
+    offsets: list[int] = kept.offsets.tolist() if kept else [0]
     seen = set(ids)
     empty = 0
-    digest = None if ids else hashlib.blake2b(digest_size=8)
-    hashes = bytearray()
+    digest = None if kept else hashlib.blake2b(digest_size=8)
+    known = kept.text_hashes if kept else []
+    hashes = bytearray.fromhex("".join(known or ()))
+    if kept:
+        compression, codec = kept.compression, codec_of(kept)
 
     def texts() -> Iterator[str]:
         for passage in passages:
@@ -66,26 +80,27 @@ def encode_index(
                 add_text(digest, passage)
             yield passage.full_text
 
-    hashed = not ids or (folder / HASHES).is_file()
     # With a watcher, report before a thousand passages are done.
     chunk = 2 * batch_size if watch else 1024
     stream = encoder.encode(
         texts(), "passage", batch_size=batch_size, chunk=chunk, progress=progress
     )
-    with (folder / "vectors.f16").open("ab") as file:
+    with VectorWriter(folder, compression, encoder.dimension, codec) as writer:
+        if kept:
+            writer.copy(kept.vectors, 0, len(kept.vectors), kept.standing)
         for vectors in stream:
             empty += not len(vectors)
-            file.write(vectors.astype(np.float16).tobytes())
-            offsets.append(offsets[-1] + len(vectors))
+            offsets.append(offsets[-1] + writer.add(vectors))
             if watch:
                 watch(len(offsets) - 1)
-    if not ids:
-        raise InputError("there are no passages to index")
+        if not ids:
+            raise InputError("there are no passages to index")
+        writer.finish()
+        share = _kept(folder, writer, offsets, compression)
     if empty:
         logger.warning("%d passages have no text to index", empty)
-    if hashed:
-        with (folder / HASHES).open("ab") as file:
-            file.write(hashes)
+    if known is not None:
+        (folder / HASHES).write_bytes(hashes)
     facts = {
         "encoder": encoder.name,
         "encoder_hash": encoder.hash,
@@ -93,7 +108,66 @@ def encode_index(
         "texts": digest.hexdigest() if digest else None,
         "precision": precision(encoder.model.device),
     }
-    write_facts(folder, facts, ids, offsets)
+    write_facts(folder, facts | form_facts(compression, share), ids, offsets)
+
+
+def rewrite_index(folder: Path, source: LiveIndex, compression: Compression) -> None:
+    """Write the files of an index that has a source's passages in another form.
+
+    Raises:
+        InputError: the source is compressed, or empty.
+    """
+    if not source.compression.plain:
+        raise InputError(f"the index in {source.folder} is compressed already: build it anew")
+    ids, offsets = source.ids, [0]
+    if not ids:
+        raise InputError(f"the index in {source.folder} has no passages")
+    opened = source.snapshot()
+    (first, *_) = opened.indexes
+    with VectorWriter(folder, compression, first.dimension) as writer:
+        for number, position in opened.places.values():
+            vectors = opened.indexes[number].vectors_at(position)
+            offsets.append(offsets[-1] + writer.add(vectors))
+        writer.finish()
+        share = _kept(folder, writer, offsets, compression)
+    hashes = source.text_hashes()
+    if hashes is not None:
+        (folder / HASHES).write_bytes(bytes.fromhex("".join(hashes[name] for name in ids)))
+    info = read_json(first.folder / "index.json")
+    kept = {key: info[key] for key in ("encoder", "encoder_hash", "dimension", "precision")}
+    write_facts(folder, kept | {"texts": None} | form_facts(compression, share), ids, offsets)
+
+
+def form_facts(compression: Compression, kept: float | None = None) -> dict[str, Any]:
+    """What index.json says of the form of an index's vectors; nothing if they are plain.
+
+    Args:
+        compression: the form.
+        kept: share of the exact top ten of the vectors as they came that it keeps, if known.
+    """
+    if compression.plain:
+        return {}
+    return {"format": COMPRESSED, "compression": compression.to_dict(), "kept": kept}
+
+
+def codec_of(index: TokenIndex) -> Codec | None:
+    """The codec of an index's vectors, if they have one."""
+    return index.vectors.codec if isinstance(index.vectors, PackedVectors) else None
+
+
+def _kept(
+    folder: Path, writer: VectorWriter, offsets: list[int], compression: Compression
+) -> float | None:
+    """Share of the exact top ten that a form keeps, among the first passages; None if unknown."""
+    vectors, whole = writer.originals()
+    if not len(vectors):
+        return None
+    ids = tuple(map(str, range(len(whole) - 1)))
+    stored = np.asarray(offsets[: len(whole)], np.int64)
+    dimension = vectors.shape[1]
+    opened = open_vectors(folder, (offsets[-1], dimension), compression)
+    exact = TokenIndex(folder, "", "", dimension, ids, whole, vectors)
+    return round(measured_recall(exact, replace(exact, offsets=stored, vectors=opened)), 4)
 
 
 def write_facts(
@@ -102,7 +176,7 @@ def write_facts(
     """Write what an index has beside its vectors; index.json last, with the checksums."""
     np.asarray(offsets, np.int64).tofile(folder / "offsets.i64")
     (folder / "ids.json").write_text(json.dumps(ids, ensure_ascii=False), encoding="utf-8")
-    files = (*FILES, HASHES) if (folder / HASHES).is_file() else FILES
+    files = [name for name in ALL_FILES if (folder / name).is_file()]
     info = {
         "format": FORMAT,
         **facts,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import shutil
 from collections.abc import Callable, Iterable, Set
 from glob import escape
 from pathlib import Path
@@ -14,10 +13,11 @@ from optical_core.data.changes import corpus_stamp
 from optical_core.data.collection import Collection, Passage
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.compression import UNCOMPRESSED, Compression
 from optical_core.retrieval.in_step import note, since
-from optical_core.retrieval.index_files import add_text, encode_index
+from optical_core.retrieval.index_files import add_text, encode_index, rewrite_index
 from optical_core.retrieval.live_index import LiveIndex
-from optical_core.retrieval.token_index import HASHES, TokenIndex
+from optical_core.retrieval.token_index import TokenIndex
 from optical_core.retrieval.updating import delete_from_index, update_index
 from optical_core.storage import exclusive, home, replace_folder
 
@@ -29,6 +29,7 @@ def build_index(
     passages: Iterable[Passage],
     encoder: TokenEncoder,
     *,
+    compression: Compression = UNCOMPRESSED,
     batch_size: int = 32,
     progress: bool = False,
     watch: Callable[[int], None] | None = None,
@@ -41,6 +42,7 @@ def build_index(
         folder: the index; an existing one is replaced.
         passages: may be streamed.
         encoder: the teacher.
+        compression: the form of the vectors.
         batch_size: passages encoded together.
         progress: show a progress bar?
         watch: called with the number of encoded passages.
@@ -60,8 +62,41 @@ def build_index(
     """
     with exclusive(folder), replace_folder(folder) as temporary:
         encode_index(
-            temporary, passages, encoder, batch_size=batch_size, progress=progress, watch=watch
+            temporary,
+            passages,
+            encoder,
+            compression=compression,
+            batch_size=batch_size,
+            progress=progress,
+            watch=watch,
         )
+    return TokenIndex.open(folder)
+
+
+def compress_index(folder: Path, source: LiveIndex, compression: Compression) -> TokenIndex:
+    """Write an index of the same passages in a smaller form, whole or not at all.
+
+    Args:
+        folder: of the new index; it may be the source's, which is then replaced.
+        source: its vectors aren't compressed.
+        compression: the form of the vectors.
+
+    Raises:
+        InputError: the source is compressed or empty, or the folder can't be written.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> from optical_core import load_pair
+        >>> teacher = load_pair("embedded").teacher
+        >>> passages = [Passage(f"p{n}", "", f"The sea has {n} ships.") for n in range(9)]
+        >>> with TemporaryDirectory() as folder:
+        ...     index = build_index(Path(folder, "index"), passages, teacher)
+        ...     small = compress_index(index.folder, LiveIndex(index.folder), Compression(bits=4))
+        ...     small.compression.bits, len(small)
+        (4, 9)
+    """
+    with exclusive(folder), replace_folder(folder) as temporary:
+        rewrite_index(temporary, source, compression)
     return TokenIndex.open(folder)
 
 
@@ -83,17 +118,12 @@ def append_to_index(
     with exclusive(folder):
         index = TokenIndex.open(folder)
         index.check_encoder(encoder)
-        ids, offsets = list(index.ids), index.offsets.tolist()
         with replace_folder(folder) as temporary:
-            for name in ("vectors.f16", HASHES):
-                if (index.folder / name).is_file():
-                    shutil.copyfile(index.folder / name, temporary / name)
             encode_index(
                 temporary,
                 passages,
                 encoder,
-                ids=ids,
-                offsets=offsets,
+                kept=index,
                 batch_size=batch_size,
                 progress=progress,
             )
@@ -116,6 +146,7 @@ def collection_index(
     collection: Collection,
     encoder: TokenEncoder,
     *,
+    compression: Compression | None = None,
     batch_size: int = 32,
     progress: bool = False,
     watch: Callable[[int], None] | None = None,
@@ -129,6 +160,8 @@ def collection_index(
     Args:
         collection: its passages are indexed.
         encoder: the teacher.
+        compression: the form of its vectors; an index in another form is written anew. None: the
+            form that it has.
         batch_size: passages encoded together.
         progress: show a progress bar?
         watch: called with the number of encoded passages.
@@ -136,15 +169,22 @@ def collection_index(
     Raises:
         InputError: the collection can't be read, or the index can't be written.
     """
-    if index := existing_index(collection, encoder):
+    index = existing_index(collection, encoder)
+    if index and compression in (None, index.compression):
         return index
     folder = _folder(collection, encoder)
     options: dict[str, Any] = {"batch_size": batch_size, "progress": progress, "watch": watch}
     with exclusive(folder / "following"):
         index = _opened(folder)
         found = _difference(index, collection) if index else None
+        if index and compression not in (None, index.compression):
+            if index.compression.plain and found == Difference(set(), set()):
+                compress_index(folder, index, compression)
+                return LiveIndex(folder)
+            found = None
         if index is None or found is None:
-            build_index(folder, collection.passages(), encoder, **options)
+            form = compression or (index.compression if index else UNCOMPRESSED)
+            build_index(folder, collection.passages(), encoder, compression=form, **options)
         elif found.missing:
             wanted = (p for p in collection.passages() if p.id in found.missing)
             update_index(folder, wanted, encoder, removed=found.gone, **options)

@@ -27,9 +27,9 @@ _SCALE_BYTES = 4
 _FLAGS = ("-O2", "-ftree-vectorize")
 _DECLARATIONS = """
 int optical_best_path(void);
-int optical_maxsim(int path, const uint8_t *blocks, const int64_t *begins, const int64_t *ends,
-                   int64_t count, int64_t width, const int8_t *query, const float *query_scales,
-                   int64_t n, float *scores);
+int optical_maxsim(int path, int bits, const uint8_t *blocks, const float *table,
+                   const int64_t *begins, const int64_t *ends, int64_t count, int64_t width,
+                   const int8_t *query, const float *query_scales, int64_t n, float *scores);
 """
 _EXACT_IN_FP32 = 2**24 // 127**2
 _LEAST_PASSAGES = 256
@@ -86,29 +86,62 @@ def maxsim(
     "torch"; by default the fastest there is. A passage without tokens scores 0. Raises InputError
     for a path that isn't there.
     """
+    compiled = compiled_or_torch(path)
+    codes, scales = quantise(torch.from_numpy(np.asarray(query, np.float32)))
+    padded = padded_to(codes, blocks.shape[1] // TOKENS - _SCALE_BYTES)
+    if compiled is None:
+        return _torch_maxsim(blocks, begins, ends, torch.from_numpy(padded), scales)
+    return compiled_maxsim(compiled, path, blocks, begins, ends, padded, scales.numpy())
+
+
+def compiled_or_torch(path: str | None) -> tuple[Any, Any] | None:
+    """The compiled library, or None to compute with torch; arguments as of `maxsim`."""
     compiled = None if path == "torch" else library()
     if compiled is None:
         native.chosen(path, ("torch",))
-    codes, scales = quantise(torch.from_numpy(np.asarray(query, np.float32)))
-    width = blocks.shape[1] // TOKENS - _SCALE_BYTES
+    return compiled
+
+
+def padded_to(codes: Tensor, width: int) -> np.ndarray:
+    """Codes (n, width) int8 of codes (n, d), with zeros behind."""
     padded = np.zeros((len(codes), width), np.int8)
     padded[:, : codes.shape[1]] = codes.numpy()
-    if compiled is None:
-        return _torch_maxsim(blocks, begins, ends, torch.from_numpy(padded), scales)
+    return padded
+
+
+def compiled_maxsim(
+    compiled: tuple[Any, Any],
+    path: str | None,
+    blocks: np.ndarray,
+    begins: np.ndarray,
+    ends: np.ndarray,
+    query: np.ndarray,
+    factors: np.ndarray,
+    *,
+    bits: int = 0,
+    table: np.ndarray | None = None,
+) -> np.ndarray:
+    """Scores (P,) by maxsim.c, on as many threads as torch uses.
+
+    query: (n, width) int8, and its tokens' factors (n,) fp32. With `bits`, the blocks are those of
+    residual.h, and `table` has the centroids' products, (C, n) fp32.
+    """
     ffi, kernel = compiled
     which = PATHS.index(native.chosen(path, PATHS[: kernel.optical_best_path() + 1]))
     scores = np.empty(len(begins), np.float32)
-    tokens, factors = padded.ravel(), scales.numpy()
+    tokens = query.ravel()
 
     def work(part: slice) -> None:
         view = ffi.from_buffer
         if kernel.optical_maxsim(
             which,
+            bits,
             view("uint8_t[]", blocks),
+            ffi.NULL if table is None else view("float[]", table),
             view("int64_t[]", begins[part]),
             view("int64_t[]", ends[part]),
             len(begins[part]),
-            width,
+            query.shape[1],
             view("int8_t[]", tokens),
             view("float[]", factors),
             len(factors),
@@ -127,7 +160,7 @@ def _torch_maxsim(
     query, parts = query.to(kind), []
     for begin in range(0, len(begins), _BLOCK_PASSAGES):
         part = slice(begin, begin + _BLOCK_PASSAGES)
-        tokens, owners = _tokens_of(begins[part], ends[part])
+        tokens, owners = tokens_of(begins[part], ends[part])
         codes, factors = _unpacked(blocks, tokens)
         products = (codes.to(kind) - 128) @ query.T
         best = best_of_passages(products.float() * factors, owners, len(begins[part]))
@@ -152,7 +185,7 @@ def _unpacked(blocks: np.ndarray, tokens: np.ndarray) -> tuple[Tensor, Tensor]:
     )
 
 
-def _tokens_of(begins: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, Tensor]:
+def tokens_of(begins: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, Tensor]:
     """Numbers of the passages' tokens, one passage after another, and each token's passage."""
     lengths = ends - begins
     owners = np.repeat(np.arange(len(begins)), lengths)

@@ -9,6 +9,7 @@ from optical_core.data.corpus import Passage
 from optical_core.data.trec import Hits
 from optical_core.models.pair import EncoderPair
 from optical_core.models.precision import query_precision
+from optical_core.models.tokens import Token
 from optical_core.retrieval.explain import TokenMatch, token_matches
 from optical_core.retrieval.searcher import Query, Searcher
 from optical_core.retrieval.vector_store import VectorStore
@@ -73,16 +74,22 @@ class LateInteraction(Searcher):
 
     def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
         """Matches in the order of the query's tokens, from the vectors that give the scores."""
-        asked, teacher = self.queries.scored_tokens(query.text, "query"), self.pair.teacher
+        asked = self.queries.scored_tokens(query.text, "query")
         return [
             token_matches(
                 asked,
                 query.vectors,
-                teacher.scored_tokens(passage.full_text, "passage"),
+                self._stored_tokens(passage),
                 self.store.passage_vectors(passage.id),
             )
             for passage in passages
         ]
+
+    def _stored_tokens(self, passage: Passage) -> list[Token]:
+        """The token of each of a passage's vectors in the store."""
+        tokens = self.pair.teacher.scored_tokens(passage.full_text, "passage")
+        standing = self.store.passage_tokens(passage.id)
+        return tokens if standing is None else [tokens[number] for number in standing]
 
     def _warn_of_cuts(self, queries: Sequence[str]) -> None:
         """Warn if queries are too long for the encoder."""

@@ -18,9 +18,11 @@ import numpy as np
 from optical_core.data.trec import Hits, best_first
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.compression import Compression
+from optical_core.retrieval.formats import check_made_by
 from optical_core.retrieval.manifest import Entry, Manifest, manifest_stamp, segment_folder
 from optical_core.retrieval.modes import check_mode, open_mode
-from optical_core.retrieval.token_index import TokenIndex, check_made_by
+from optical_core.retrieval.token_index import TokenIndex
 from optical_core.retrieval.vector_store import Segment, VectorStore, positions_of
 
 SMALL_TOKENS = 16_384
@@ -194,6 +196,11 @@ class LiveIndex(VectorStore):
         return max(stores, key=lambda store: len(store.identifiers)).mode if stores else self._mode
 
     @property
+    def compression(self) -> Compression:
+        """The form of the vectors."""
+        return self.snapshot().manifest.compression
+
+    @property
     def ids(self) -> tuple[str, ...]:
         """Ids of the passages."""
         return self.snapshot().ids
@@ -217,11 +224,19 @@ class LiveIndex(VectorStore):
         check_made_by(encoder, manifest.encoder, manifest.encoder_hash, self.folder)
 
     def passage_vectors(self, identifier: str) -> np.ndarray:
+        index, position = self._place(identifier)
+        return index.vectors_at(position)
+
+    def passage_tokens(self, identifier: str) -> np.ndarray | None:
+        index, position = self._place(identifier)
+        return index.tokens_at(position)
+
+    def _place(self, identifier: str) -> tuple[TokenIndex, int]:
         opened = self.snapshot()
         if identifier not in opened.places:  # as when it is deleted after a search has found it
             raise InputError(f"the index in {self.folder} has no passage {identifier!r}")
         number, position = opened.places[identifier]
-        return opened.indexes[number].vectors_at(position)
+        return opened.indexes[number], position
 
     def present(self, ids: Collection[str]) -> set[str]:
         """Those of some ids whose passages the index has."""

@@ -16,13 +16,14 @@ import os
 import re
 import secrets
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from optical_core.data.lines import read_json
 from optical_core.errors import InputError
-from optical_core.retrieval.token_index import FILES, HASHES, UPDATED
+from optical_core.retrieval.compression import UNCOMPRESSED, Compression
+from optical_core.retrieval.formats import ALL_FILES, UPDATED
 from optical_core.storage import check_path, file_state, replace_file, replace_folder, tidy
 
 ROOT = ""
@@ -54,12 +55,14 @@ class Manifest:
         encoder_hash: its hash.
         dimension: d, of the token vectors.
         entries: the segments, oldest first.
+        compression: the form of their vectors.
     """
 
     encoder: str
     encoder_hash: str
     dimension: int
     entries: tuple[Entry, ...]
+    compression: Compression = UNCOMPRESSED
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -78,7 +81,8 @@ class Manifest:
             updated = info["format"] == UPDATED
             entries = tuple(map(_entry, info["segments"])) if updated else (Entry(ROOT),)
             names = str(info["encoder"]), str(info["encoder_hash"])
-            return cls(*names, int(info["dimension"]), entries)
+            form = Compression.from_dict(info.get("compression"))
+            return cls(*names, int(info["dimension"]), entries, form)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(
                 f"the index in {folder} is damaged ({error}); build it again with `optical index`"
@@ -86,13 +90,15 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         """Put this manifest in force, and remove the files of segments that it doesn't name."""
-        info = {
+        info: dict[str, Any] = {
             "format": UPDATED,
             "encoder": self.encoder,
             "encoder_hash": self.encoder_hash,
             "dimension": self.dimension,
             "segments": [{"name": entry.name, "dead": entry.dead} for entry in self.entries],
         }
+        if not self.compression.plain:
+            info["compression"] = self.compression.to_dict()
         with replace_file(folder / "index.json") as temporary:
             temporary.write_text(json.dumps(info) + "\n", encoding="utf-8")
         self._sweep(folder)
@@ -140,9 +146,7 @@ def moved_root(folder: Path, manifest: Manifest) -> Manifest:
             except OSError:  # no links here
                 shutil.copy2(path, temporary / path.name)
     (root,) = manifest.entries
-    return Manifest(
-        manifest.encoder, manifest.encoder_hash, manifest.dimension, (Entry(name, root.dead),)
-    )
+    return replace(manifest, entries=(Entry(name, root.dead),))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -150,7 +154,7 @@ def _files(folder: Path) -> list[Path]:
     return [
         path
         for path in folder.iterdir()
-        if path.is_file() and (path.name in (*FILES, HASHES) or path.name.startswith(_OF_MODES))
+        if path.is_file() and (path.name in ALL_FILES or path.name.startswith(_OF_MODES))
     ]
 
 

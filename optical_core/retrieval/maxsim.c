@@ -17,10 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define INLINE static inline __attribute__((always_inline))
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 #define X86 1
-#define INLINE static inline __attribute__((always_inline))
 #define AVX2 __attribute__((target("avx2")))
 #define VNNI __attribute__((target("avx512f,avx512bw,avx512vnni")))
 #define UNROLL _Pragma("GCC unroll 16")
@@ -55,12 +55,10 @@ typedef struct {
     int32_t *fours;
     int32_t *shift;
     int16_t *room; /* for a block in another form */
+    float *starts; /* [n][16], added to the products with a block: zeros, or of residual.h */
+    const float *table;
+    uint8_t *opened;
 } query_t;
-
-static const uint8_t *block_at(const uint8_t *blocks, int64_t number, int64_t width)
-{
-    return blocks + number * TOKENS * (width + 4);
-}
 
 /* Scaled products [n][16] of the query's tokens with a block's; `ahead` is a block that will be
  * needed soon: memory is what there is to wait for. */
@@ -82,7 +80,7 @@ static void products_portable(const uint8_t *block, const uint8_t *ahead, const 
             int32_t sum = q->shift[j];
             for (int64_t k = 0; k < width; k++)
                 sum += (int16_t)row[k] * (int16_t)token[k];
-            values[j * TOKENS + t] = (float)sum * scales[t];
+            values[j * TOKENS + t] = ((float)sum + q->starts[j * TOKENS + t]) * scales[t];
         }
 }
 
@@ -138,10 +136,13 @@ AVX2 INLINE void some_avx2(const uint8_t *block, const query_t *q, int64_t j, co
         }
     }
     UNROLL for (int g = 0; g < together; g++)
-        UNROLL for (int half = 0; half < 2; half++)
-            _mm256_storeu_ps(values + (j + g) * TOKENS + 8 * half,
-                             _mm256_mul_ps(_mm256_cvtepi32_ps(sum[g][half]),
-                                           _mm256_loadu_ps(scales + 8 * half)));
+        UNROLL for (int half = 0; half < 2; half++) {
+            int64_t at = (j + g) * TOKENS + 8 * half;
+            __m256 whole = _mm256_add_ps(_mm256_cvtepi32_ps(sum[g][half]),
+                                         _mm256_loadu_ps(q->starts + at));
+            _mm256_storeu_ps(values + at,
+                             _mm256_mul_ps(whole, _mm256_loadu_ps(scales + 8 * half)));
+        }
 }
 
 /* Products of 16-bit pairs: 8-bit ones (maddubs) would saturate. */
@@ -234,9 +235,11 @@ VNNI INLINE void some_vnni(const uint8_t *block, const uint8_t *ahead, const que
             ADD_PRODUCTS(sum[g], passage, four[g]);
     }
     __m512 scales = _mm512_loadu_ps(block + TOKENS * width);
-    UNROLL for (int g = 0; g < together; g++)
-        _mm512_storeu_ps(values + (j + g) * TOKENS,
-                         _mm512_mul_ps(_mm512_cvtepi32_ps(sum[g]), scales));
+    UNROLL for (int g = 0; g < together; g++) {
+        __m512 whole = _mm512_add_ps(_mm512_cvtepi32_ps(sum[g]),
+                                     _mm512_loadu_ps(q->starts + (j + g) * TOKENS));
+        _mm512_storeu_ps(values + (j + g) * TOKENS, _mm512_mul_ps(whole, scales));
+    }
 }
 
 VNNI static void products_vnni(const uint8_t *block, const uint8_t *ahead, const query_t *q,
@@ -297,34 +300,42 @@ VNNI static void reduce_vnni(const float *rows, int64_t n, int from, int to, flo
 }
 #endif
 
+#include "residual.h"
+
 /* Scores of `count` passages, whose tokens are begins[i] to before ends[i]; a passage without
- * tokens scores 0. The query has n tokens. Returns 0, or 1 if memory ran out. */
-int optical_maxsim(int path, const uint8_t *blocks, const int64_t *begins, const int64_t *ends,
-                   int64_t count, int64_t width, const int8_t *query, const float *query_scales,
-                   int64_t n, float *scores)
+ * tokens scores 0. The query has n tokens. With `bits`, the blocks are those of residual.h, and
+ * `table` has the centroids' products; without, they are of 8-bit tokens. Returns 0, or 1 if
+ * memory ran out. */
+int optical_maxsim(int path, int bits, const uint8_t *blocks, const float *table,
+                   const int64_t *begins, const int64_t *ends, int64_t count, int64_t width,
+                   const int8_t *query, const float *query_scales, int64_t n, float *scores)
 {
     void (*products)(const uint8_t *, const uint8_t *, const query_t *, float *) = products_portable;
     void (*raise)(const float *, int64_t, int, int, int, float *) = raise_portable;
     void (*reduce)(const float *, int64_t, int, int, float *) = reduce_portable;
+    void (*open)(const uint8_t *, const uint8_t *, int, const query_t *) = open_portable;
 #ifdef X86
     if (path == PATH_AVX2)
-        products = products_avx2, raise = raise_avx2, reduce = reduce_avx2;
+        products = products_avx2, raise = raise_avx2, reduce = reduce_avx2, open = open_avx2;
     if (path == PATH_VNNI)
-        products = products_vnni, raise = raise_vnni, reduce = reduce_vnni;
+        products = products_vnni, raise = raise_vnni, reduce = reduce_vnni, open = open_vnni;
 #endif
+    const int64_t size = bits ? residual_bytes(width, bits) : TOKENS * (width + 4);
     int64_t room = (n + 15) / 16 * 16, held = -1;
     float *best = calloc(room * TOKENS, sizeof *best);
     float *values = calloc(room * TOKENS, sizeof *values);
     query_t q = {n, width, query, calloc(room * width, sizeof *q.wide),
                  calloc(room * width, sizeof *q.fours), calloc(room, sizeof *q.shift),
-                 calloc(TOKENS * width, sizeof *q.room)};
-    int failed = !best || !values || !q.wide || !q.fours || !q.shift || !q.room;
+                 calloc(TOKENS * width, sizeof *q.room), calloc(room * TOKENS, sizeof *q.starts),
+                 table, bits ? calloc(TOKENS, width + 4) : NULL};
+    int failed = !best || !values || !q.wide || !q.fours || !q.shift || !q.room || !q.starts ||
+                 (bits && !q.opened);
     for (int64_t j = 0; !failed && j < n; j++) {
         int64_t first = j / VNNI_TOGETHER * VNNI_TOGETHER;
         int64_t together = n - first < VNNI_TOGETHER ? n - first : VNNI_TOGETHER;
         for (int64_t k = 0; k < width; k++) {
             q.wide[j * width + k] = query[j * width + k];
-            q.shift[j] -= 128 * query[j * width + k];
+            q.shift[j] -= bits ? 0 : 128 * query[j * width + k];
         }
         for (int64_t k = 0; k < width / 4; k++)
             memcpy(&q.fours[first * (width / 4) + k * together + j - first],
@@ -341,9 +352,13 @@ int optical_maxsim(int path, const uint8_t *blocks, const int64_t *begins, const
             int64_t next = number + AHEAD;
             if (next > last && skipped > 0)
                 next += skipped;
+            const uint8_t *block = blocks + number * size, *ahead = blocks + next * size;
+            if (number != held && bits) {
+                open(block, ahead, bits, &q);
+                block = ahead = q.opened;
+            }
             if (number != held)
-                products(block_at(blocks, number, width), block_at(blocks, next, width), &q,
-                         values);
+                products(block, ahead, &q, values);
             held = number;
             from = from > 0 ? from : 0, to = to < TOKENS ? to : TOKENS;
             if (first == last)
@@ -357,5 +372,6 @@ int optical_maxsim(int path, const uint8_t *blocks, const int64_t *begins, const
             scores[i] += best[j] * query_scales[j];
     }
     free(best), free(values), free(q.wide), free(q.fours), free(q.shift), free(q.room);
+    free(q.starts), free(q.opened);
     return failed;
 }

@@ -12,6 +12,7 @@ import numpy as np
 
 from optical_core.data.trec import Hits
 from optical_core.retrieval.packed_tokens import PackedTokens, packed_tokens
+from optical_core.retrieval.packed_vectors import PackedVectors
 from optical_core.retrieval.recall import Approximation, measured_recall
 from optical_core.retrieval.token_index import TokenIndex
 
@@ -22,16 +23,44 @@ for."""
 
 
 @dataclass(frozen=True)
+class ResidualTokens:
+    """The tokens of a compressed index.
+
+    Attributes:
+        index: the index.
+        vectors: its vectors.
+    """
+
+    index: TokenIndex
+    vectors: PackedVectors
+
+    recall = 1.0
+    """Only the query is rounded."""
+
+    def scores(self, query: np.ndarray, positions: np.ndarray | None = None) -> np.ndarray:
+        """MaxSim (P,) of a query (n, d) with the passages at `positions`, or with all."""
+        offsets = self.index.offsets
+        if positions is None:
+            return self.vectors.maxsim(query, offsets[:-1], offsets[1:])
+        return self.vectors.maxsim(query, offsets[positions], offsets[positions + 1])
+
+
+@dataclass(frozen=True)
 class QuantisedIndex(Approximation):
     """An index with the 8-bit form of its vectors."""
 
     mode = "int8"
 
-    tokens: PackedTokens
+    tokens: PackedTokens | ResidualTokens
 
     @classmethod
     def open(cls, index: TokenIndex) -> QuantisedIndex:
-        """Open the index's 8-bit form; it is made first if it is missing."""
+        """Open the index's 8-bit form; it is made first if it is missing.
+
+        A compressed index needs none: its vectors are multiplied as they are, by a query in 8 bits.
+        """
+        if isinstance(index.vectors, PackedVectors):
+            return cls(ResidualTokens(index, index.vectors))
         return cls(packed_tokens(index, FILE, lambda made: measured_recall(index, cls(made))))
 
     @property

@@ -48,6 +48,9 @@ class Approximation(Segment):
     def passage_vectors(self, identifier: str) -> np.ndarray:
         return self.index.passage_vectors(identifier)
 
+    def passage_tokens(self, identifier: str) -> np.ndarray | None:
+        return self.index.passage_tokens(identifier)
+
 
 def recall(
     index: VectorStore, store: VectorStore, queries: Sequence[np.ndarray], *, top: int = 10

@@ -32,9 +32,10 @@ from optical_core.errors import InputError
 from optical_core.models.pair_store import load_pair
 from optical_core.models.precision import VARIABLE, precision
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.formats import HASHES
 from optical_core.retrieval.index_files import write_facts
 from optical_core.retrieval.indexing import build_index
-from optical_core.retrieval.token_index import HASHES, TokenIndex
+from optical_core.retrieval.token_index import TokenIndex
 from optical_core.storage import exclusive, replace_folder
 
 logger = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """TokenIndex: token vectors of passages on disk, memory-mapped.
 
     index.json       format, encoder name and hash, dimension, counts, collection, checksums
-    vectors.f16      (T, d) fp16, one passage's tokens after another's
+    vectors.f16      (T, d) fp16, one passage's tokens after another's; or as of `vector_files`
     offsets.i64      (P + 1,) where each passage's tokens begin
     ids.json         passage ids, in order
     texts.u64        (P,) hashes of the passages' texts; older indexes have none
@@ -17,7 +17,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -27,15 +26,21 @@ from optical_core.data.lines import read_json
 from optical_core.data.trec import Hits
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.compression import UNCOMPRESSED, Compression
+from optical_core.retrieval.formats import (
+    COMPRESSED,
+    FORMAT,
+    HASHES,
+    UPDATED,
+    check_made_by,
+    only_segment,
+)
 from optical_core.retrieval.maxsim import maxsim_scores, top_passages
+from optical_core.retrieval.packed_vectors import PackedVectors
+from optical_core.retrieval.vector_files import STANDING, open_vectors, rows_of
 from optical_core.retrieval.vector_store import Segment
 from optical_core.storage import check_path, tidy
 
-FORMAT = 1
-UPDATED = 2
-"""Format of an index that has been updated; see `manifest`."""
-FILES = ("vectors.f16", "offsets.i64", "ids.json")
-HASHES = "texts.u64"
 BLOCK_TOKENS = 8192
 """Tokens scored at a time: widened to fp32, they still fit into a core's cache."""
 GROUP_QUERIES = 64
@@ -53,8 +58,11 @@ class TokenIndex(Segment):
         dimension: d, of the token vectors.
         ids: p passage ids, in order.
         offsets: (P + 1,) int64, where each passage's tokens begin.
-        vectors: (T, d) fp16, one passage's tokens after another's.
+        vectors: (T, d), one passage's tokens after another's: fp16, or packed by a codec.
         texts: hash of the passages that were indexed; None if it isn't known.
+        compression: the form of the vectors.
+        kept: share of the exact top ten that this form keeps, measured when the index was built on
+            queries made from passages; None if it is plain, or made by an update.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -75,8 +83,10 @@ class TokenIndex(Segment):
     dimension: int
     ids: tuple[str, ...]
     offsets: np.ndarray
-    vectors: np.ndarray
+    vectors: np.ndarray | PackedVectors
     texts: str | None = None
+    compression: Compression = UNCOMPRESSED
+    kept: float | None = None
 
     @classmethod
     def open(cls, folder: Path | str) -> TokenIndex:
@@ -93,34 +103,40 @@ class TokenIndex(Segment):
         info = read_json(folder / "index.json")
         try:
             if info["format"] == UPDATED:
-                return cls.open(folder / "segments" / _only_segment(folder, info))
-            if info["format"] != FORMAT:
+                return cls.open(folder / "segments" / only_segment(folder, info))
+            if info["format"] not in (FORMAT, COMPRESSED):
                 raise InputError(
-                    f"{folder} has index format {info['format']}, this version reads {FORMAT}; "
-                    "build it again with `optical index`"
+                    f"{folder} has index format {info['format']}, this version reads {FORMAT} to "
+                    f"{COMPRESSED}; build it again with `optical index`"
                 )
             _check(folder, dict(info.get("files") or {}))
             names = str(info["encoder"]), str(info["encoder_hash"])
             ids = tuple(map(str, read_json(folder / "ids.json")))
             offsets = np.fromfile(folder / "offsets.i64", np.int64)
             shape = (int(info["tokens"]), int(info["dimension"]))
-            size = (folder / "vectors.f16").stat().st_size
-            if len(offsets) != len(ids) + 1 or size != 2 * shape[0] * shape[1] or shape[1] < 1:
+            if len(offsets) != len(ids) + 1:
                 raise ValueError("its files do not fit together")
             if offsets[0] or offsets[-1] != shape[0] or (np.diff(offsets) < 0).any():
                 raise ValueError("its passages do not follow one another")
-            vectors = (
-                np.memmap(folder / "vectors.f16", np.float16, "c", shape=shape)
-                if size
-                else np.zeros(shape, np.float16)
-            )
+            compression = Compression.from_dict(info.get("compression"))
+            vectors = open_vectors(folder, shape, compression)
         except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(
                 f"the index in {folder} is damaged ({error}); build it again with `optical index`"
             ) from error
-        return cls(folder, *names, shape[1], ids, offsets, vectors, info.get("texts"))
+        return cls(
+            folder,
+            *names,
+            shape[1],
+            ids,
+            offsets,
+            vectors,
+            info.get("texts"),
+            compression,
+            info.get("kept"),
+        )
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -152,6 +168,26 @@ class TokenIndex(Segment):
             self.vectors[self.offsets[position] : self.offsets[position + 1]], np.float32
         )
 
+    def passage_tokens(self, identifier: str) -> np.ndarray | None:
+        return self.tokens_at(self._positions[identifier])
+
+    def tokens_at(self, position: int) -> np.ndarray | None:
+        """Numbers of the tokens that stand for a passage's vectors; None if all have their own."""
+        if self.standing is None:
+            return None
+        return self.standing[self.offsets[position] : self.offsets[position + 1]]
+
+    @cached_property
+    def standing(self) -> np.ndarray | None:
+        """Numbers (T,) of the tokens that stand for the vectors; None if all have their own."""
+        if self.compression.pool == 1:
+            return None
+        path = self.folder / STANDING
+        numbers = np.fromfile(path, np.uint16)
+        if len(numbers) != len(self.vectors):
+            raise InputError(f"{path} is damaged: it has not 2 bytes for each vector")
+        return numbers
+
     def ranked(
         self, queries: Sequence[np.ndarray], top: int, positions: np.ndarray | None
     ) -> list[Hits]:
@@ -165,15 +201,15 @@ class TokenIndex(Segment):
 
     def score(self, query: np.ndarray, positions: np.ndarray) -> Hits:
         """Rank the passages at some positions by exact MaxSim: (id, score), best first."""
-        pieces = [self.vectors[self.offsets[p] : self.offsets[p + 1]] for p in positions]
-        owners = np.repeat(np.arange(len(pieces)), [len(piece) for piece in pieces])
+        begins, ends = self.offsets[positions], self.offsets[positions + 1]
+        owners = np.repeat(np.arange(len(positions)), ends - begins)
         (scores,) = maxsim_scores(
             [torch.from_numpy(np.asarray(query, np.float32))],
-            torch.from_numpy(np.concatenate(pieces)).float(),
+            torch.from_numpy(rows_of(self.vectors, begins, ends)).float(),
             torch.from_numpy(owners),
-            len(pieces),
+            len(positions),
         )
-        return top_passages(scores, [self.ids[position] for position in positions], len(pieces))
+        return top_passages(scores, [self.ids[place] for place in positions], len(positions))
 
     def _scores(self, queries: Sequence[np.ndarray], positions: np.ndarray | None) -> torch.Tensor:
         """MaxSim (Q, P) of every query with every passage, or with those at `positions`."""
@@ -199,7 +235,6 @@ class TokenIndex(Segment):
             begins, ends = begins[positions], ends[positions]
         lengths = ends - begins
         offsets = self.offsets if positions is None else np.concatenate([[0], np.cumsum(lengths)])
-        vectors = np.asarray(self.vectors)  # slices of a memmap take ten times as long
         first = 0
         while first < len(lengths):
             limit = offsets[first] + BLOCK_TOKENS
@@ -208,10 +243,9 @@ class TokenIndex(Segment):
             # torch widens fp16 many times faster than NumPy. It needs writable arrays, hence the
             # copy-on-write map.
             if positions is None:
-                rows = vectors[begins[first] : ends[last - 1]]
+                rows = np.asarray(self.vectors[begins[first] : ends[last - 1]])
             else:
-                pieces = zip(begins[first:last], ends[first:last], strict=True)
-                rows = np.concatenate([vectors[begin:end] for begin, end in pieces])
+                rows = rows_of(self.vectors, begins[first:last], ends[first:last])
             owners = torch.repeat_interleave(
                 torch.arange(last - first), torch.from_numpy(lengths[first:last])
             )
@@ -224,7 +258,10 @@ class TokenIndex(Segment):
         digest = hashlib.blake2b(self.encoder_hash.encode(), digest_size=8)
         digest.update(self.offsets.tobytes())
         sample = np.linspace(0, len(self.vectors) - 1, 256, dtype=np.int64)
-        digest.update(self.vectors[sample].tobytes() if len(self.vectors) else b"")
+        if len(self.vectors):
+            vectors = self.vectors
+            read = vectors.records if isinstance(vectors, PackedVectors) else vectors.__getitem__
+            digest.update(read(sample).tobytes())
         return digest.hexdigest()
 
     @cached_property
@@ -241,29 +278,6 @@ class TokenIndex(Segment):
     @cached_property
     def _positions(self) -> dict[str, int]:
         return {identifier: position for position, identifier in enumerate(self.ids)}
-
-
-def _only_segment(folder: Path, info: dict[str, Any]) -> str:
-    segments = [str(entry["name"]) for entry in info["segments"] if not entry["dead"]]
-    if len(segments) != len(info["segments"]) or len(segments) != 1 or not segments[0].isalnum():
-        raise InputError(
-            f"the index in {folder} has been updated: `optical index update` adds to it, and "
-            "`optical index compact` makes it one segment (in Python, LiveIndex opens it as it is)"
-        )
-    return segments[0]
-
-
-def check_made_by(encoder: TokenEncoder, name: str, digest: str, folder: Path) -> None:
-    """Check that an index's encoder, of this name and hash, is `encoder`.
-
-    Raises:
-        InputError: it is another one.
-    """
-    if encoder.hash != digest:
-        raise InputError(
-            f"the index in {folder} was built by the encoder {name} ({digest}), not by "
-            f"{encoder.name} ({encoder.hash}); build one for it with `optical index`"
-        )
 
 
 def _check(folder: Path, noted: dict[str, str]) -> None:

@@ -17,7 +17,9 @@ import numpy as np
 from optical_core.data.corpus import Passage
 from optical_core.data.lines import read_json
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.retrieval.index_files import encode_index, write_facts
+from optical_core.retrieval.codec import Codec
+from optical_core.retrieval.formats import HASHES, check_made_by
+from optical_core.retrieval.index_files import codec_of, encode_index, write_facts
 from optical_core.retrieval.live_index import living
 from optical_core.retrieval.manifest import (
     Entry,
@@ -27,7 +29,8 @@ from optical_core.retrieval.manifest import (
     segment_folder,
 )
 from optical_core.retrieval.modes import MODE_FILES, open_mode
-from optical_core.retrieval.token_index import HASHES, TokenIndex, check_made_by
+from optical_core.retrieval.token_index import TokenIndex
+from optical_core.retrieval.vector_files import VectorWriter
 from optical_core.retrieval.vector_store import positions_of
 from optical_core.storage import exclusive, replace_folder
 
@@ -79,11 +82,19 @@ def update_index(
     """
     manifest = Manifest.read(folder)
     check_made_by(encoder, manifest.encoder, manifest.encoder_hash, folder)
+    codec = _codec(folder, manifest)
     name = new_name()
     with ExitStack() as held:
         with replace_folder(segment_folder(folder, name)) as temporary:
             encode_index(
-                temporary, passages, encoder, batch_size=batch_size, progress=progress, watch=watch
+                temporary,
+                passages,
+                encoder,
+                compression=manifest.compression,
+                codec=codec,
+                batch_size=batch_size,
+                progress=progress,
+                watch=watch,
             )
             added = read_json(temporary / "ids.json")
             # The segment gets its name under the lock: others remove segments without a manifest.
@@ -168,6 +179,13 @@ def compact_index(folder: Path) -> int:
     return dropped
 
 
+def _codec(folder: Path, manifest: Manifest) -> Codec | None:
+    """The codec of an index's vectors, which its segments share; None if they have none."""
+    if manifest.compression.plain or not manifest.entries:
+        return None
+    return codec_of(TokenIndex.open(segment_folder(folder, manifest.entries[0].name)))
+
+
 def _without(folder: Path, manifest: Manifest, ids: set[str]) -> tuple[Manifest, int]:
     """A manifest in which the passages with these ids are dead, and their number."""
     entries, gone = [], 0
@@ -183,7 +201,7 @@ def _without(folder: Path, manifest: Manifest, ids: set[str]) -> tuple[Manifest,
 
 def _small_ones_merged(folder: Path, manifest: Manifest) -> Manifest:
     sizes = [
-        (segment_folder(folder, entry.name) / "vectors.f16").stat().st_size
+        read_json(segment_folder(folder, entry.name) / "index.json")["tokens"]
         for entry in manifest.entries
     ]
     largest = manifest.entries[int(np.argmax(sizes))]
@@ -201,20 +219,20 @@ def _merged(folder: Path, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     entry = Entry(new_name())
     with replace_folder(segment_folder(folder, entry.name)) as temporary:
         lengths = [np.zeros(1, np.int64)]
-        with (temporary / "vectors.f16").open("wb") as vectors:
+        first = parts[0][0]
+        with VectorWriter(temporary, first.compression, first.dimension, codec_of(first)) as writer:
             for index, rows in parts:
                 lengths.append(np.diff(index.offsets)[rows])
                 for run in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
-                    index.vectors[index.offsets[run[0]] : index.offsets[run[-1] + 1]].tofile(
-                        vectors
-                    )
+                    begin, end = index.offsets[run[0]], index.offsets[run[-1] + 1]
+                    writer.copy(index.vectors, begin, end, index.standing)
         hashes = [(index.text_hashes, rows) for index, rows in parts]
         if all(known for known, _ in hashes):
             digits = "".join(known[row] for known, rows in hashes if known for row in rows)
             (temporary / HASHES).write_bytes(bytes.fromhex(digits))
         ids = [index.ids[row] for index, rows in parts for row in rows]
-        info = read_json(parts[0][0].folder / "index.json")
-        kept = ("encoder", "encoder_hash", "dimension", "precision")
+        info = read_json(first.folder / "index.json")
+        kept = ("encoder", "encoder_hash", "dimension", "precision", "format", "compression")
         facts = {key: info[key] for key in kept if key in info} | {"texts": None}
         write_facts(temporary, facts, ids, np.cumsum(np.concatenate(lengths)))
         for mode, file in MODE_FILES.items():

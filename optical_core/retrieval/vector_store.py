@@ -37,6 +37,10 @@ class VectorStore(ABC):
     def passage_vectors(self, identifier: str) -> np.ndarray:
         """Vectors (tokens, d) fp32 of one passage that was found, as they are scored."""
 
+    def passage_tokens(self, identifier: str) -> np.ndarray | None:
+        """Numbers of the tokens that stand for a passage's vectors; None if all have their own."""
+        return None
+
     @abstractmethod
     def search(
         self, query: np.ndarray, *, top: int = 10, among: frozenset[str] | None = None

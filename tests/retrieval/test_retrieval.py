@@ -12,11 +12,12 @@ from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval import shards, token_index
 from optical_core.retrieval.bm25 import BM25, words
 from optical_core.retrieval.explain import token_matches
+from optical_core.retrieval.formats import FILES
 from optical_core.retrieval.indexing import append_to_index, build_index, collection_index
 from optical_core.retrieval.late_interaction import LateInteraction
 from optical_core.retrieval.maxsim import maxsim_scores, rank_in_memory, top_passages
 from optical_core.retrieval.searchers import open_searcher
-from optical_core.retrieval.token_index import FILES, TokenIndex
+from optical_core.retrieval.token_index import TokenIndex
 from optical_core.storage import home
 from tests.test_checksums import inverted
 

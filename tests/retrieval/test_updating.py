@@ -10,10 +10,11 @@ import pytest
 from optical_core.data.collection import Passage, open_collection
 from optical_core.errors import InputError
 from optical_core.retrieval import live_index, updating
+from optical_core.retrieval.formats import FILES
 from optical_core.retrieval.indexing import append_to_index, build_index, collection_index
 from optical_core.retrieval.live_index import LiveIndex
 from optical_core.retrieval.modes import MODES
-from optical_core.retrieval.token_index import FILES, TokenIndex
+from optical_core.retrieval.token_index import TokenIndex
 from optical_core.retrieval.updating import compact_index, delete_from_index, update_index
 from tests.encoders import RandomEncoder, vectors_of
 

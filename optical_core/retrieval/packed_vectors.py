@@ -1,0 +1,70 @@
+"""PackedVectors: token vectors in a codec's form, memory-mapped; what is read is decoded.
+
+vectors.packed      blocks of 16 tokens, see residual.h
+codec.safetensors   the codec
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from optical_core.retrieval import residual_kernel
+from optical_core.retrieval.codec import Codec
+from optical_core.retrieval.int8_kernel import TOKENS
+
+FILE = "vectors.packed"
+
+
+class PackedVectors:
+    """A matrix (T, d) on disk that is read by rows, as fp32: by a slice or their numbers.
+
+    Attributes:
+        codec: decodes it.
+        blocks: (ceil(T / 16), bytes) uint8.
+        shape: (T, d).
+
+    Examples:
+        >>> import torch
+        >>> vectors = torch.nn.functional.normalize(torch.randn(100, 8))
+        >>> codec = Codec.train(vectors, bits=8)
+        >>> blocks = residual_kernel.to_blocks(codec.encode(vectors), 8)
+        >>> PackedVectors(codec, blocks, 100)[20:23].shape
+        (3, 8)
+    """
+
+    def __init__(self, codec: Codec, blocks: np.ndarray, tokens: int) -> None:
+        self.codec, self.blocks, self.shape = codec, blocks, (tokens, codec.dimension)
+
+    @classmethod
+    def open(cls, folder: Path, tokens: int, dimension: int) -> PackedVectors:
+        """Open the vectors in a folder.
+
+        Raises:
+            InputError: the codec is damaged.
+            ValueError: the file has other vectors.
+        """
+        codec = Codec.open(folder)
+        size, width = (folder / FILE).stat().st_size, TOKENS * codec.record_bytes
+        count = -(-tokens // TOKENS)
+        if size != count * width or codec.dimension != dimension:
+            raise ValueError("its files do not fit together")
+        shape = (count, width)
+        blocks = np.memmap(folder / FILE, np.uint8, "c", shape=shape) if size else np.zeros(shape)
+        return cls(codec, np.asarray(blocks, np.uint8), tokens)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        return self.codec.decode(self.records(rows)).numpy()
+
+    def records(self, rows: slice | np.ndarray) -> np.ndarray:
+        """The codec's records (n, bytes) of some rows."""
+        numbers = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else rows
+        return residual_kernel.to_records(self.blocks, numbers, self.codec.bits)
+
+    def maxsim(self, query: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """MaxSim (P,) of a query (n, d) with passages of the rows begins[i] to before ends[i]."""
+        return residual_kernel.maxsim(self.codec, self.blocks, begins, ends, query)
