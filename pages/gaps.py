@@ -10,20 +10,20 @@ from optical_core.analysis.tables import Tables, published_table
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, members
 from optical_core.data.published import MIRACL_SOURCE, MIRACL_WARNING
 from optical_core.escaping import markdown_text
-from optical_core.figures.levels import NAMES, differences, level_dots
+from optical_core.figures.levels import NAMES
 from optical_core.ui.gaps.figures import resource_scatter
 from optical_core.ui.gaps.view import gap_tables, headline
 from optical_core.wording import listed
-from pages import gaps_predictors
+from pages import gaps_picture, gaps_predictors
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.opened import library, measured_choice, measurements
 from pages.gaps_runs import bring, evaluate_here
 
 READ = (
-    "How to read this: each row is a language and each marker a model. Lines are 95 % bootstrap "
-    "intervals over topics. In the second picture, filled markers are significant after Holm's "
-    "correction and hollow ones are not. Look at the level too: a bad model can have a small gap."
+    "How to read this: each row is a language, and an arrow leads from the baseline to a model. On "
+    "the right, every query is a marker. Click a row to see its queries, and a query to see both "
+    "rankings. Look at the level too: a bad model can have a small gap."
 )
 
 DETAILS = {
@@ -59,7 +59,7 @@ def render() -> None:
     collection, origin = tables.measurements.collection, tables.measurements.origin
     if collection in library().collection_names():
         parts.unknown_judgements(collection)
-    _show(tables)
+    _show(tables, st.session_state["results"])
     _details(tables)
     origins = ", ".join(f"{model}: {source}" for model, source in origin.items())
     st.caption(f"Sources of the numbers – {markdown_text(origins)}.")
@@ -86,7 +86,7 @@ def _controls(by_label: dict[str, Measurements]) -> Tables | None:
         key="baseline",
         default=start,
     )
-    models = bound(st.multiselect, "Models", chosen.models, key="model", default=chosen.models)
+    models = _models(chosen)
     with st.expander("Languages, and which count as high- or low-resource"):
         codes = chosen.languages
         languages = parts.language_choice(
@@ -122,12 +122,23 @@ def _controls(by_label: dict[str, Measurements]) -> Tables | None:
     return gap_tables(library(), chosen, comparison)
 
 
-def _show(tables: Tables) -> None:
-    dark, measure = parts.is_dark(), tables.comparison.measure
+def _models(chosen: Measurements) -> list[str]:
+    """Draw the choice of models; BM25, which would take most of both scales, isn't on at first."""
+    shown = [model for model in chosen.models if model != "bm25"]
+    models: list[str] = bound(
+        st.multiselect,
+        "Models",
+        chosen.models,
+        key="model",
+        default=shown if len(shown) > 1 else chosen.models,
+    )
+    return models
+
+
+def _show(tables: Tables, label: str) -> None:
     parallel = tables.measurements.parallel
     with st.spinner("Resampling topics, testing differences…"):
         text = headline(tables)
-        levels = level_dots(tables.measures, measure, dark=dark)
     if text:
         st.markdown(f"**{markdown_text(text)}**")
     if not parallel:
@@ -137,18 +148,8 @@ def _show(tables: Tables) -> None:
             "and at the difference in differences below.",
             icon=":material/info:",
         )
-    left, right = st.columns(2, gap="large")
-    with left:
-        parts.section("Level by language")
-        parts.chart(levels, key="levels", name="levels")
-    with right:
-        parts.section(f"Difference from {markdown_text(tables.comparison.baseline)}")
-        parts.chart(
-            differences(tables.comparisons, measure, dark=dark),
-            key="differences",
-            name="differences",
-        )
-    parts.section("The gap")
+    gaps_picture.render(tables, label)
+    parts.section("The gap in numbers")
     named = [(tables.changes, "difference-in-differences")]
     if parallel:
         named.insert(0, (tables.gaps, "gap"))

@@ -9,26 +9,25 @@ import pandas as pd
 import streamlit as st
 
 from optical_core.analysis.measurements import Comparison, Measurements
-from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.figures.levels import NAMES
+from optical_core.ui.inspector.answers import bringing
 from optical_core.ui.inspector.figures import cell_style, correlation_figure
-from optical_core.ui.inspector.view import extremes, mean_correlation, query_table
-from optical_core.ui.token_html import plain
+from optical_core.ui.inspector.view import extremes, mean_correlation, query_table, shown_texts
+from optical_core.ui.texts import query_texts
+from pages import inspector_query
 from pages.common import parts
 from pages.common.address import bound, held, hold
 from pages.common.opened import library, measured_choice, measurements
 
 READ = (
     "How to read this: each row is a query and each column a language. Blue is good (or better "
-    "than the baseline), orange is worse. Tick a row's box to open the query. Click a column's "
-    "header to sort."
+    "than the baseline), orange is worse. Click anywhere in a row to open the query, in a "
+    "language's column to open it in that language. Click a column's header to sort."
 )
 WAYS = ("difference", "level")
 QUERY = "query"
 """Address parameter: the open query."""
-_CLICKED = "_inspector-clicked"
-"""Session key: (table, query) of the last selection that was handled."""
 
 
 def render() -> None:
@@ -46,15 +45,19 @@ def render() -> None:
         st.info("Choose at least one language.")
         return
     parts.left_out(results.languages, codes)
-    texts = _texts(results.collection, codes)
+    texts = query_texts(library(), results)
+    if not texts:
+        st.caption("The queries' texts aren't here, so only their ids are shown.")
+        for command in bringing(results.collection):
+            st.code(command, language="bash")
     models = tuple(dict.fromkeys((model, baseline)))
     comparison = Comparison(models, tuple(codes), baseline, measure)
-    levels = query_table(results, comparison, texts, difference=False)
-    table = query_table(results, comparison, texts, difference=True) if difference else levels
+    shown = shown_texts(texts, codes)
+    levels = query_table(results, comparison, shown, difference=False)
+    table = query_table(results, comparison, shown, difference=True) if difference else levels
     opened = _table(table, label, codes, difference)
     if opened:
-        pair = [results.students.get(name, name) for name in (baseline, model)]
-        _open(results.collection, opened, codes, pair)
+        inspector_query.render(results, comparison, opened)
     left, right = st.columns(2, gap="large")
     with left:
         if difference:
@@ -115,17 +118,6 @@ def _correlations(levels: pd.DataFrame, codes: list[str], measured: str) -> None
         )
 
 
-def _texts(label: str, codes: list[str]) -> dict[str, str]:
-    """Texts of the queries by id, in English if possible. Empty without the collection."""
-    texts: dict[str, str] = {}
-    try:
-        for code in sorted(codes, key=lambda code: code == "en"):
-            texts |= library().queries(label, code)
-    except InputError:
-        st.caption("The collection is not installed here, so only the ids of queries are shown.")
-    return texts
-
-
 def _table(table: pd.DataFrame, label: str, codes: list[str], difference: bool) -> str | None:
     """Draw the queries. Returns the open one, chosen by a click or by the address."""
     styled = table.style.map(
@@ -137,59 +129,15 @@ def _table(table: pd.DataFrame, label: str, codes: list[str], difference: bool) 
     }
     # A selection is a row number: a table of other rows needs a key of its own.
     key = f"queries-{label}-{'-'.join(codes)}"
-    event = st.dataframe(
-        styled,
-        column_config=columns,
-        height=420,
-        placeholder="–",
-        key=key,
-        on_select="rerun",
-        selection_mode="single-row",
-    )
+    cell = parts.opened(styled, key=key, column_config=columns, height=420, placeholder="–")
     parts.downloads(table.reset_index(), "queries", key="queries-file")
-    rows = event.selection.rows
-    clicked = str(table.index[rows[0]]) if rows else None
-    before = st.session_state.get(_CLICKED)
-    st.session_state[_CLICKED] = (key, clicked)
     opened = held(QUERY)
-    # A selection outlives its click, and a query opened by the address has none: handle changes.
-    if before != (key, clicked) and (clicked or (before and before[0] == key)):
-        opened = hold(QUERY, clicked)
+    if cell:
+        row, column = cell
+        opened = hold(QUERY, str(table.index[row]))
+        if column in codes:
+            st.session_state["at"] = column
     return opened if opened in table.index else hold(QUERY, None)
-
-
-def _open(label: str, query: str, codes: list[str], models: list[str]) -> None:
-    with st.container(border=True):
-        st.html(plain(query, bold=True))
-        st.button("Close", icon=":material/close:", on_click=_close)
-        if label not in library().collection_names():
-            st.caption("Install the collection to search it and to see its alignments.")
-            return
-        for code in codes:
-            text = library().queries(label, code).get(query)
-            if text is None:
-                continue
-            row = st.columns([1, 4, 2, 2])
-            name = parts.language_name(code)
-            row[0].caption(name)
-            with row[1]:
-                st.html(plain(text))
-            with row[2]:
-                parts.link(
-                    "search",
-                    f"Search in {name}",
-                    **{"in": label},
-                    lang=code,
-                    need=query,
-                    model=models,
-                )
-            if label == "demo" and code != "en":
-                with row[3]:
-                    parts.link("alignment", f"Align the {name}", lang=code, need=query)
-
-
-def _close() -> None:
-    st.session_state[QUERY] = None
 
 
 def _extremes(table: pd.DataFrame, model: str, baseline: str) -> None:

@@ -6,6 +6,7 @@ from optical_core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from optical_core.analysis.alignment_error import LinkCounts, alignment_error_rate
+    from optical_core.analysis.contributions import contribution_table
     from optical_core.analysis.export import table_texts, write_table
     from optical_core.analysis.gaps import GapChange, LanguageGap, gap_changes, language_gaps
     from optical_core.analysis.measurements import Comparison, Measurements
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         corrected_p,
         group_tests,
         paired_tests,
+        stars,
     )
     from optical_core.analysis.tables import Tables
     from optical_core.analysis.word_aligners import (
@@ -51,6 +53,7 @@ __all__ = [
     "Tables",
     "alignment_error_rate",
     "bootstrap_interval",
+    "contribution_table",
     "corrected_p",
     "correlation_table",
     "gap_changes",
@@ -67,6 +70,7 @@ __all__ = [
     "rank_correlation",
     "regression_table",
     "softmax_intersection",
+    "stars",
     "table_texts",
     "word_links",
     "write_table",

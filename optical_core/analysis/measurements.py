@@ -35,6 +35,7 @@ class Measurements:
         origin: model -> where its numbers come from, for people.
         study: name of the study that measured them, if any.
         students: arm of the study -> a student on this machine that was trained for it.
+        texts: language -> query -> text, as far as they came with the values.
 
     Examples:
         >>> values = {("bm25", "so"): {"AP": {"q1": 0.5, "q2": 0.25}}}
@@ -50,6 +51,7 @@ class Measurements:
     origin: Mapping[str, str] = field(default_factory=dict)
     study: str | None = None
     students: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, collection: Collection, values: Mapping[tuple[str, str], Values]) -> Measurements:
@@ -95,7 +97,10 @@ class Measurements:
         order = list(dict.fromkeys([*self.models, *other.models]))
         keys = sorted(parts, key=lambda key: order.index(key[0]))
         table = pd.concat([parts[key] for key in keys], ignore_index=True)
-        return replace(self, table=table, origin={**self.origin, **other.origin})
+        codes = dict.fromkeys([*self.texts, *other.texts])
+        texts = {c: {**self.texts.get(c, {}), **other.texts.get(c, {})} for c in codes}
+        origin = {**self.origin, **other.origin}
+        return replace(self, table=table, origin=origin, texts=texts)
 
     @cached_property
     def columns(self) -> dict[tuple[str, str, str], pd.Series]:

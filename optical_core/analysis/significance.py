@@ -100,6 +100,16 @@ def paired_tests(
     }
 
 
+def stars(p: float) -> str:
+    """Mark a p value as papers do: * below .05, ** below .01, *** below .001.
+
+    Examples:
+        >>> stars(0.2), stars(0.04), stars(0.0001)
+        ('', '*', '***')
+    """
+    return "*" * sum(p < limit for limit in (0.05, 0.01, 0.001))
+
+
 def corrected_p(values: Sequence[float], correction: str = "holm") -> list[float]:
     """Correct the p values of one family for their number.
 

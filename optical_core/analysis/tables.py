@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from optical_core.analysis.contributions import contribution_table
 from optical_core.analysis.gaps import gap_changes, language_gaps
 from optical_core.analysis.measurements import Comparison, Measurements, mean
 from optical_core.analysis.metrics import MEASURES
@@ -75,6 +76,11 @@ class Tables:
     def power(self) -> pd.DataFrame:
         """See `power_table`."""
         return power_table(self.measurements, self.comparison)
+
+    @cached_property
+    def contributions(self) -> pd.DataFrame:
+        """See `contribution_table`."""
+        return contribution_table(self.measurements, self.comparison)
 
 
 def measure_table(measurements: Measurements, comparison: Comparison) -> pd.DataFrame:

@@ -55,6 +55,11 @@ def faint(dark: bool) -> str:
     return "rgba(160,170,190,0.28)" if dark else "rgba(60,70,90,0.16)"
 
 
+def tint(dark: bool) -> str:
+    """Ground of what stands apart from its surroundings; text is read on it."""
+    return "#25241F" if dark else "#F1F3F6"
+
+
 def cost_scale(dark: bool) -> list[list[Any]]:
     """Colour scale of costs: low cost stands out, high cost fades into the background."""
     if dark:
@@ -140,7 +145,7 @@ def figure(
         y: settings of the y axis.
         settings: of the rest of the layout.
     """
-    axes = {"xaxis": {**_axis(dark), **(x or {})}, "yaxis": {**_axis(dark, "y"), **(y or {})}}
+    axes = {"xaxis": {**axis(dark), **(x or {})}, "yaxis": {**axis(dark, "y"), **(y or {})}}
     return go.Figure(list(traces), {**_look(dark, height), **axes, **settings})
 
 
@@ -160,7 +165,8 @@ def _look(dark: bool, height: int) -> dict[str, Any]:
     }
 
 
-def _axis(dark: bool, side: str = "x") -> dict[str, Any]:
+def axis(dark: bool, side: str = "x") -> dict[str, Any]:
+    """Settings that all axes share, for a further axis of a figure."""
     look = {"gridcolor": faint(dark), "zeroline": False, "automargin": True}
     return look | ({"title_standoff": 10} if side == "y" else {})
 

@@ -27,6 +27,7 @@ from optical_core.retrieval.searcher import Searcher
 from optical_core.retrieval.searchers import open_searcher
 from optical_core.retrieval.structured_query import StructuredQueries
 from optical_core.storage import replace_file, writable
+from optical_core.study.query_texts import write_texts
 from optical_core.study.results import read_values, write_results_record, write_values
 from optical_core.study.run_metadata import run_metadata, write_run_metadata
 from optical_core.study.translations import HUMAN, asked_queries, model_and_source
@@ -169,8 +170,9 @@ def evaluate(
     """Rank every language's queries with every model, and measure the rankings.
 
     It writes `OUT/<model>/<language>.run` (TREC), `OUT/<model>/<language>.csv` (measures of each
-    query), `OUT/<table>.*` (CSV, JSON, Markdown, LaTeX; see `TABLES`) and record.json. Every judged
-    query counts. Values that are there already aren't measured again (see `measure`).
+    query), `OUT/<table>.*` (CSV, JSON, Markdown, LaTeX; see `TABLES`), the queries' texts and
+    record.json. Every judged query counts. Values that are there already aren't measured again (see
+    `measure`).
 
     Args:
         collection: passages, queries and judgements.
@@ -223,5 +225,6 @@ def evaluate(
     tables = Tables(measurements, Comparison.of(measurements))
     for name in TABLES:
         write_table(getattr(tables, name), out, name)
+    write_texts(out, collection, languages)
     write_results_record(out, measurements, collection.info, depth=depth, device=device)
     return tables

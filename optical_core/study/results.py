@@ -1,7 +1,7 @@
 """Saved evaluations: shipped, or written by `optical evaluate` and studies.
 
-An evaluation folder has OUT/record.json and `OUT/<model>/<language>.csv` (a row a query, a column a
-measure). Runs and tables in the same folder are for other programs.
+An evaluation folder has OUT/record.json, `OUT/<model>/<language>.csv` (a row a query, a column a
+measure) and the texts of the queries. Runs and tables in the same folder are for other programs.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from optical_core.data.lines import read_json, read_text
 from optical_core.data.records import write_record
 from optical_core.errors import InputError
 from optical_core.storage import assets, home, replace_file
+from optical_core.study.query_texts import FOLDER as TEXTS
+from optical_core.study.query_texts import read_texts
 from optical_core.validation import first_problem
 
 logger = logging.getLogger(__name__)
@@ -140,7 +142,7 @@ def read_results(folder: Path, *, origin: str = "") -> Measurements:
         raise InputError(f"{folder} is no evaluation folder: it has no record.json")
     files = {
         path.relative_to(folder).as_posix(): read_text(path)
-        for path in sorted(folder.glob("*/*.csv"))
+        for path in sorted([*folder.glob("*/*.csv"), *folder.glob(f"{TEXTS}/*.jsonl")])
         if is_data(path.relative_to(folder).as_posix())
     }
     return assemble(read_json(folder / "record.json"), files, str(folder), origin or str(folder))
@@ -215,7 +217,7 @@ def assemble(record: Any, files: Mapping[str, str], where: str, origin: str) -> 
 
     Args:
         record: the content of record.json.
-        files: `<model>/<language>.csv` -> text.
+        files: `<model>/<language>.csv` and `queries/<language>.jsonl` -> text.
         where: names the evaluation in messages.
         origin: where the numbers come from, for people.
 
@@ -255,4 +257,5 @@ def assemble(record: Any, files: Mapping[str, str], where: str, origin: str) -> 
         origin={model: origin for model, _ in order},
         study=checked.study,
         students=checked.students or {},
+        texts=read_texts(files, where),
     )

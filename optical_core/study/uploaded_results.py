@@ -69,7 +69,7 @@ def read_results_zip(data: bytes) -> Measurements:
     """
     with open_zip(data) as archive:
         names = [member.filename for member in data_members(archive)]
-        names = [name for name in names if name.endswith((".csv", "record.json"))]
+        names = [name for name in names if name.endswith((".csv", ".jsonl", "record.json"))]
         texts = {}
         for number, name in enumerate(names, 1):
             step(f"file {number:,} of {len(names):,}")

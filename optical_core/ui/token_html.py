@@ -52,9 +52,11 @@ def heat_strip(text: str, spans: Mapping[tuple[int, int], float]) -> str:
     return block("".join(parts))
 
 
-def plain(text: str, *, bold: bool = False) -> str:
-    """A text as it is, in its own direction."""
+def plain(text: str, *, bold: bool = False, faint: bool = False) -> str:
+    """A text as it is, in its own direction; `faint` for one that stands under another."""
     inside = html_text(text)
+    if faint:
+        inside = f"<span style='font-size:.9em;opacity:.78'>{inside}</span>"
     return block(f"<b>{inside}</b>" if bold else inside)
 
 

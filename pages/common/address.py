@@ -54,7 +54,7 @@ def bound(
     read: Callable[[str], Any] = str,
     **settings: Any,
 ) -> Any:
-    """Draw `widget` with its value in the address. A default value isn't written there.
+    """Draw `widget` with its value in the address. A default value isn't written there by itself.
 
     If the address has a value that the widget doesn't know, the default is used, and `refused`
     says so. If the options change (another collection), a default value changes with them, and a
@@ -82,7 +82,9 @@ def bound(
     plain = list(value) if many else value
     if moved:
         _refuse(label, texts if many else texts[-1:], plain, read, settings.get("format_func", str))
-    written = [] if plain == default or value is None else plain
+    # A default that a link names stays: a shorter address would be a further step for Back.
+    named = bool(texts) and _parsed(texts, None, many, read) == plain
+    written = [] if value is None or (plain == default and not named) else plain
     st.session_state["_address_new"][key] = (
         [str(part) for part in written] if isinstance(written, list) else [str(written)]
     )

@@ -13,6 +13,7 @@ from optical_core.data.languages import closest, language
 from optical_core.escaping import markdown_text
 from optical_core.ui.tables import cell_formats, heading
 from optical_core.wording import counted, listed
+from pages.common import address
 from pages.common.address import bound, held, hold
 from pages.common.fence import fragment
 from pages.common.opened import library
@@ -26,6 +27,8 @@ AHEAD, BEHIND = "body-q19", "craft-q20"
 PICTURE = "picture"
 """Session key and address parameter: the format in which the camera button saves a figure."""
 _FORMS = ["svg", "png"]
+_OPENED = "_opened"
+"""Session key: (key, cell) of the last selection in a table."""
 _DRAWN = "_pictures"
 """Session key: has this run drawn a figure?"""
 
@@ -123,19 +126,70 @@ def fault(error: object) -> None:
     st.error(markdown_text(error))
 
 
+def clicked(key: str) -> Any:
+    """What belongs to the point of a chart that was just clicked; None if it was handled before.
+
+    Read before the chart is drawn: what a click chooses can then be marked in it.
+    """
+    event = st.session_state.get(key)
+    points = event["selection"]["points"] if event else []
+    found = points[0].get("customdata") if points else None
+    before = st.session_state.get(f"_clicked-{key}")
+    st.session_state[f"_clicked-{key}"] = found
+    return found if found != before else None
+
+
+def opened(table: Any, *, key: str, **settings: Any) -> tuple[int, str] | None:
+    """Draw a table whose rows are clicked. Returns the clicked row's number and column, once.
+
+    A selection outlives its click, so it is told only when it changes.
+    """
+    event = st.dataframe(
+        table, key=key, on_select="rerun", selection_mode="single-cell", **settings
+    )
+    cells = event.selection.cells
+    found = (int(cells[0][0]), str(cells[0][1])) if cells else None
+    before = st.session_state.get(_OPENED)
+    st.session_state[_OPENED] = (key, found)
+    return found if before != (key, found) else None
+
+
 def link(page: str, label: str, icon: str | None = None, **query: Any) -> None:
     """Draw a link to a page. `query` is the state that the page shows."""
-    parameters = [
+    target = st.session_state["_pages"][page]
+    st.page_link(target, label=label, icon=icon, query_params=_parameters(query))
+
+
+def leave(page: str, **query: Any) -> None:
+    """Go to a page, as a link does. Back leads to where the reader was."""
+    address.commit()
+    st.switch_page(st.session_state["_pages"][page], query_params=_parameters(query))
+
+
+def _parameters(query: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
         (key, str(part))
         for key, value in query.items()
         for part in (value if isinstance(value, list | tuple) else [value])
         if part not in (None, "")
     ]
-    st.page_link(st.session_state["_pages"][page], label=label, icon=icon, query_params=parameters)
 
 
-def chart(figure: go.Figure, *, key: str, name: str, select: bool = False, alt: str = "") -> Any:
-    """Draw a figure that its toolbar can save. With `select`, returns the clicked points."""
+def chart(
+    figure: go.Figure,
+    *,
+    key: str,
+    name: str,
+    select: bool = False,
+    area: bool = False,
+    alt: str = "",
+) -> Any:
+    """Draw a figure that its toolbar can save.
+
+    Args:
+        select: Can points be clicked? The selected ones are then returned.
+        area: Can points also be selected by a box or a lasso?
+    """
     st.session_state[_DRAWN] = True
     # The first run draws figures before their form.
     asked = st.session_state.get(PICTURE) or st.query_params.get(PICTURE)
@@ -145,9 +199,15 @@ def chart(figure: go.Figure, *, key: str, name: str, select: bool = False, alt: 
         "displaylogo": False,
         "displayModeBar": "hover",
         "toImageButtonOptions": buttons,
-        "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoom2d", "pan2d", "autoScale2d"],
+        "modeBarButtonsToRemove": [
+            *([] if area else ["select2d", "lasso2d"]),
+            "zoom2d",
+            "pan2d",
+            "autoScale2d",
+        ],
     }
-    options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "points"} if select else {}
+    modes = ("points", "box", "lasso") if area else "points"
+    options: dict[str, Any] = {"on_select": "rerun", "selection_mode": modes} if select else {}
     event = st.plotly_chart(figure, key=key, theme=None, config=config, alt=alt or name, **options)
     return event.selection.points if select else None
 

@@ -36,9 +36,11 @@ LINKS = {
         ({}, "embedded"),
         (
             {"results": "elsewhere", "measure": "nDCG@10", "baseline": "bm25"},
-            "Difference from bm25",
+            "An arrow leads from bm25 to a model",
         ),
         ({"model": "bm25", "lang": "sw", "high": "sw", "low": "en"}, "Left out"),
+        ({"form": "waterfall", "at": "low-resource", "versus": "bm25"}, "Orange widens it"),
+        ({"at": "sw", "change": ["gain", "loss"], "hard": "easy"}, "quer"),
         ({"measure": "RR", "details": "numbers"}, "embedded"),
         ({"details": "tests"}, "Holm's correction over the rows"),
         ({"details": "predictors"}, "Measure fertility and transport costs"),
@@ -47,7 +49,7 @@ LINKS = {
     ],
     "inspector": [
         ({}, "Gain most from embedded to bm25"),
-        ({"results": "elsewhere", "query": "q1"}, "Search in Swahili"),
+        ({"results": "elsewhere", "query": "q1", "at": "sw"}, "Search in Swahili"),
         ({"model": "embedded", "baseline": "bm25"}, "Gain most from bm25 to embedded"),
         ({"measure": "P@10", "lang": "sw", "show": "level"}, "Left out"),
         ({"results": "tiny (study trial)", "query": "q2"}, "Install the collection"),

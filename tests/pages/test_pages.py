@@ -176,7 +176,7 @@ def test_gaps_shows_levels_differences_and_tables(measured, open_page):
     assert app.selectbox(key="results").value == "demo"
     drawn = figures(app)
     assert {trace.get("name") for trace in drawn[0]["data"]} >= {"embedded", "bm25"}
-    assert len(drawn) == 3
+    assert len(drawn) == 3  # the gap, the scatter of queries, resources
     assert any("gap" in element.value.columns for element in app.dataframe)
 
 
@@ -184,6 +184,18 @@ def test_gaps_can_be_drawn_for_another_measure(measured, open_page):
     app = open_page("gaps", measure="nDCG@10", model=["embedded"])
     assert app.selectbox(key="measure").value == "nDCG@10"
     assert "nDCG@10" in figures(app)[0]["layout"]["xaxis"]["title"]["text"]
+    assert "Choose a second model" in app.info[0].value
+
+
+def test_gaps_lists_the_queries_behind_a_language_and_a_filter(measured, open_page):
+    app = open_page("gaps", at="sw")
+    listed = next(e.value for e in app.dataframe if "difficulty" in e.value.columns)
+    assert set(listed["language"]) == {"Swahili"}
+    asked = listed.set_index("english")["text"]
+    assert asked["why is the sea salty ?"] == "kwa nini bahari ni chumvi ?"
+    app = open_page("gaps", at="sw", change="same")
+    drawn = [trace for trace in figures(app)[1]["data"] if trace.get("x")]
+    assert all(trace["name"].startswith("the same") for trace in drawn)
 
 
 def test_gaps_compares_groups_and_tells_what_the_topics_can_show(measured, open_page):
@@ -268,9 +280,13 @@ def test_gaps_say_what_a_choice_leaves_out(measured, open_page):
 
 
 def test_the_inspector_opens_the_query_of_the_address_and_closes_it(measured, open_page):
-    app = open_page("inspector", query="q1")
+    app = open_page("inspector", query="q1", at="sw")
     links = [element.proto.label for element in app.get("page_link")]
-    assert links == ["Search in English", "Search in Swahili", "Align the Swahili"]
+    assert links == ["Search in Swahili", "Align the Swahili"]
+    assert sum(element.value.startswith("AP ") for element in app.caption) == 2
+    ranks = app.dataframe[1].value
+    assert list(ranks.columns) == ["passage", "embedded", "bm25"]
+    assert html(app).count("why is the sea salty ?") == 2  # the title, and under the Swahili
     next(button for button in app.button if button.label == "Close").click().run()
     assert "query" not in app.query_params
     assert not app.get("page_link")

@@ -52,11 +52,16 @@ def predictor_tables(
     return values, correlation_table(values)
 
 
+def first_encoder(models: Sequence[str]) -> str:
+    """The first model that reads the query itself: neither BM25 nor a translation, if possible."""
+    encoders = (model for model in models if model != "bm25" and "@" not in model)
+    return next(encoders, models[0])
+
+
 def headline(tables: Tables) -> str:
     """The answer in one or two sentences: does the gap narrow, and is any language worse off?
 
-    It is about the first model besides the baseline that reads the query itself (neither BM25 nor
-    a translation), if possible.
+    It is about the `first_encoder` besides the baseline.
     """
     baseline = tables.comparison.baseline
     if (
@@ -66,8 +71,7 @@ def headline(tables: Tables) -> str:
     ):
         rows = tables.gaps.set_index("model")
         rivals = [model for model in rows.index if model != baseline]
-        encoders = (model for model in rivals if model != "bm25" and "@" not in model)
-        subject = next(encoders, rivals[0])
+        subject = first_encoder(rivals)
         before, after = rows.loc[baseline], rows.loc[subject]
         verb = "narrows" if after["gap"] < before["gap"] else "widens"
         text = (

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from optical_core.analysis.measurements import Comparison, Measurements
+from optical_core.data.languages import is_english
 
 
 def query_table(
@@ -38,6 +39,18 @@ def query_table(
     table["mean"] = table[list(comparison.languages)].mean(axis=1)
     table.index.name = "query"
     return table
+
+
+def shown_texts(texts: Mapping[str, Mapping[str, str]], codes: Sequence[str]) -> dict[str, str]:
+    """One text a query: English if possible, else the first of the languages that has it.
+
+    Args:
+        texts: Language -> query -> text.
+    """
+    shown: dict[str, str] = {}
+    for code in sorted(texts, key=lambda c: (not is_english(c), c not in codes), reverse=True):
+        shown |= texts[code]
+    return shown
 
 
 def extremes(table: pd.DataFrame, count: int = 5) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,0 +1,93 @@
+"""How one query is answered: both models' rankings, and the ranks of its relevant passages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from optical_core.data.readers import READERS
+from optical_core.ui.library import Library
+from optical_core.ui.search.ranking import Ranking
+from optical_core.ui.search.view import average_precision
+
+DEPTH = 1000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One model's answer to a query of a collection.
+
+    Attributes:
+        ranking: Up to `DEPTH` passages.
+        precision: Its average precision.
+        ranks: Relevant passage -> its rank; None if it isn't among them. The best first.
+    """
+
+    ranking: Ranking
+    precision: float
+    ranks: Mapping[str, int | None]
+
+    @property
+    def told(self) -> str:
+        """The ranks in words.
+
+        Rank 1 is the best.
+        """
+        found = [rank for rank in self.ranks.values() if rank is not None]
+        missing = len(self.ranks) - len(found)
+        shown = ", ".join(map(str, found[:12])) + (", …" if len(found) > 12 else "")
+        words = f"relevant at rank {shown}" if found else "no relevant passage found"
+        return f"{words}; {missing} not among the first {DEPTH:,}" if found and missing else words
+
+
+def answer(
+    library: Library, model: str, collection: str, query: str, text: str, grades: Mapping[str, int]
+) -> Answer:
+    """Rank a collection's passages for a query.
+
+    Args:
+        query: Its id.
+        text: What is asked.
+        grades: Passage -> grade.
+
+    Raises:
+        InputError: The model or the collection isn't installed.
+    """
+    ranking = library.rank(model, collection, text, DEPTH)
+    places = ranking.ranks
+    relevant = [passage for passage, grade in grades.items() if grade > 0]
+    relevant.sort(key=lambda passage: places.get(passage, DEPTH + 1))
+    return Answer(
+        ranking,
+        average_precision(query, ranking, grades),
+        {passage: places.get(passage) for passage in relevant},
+    )
+
+
+def rank_table(answers: Mapping[str, Answer], titles: Mapping[str, str]) -> pd.DataFrame:
+    """The relevant passages, one a row: title, and its rank in each model; missing if not found.
+
+    Args:
+        answers: Model -> its answer to the same query.
+        titles: Passage -> what it is called.
+    """
+    passages = dict.fromkeys(p for found in answers.values() for p in found.ranks)
+    rows = [
+        {"passage": titles.get(passage, passage)}
+        | {model: found.ranks.get(passage) for model, found in answers.items()}
+        for passage in passages
+    ]
+    columns = ["passage", *answers]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(answers, "Int64"))
+
+
+def bringing(collection: str) -> Sequence[str]:
+    """The commands that bring a published collection to this machine; none if it isn't known."""
+    if collection not in READERS:
+        return ()
+    return (
+        f"optical data import {collection} path/to/{collection} --out {collection}",
+        f"optical index {collection}",
+    )

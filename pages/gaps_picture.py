@@ -1,0 +1,246 @@
+"""The gap in one picture, the queries behind it, and the way from there to one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from optical_core.analysis.tables import GROUPS, Tables
+from optical_core.escaping import markdown_text
+from optical_core.figures.gaps import gap_picture
+from optical_core.figures.waterfall import gap_waterfall
+from optical_core.ui.gaps.queries import (
+    CHANGES,
+    DIFFICULTIES,
+    chosen_points,
+    query_points,
+    with_texts,
+)
+from optical_core.ui.gaps.scatter import query_scatter
+from optical_core.ui.gaps.view import first_encoder
+from optical_core.ui.texts import query_texts
+from optical_core.wording import counted
+from pages.common import parts
+from pages.common.address import bound
+from pages.common.opened import library
+
+ALL = "all"
+FORMS = {"arrows": "before and after", "waterfall": "what makes the gap"}
+PICTURE, SCATTER = "gap-picture", "gap-scatter"
+"""Keys of the two linked pictures."""
+
+
+def render(tables: Tables, label: str) -> None:
+    """Draw the gap picture, the scatter of queries beside it, and their table below.
+
+    Args:
+        label: Of the shown results.
+    """
+    rivals = [m for m in tables.comparison.models if m != tables.comparison.baseline]
+    if not rivals:
+        parts.section("The level, language by language")
+        _arrows(tables, ALL)
+        st.info("Choose a second model to compare with the baseline.")
+        return
+    _follow_click(rivals)
+    left, right = st.columns([3, 2], gap="large")
+    with right:
+        # Before the picture, which marks the chosen language.
+        at = _place(tables)
+    with left:
+        model = _gap(tables, rivals, at)
+    with right:
+        points, selected = _queries(tables, model, at)
+    _table(tables, model, label, points, selected)
+
+
+def _follow_click(rivals: Sequence[str]) -> None:
+    """Choose what was clicked in the gap picture: a language (or group), and a model."""
+    if found := parts.clicked(PICTURE):
+        code, model = found
+        st.session_state["at"] = code
+        if model in rivals:
+            st.session_state["versus"] = model
+
+
+def _place(tables: Tables) -> str:
+    """Draw the choice of a language, a group, or all, for the queries."""
+    parts.section("Query by query")
+    codes = tables.comparison.languages
+    groups = [g for g, found in zip(GROUPS, tables.comparison.sides(codes), strict=True) if found]
+    at: str = bound(
+        st.selectbox,
+        "Queries in",
+        [ALL, *groups, *codes],
+        key="at",
+        default=ALL,
+        format_func=_place_name,
+    )
+    return at
+
+
+def _gap(tables: Tables, rivals: Sequence[str], at: str) -> str:
+    """Draw the gap in the chosen form. Returns the model that the queries are shown of."""
+    comparison, dark = tables.comparison, parts.is_dark()
+    parts.section("The gap, language by language")
+    row = st.columns(2)
+    form = bound(
+        row[0].segmented_control,
+        "Form",
+        list(FORMS),
+        key="form",
+        default="arrows",
+        format_func=FORMS.get,
+        required=True,
+    )
+    model = bound(
+        row[1].selectbox,
+        "Model of the queries",
+        list(rivals),
+        key="versus",
+        default=first_encoder(rivals),
+    )
+    if form == "waterfall":
+        parts.chart(
+            gap_waterfall(tables.contributions, model, comparison.measure, dark=dark),
+            key="waterfall",
+            name="gap-waterfall",
+        )
+        st.caption(
+            "Above the first total: how far each low-resource language is below the mean of the "
+            "high-resource ones, divided by their number. Below it: what each language's change "
+            "does to the gap. Orange widens it, blue narrows it."
+            if tables.measurements.parallel
+            else "What each language's change does to the gap. Orange widens it, blue narrows it."
+        )
+        return str(model)
+    _arrows(tables, at)
+    st.caption(
+        f"An arrow leads from {markdown_text(comparison.baseline)} to a model. Lines are 95 % "
+        "bootstrap intervals over topics. Hollow: not significant. Stars: p below .05 (\\*), .01 "
+        "(\\*\\*) and .001 (\\*\\*\\*), by a paired randomisation test with Holm's correction. "
+        "Click a row to see its queries."
+    )
+    return str(model)
+
+
+def _arrows(tables: Tables, at: str) -> None:
+    parts.chart(
+        gap_picture(
+            tables.measures,
+            tables.comparisons,
+            tables.groups,
+            tables.comparison,
+            dark=parts.is_dark(),
+            chosen=at,
+        ),
+        key=PICTURE,
+        name="gap",
+        select=True,
+    )
+
+
+def _queries(tables: Tables, model: str, at: str) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """Draw the filters and the scatter. Returns the shown queries and the selected ones."""
+    comparison = tables.comparison
+    row = st.columns(2)
+    changes = _filter(row[0], "Change", CHANGES, "change")
+    hard = _filter(row[1], "Difficulty", DIFFICULTIES, "hard")
+    places = dict(zip(GROUPS, comparison.sides(comparison.languages), strict=True))
+    points = library().keep(
+        "query points",
+        lambda: query_points(tables.measurements, comparison, model),
+        key=(tables.measurements, comparison, model),
+    )
+    points = chosen_points(
+        points,
+        languages=() if at == ALL else tuple(places.get(at, [at])),
+        changes=changes,
+        difficulties=hard,
+    )
+    points = with_texts(points, query_texts(library(), tables.measurements))
+    picked = parts.chart(
+        query_scatter(points, comparison.baseline, model, comparison.measure, dark=parts.is_dark()),
+        key=SCATTER,
+        name="queries",
+        select=True,
+        area=True,
+    )
+    st.caption(
+        "A marker is a query in a language. Above the line, the model is better. Draw a box (or "
+        "take the lasso) to list only those queries below. Difficulty: thirds of the queries by "
+        "their mean over the models and languages."
+    )
+    return points, [tuple(point["customdata"]) for point in picked]
+
+
+def _place_name(at: str) -> str:
+    if at == ALL:
+        return "all languages"
+    return f"{at} languages" if at in GROUPS else parts.language_name(at)
+
+
+def _filter(place: Any, label: str, options: Sequence[str], key: str) -> tuple[str, ...]:
+    """Draw a choice of some options; none chosen means all."""
+    return tuple(
+        bound(place.pills, label, list(options), key=key, default=[], selection_mode="multi")
+    )
+
+
+def _table(
+    tables: Tables,
+    model: str,
+    label: str,
+    points: pd.DataFrame,
+    selected: list[tuple[str, str]],
+) -> None:
+    """List the shown or selected queries. A click on a row opens the query in the inspector."""
+    if selected:
+        keys = pd.MultiIndex.from_frame(points[["query", "language"]])
+        points = points[keys.isin(selected)]
+    count = counted(len(points), "query", "queries")
+    parts.section(f"{count} that you selected" if selected else count)
+    if points.empty:
+        return
+    shown = points[["language", "text", "english", "before", "after", "difference", "difficulty"]]
+    shown = shown.assign(language=[parts.language_name(code) for code in shown["language"]])
+    number = st.column_config.NumberColumn
+    baseline = tables.comparison.baseline
+    if not shown["text"].any():
+        shown = shown.assign(text=points["query"])
+    # A selection is a row number: a table of other rows needs a key of its own.
+    rows = hash((label, model, *points["query"], *points["language"]))
+    found = parts.opened(
+        shown,
+        key=f"gap-queries-{rows}",
+        height=min(36 * (len(shown) + 1), 330),
+        hide_index=True,
+        column_config={
+            "text": st.column_config.TextColumn("query", width="large"),
+            "english": st.column_config.TextColumn("in English", width="large")
+            if shown["english"].any()
+            else None,
+            "before": number(format="%.3f"),
+            "after": number(format="%.3f"),
+            "difference": number(format="%+.3f"),
+        },
+    )
+    st.caption(
+        f"before: {markdown_text(baseline)}; after: {markdown_text(model)}. Click a row to see "
+        "both rankings of the query. Back leads here again."
+    )
+    parts.downloads(points, "queries", key="gap-queries-file")
+    if found:
+        point = points.iloc[found[0]]
+        parts.leave(
+            "inspector",
+            results=label,
+            model=model,
+            baseline=baseline,
+            measure=tables.comparison.measure,
+            at=point["language"],
+            query=point["query"],
+        )
