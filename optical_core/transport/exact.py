@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from optical_core import native
 from optical_core.transport import lanes
 from optical_core.transport.problem import TransportProblem
 from optical_core.transport.settings import TransportSettings
@@ -46,9 +47,19 @@ def exact(problem: TransportProblem, settings: TransportSettings) -> tuple[Tenso
     )
 
 
+def paths() -> tuple[str, ...]:
+    """List the paths of exact.c that this processor has, the slowest first.
+
+    Rows of sentences are short and are read in part: 512 bits take longer than 256 (Zen 4).
+    """
+    return tuple(path for path in lanes.paths() if path != "avx512")
+
+
 def library(path: str | None = None) -> tuple[Any, Any] | None:
     """Open exact.c: cffi's (ffi, library), or None where it can't be compiled."""
-    return lanes.library("exact.c", _DECLARATIONS, path=path)
+    if not paths():
+        return None
+    return lanes.library("exact.c", _DECLARATIONS, path=native.chosen(path, paths()))
 
 
 def shortest_paths(
@@ -61,7 +72,7 @@ def shortest_paths(
         a: (B, n), fp64, source mass.
         b: (B, m), fp64, target mass.
         most: paths that a pair may take.
-        path: one of `lanes.paths`; by default the fastest.
+        path: one of `paths`; by default the fastest.
 
     Returns:
         Plans (B, n, m) and converged (B,).

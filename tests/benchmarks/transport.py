@@ -9,7 +9,7 @@ batch solver at the largest change of a scaling.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,9 +18,8 @@ import ot
 import torch
 from torch import Tensor
 
-from optical_core.transport import TransportSettings, lanes, solve
+from optical_core.transport import TransportSettings, exact, lanes, solve
 from optical_core.transport.compiled_sinkhorn import compiled_sinkhorn
-from optical_core.transport.exact import shortest_paths
 from optical_core.transport.problem import validate
 from optical_core.transport.sinkhorn import sinkhorn
 from tests.benchmarks.peers import peer
@@ -97,14 +96,14 @@ def _paths(case: str, costs: Costs) -> Iterator[Row]:
     problem = validate(costs.cost, costs.a, costs.b, balanced=True)
     arrays = [x.numpy() for x in (costs.cost, costs.a.double(), costs.b.double())]
     settings = TransportSettings("sinkhorn", tolerance=1e-6, max_iterations=MOST)
-    solvers: dict[str, Callable[[str], Any]] = {
-        "Sinkhorn, eps 0.05, error 1e-06": lambda path: compiled_sinkhorn(
-            problem, settings, path=path
+    solvers: dict[str, tuple[Sequence[str], Callable[[str], Any]]] = {
+        "Sinkhorn, eps 0.05, error 1e-06": (
+            lanes.paths(),
+            lambda path: compiled_sinkhorn(problem, settings, path=path),
         ),
-        "exact": lambda path: shortest_paths(*arrays, 10**6, path=path),
+        "exact": (exact.paths(), lambda path: exact.shortest_paths(*arrays, 10**6, path=path)),
     }
-    paths = lanes.paths()
-    for name, solver in solvers.items() if paths else ():
+    for name, (paths, solver) in solvers.items() if lanes.paths() else ():
         timings = side_by_side({path: partial(solver, path) for path in paths})
         # The least time, because other work on the machine can only add to it.
         plain = timings["portable"].least

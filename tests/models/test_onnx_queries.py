@@ -153,4 +153,5 @@ def test_the_embedded_encoders_queries_keep_their_vectors(onnx, with_embedded):
     ]
     found = cosines(OnnxQueries(encoder).encode_queries(queries), encoder.encode_queries(queries))
     assert found.min() > 0.985
-    assert found.mean() > 0.999
+    # Of the same file and version: .9993 with AVX2 alone, .9987 with AVX-512 VNNI.
+    assert found.mean() > 0.998

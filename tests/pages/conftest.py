@@ -1,11 +1,13 @@
 """The tiny collection in the demo's place, and pages opened by their path."""
 
 import functools
+import gc
 import json
 import shutil
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
@@ -19,6 +21,14 @@ def packages_looked_through_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", scan)
         yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_stays_open():
+    """Encoders that a file's pages opened are half a gigabyte each, and in reference cycles."""
+    yield
+    st.cache_resource.clear()
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)
@@ -50,8 +60,6 @@ def demo(collection, tmp_path, monkeypatch):
         "distill.settings",
     ):
         monkeypatch.setattr(f"optical_core.{module}.assets", assets)
-    import streamlit as st
-
     st.cache_data.clear()
     st.cache_resource.clear()
     return folder

@@ -69,7 +69,7 @@ def test_every_path_of_the_exact_solver_costs_what_pots_plan_costs(n, m, ties):
     arrays = [x.numpy() for x in (cost, a, b)]
     expected, _ = exact.network_simplex(*arrays, 10**6)
     same = exact.shortest_paths(*arrays, 10**6, path=paths()[0])[0]
-    for path in paths():
+    for path in exact.paths():
         plan, converged = exact.shortest_paths(*arrays, 10**6, path=path)
         assert converged.all(), path
         assert (plan >= 0).all(), path
