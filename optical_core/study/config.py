@@ -16,6 +16,8 @@ For example:
       tlm: {objective: tlm}
       tlm+optical: {start: tlm}         # goes on from another arm's student of the same seed
       taught-optical: {teacher: english}     # distils from a taught model of the same seed
+      few: {steps: 20}
+    curves: [{setting: steps, arms: [few, optical]}]     # drawn against this setting
     seeds: [1, 2, 3]
 """
 
@@ -68,6 +70,23 @@ class CollectionSource(BaseModel):
         return given_codes(codes)
 
 
+class Curve(BaseModel):
+    """A learning curve of the report: MAP against a number in which arms differ."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    setting: str
+    """Setting of DistillConfig, such as `pairs` or `steps`."""
+    arms: tuple[str, ...] = Field(min_length=2)
+    name: Annotated[str, AfterValidator(plain_name)] | None = None
+    """Tells curves of the same setting apart; by default the setting."""
+
+    @property
+    def label(self) -> str:
+        """The curve's name in titles and files."""
+        return self.name or self.setting
+
+
 class StudyConfig(BaseModel):
     """A study: models, taught models, distillation arms, seeds, languages and collections.
 
@@ -104,6 +123,7 @@ class StudyConfig(BaseModel):
     arms: dict[str, dict[str, Any]] = Field(default_factory=dict)
     reference: str = "optical"
     """Arm whose claim the report tests against its rivals."""
+    curves: tuple[Curve, ...] = ()
     seeds: tuple[int, ...] = Field((1,), min_length=1)
 
     pooled: bool = False
@@ -138,7 +158,31 @@ class StudyConfig(BaseModel):
                 if (other := self.differences[name].get(key)) in order[number:]:
                     raise ValueError(f"{name!r} has the {key} {other!r}, which must come before it")
             self.settings_of(name, self.seeds[0])
+        for curve in self.curves:
+            self.numbers(curve)
+        if len({curve.label for curve in self.curves}) < len(self.curves):
+            raise ValueError("two curves have the same name")
         return self
+
+    def numbers(self, curve: Curve) -> dict[str, float]:
+        """Read the numbers of a curve's arms.
+
+        Raises:
+            ValueError: an arm is unknown, or its setting isn't a number of its own above 0.
+        """
+        numbers: dict[str, float] = {}
+        for arm in curve.arms:
+            if arm not in self.arms:
+                raise ValueError(f"curve of {curve.setting}: {arm!r} must be one of arms")
+            number = getattr(self.settings_of(arm, self.seeds[0]), curve.setting, None)
+            if isinstance(number, bool) or not isinstance(number, int | float) or number <= 0:
+                raise ValueError(
+                    f"curve of {curve.setting}: arm {arm!r} must set it to a number above 0"
+                )
+            if number in numbers.values():
+                raise ValueError(f"curve of {curve.setting}: two arms have {number:g}")
+            numbers[arm] = number
+        return numbers
 
     @property
     def sources(self) -> list[CollectionSource]:

@@ -13,10 +13,12 @@ import plotly.graph_objects as go
 from optical_core.analysis.export import markdown, number_text, write_table
 from optical_core.data.records import environment
 from optical_core.escaping import html_text
+from optical_core.figures.curves import learning_curve
 from optical_core.figures.levels import differences, level_dots
 from optical_core.storage import replace_file
 from optical_core.study.answer import answer, limits
 from optical_core.study.config import StudyConfig
+from optical_core.study.curves import curve_table
 from optical_core.study.evaluate import label
 from optical_core.study.results import study_label
 from optical_core.study.summary import Findings, tables, write_results
@@ -106,6 +108,7 @@ def _sections(
         figures = (("Level by language", levels), (f"Difference to {baseline}", changes))
         for title, figure in figures:
             yield Section(title, level=3, figure=figure, link=link)
+        yield from _curves(config, each, out)
         for key, title in _TITLES.items():
             table = collection_tables[key]
             if not table.empty:
@@ -131,6 +134,19 @@ def _sections(
             ]
         ),
     )
+
+
+def _curves(config: StudyConfig, findings: Findings, out: Path) -> Iterable[Section]:
+    """The study's learning curves on one collection, as far as they are measured."""
+    measure = findings.comparison.measure
+    for curve in config.curves:
+        table = curve_table(config, curve, findings)
+        if table.empty:
+            continue
+        write_table(table, out / "tables", f"{findings.info.name}-curve-{curve.label}")
+        picture = learning_curve(table, curve.setting, measure, dark=False)
+        yield Section(f"Learning curve: {curve.label}", level=3, figure=picture)
+        yield Section(f"Learning curve: {curve.label}, values", level=3, table=table)
 
 
 def as_markdown(config: StudyConfig, sections: Iterable[Section]) -> str:
