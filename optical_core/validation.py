@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -55,7 +56,11 @@ class _Errors(Protocol):
 
 def first_problem(error: _Errors) -> str:
     """The first error as a sentence, such as `steps: at least 1 was expected, got 0`."""
-    first = error.errors()[0]
+    return problem_of(error.errors()[0])
+
+
+def problem_of(first: Mapping[str, Any]) -> str:
+    """One of an error's `errors()` as a sentence."""
     place = ".".join(str(part) for part in first["loc"] if not _is_type(part))
     kind, received = first["type"], first.get("input")
     text = _EXPECTED.get(kind, "").format(

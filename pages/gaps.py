@@ -10,14 +10,13 @@ from optical_core.analysis.tables import Tables, published_table
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, members
 from optical_core.data.published import MIRACL_SOURCE, MIRACL_WARNING
 from optical_core.escaping import markdown_text
-from optical_core.figures.levels import NAMES
 from optical_core.ui.gaps.figures import resource_scatter
-from optical_core.ui.gaps.view import gap_tables, headline
+from optical_core.ui.gaps.view import gap_tables, headline, judged_line
 from optical_core.wording import listed
 from pages import gaps_picture, gaps_predictors
 from pages.common import parts
 from pages.common.address import bound
-from pages.common.opened import library, measured_choice, measurements
+from pages.common.opened import library, measure_choice, measured_choice, measurements
 from pages.gaps_runs import bring, evaluate_here
 
 READ = (
@@ -62,7 +61,9 @@ def render() -> None:
     _show(tables, st.session_state["results"])
     _details(tables)
     origins = ", ".join(f"{model}: {source}" for model, source in origin.items())
-    st.caption(f"Sources of the numbers – {markdown_text(origins)}.")
+    depth = tables.measurements.depth
+    ranked = f" MAP and MRR count the first {depth:,} passages." if depth else ""
+    st.caption(f"Sources of the numbers – {markdown_text(origins)}.{ranked}")
     evaluate_here()
 
 
@@ -70,14 +71,7 @@ def _controls(by_label: dict[str, Measurements]) -> Tables | None:
     """Draw the controls. Returns None, and shows the reason, if there is nothing to compare."""
     row = st.columns([2, 2, 2])
     chosen = by_label[measured_choice(row[0], by_label, default="ntrex128")]
-    measure = bound(
-        row[1].selectbox,
-        "Measure and depth",
-        list(NAMES),
-        key="measure",
-        default="AP",
-        format_func=NAMES.get,
-    )
+    measure = measure_choice(row[1], "Measure and depth", chosen)
     start = "embedded" if "embedded" in chosen.models else chosen.models[0]
     baseline = bound(
         row[2].selectbox,
@@ -149,6 +143,8 @@ def _show(tables: Tables, label: str) -> None:
             icon=":material/info:",
         )
     gaps_picture.render(tables, label)
+    if judged := judged_line(tables):
+        st.caption(markdown_text(judged))
     parts.section("The gap in numbers")
     named = [(tables.changes, "difference-in-differences")]
     if parallel:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
+from optical_core.analysis.measure_names import needed_depth, split_measures
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.storage import home
-from optical_core.study.evaluate import evaluate
+from optical_core.study.evaluate import DEPTH, evaluate
 from optical_core.ui.gaps.view import upload_runs
 from pages.common import parts
 from pages.common.opened import add_measurements, library
 from pages.common.reading import reading
+
+_MEASURES: dict[str, Any] = {
+    "placeholder": "nDCG@20, R@1000, AP(rel=2)",
+    "help": "Names of [ir-measures](https://ir-measur.es), comma-separated. The usual measures are "
+    "always computed.",
+}
+"""What the fields for names of measures show."""
 
 
 def bring() -> None:
@@ -25,6 +35,7 @@ def bring() -> None:
         runs = row[0].file_uploader("Runs", accept_multiple_files=True, key="runs")
         qrels = row[1].file_uploader("Qrels", key="qrels")
         archive = row[2].file_uploader("Evaluation folder (zip)", type="zip", key="archive")
+        measures = st.text_input("Further measures of the runs", key="runs-measures", **_MEASURES)
         parallel = st.checkbox("The queries are parallel (the same in each language)")
         if st.button("Add", icon=":material/upload:"):
             try:
@@ -34,6 +45,7 @@ def bring() -> None:
                         qrels.getvalue() if qrels else None,
                         archive.getvalue() if archive else None,
                         parallel=parallel,
+                        measures=measures,
                         tell=tell,
                     )
             except InputError as error:
@@ -48,15 +60,22 @@ def evaluate_here() -> None:
         row = st.columns([2, 3])
         name = row[0].selectbox("Collection", library().collection_names(), key="run-collection")
         models = row[1].multiselect("Models", library().model_names(), key="run-models")
+        measures = st.text_input("Further measures", key="run-measures", **_MEASURES)
         st.caption("The demo takes about a minute per model on two cores. The page waits for it.")
         if st.button("Evaluate", disabled=not models, icon=":material/play_arrow:"):
             bar = st.progress(0.0)
-            collection = library().collection(name)
-            evaluate(
-                collection,
-                models,
-                collection.languages,
-                home("results", f"{name}-{'-'.join(models)}"[:120]),
-                watch=lambda share, text: bar.progress(share, text=markdown_text(text)),
-            )
-            st.rerun()
+            collection, names = library().collection(name), split_measures(measures)
+            try:
+                evaluate(
+                    collection,
+                    models,
+                    collection.languages,
+                    home("results", f"{name}-{'-'.join(models)}"[:120]),
+                    measures=names,
+                    depth=max(DEPTH, needed_depth(names)),
+                    watch=lambda share, text: bar.progress(share, text=markdown_text(text)),
+                )
+            except InputError as error:
+                parts.fault(error)
+            else:
+                st.rerun()

@@ -18,7 +18,7 @@ from optical_core.ui.texts import query_texts
 from pages import inspector_query
 from pages.common import parts
 from pages.common.address import bound, held, hold
-from pages.common.opened import library, measured_choice, measurements
+from pages.common.opened import library, measure_choice, measured_choice, measurements
 
 READ = (
     "How to read this: each row is a query and each column a language. Blue is good (or better "
@@ -63,7 +63,7 @@ def render() -> None:
         if difference:
             _extremes(table, model, baseline)
     with right:
-        _correlations(levels, codes, f"{markdown_text(model)}'s {NAMES[measure]}")
+        _correlations(levels, codes, f"{markdown_text(model)}'s {NAMES.get(measure, measure)}")
 
 
 def _compared(row: Sequence[Any], results: Measurements) -> tuple[str, str, str]:
@@ -79,10 +79,7 @@ def _compared(row: Sequence[Any], results: Measurements) -> tuple[str, str, str]
         key="baseline",
         default="embedded" if "embedded" in names else names[0],
     )
-    measure = bound(
-        row[2].selectbox, "Measure", list(NAMES), key="measure", default="AP", format_func=NAMES.get
-    )
-    return model, baseline, measure
+    return model, baseline, measure_choice(row[2], "Measure", results)
 
 
 def _shown(languages: Sequence[str]) -> tuple[list[str], bool]:

@@ -12,10 +12,10 @@ from optical_core.ui.search.figures import match_figure
 from optical_core.ui.search.view import (
     Asked,
     ask,
-    average_precision,
     explained,
     language_hint,
     moves,
+    quality,
     results_table,
     shortened,
 )
@@ -128,8 +128,7 @@ def _columns(asked: Asked, models: list[str], top: int) -> None:
             if ranking.kept:
                 line += " (from an earlier search)"
             if asked.known and asked.grades:
-                ap = average_precision(asked.known[1], ranking, asked.grades)
-                line += f" · AP {ap:.3f}"
+                line += f" · {quality(asked.known[1], ranking, asked.grades)}"
             st.caption(line)
             if ranking.gloss:
                 st.caption(f"Asked with its gloss too: {markdown_text(ranking.gloss)}")

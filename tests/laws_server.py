@@ -158,7 +158,10 @@ async def _asked(
 def _bodies(draw: Any) -> bytes:
     """A search with other values in some fields, as JSON that may be damaged."""
     body: dict[str, Any] = dict(_BODY)
-    names = st.sampled_from([*_BODY, "topp", "\ud800"])
+    if draw(st.booleans()):
+        del body["query"]
+        body["queries"] = draw(st.lists(_VALUES, max_size=3) | st.just(["salty sea", "moon"]))
+    names = st.sampled_from([*_BODY, "queries", "topp", "\ud800"])
     for name in draw(st.lists(names, max_size=2)):
         body[name] = draw(_VALUES)
     if draw(st.booleans()):

@@ -120,6 +120,18 @@ def test_a_search_mode_that_there_is_not_is_one_sentence(tiny_encoder, collectio
     assert "bm25 has no mode 'int8'" in str(lexical.exception)
 
 
+def test_measures_of_ones_own_choice_are_printed_with_what_is_judged(collection, tmp_path):
+    arguments = ["evaluate", str(collection.folder), "--models", "bm25", "-l", "en"]
+    arguments += ["--out", str(tmp_path / "out"), "--measures"]
+    done = runner.invoke(app, [*arguments, "nDCG@2, R@2000"])
+    assert done.exit_code == 0, done.output
+    for title in ("nDCG@2:", "R@2000:", "Judged@10:"):
+        assert f"\n{title}\n| language | bm25 |" in f"\n{done.stdout}"
+    assert json.loads((tmp_path / "out" / "record.json").read_text())["depth"] == 2000
+    wrong = runner.invoke(app, [*arguments, "nDCG@2,recal@10"])
+    assert "there is no measure 'recal': did you mean R" in str(wrong.exception)
+
+
 @pytest.mark.slow
 def test_the_tables_map_is_the_run_files_map_in_trec_eval(tiny_encoder, collection, tmp_path):
     import pytrec_eval

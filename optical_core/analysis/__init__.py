@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from optical_core.analysis.contributions import contribution_table
     from optical_core.analysis.export import table_texts, write_table
     from optical_core.analysis.gaps import GapChange, LanguageGap, gap_changes, language_gaps
+    from optical_core.analysis.measure_names import measure_names
     from optical_core.analysis.measurements import Comparison, Measurements
     from optical_core.analysis.metrics import MEASURES, mean_measures, per_query_measures
     from optical_core.analysis.power import Power, paired_power
@@ -62,6 +63,7 @@ __all__ = [
     "language_gaps",
     "language_values",
     "mean_measures",
+    "measure_names",
     "mutual_argmax",
     "paired_power",
     "paired_tests",

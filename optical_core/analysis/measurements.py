@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from optical_core.analysis.measure_names import is_measure
 from optical_core.data.collection import Collection
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, members
 
@@ -36,6 +37,8 @@ class Measurements:
         study: name of the study that measured them, if any.
         students: arm of the study -> a student on this machine that was trained for it.
         texts: language -> query -> text, as far as they came with the values.
+        depth: passages ranked for each query, on which measures without a cutoff depend; None if
+            unknown.
 
     Examples:
         >>> values = {("bm25", "so"): {"AP": {"q1": 0.5, "q2": 0.25}}}
@@ -52,6 +55,7 @@ class Measurements:
     study: str | None = None
     students: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    depth: int | None = None
 
     @classmethod
     def of(cls, collection: Collection, values: Mapping[tuple[str, str], Values]) -> Measurements:
@@ -87,6 +91,11 @@ class Measurements:
         """Codes in the order of the table."""
         return list(self.table["language"].unique())
 
+    @cached_property
+    def measures(self) -> tuple[str, ...]:
+        """Names in the order of the table; columns that ir-measures doesn't know are left out."""
+        return tuple(name for name in self.table["measure"].unique() if is_measure(name))
+
     def joined(self, other: Measurements) -> Measurements:
         """Join two tables; for a model and language in both, `other` replaces the values."""
         parts = {
@@ -100,7 +109,8 @@ class Measurements:
         codes = dict.fromkeys([*self.texts, *other.texts])
         texts = {c: {**self.texts.get(c, {}), **other.texts.get(c, {})} for c in codes}
         origin = {**self.origin, **other.origin}
-        return replace(self, table=table, origin=origin, texts=texts)
+        depth = self.depth if self.depth == other.depth else None
+        return replace(self, table=table, origin=origin, texts=texts, depth=depth)
 
     @cached_property
     def columns(self) -> dict[tuple[str, str, str], pd.Series]:
@@ -159,7 +169,7 @@ class Comparison:
         models: in the order of the tables.
         languages: in the order of the tables.
         baseline: the model that the others are compared with.
-        measure: one of `metrics.MEASURES`.
+        measure: one of the measurements' measures.
         high: the high-resource languages among them.
         low: the low-resource languages among them.
 

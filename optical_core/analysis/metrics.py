@@ -2,55 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 import ir_measures
+from ir_measures.measures import Measure
+from ir_measures.providers import registry
 
-from optical_core.data.trec import Qrels, Run
+from optical_core.analysis.measure_names import needed_depth, parsed_measure
+from optical_core.data.trec import Qrels, Run, trec_order
+from optical_core.errors import InputError
+from optical_core.wording import listed
 
-MEASURES = ("AP", "nDCG@10", "R@100", "P@10", "RR", "AP@100", "AP@10")
-"""The mean of AP is MAP, the mean of RR is MRR. AP and RR count the whole run: state its depth."""
-
-
-@lru_cache(maxsize=1)
-def _parsed() -> list[ir_measures.measures.Measure]:
-    return [ir_measures.parse_measure(name) for name in MEASURES]
+MEASURES = ("AP", "nDCG@10", "R@100", "P@10", "RR", "AP@100", "AP@10", "Judged@10")
+"""The mean of AP is MAP, the mean of RR is MRR. AP and RR count the whole run: state its depth.
+Judged@10 is the share of the first ten passages that has a judgement."""
+_TREC = registry["pytrec_eval"]
 
 
 def per_query_measures(
-    run: Mapping[str, Mapping[str, float]], qrels: Qrels
+    run: Mapping[str, Mapping[str, float]], qrels: Qrels, measures: Sequence[str] = MEASURES
 ) -> dict[str, dict[str, float]]:
-    """Compute `MEASURES` for every judged query, as `trec_eval -c` does.
+    """Compute measures for every judged query, as `trec_eval -c` does.
 
     A judged query without a ranking counts as 0. Ties are ordered by descending document id.
 
     Args:
         run: query -> document -> score.
         qrels: query -> document -> grade.
+        measures: names, from `measure_names`.
 
     Returns:
         Measure -> query -> value.
+
+    Raises:
+        InputError: a measure can't be computed on these queries.
 
     Examples:
         >>> run = {"q1": {"d1": 2.0, "d2": 1.0}}
         >>> per_query_measures(run, {"q1": {"d2": 1}, "q2": {"d1": 1}})["AP"]
         {'q1': 0.5, 'q2': 0.0}
+        >>> per_query_measures(run, {"q1": {"d2": 1}}, ["P@2"])
+        {'P@2': {'q1': 0.5}}
     """
-    plain: Run = {query: dict(scores) for query, scores in run.items() if query in qrels}
-    values: dict[str, dict[str, float]] = {name: dict.fromkeys(qrels, 0.0) for name in MEASURES}
+    plain: Run = {query: dict(scores) for query, scores in run.items() if query in qrels and scores}
+    values: dict[str, dict[str, float]] = {name: dict.fromkeys(qrels, 0.0) for name in measures}
     if plain:
-        for metric in ir_measures.iter_calc(_parsed(), qrels, plain):
-            values[str(metric.measure)][metric.query_id] = metric.value
+        parsed = [parsed_measure(name) for name in measures]
+        for name, query, value in _metrics(parsed, qrels, plain):
+            values[name][query] = value
     return values
 
 
-def mean_measures(run: Mapping[str, Mapping[str, float]], qrels: Qrels) -> dict[str, float]:
+def _metrics(
+    measures: Sequence[Measure], qrels: Qrels, run: Run
+) -> Iterator[tuple[str, str, float]]:
+    """(measure, query, value); what isn't trec_eval's is computed of the run in its order."""
+    ours = [measure for measure in measures if _TREC.supports(measure)]
+    if ours:
+        yield from _computed(ours, qrels, run)
+    others = [measure for measure in measures if measure not in ours]
+    if not others:
+        return
+    whole = any("cutoff" not in measure.params for measure in others)
+    depth = None if whole else needed_depth(map(str, others))
+    # Some providers want numbers as queries, and each has its own order of ties.
+    queries = list(run)
+    ranked = {
+        str(number): {
+            passage: float(-rank) for rank, passage in enumerate(trec_order(run[query])[:depth])
+        }
+        for number, query in enumerate(queries)
+    }
+    judged = {str(number): qrels[query] for number, query in enumerate(queries)}
+    for name, number, value in _computed(others, judged, ranked):
+        yield name, queries[int(number)], value
+
+
+def _computed(measures: Sequence[Measure], qrels: Qrels, run: Run) -> list[tuple[str, str, float]]:
+    try:
+        computed = [
+            (str(metric.measure), metric.query_id, float(metric.value))
+            for metric in ir_measures.iter_calc(measures, qrels, run)
+        ]
+    except Exception as error:  # providers start other programs, and raise what they like
+        names = listed([str(measure) for measure in measures])
+        raise InputError(f"{names} can't be computed of these rankings: {error}") from error
+    for name, query, value in computed:
+        if not math.isfinite(value):
+            raise InputError(f"{name} is {value} for the query {query}")
+    return computed
+
+
+def mean_measures(
+    run: Mapping[str, Mapping[str, float]], qrels: Qrels, measures: Sequence[str] = MEASURES
+) -> dict[str, float]:
     """Average `per_query_measures` over all judged queries: measure -> mean.
 
     Examples:
         >>> mean_measures({"q1": {"d1": 2.0, "d2": 1.0}}, {"q1": {"d2": 1}})["RR"]
         0.5
     """
-    per_query = per_query_measures(run, qrels)
+    per_query = per_query_measures(run, qrels, measures)
     return {name: sum(v.values()) / max(len(v), 1) for name, v in per_query.items()}

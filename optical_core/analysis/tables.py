@@ -11,7 +11,6 @@ import pandas as pd
 from optical_core.analysis.contributions import contribution_table
 from optical_core.analysis.gaps import gap_changes, language_gaps
 from optical_core.analysis.measurements import Comparison, Measurements, mean
-from optical_core.analysis.metrics import MEASURES
 from optical_core.analysis.power import paired_power
 from optical_core.analysis.resampling import bootstrap_intervals
 from optical_core.analysis.significance import corrected_p, group_tests, paired_tests
@@ -89,10 +88,10 @@ def measure_table(measurements: Measurements, comparison: Comparison) -> pd.Data
     The comparison's measure also has its 95 % interval, in `<measure>_low` and `<measure>_high`.
     """
     samples = measurements.samples(comparison)
-    columns = measurements.columns
+    columns, names = measurements.columns, measurements.measures
     rows: list[dict[str, Any]] = [
         {"model": model, "language": code, "topics": len(values)}
-        | {n: mean(columns[model, code, n]) for n in MEASURES if (model, code, n) in columns}
+        | {n: mean(columns[model, code, n]) for n in names if (model, code, n) in columns}
         for model, languages in samples.items()
         for code, values in languages.items()
     ]

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,9 @@ from optical_core.process import cores
 from optical_core.storage import home
 from optical_core.wording import counted
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @app.command(
     epilog="Example:  optical evaluate demo --models embedded,bm25 --languages en,so --out results"
@@ -42,17 +45,33 @@ def evaluate(
         ),
     ] = "",
     languages: Languages = "",
-    depth: Annotated[int, typer.Option(min=1, help="Passages ranked for each query.")] = 1000,
+    measures: Annotated[
+        str,
+        typer.Option(
+            help="Measures besides the usual ones, in ir-measures' names, comma-separated: "
+            "nDCG@20,R@1000,AP(rel=2). The tests compare by the first; without any, by AP (MAP)."
+        ),
+    ] = "",
+    depth: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Passages ranked for each query; by default 1000, or what a measure needs."
+        ),
+    ] = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Rank, measure and compare models: MAP, nDCG@10, R@100, P@10, MRR, language gaps, tests."""
-    from optical_core.analysis.export import markdown, table_texts
+    from optical_core.analysis.export import table_texts
+    from optical_core.analysis.measure_names import measure_names, needed_depth, split_measures
     from optical_core.analysis.tables import TABLES
     from optical_core.data.collection import open_collection
     from optical_core.data.languages import language_codes
+    from optical_core.study.evaluate import DEPTH
     from optical_core.study.evaluate import evaluate as run_evaluation
 
+    asked = measure_names(split_measures(measures))
+    depth = depth or max(DEPTH, needed_depth(asked))
     names = [name.strip() for name in models.split(",") if name.strip()]
     opened = open_collection(collection)
     tables = run_evaluation(
@@ -60,6 +79,7 @@ def evaluate(
         names or ["embedded", default_student(), "bm25"],
         language_codes(languages),
         out,
+        measures=asked,
         depth=depth,
         device=device,
         progress=True,
@@ -67,13 +87,9 @@ def evaluate(
     if as_json:
         print_json({name: getattr(tables, name).to_dict("records") for name in TABLES})
         return
-    table = tables.measures.pivot(index="language", columns="model", values="AP")
-    table = table.loc[
-        list(dict.fromkeys(tables.measures["language"])),
-        list(dict.fromkeys(tables.measures["model"])),
-    ].reset_index()
-    print(f"MAP over the first {counted(depth, 'passage')}:")
-    print(markdown(table.map(lambda v: f"{v:.4f}" if isinstance(v, float) else v)))
+    judged = [name for name in tables.measurements.measures if name.startswith("Judged")]
+    for name in dict.fromkeys((*(asked or ["AP"]), *judged)):
+        _print_means(tables.measures, name, depth)
     for title, rows in (
         ("Gap between high- and low-resource languages:", tables.gaps),
         ("Gains against the first model, and their difference:", tables.changes),
@@ -83,6 +99,19 @@ def evaluate(
             print(table_texts(rows)["md"])
     print_left_out(opened)
     print(f"runs, tables and record -> {out}")
+
+
+def _print_means(means: pd.DataFrame, measure: str, depth: int) -> None:
+    """Print a measure's means, a row a language and a column a model."""
+    from optical_core.analysis.export import markdown
+    from optical_core.analysis.measure_names import mean_name, needed_depth
+
+    table = means.pivot(index="language", columns="model", values=measure)
+    order = [list(dict.fromkeys(means[name])) for name in ("language", "model")]
+    table = table.loc[order[0], order[1]].reset_index()
+    whole = "" if needed_depth([measure]) else f" over the first {counted(depth, 'passage')}"
+    print(f"{mean_name(measure)}{whole}:")
+    print(markdown(table.map(lambda v: f"{v:.4f}" if isinstance(v, float) else v)))
 
 
 @app.command(epilog="Example:  optical study demo\n\nExample:  optical study real --data ~/data")

@@ -28,6 +28,7 @@ def serve(
     longest_query: Annotated[int, typer.Option(help="Most characters in a query.")] = 1000,
     largest_body: Annotated[int, typer.Option(help="Most bytes in a request's body.")] = 65_536,
     most_results: Annotated[int, typer.Option(help="Most passages in an answer.")] = 1000,
+    most_queries: Annotated[int, typer.Option(help="Most queries in one request.")] = 32,
     most_searches: Annotated[
         int, typer.Option(help="Most searches at once, waiting ones included; more get 503.")
     ] = 256,
@@ -62,6 +63,7 @@ def serve(
         query=longest_query,
         body=largest_body,
         top=most_results,
+        queries=most_queries,
         searches=most_searches,
         batch=batch_size,
         characters=batch_characters,

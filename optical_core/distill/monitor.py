@@ -208,7 +208,7 @@ class DevMonitor(TrainerCallback):
         for code, texts in self.queries.items():
             vectors = self.student.encode_queries(list(texts.values()))
             run = rank_in_memory(list(texts), vectors, self.ids, passages, top=1000)
-            by_language[code] = mean_measures(run, self.qrels[code])["AP"]
+            by_language[code] = mean_measures(run, self.qrels[code], ["AP"])["AP"]
         return by_language
 
     def restore_best(self, student: torch.nn.Module) -> None:

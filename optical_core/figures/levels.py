@@ -16,7 +16,7 @@ from optical_core.figures.theme import MARGIN, figure, ink, model_colours, model
 from optical_core.wording import counted
 
 NAMES = {
-    "AP": "MAP (depth 1,000)",
+    "AP": "MAP",
     "AP@100": "MAP (depth 100)",
     "AP@10": "MAP (depth 10)",
     "nDCG@10": "nDCG@10",

@@ -5,27 +5,28 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from pydantic import Discriminator, Tag
 
 from optical_core import __version__
 from optical_core.errors import InputError
 from optical_core.serve.access import Access
-from optical_core.serve.answer_cache import AnswerCache
 from optical_core.serve.answering import answer_together
-from optical_core.serve.batching import Batcher, BusyError
+from optical_core.serve.batching import Batcher
 from optical_core.serve.description import PAGE_POLICY, described, description_page
 from optical_core.serve.frame import Frame
 from optical_core.serve.holdings import Holdings, NotServedError
 from optical_core.serve.limits import Limits, RateLimit
 from optical_core.serve.metrics import Metrics
 from optical_core.serve.schema import (
+    BatchAnswer,
+    BatchRequest,
     Health,
     Problem,
     SearchAnswer,
@@ -34,12 +35,15 @@ from optical_core.serve.schema import (
     ServedModel,
     Topics,
 )
-from optical_core.validation import first_problem
+from optical_core.serve.searching import Searching
+from optical_core.validation import problem_of
 
-BUSY_SECONDS = 1
-"""Seconds after which a refused client may retry: a full queue of short queries takes less."""
-
-
+_ONE, _MANY = "one query", "many queries"
+_Asked = Annotated[
+    Annotated[SearchRequest, Tag(_ONE)] | Annotated[BatchRequest, Tag(_MANY)],
+    Discriminator(lambda body: _kind(body)),
+]
+"""The body of POST /search: its fields tell which form it has."""
 NO_OBJECT = "the body must be a JSON object, sent as application/json"
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"description": "The request isn't HTTP, or its Host isn't a name of the server"},
@@ -114,33 +118,24 @@ def create_app(
     app.add_exception_handler(400, _unreadable)
     app.add_exception_handler(NotServedError, _not_found)
 
-    def submit(request: SearchRequest) -> Future[SearchAnswer]:
-        batcher = encoding if holdings.models[request.model].token_level else lexical
-        return batcher.submit(request)
+    def batcher(model: str) -> Batcher:
+        return encoding if holdings.models[model].token_level else lexical
 
     def waiting() -> int:
         return encoding.waiting + lexical.waiting
 
     metrics.watch_queue(waiting)
-    _add_search(app, holdings, limits, submit, metrics)
+    _add_search(app, limits, Searching(holdings, limits, metrics, batcher))
     _add_holdings(app, holdings)
     _add_status(app, limits, metrics, waiting)
     return app
 
 
-def _add_search(
-    app: FastAPI,
-    holdings: Holdings,
-    limits: Limits,
-    submit: Callable[[SearchRequest], Future[SearchAnswer]],
-    metrics: Metrics,
-) -> None:
+def _add_search(app: FastAPI, limits: Limits, searching: Searching) -> None:
     rate = RateLimit(limits.rate)
-    cache = AnswerCache(holdings, limits.cache)
 
     def within_rate(request: Request) -> None:
-        client = request.client.host if request.client else ""
-        if wait := rate.seconds_to_wait(client):
+        if wait := rate.seconds_to_wait(_client(request)):
             raise HTTPException(
                 429,
                 f"more than {limits.rate:g} searches a second: slow down",
@@ -150,33 +145,19 @@ def _add_search(
     @app.post(
         "/search",
         dependencies=[Depends(within_rate), Depends(_whole_object)],
-        response_model=SearchAnswer,
+        response_model=SearchAnswer | BatchAnswer,
         responses=_refusals(404, 422, 429, 503),
     )
-    async def search(request: SearchRequest) -> Response:
-        """Rank a collection's passages for a query."""
-        if "top" not in request.model_fields_set:
-            request = request.model_copy(update={"top": min(request.top, limits.top)})
-        _check(request, holdings, limits)
-        if request.where:
-            corpus = holdings.collection(request.collection).corpus
-            await asyncio.to_thread(corpus.matching, request.where)
-        # In a thread: after an update it opens the index's new segments.
-        key = await asyncio.to_thread(cache.key, request)
-        kept = cache.get(key)
-        metrics.cached(kept is not None)
-        if kept is not None:
-            return Response(kept, media_type="application/json")
-        try:
-            answer = await asyncio.wrap_future(submit(request))
-        except BusyError:
-            raise HTTPException(
-                503,
-                f"{limits.searches} searches are running or waiting: try again",
-                {"Retry-After": str(BUSY_SECONDS)},
-            ) from None
-        content = answer.model_dump_json().encode()
-        cache.keep(key, content)
+    async def search(asked: _Asked, request: Request) -> Response:
+        """Rank a collection's passages for a query, or for each of many.
+
+        A SearchRequest gets a SearchAnswer, a BatchRequest a BatchAnswer.
+        """
+        if isinstance(asked, BatchRequest):
+            rate.charge(_client(request), len(asked.queries) - 1)
+            content = await searching.many(asked)
+        else:
+            content = await searching.one(asked)
         return Response(content, media_type="application/json")
 
 
@@ -206,6 +187,7 @@ def _add_status(app: FastAPI, limits: Limits, metrics: Metrics, waiting: Callabl
             version=__version__,
             waiting=waiting(),
             most_results=limits.top,
+            most_queries=limits.most_queries,
         )
 
     @app.get("/metrics", response_class=PlainTextResponse, responses=_refusals())
@@ -220,19 +202,14 @@ def _add_status(app: FastAPI, limits: Limits, metrics: Metrics, waiting: Callabl
         )
 
 
-def _check(request: SearchRequest, holdings: Holdings, limits: Limits) -> None:
-    """Refuse a request that can't be answered before it joins the queue."""
-    if len(request.query) > limits.query:
-        raise HTTPException(
-            413, f"the query has {len(request.query)} characters, at most {limits.query} are taken"
-        )
-    if request.top > limits.top:
-        raise HTTPException(422, f"top: at most {limits.top}, got {request.top}")
-    searcher = holdings.searcher(request.model, request.collection)
-    if request.explain and not searcher.explains:
-        raise HTTPException(
-            422, f"{request.model} has no token matches to explain; use a token-level model"
-        )
+def _kind(body: Any) -> str:
+    """The tag of a body's form."""
+    many = "queries" in body if isinstance(body, dict) else isinstance(body, BatchRequest)
+    return _MANY if many else _ONE
+
+
+def _client(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 async def _whole_object(request: Request) -> None:
@@ -266,10 +243,10 @@ async def _input_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _unprocessable(request: Request, error: Any) -> JSONResponse:
     first = error.errors()[0]
+    place = [part for part in first["loc"] if part not in ("body", _ONE, _MANY)]
     # Our own validators of the whole body already give a sentence.
-    whole = first["loc"] == ("body",) and first["type"] != "value_error"
-    unread = whole or first["type"] == "json_invalid"
-    problem = first_problem(error).removeprefix("body.").removeprefix("body: ")
+    unread = (not place and first["type"] != "value_error") or first["type"] == "json_invalid"
+    problem = problem_of(first | {"loc": place})
     return JSONResponse({"detail": NO_OBJECT if unread else problem}, 422)
 
 

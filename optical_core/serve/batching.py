@@ -85,13 +85,22 @@ class Batcher:
         Raises:
             BusyError: no more searches are accepted.
         """
-        job = _Job(request, len(request.query) + EXPLAINED * request.top * request.explain)
+        return self.submit_all([request])[0]
+
+    def submit_all(self, requests: Sequence[SearchRequest]) -> list[Future[SearchAnswer]]:
+        """Queue requests to one model together: all, or none if there is no room for all.
+
+        Raises:
+            BusyError: no more searches are accepted.
+        """
+        jobs = [_Job(r, len(r.query) + EXPLAINED * r.top * r.explain) for r in requests]
         with self._changed:
-            if self._closed or self.waiting + self._running >= self._most_taken:
+            taken = self.waiting + self._running + len(jobs)
+            if jobs and (self._closed or taken > self._most_taken):
                 raise BusyError
-            self._waiting.append(job)
+            self._waiting += jobs
             self._changed.notify()
-        return job.future
+        return [job.future for job in jobs]
 
     def close(self) -> None:
         """Accept nothing more, answer the waiting requests, and end the thread."""

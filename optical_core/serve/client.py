@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -21,8 +21,11 @@ from optical_core.serve.schema import (
     API,
     API_HEADER,
     MOST_EXPLAINED,
+    BatchAnswer,
+    BatchRequest,
     Health,
     Match,
+    Problem,
     SearchAnswer,
     SearchRequest,
     ServedCollection,
@@ -36,8 +39,10 @@ T = TypeVar("T")
 ANSWER_SECONDS = 60.0
 """Seconds to wait for an answer: a full queue on a small machine takes that long."""
 CONNECT_SECONDS = 5.0
-_AT_ONCE = 8
-"""Queries of a run that are sent at the same time, for the server to encode them together."""
+_AT_ONCE = 2
+"""Requests of a run that are sent at the same time."""
+_CHARACTERS = 10_000
+"""Most characters of a batch: escaped, they fit into the body that a server takes by default."""
 
 
 class Server:
@@ -99,6 +104,10 @@ class Server:
         # An older server doesn't know the condition.
         body = request.model_dump(exclude=None if request.where else {"where"})
         return self._ask("POST", "/search", SearchAnswer, json=body)
+
+    def search_all(self, request: BatchRequest) -> BatchAnswer:
+        """Search one of the collections for many queries; `health` tells how many are taken."""
+        return self._ask("POST", "/search", BatchAnswer, json=request.model_dump())
 
     def _ask(self, method: str, path: str, form: type[T], **options: Any) -> T:
         httpx = _httpx()
@@ -194,9 +203,31 @@ class RemoteSearcher(Searcher):
     ) -> list[Hits]:
         if among is not None:
             raise InputError("a server takes a condition (`answer`), not a list of passages")
+        answers = self.answers([query.text for query in queries], top=top)
+        return [[(result.id, result.score) for result in answer.results] for answer in answers]
+
+    def answers(self, queries: Sequence[str], *, top: int = 10) -> list[SearchAnswer]:
+        """The server's answers to many queries, in their order; arguments as of `answer`.
+
+        Raises:
+            InputError: the server can't answer one of them.
+        """
+        most = self.server.health().most_queries if len(queries) > 1 else 1
         with ThreadPoolExecutor(_AT_ONCE) as threads:
-            answers = threads.map(lambda query: self.answer(query.text, top=top), queries)
-            return [[(result.id, result.score) for result in a.results] for a in answers]
+            if most == 1:
+                return list(threads.map(lambda query: self.answer(query, top=top), queries))
+            batches = [self._batch(part, top) for part in _parts(queries, most)]
+            answered = threads.map(self.server.search_all, batches)
+            found = [one for batch in answered for one in batch.answers]
+        for query, answer in zip(queries, found, strict=True):
+            if isinstance(answer, Problem):
+                raise InputError(f"the query {query!r:.80}: {answer.detail}")
+        return [answer for answer in found if isinstance(answer, SearchAnswer)]
+
+    def _batch(self, queries: Sequence[str], top: int) -> BatchRequest:
+        return BatchRequest(
+            collection=self.collection, model=self.name, queries=list(queries), top=top
+        )
 
     def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
         """Token matches of passages that are among the query's best `MOST_EXPLAINED`."""
@@ -209,6 +240,18 @@ class RemoteSearcher(Searcher):
         results = self.answer(query, top=MOST_EXPLAINED, explain=True, where=where).results
         matches = {result.id: [_match(m) for m in result.matches or ()] for result in results}
         return [matches.get(passage.id, []) for passage in passages]
+
+
+def _parts(queries: Sequence[str], most: int) -> Iterator[list[str]]:
+    """Divide queries into requests of at most `most` queries and `_CHARACTERS` characters."""
+    part: list[str] = []
+    for query in queries:
+        if part and (len(part) == most or sum(map(len, part)) + len(query) > _CHARACTERS):
+            yield part
+            part = []
+        part.append(query)
+    if part:
+        yield part
 
 
 def _match(match: Match) -> TokenMatch:

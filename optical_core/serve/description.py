@@ -29,9 +29,16 @@ pre { overflow-x: auto; border: 1px solid #888; padding: .6rem; }
 def described(app: FastAPI, limits: Limits) -> dict[str, Any]:
     """The application's OpenAPI schema, with this server's limits."""
     schema = FastAPI.openapi(app)
-    fields = schema["components"]["schemas"]["SearchRequest"]["properties"]
-    fields["query"] |= {"minLength": 1, "maxLength": limits.query}
-    fields["top"] |= {"maximum": limits.top, "default": min(fields["top"]["default"], limits.top)}
+    query = {"minLength": 1, "maxLength": limits.query}
+    for name in ("SearchRequest", "BatchRequest"):
+        fields = schema["components"]["schemas"][name]["properties"]
+        default = min(fields["top"]["default"], limits.top)
+        fields["top"] |= {"maximum": limits.top, "default": default}
+        if "queries" in fields:
+            fields["queries"] |= {"maxItems": limits.most_queries}
+            fields["queries"]["items"] |= query
+        else:
+            fields["query"] |= query
     return schema
 
 
@@ -80,6 +87,7 @@ def _add_form(body: Element, name: str, form: dict[str, Any]) -> None:
             "at least": field_schema.get("minimum"),
             "at most": field_schema.get("maximum"),
             "characters, at most": field_schema.get("maxLength"),
+            "items, at most": field_schema.get("maxItems"),
         }
         notes = [field_schema.get("description", "")]
         notes += [f"{word} {bound}" for word, bound in bounds.items() if bound is not None]
@@ -111,11 +119,15 @@ def _add_table(
 
 
 def _add_typed(place: Element, schema: dict[str, Any]) -> None:
-    """Write a type in a few words; the name of a form links to its description."""
-    options = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
-    if len(options) == 1 and (name := options[0].get("$ref", "").rpartition("/")[2]):
-        _add(place, "a", name, href=f"#{name}")
-    elif len(options) == 1 and options[0].get("type") == "array" and "items" in options[0]:
+    """Write a type in a few words; names of forms link to their descriptions."""
+    forms = schema.get("anyOf") or schema.get("oneOf") or [schema]
+    options = [option for option in forms if option.get("type") != "null"]
+    names = [option["$ref"].rpartition("/")[2] for option in options if "$ref" in option]
+    for number, name in enumerate(names, 1):
+        _add(place, "a", name, href=f"#{name}").tail = " or " if number < len(names) else ""
+    if names:
+        return
+    if len(options) == 1 and options[0].get("type") == "array" and "items" in options[0]:
         place.text = (place.text or "") + "list of "
         _add_typed(place, options[0]["items"])
     else:

@@ -21,6 +21,7 @@ class Limits:
         query: characters of a query.
         body: bytes of a request's body.
         top: passages in an answer.
+        queries: queries in one request.
         searches: searches at once, waiting ones included.
         batch: queries encoded together.
         characters: characters of the queries encoded together, each counted as the longest one.
@@ -39,6 +40,7 @@ class Limits:
     query: int = 1000
     body: int = 65_536
     top: int = 1000
+    queries: int = 32
     searches: int = 256
     batch: int = 32
     characters: int = 2048
@@ -51,6 +53,11 @@ class Limits:
             value, least = getattr(self, item.name), 0 if item.name in ("rate", "cache") else 1
             if value < least:
                 raise InputError(f"the limit {item.name} must be at least {least}, got {value}")
+
+    @property
+    def most_queries(self) -> int:
+        """Queries that are taken in one request: it must fit into the searches at once."""
+        return min(self.queries, self.searches)
 
 
 class RateLimit:
@@ -68,7 +75,16 @@ class RateLimit:
         left, before = self._buckets.pop(client, (self._burst, now))
         left = min(self._burst, left + (now - before) * self._rate)
         allowed = left >= 1
-        self._buckets[client] = (left - allowed, now)
+        self._keep(client, left - allowed, now)
+        return 0.0 if allowed else (1 - left) / self._rate
+
+    def charge(self, client: str, searches: int) -> None:
+        """Count further searches of an accepted request: the client's next one waits for them."""
+        if self._rate and searches:
+            left, before = self._buckets.pop(client, (self._burst, self._clock()))
+            self._keep(client, left - searches, before)
+
+    def _keep(self, client: str, left: float, now: float) -> None:
+        self._buckets[client] = (left, now)
         if len(self._buckets) > MOST_CLIENTS:
             self._buckets.popitem(last=False)
-        return 0.0 if allowed else (1 - left) / self._rate

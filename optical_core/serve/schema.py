@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from pydantic import (
     BaseModel,
@@ -32,6 +32,12 @@ _REQUEST: dict[str, Any] = {
     "top": 3,
     "explain": True,
 }
+_BATCH: dict[str, Any] = {
+    "collection": "demo",
+    "model": "optical-lowres",
+    "queries": ["Kwa nini bahari ina chumvi?", "Samaki mkubwa zaidi ni yupi?"],
+    "top": 3,
+}
 _RESULT: dict[str, Any] = {
     "rank": 1,
     "id": "craft-13a",
@@ -50,16 +56,13 @@ _RESULT: dict[str, Any] = {
 }
 
 
-class SearchRequest(BaseModel):
-    """A query to one of the server's models, on one of its collections."""
+class _Asked(BaseModel):
+    """What requests for one query and for many have in common."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, json_schema_extra={"examples": [_REQUEST]}
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     collection: str
     model: str
-    query: str = Field(description="In any language; not blank.")
     top: int = Field(default=10, ge=1, description="Passages wanted; the server has a limit.")
     explain: bool = Field(
         default=False, description=f"With token matches; for at most {MOST_EXPLAINED} passages."
@@ -70,26 +73,43 @@ class SearchRequest(BaseModel):
         description="A condition in SQL on the passages' fields: `year >= 2020 and lang = 'en'`.",
     )
 
-    @field_validator("collection", "model", "query", "where")
+    @field_validator("collection", "model", "where")
     @classmethod
     def _whole_characters(cls, text: str, info: ValidationInfo) -> str:
         check_characters(text, f"the {info.field_name}")
         return text
 
-    @field_validator("query")
-    @classmethod
-    def _not_blank(cls, query: str) -> str:
-        if not query.strip():
-            raise ValueError("the query is empty: type at least one word")
-        return query
-
     @model_validator(mode="after")
-    def _few_explained(self) -> SearchRequest:
+    def _few_explained(self) -> Self:
         if self.explain and self.top > MOST_EXPLAINED:
             raise ValueError(
                 f"token matches are given for at most {MOST_EXPLAINED} passages, top is {self.top}"
             )
         return self
+
+
+class SearchRequest(_Asked):
+    """A query to one of the server's models, on one of its collections."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_REQUEST]})
+
+    query: str = Field(description="In any language; not blank.")
+
+    @field_validator("query")
+    @classmethod
+    def _not_blank(cls, query: str) -> str:
+        check_characters(query, "the query")
+        if not query.strip():
+            raise ValueError("the query is empty: type at least one word")
+        return query
+
+
+class BatchRequest(_Asked):
+    """Queries to one of the server's models. They are encoded together, as far as they fit."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_BATCH]})
+
+    queries: list[str] = Field(min_length=1, description="Each as `query` of a SearchRequest.")
 
 
 class Match(BaseModel):
@@ -140,6 +160,18 @@ class SearchAnswer(BaseModel):
     results: list[Result]
 
 
+class Problem(BaseModel):
+    """An error in one sentence."""
+
+    detail: str
+
+
+class BatchAnswer(BaseModel):
+    """The answer to each query of a batch, in their order, or what is wrong with the query."""
+
+    answers: list[SearchAnswer | Problem]
+
+
 class ServedModel(BaseModel):
     """A model that is served. Only models with token vectors can explain."""
 
@@ -176,12 +208,7 @@ class Health(BaseModel):
     version: str
     waiting: int = Field(description="Queries that wait to be encoded.")
     most_results: int = Field(description="The largest `top` that is taken.")
-
-
-class Problem(BaseModel):
-    """An error in one sentence."""
-
-    detail: str
+    most_queries: int = Field(1, description="Most queries in a request.")
 
 
 def search_request(**values: Any) -> SearchRequest:

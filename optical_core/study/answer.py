@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from optical_core.analysis.measure_names import mean_name
 from optical_core.study.config import StudyConfig
 from optical_core.study.evaluate import label
 from optical_core.study.summary import Findings
@@ -55,9 +56,9 @@ def _changes(config: StudyConfig, arm: str, made: dict[str, pd.DataFrame]) -> li
 def limits(config: StudyConfig, every: Sequence[Findings]) -> list[str]:
     """State what the numbers don't show."""
     sentences = [
-        f"Values are MAP over the first {config.depth} passages. An arm's value is the mean over "
-        "its seeds for each topic. Intervals and tests are over topics and don't cover the spread "
-        "between seeds, which has its own table.",
+        f"Values are {mean_name(config.measure)} over the first {config.depth} passages. An arm's "
+        "value is the mean over its seeds for each topic. Intervals and tests are over topics and "
+        "don't cover the spread between seeds, which has its own table.",
         "Only the query encoder is trained. The undistilled teacher encodes the passages, also for "
         "the arms of continued pre-training: re-encoding them might change those arms' results.",
     ]

@@ -19,6 +19,7 @@ For example:
       few: {steps: 20}
     curves: [{setting: steps, arms: [few, optical]}]     # drawn against this setting
     seeds: [1, 2, 3]
+    measures: [nDCG@20, R@1000]         # besides the usual ones; models are compared by the first
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ from pydantic import (
     model_validator,
 )
 
+from optical_core.analysis.measure_names import check_depth, measure_names
+from optical_core.analysis.metrics import MEASURES
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, given_codes
 from optical_core.data.lines import read_text
 from optical_core.data.yaml import read_yaml
@@ -133,6 +136,9 @@ class StudyConfig(BaseModel):
     """Query languages; by default all of a collection."""
     high: tuple[str, ...] = HIGH_RESOURCE
     low: tuple[str, ...] = LOW_RESOURCE
+    measures: tuple[str, ...] = ()
+    """Measures besides the usual ones, in ir-measures' names; models are compared by the first, by
+    AP if there is none."""
     depth: int = Field(1000, ge=1)
 
     @field_validator("languages", "high", "low", mode="before")
@@ -140,6 +146,11 @@ class StudyConfig(BaseModel):
     def _one_form(cls, codes: Any) -> Any:
         """Codes in any form, or a comma-separated list of them."""
         return given_codes(codes)
+
+    @field_validator("measures")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return measure_names(names)
 
     @model_validator(mode="after")
     def _consistent(self) -> StudyConfig:
@@ -152,6 +163,7 @@ class StudyConfig(BaseModel):
             raise ValueError(f"{clash[0]!r} names several of models, taught and arms")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("a seed comes twice")
+        check_depth(self.measures, self.depth)
         order = self.trained
         for number, name in enumerate(order):
             for key in _MODELS:
@@ -183,6 +195,11 @@ class StudyConfig(BaseModel):
                 raise ValueError(f"curve of {curve.setting}: two arms have {number:g}")
             numbers[arm] = number
         return numbers
+
+    @property
+    def measure(self) -> str:
+        """The measure by which models are compared."""
+        return self.measures[0] if self.measures else MEASURES[0]
 
     @property
     def sources(self) -> list[CollectionSource]:

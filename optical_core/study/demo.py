@@ -20,7 +20,7 @@ def demo_gain(name: str, *, device: str | None = None) -> dict[str, tuple[float,
     for code in collection.languages:
         queries, qrels = collection.queries(code), collection.qrels(code)
         values = [
-            mean_measures(LateInteraction(pair, index).run(queries), qrels)["AP"]
+            mean_measures(LateInteraction(pair, index).run(queries), qrels, ["AP"])["AP"]
             for pair in (before, after)
         ]
         gains[code] = (values[0], values[1])

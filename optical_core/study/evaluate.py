@@ -12,14 +12,15 @@ from pathlib import Path
 
 import optical_core
 from optical_core.analysis.export import write_table
+from optical_core.analysis.measure_names import check_depth, is_measure, mean_name, measure_names
 from optical_core.analysis.measurements import Comparison, Measurements, Values
-from optical_core.analysis.metrics import per_query_measures
+from optical_core.analysis.metrics import MEASURES, per_query_measures
 from optical_core.analysis.tables import TABLES, Tables
 from optical_core.data.collection import Collection
 from optical_core.data.languages import language
 from optical_core.data.lexicons import has_lexicons, lexicon_of, likeliest
 from optical_core.data.records import read_record
-from optical_core.data.trec import write_run
+from optical_core.data.trec import Qrels, read_run, write_run
 from optical_core.errors import InputError
 from optical_core.models.pair_store import load_pair
 from optical_core.retrieval.glossed import Glossed, Glosses
@@ -57,6 +58,7 @@ def measure(
     languages: Sequence[str],
     out: Path,
     *,
+    measures: Sequence[str] = (),
     depth: int = DEPTH,
     device: str | None = None,
     progress: bool = False,
@@ -67,7 +69,7 @@ def measure(
     It writes `OUT/<language>.run` (TREC) and its metadata (see `run_metadata`),
     `OUT/<language>.csv` (measures of each query) and OUT/measured.json, a hash a language of what
     these were made from. A language that was measured before with the same model, passages, queries
-    and judgements is read, not measured again.
+    and judgements is not ranked again: measures that its table lacks are computed from its run.
 
     Args:
         spec: a model's name, `NAME@SOURCE` (see `translations`), or `psq@FOLDER` or `NAME@FOLDER`
@@ -75,6 +77,7 @@ def measure(
         collection: passages, queries and judgements.
         languages: of the queries.
         out: the folder to write.
+        measures: names, from `measure_names`, of measures besides `MEASURES`.
         depth: passages ranked for each query.
         device: None for the best there is.
         progress: whether to show a bar.
@@ -89,27 +92,38 @@ def measure(
     searchers = _searchers(spec, collection, languages, device=device, progress=progress)
     known = read_record(out / MEASURED)
     name = label(spec)
-    metadata = run_metadata(name, collection, depth=depth)
+    wanted = tuple(dict.fromkeys((*measures, *MEASURES)))
+    metadata = run_metadata(name, collection, depth=depth, measures=wanted)
     values: dict[tuple[str, str], Values] = {}
     for code in languages:
         if watch:
             watch(code)
         table, run = out / f"{code}.csv", out / f"{code}.run"
-        searcher, asked = searchers[code]
+        (searcher, asked), qrels = searchers[code], collection.qrels(code)
         origin = _digest(searcher.identity, collection.fingerprint, asked, depth)
-        if known.get(code) != origin or not (table.is_file() and run.is_file()):
-            qrels = collection.qrels(code)
+        if known.get(code) == origin and table.is_file() and run.is_file():
+            _complete(table, run, qrels, wanted)
+        else:
             ranking = searcher.run({q: t for q, t in asked.items() if q in qrels}, top=depth)
             write_run(run, ranking, name=name)
             write_run_metadata(run, metadata, language=code)
-            write_values(table, per_query_measures(ranking, qrels))
+            write_values(table, per_query_measures(ranking, qrels, wanted))
             known[code] = origin
             with replace_file(out / MEASURED) as temporary:
                 temporary.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
         values[name, code] = read_values(table.read_text("utf-8"), str(table))
-        topics = values[name, code]["AP"].values()
-        logger.info("%s %s: MAP %.4f", name, code, sum(topics) / max(len(topics), 1))
+        topics = values[name, code][wanted[0]].values()
+        mean = sum(topics) / max(len(topics), 1)
+        logger.info("%s %s: %s %.4f", name, code, mean_name(wanted[0]), mean)
     return values
+
+
+def _complete(table: Path, run: Path, qrels: Qrels, wanted: Sequence[str]) -> None:
+    """Compute the measures that a table lacks from its run."""
+    known = read_values(table.read_text("utf-8"), str(table))
+    if not set(wanted) <= set(known):
+        names = tuple(dict.fromkeys((*wanted, *filter(is_measure, known))))
+        write_values(table, per_query_measures(read_run(run), qrels, names))
 
 
 def _searchers(
@@ -162,6 +176,7 @@ def evaluate(
     languages: Sequence[str],
     out: Path,
     *,
+    measures: Sequence[str] = (),
     depth: int = DEPTH,
     device: str | None = None,
     progress: bool = False,
@@ -179,13 +194,16 @@ def evaluate(
         models: as `measure` takes them; the first is the baseline of the comparisons.
         languages: of the queries; all of the collection if empty.
         out: the folder to write.
+        measures: names of measures besides `MEASURES`; the models are compared by the first, by AP
+            if there is none.
         depth: passages ranked for each query.
         device: None for the best there is.
         progress: whether to show bars.
         watch: called with the share done and the present work.
 
     Raises:
-        InputError: a model is unknown, the collection lacks a language, or OUT can't be written.
+        InputError: a model or measure is unknown, a measure needs a larger depth, the collection
+            lacks a language, or OUT can't be written.
 
     Examples:
         >>> from optical_core.data.collection import open_collection
@@ -194,6 +212,8 @@ def evaluate(
         >>> tables.measures[["model", "language", "AP"]]  # doctest: +SKIP
     """
     _check_names(models)
+    measures = measure_names(measures)
+    check_depth(measures, depth)
     languages = collection.select(languages) or list(collection.languages)
     with writable(out):
         out.mkdir(parents=True, exist_ok=True)
@@ -214,6 +234,7 @@ def evaluate(
             collection,
             languages,
             out / label(spec),
+            measures=measures,
             depth=depth,
             device=device,
             progress=progress,
@@ -222,7 +243,8 @@ def evaluate(
     measurements = Measurements.of(collection, values)
     if measurements.table.empty:
         raise InputError(f"{collection.name} has no judged query in {', '.join(languages)}")
-    tables = Tables(measurements, Comparison.of(measurements))
+    compared = measures[0] if measures else MEASURES[0]
+    tables = Tables(measurements, Comparison.of(measurements, measure=compared))
     for name in TABLES:
         write_table(getattr(tables, name), out, name)
     write_texts(out, collection, languages)

@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from optical_core.analysis.export import markdown, number_text, write_table
+from optical_core.analysis.measure_names import mean_name
 from optical_core.data.records import environment
 from optical_core.escaping import html_text
 from optical_core.figures.curves import learning_curve
@@ -25,7 +26,8 @@ from optical_core.study.summary import Findings, tables, write_results
 
 APP = "http://127.0.0.1:8501"
 _TITLES = {
-    "levels": "MAP by model and language",
+    "levels": "{measure} by model and language",
+    "others": "Other measures by model and language",
     "seeds": "Spread over seeds",
     "groups": "Groups of languages against {baseline}",
     "rivals": "Groups of languages against the arm {reference}",
@@ -96,6 +98,7 @@ def _sections(
     yield Section("Limits", paragraphs=tuple(limits(config, findings)))
     baseline = label(config.baseline)
     names = {"baseline": baseline, "reference": config.reference}
+    names["measure"] = mean_name(config.measure)
     for each, collection_tables in zip(findings, made, strict=True):
         write_results(config, each, out)
         name = each.info.name

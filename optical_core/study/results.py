@@ -210,6 +210,7 @@ class _Record(BaseModel):
     fingerprint: str | None = None
     study: str | None = None
     students: dict[str, str] | None = None
+    depth: int | None = None
 
 
 def assemble(record: Any, files: Mapping[str, str], where: str, origin: str) -> Measurements:
@@ -249,7 +250,7 @@ def assemble(record: Any, files: Mapping[str, str], where: str, origin: str) -> 
     models = [*checked.models, *(model for model, _ in values)]
     codes += [code for _, code in values]
     order = sorted(values, key=lambda key: (models.index(key[0]), codes.index(key[1])))
-    return Measurements(
+    measurements = Measurements(
         Measurements.rows({key: values[key] for key in order}),
         collection=checked.collection.name,
         parallel=checked.parallel,
@@ -258,4 +259,8 @@ def assemble(record: Any, files: Mapping[str, str], where: str, origin: str) -> 
         study=checked.study,
         students=checked.students or {},
         texts=read_texts(files, where),
+        depth=checked.depth,
     )
+    if not measurements.measures:
+        raise InputError(f"{where} is no evaluation: its tables have no measure of ir-measures")
+    return measurements

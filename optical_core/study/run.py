@@ -143,7 +143,7 @@ class Cells:
         folder = self._folder(column, collection)
         if not self._is_of(folder / "cell.json", column, collection):
             return codes
-        return [code for code in codes if not (folder / f"{code}.csv").is_file()]
+        return [code for code in codes if self._lacks_measures(folder / f"{code}.csv")]
 
     def measure(
         self, column: Column, collection: Collection, *, device: str | None, progress: bool
@@ -153,7 +153,7 @@ class Cells:
         if not codes:
             return
         folder = self._folder(column, collection)
-        if codes == languages_of(self.config, collection):
+        if not self._is_of(folder / "cell.json", column, collection):
             for stale in folder.glob("*.csv"):
                 stale.unlink()
             with replace_file(folder / "cell.json") as temporary:
@@ -164,6 +164,7 @@ class Cells:
             collection,
             codes,
             folder,
+            measures=self.config.measures,
             depth=self.config.depth,
             device=device,
             progress=progress,
@@ -183,6 +184,13 @@ class Cells:
             (column.folder, code): read_values(table.read_text("utf-8"), str(table))
             for code, table in tables.items()
         }
+
+    def _lacks_measures(self, table: Path) -> bool:
+        """Whether a table is missing, or was made before the study named a measure."""
+        if not table.is_file():
+            return True
+        header = table.read_text("utf-8").partition("\n")[0]
+        return not set(self.config.measures) <= set(read_values(header, str(table)))
 
     def _folder(self, column: Column, collection: Collection) -> Path:
         return self.out / "cells" / collection.name / column.folder

@@ -10,12 +10,14 @@ import os
 import platform
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 import yaml
 
+from optical_core.analysis.metrics import MEASURES
 from optical_core.data.collection import Collection
 from optical_core.data.records import environment
 from optical_core.storage import replace_file
@@ -29,12 +31,15 @@ TREC_EVAL = {
     "AP@100": "map_cut_100",
     "AP@10": "map_cut_10",
 }
-"""Our measures -> the names that the schema wants."""
+"""Measures -> the names that the schema wants; the others have trec_eval's name, or none there."""
 _COMMANDS = ("optical", "__main__.py")
 
 
-def run_metadata(tag: str, collection: Collection, *, depth: int) -> dict[str, Any]:
+def run_metadata(
+    tag: str, collection: Collection, *, depth: int, measures: Sequence[str] = MEASURES
+) -> dict[str, Any]:
     """Collect the metadata of a model's runs on a collection; `tag` is the runs' last column."""
+    reported = [TREC_EVAL.get(name, name) for name in measures]
     known = environment()
     source = {"lang": ["python"], "package": f"optical-workbench=={known['optical']}"}
     if known["commit"]:
@@ -55,7 +60,7 @@ def run_metadata(tag: str, collection: Collection, *, depth: int) -> dict[str, A
             "operating system": {"kernel": f"{platform.system()} {platform.release()}"},
             "software": {"libraries": {"python": libraries}},
         },
-        "research goal": {"evaluation": {"reported measures": list(TREC_EVAL.values())}},
+        "research goal": {"evaluation": {"reported measures": reported}},
         "implementation": implementation,
         "method": {
             "automatic": True,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from optical_core.analysis.measure_names import mean_name
 from optical_core.analysis.measurements import Comparison, Measurements, Values, mean
 from optical_core.analysis.tables import GROUPS, Tables, group_table
 from optical_core.data.collection import Collection
@@ -102,7 +103,13 @@ def _findings(
     baseline = label(config.baseline)
     if baseline not in measurements.models:
         return None
-    comparison = Comparison.of(measurements, baseline=baseline, high=config.high, low=config.low)
+    comparison = Comparison.of(
+        measurements,
+        baseline=baseline,
+        measure=config.measure,
+        high=config.high,
+        low=config.low,
+    )
     return Findings(info, measurements, comparison, seeds)
 
 
@@ -148,10 +155,12 @@ def write_results(config: StudyConfig, findings: Findings, out: Path) -> None:
 
 
 def tables(config: StudyConfig, findings: Findings) -> dict[str, pd.DataFrame]:
-    """Make all tables of one collection, by name; all are of MAP."""
+    """Make all tables of one collection, by name; `others` is of the other measures that the study
+    names, and of how much was judged; the rest of the measure that models are compared by."""
     made = Tables(findings.measurements, findings.comparison)
     return {
         "levels": level_table(findings.measurements, findings.comparison),
+        "others": _other_levels(config, findings),
         "seeds": seed_table(findings),
         "groups": made.groups,
         "gaps": made.gaps if findings.parallel else pd.DataFrame(),
@@ -170,8 +179,21 @@ def _rivals(config: StudyConfig, findings: Findings) -> pd.DataFrame:
     return group_table(findings.measurements, among)
 
 
+def _other_levels(config: StudyConfig, findings: Findings) -> pd.DataFrame:
+    """Level tables of the other measures below each other, with a column that names them."""
+    measured = findings.measurements.measures
+    names = [name for name in measured if name in config.measures or name.startswith("Judged")]
+    tables = []
+    for name in (name for name in names if name != config.measure):
+        of_one = replace(findings.comparison, measure=name)
+        table = level_table(findings.measurements, of_one)
+        table.insert(0, "measure", mean_name(name))
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
 def level_table(measurements: Measurements, comparison: Comparison) -> pd.DataFrame:
-    """Tabulate MAP of each model and language, and the means of both groups."""
+    """Tabulate the measure's mean of each model and language, and the means of both groups."""
     rows: list[dict[str, Any]] = []
     for model, languages in measurements.samples(comparison).items():
         means = {code: mean(values) for code, values in languages.items()}
@@ -180,7 +202,7 @@ def level_table(measurements: Measurements, comparison: Comparison) -> pd.DataFr
 
 
 def seed_table(findings: Findings) -> pd.DataFrame:
-    """Tabulate mean and standard deviation over seeds of each group's MAP, a row an arm."""
+    """Tabulate mean and standard deviation over seeds of each group's level, a row an arm."""
     rows = []
     for arm, students in findings.seeds.items():
         row: dict[str, Any] = {"arm": arm, "seeds": len(students)}
@@ -203,9 +225,9 @@ def _group_levels(comparison: Comparison, means: Mapping[str, float]) -> dict[st
 
 def _mean(arm: str, students: Sequence[Measurements]) -> pd.DataFrame:
     """Average an arm's rows over its students, by language, query and measure."""
-    tables = [
-        student.table.set_index(["language", "query", "measure"])["value"] for student in students
-    ]
+    shared = set(students[0].measures).intersection(*(each.measures for each in students))
+    kept = [student.table[student.table["measure"].isin(shared)] for student in students]
+    tables = [rows.set_index(["language", "query", "measure"])["value"] for rows in kept]
     values = zip(*(table.reindex(tables[0].index).tolist() for table in tables), strict=True)
-    rows = students[0].table
+    rows = kept[0]
     return rows.assign(model=arm, value=[sum(each) / len(each) for each in values])

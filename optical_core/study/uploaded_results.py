@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
+from optical_core.analysis.measure_names import measure_names
 from optical_core.analysis.measurements import Measurements, Values
-from optical_core.analysis.metrics import per_query_measures
+from optical_core.analysis.metrics import MEASURES, per_query_measures
 from optical_core.data.allowance import step
 from optical_core.data.archives import data_members, open_zip
 from optical_core.data.lines import parse_json
@@ -16,7 +17,12 @@ from optical_core.study.results import assemble
 
 
 def results_from_runs(
-    name: str, runs: Mapping[tuple[str, str], Run], qrels: Mapping[str, Qrels], *, parallel: bool
+    name: str,
+    runs: Mapping[tuple[str, str], Run],
+    qrels: Mapping[str, Qrels],
+    *,
+    parallel: bool,
+    measures: Sequence[str] = (),
 ) -> Measurements:
     """Measure runs.
 
@@ -25,9 +31,11 @@ def results_from_runs(
         runs: by (model, language).
         qrels: judgements by language.
         parallel: whether the queries are the same information needs in every language.
+        measures: names of measures besides `MEASURES`.
 
     Raises:
-        InputError: a run's language has no judgements, or a run has no judged query.
+        InputError: a run's language has no judgements, a run has no judged query, or a measure is
+            unknown.
 
     Examples:
         >>> runs = {("bm25", "so"): {"q1": {"d1": 2.0, "d2": 1.0}}}
@@ -35,6 +43,7 @@ def results_from_runs(
         >>> results.columns["bm25", "so", "AP"].to_dict()
         {'q1': 0.5}
     """
+    names = tuple(dict.fromkeys((*measure_names(measures), *MEASURES)))
     values: dict[tuple[str, str], Values] = {}
     for (model, code), run in runs.items():
         if code not in qrels:
@@ -44,7 +53,7 @@ def results_from_runs(
                 f"the run {model}, {code} has none of the judged queries: do run and qrels "
                 "belong together?"
             )
-        values[model, code] = per_query_measures(run, qrels[code])
+        values[model, code] = per_query_measures(run, qrels[code], names)
     table = Measurements.rows(values)
     return Measurements(table, name, parallel, origin={model: "upload" for model, _ in values})
 

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from optical_core.analysis.measurements import Measurements
+from optical_core.figures.levels import NAMES
 from optical_core.ui.library import Library
 from pages.common.address import bound
 
@@ -33,6 +34,20 @@ def measured_choice(place: Any, by_label: Mapping[str, Measurements], *, default
     """
     first = default if default in by_label else next(iter(by_label))
     return bound(place.selectbox, "Collection", list(by_label), key="results", default=first)
+
+
+def measure_choice(place: Any, label: str, results: Measurements) -> str:
+    """Draw the choice of one of the measured measures; AP is chosen first if it is among them."""
+    usual = [name for name in NAMES if name in results.measures]
+    names = list(dict.fromkeys([*usual, *results.measures]))
+    return bound(
+        place.selectbox,
+        label,
+        names,
+        key="measure",
+        default=names[0],
+        format_func=lambda name: NAMES.get(name, name),
+    )
 
 
 def add_measurements(upload: Measurements) -> str:

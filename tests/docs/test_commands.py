@@ -20,6 +20,7 @@ SMALLER = {
     },
     "own-collection.md": {"embedded": "TINY"},
     "living-index.md": {"embedded": "TINY"},
+    "runs.md": {"optical-lowres": "TINY", "search demo": "search COLLECTION"},
     "alignment.md": {},
     "study.md": {
         "[demo]\nmodels": "[COLLECTION]\nmodels",

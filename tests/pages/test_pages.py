@@ -7,9 +7,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from optical_core.study.evaluate import evaluate
-from optical_core.study.results import find_results
+from optical_core.study.results import find_results, read_values, write_values
 from pages.common import parts
-from tests.pages.checks import assert_contributions_add_up
+from tests.pages.checks import assert_contributions_add_up, shown
 
 NASTY = [
     "<script>alert(1)</script>",
@@ -196,6 +196,25 @@ def test_gaps_lists_the_queries_behind_a_language_and_a_filter(measured, open_pa
     app = open_page("gaps", at="sw", change="same")
     drawn = [trace for trace in figures(app)[1]["data"] if trace.get("x")]
     assert all(trace["name"].startswith("the same") for trace in drawn)
+
+
+def test_gaps_offers_the_measures_that_were_measured_and_says_what_is_judged(
+    many_languages, home, open_page
+):
+    many_languages("elsewhere")
+    for path in (home / "results" / "elsewhere").glob("*/*.csv"):
+        values = read_values(path.read_text(), "")
+        write_values(path, {"nDCG@20": values["nDCG@10"], "Judged@20": values["R@100"]} | values)
+    app = open_page("gaps", results="elsewhere", measure="nDCG@20")
+    offered = ["MAP", "nDCG@10", "Recall@100", "nDCG@20", "Judged@20"]
+    assert app.selectbox(key="measure").options == offered
+    assert app.selectbox(key="measure").value == "nDCG@20"
+    assert any("Judged@20: mine" in shown(caption) for caption in app.caption)
+    app.multiselect(key="run-models").set_value(["bm25"])
+    app.text_input(key="run-measures").set_value("nDGC@20")
+    app.run()
+    next(button for button in app.button if button.label == "Evaluate").click().run()
+    assert "there is no measure 'nDGC'" in app.error[0].value
 
 
 def test_gaps_compares_groups_and_tells_what_the_topics_can_show(measured, open_page):

@@ -81,8 +81,7 @@ def test_a_server_that_is_away_is_a_sentence(monkeypatch):
 
 
 def test_a_model_that_fails_leaves_the_others_standing(server, monkeypatch):
-    from optical_core.serve.app import BusyError
-    from optical_core.serve.batching import Batcher
+    from optical_core.serve.batching import Batcher, BusyError
 
     submit = Batcher.submit
 

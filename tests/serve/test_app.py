@@ -17,9 +17,10 @@ from optical_core.retrieval.vector_stores import fill_store
 from optical_core.serve import app as application
 from optical_core.serve.answering import answer_together
 from optical_core.serve.app import create_app
-from optical_core.serve.batching import Batcher
+from optical_core.serve.batching import Batcher, BusyError
 from optical_core.serve.holdings import load_holdings
 from optical_core.serve.limits import Limits
+from optical_core.serve.searching import BUSY_SECONDS
 
 
 @pytest.fixture
@@ -145,11 +146,11 @@ def test_a_full_server_says_when_to_come_back(holdings, ask, monkeypatch):
     with limited(holdings, searches=1) as client:
         refused = client.post("/search", json=ask())
     assert refused.status_code == 503
-    assert refused.headers["retry-after"] == str(application.BUSY_SECONDS)
+    assert refused.headers["retry-after"] == str(BUSY_SECONDS)
 
 
 def _refuse(self, request):
-    raise application.BusyError
+    raise BusyError
 
 
 def test_a_failure_is_a_number_that_the_log_explains(holdings, ask, monkeypatch, caplog):

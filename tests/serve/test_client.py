@@ -10,8 +10,8 @@ from optical_core.errors import InputError
 from optical_core.retrieval.glossed import Glossed, Glosses
 from optical_core.retrieval.searcher import Query
 from optical_core.serve import schema
-from optical_core.serve.app import BusyError, create_app
-from optical_core.serve.batching import Batcher
+from optical_core.serve.app import create_app
+from optical_core.serve.batching import Batcher, BusyError
 from optical_core.serve.client import RemoteSearcher, Server
 from optical_core.serve.schema import search_request
 from tests.serve.running import running
@@ -39,6 +39,34 @@ def test_it_finds_what_the_searcher_here_finds(remote, holdings, tiny_encoder, c
     run = remote.run(queries, top=3)
     for identifier, ranking in here.run(queries, top=3).items():
         assert run[identifier] == pytest.approx(ranking, abs=1.01e-4)
+
+
+def test_a_run_is_asked_in_batches_that_the_server_takes(remote, serving, monkeypatch):
+    asked = []
+    search_all = Server.search_all
+
+    def watched(self, request):
+        asked.append(request.queries)
+        return search_all(self, request)
+
+    monkeypatch.setattr(Server, "search_all", watched)
+    queries = {f"q{n}": f"the salty sea {n}" for n in range(70)}
+    run = remote.run(queries, top=2)
+    assert list(run) == list(queries)
+    assert [len(part) for part in sorted(asked, key=len)] == [6, 32, 32]
+    assert {len(ranking) for ranking in run.values()} == {2}
+    asked.clear()
+    remote.answers(["the sea " * 100] * 20)  # 16,000 characters: a body may have 64 KiB
+    assert sorted(map(len, asked)) == [8, 12]
+    with pytest.raises(InputError, match=r"the query ' ': query: the query is empty"):
+        remote.answers(["sea", " "])
+
+
+def test_an_older_server_is_asked_query_by_query(remote, monkeypatch):
+    older = Server.health(remote.server).model_copy(update={"most_queries": 1})
+    monkeypatch.setattr(Server, "health", lambda self: older)
+    monkeypatch.delattr(Server, "search_all")
+    assert len(remote.answers(["sea", "moon"], top=1)) == 2
 
 
 def test_it_explains_as_the_searcher_here_does(remote, holdings, tiny_encoder, collection):

@@ -24,6 +24,17 @@ def test_a_client_may_burst_then_goes_at_the_rate():
     assert limit.seconds_to_wait("a") > 0
 
 
+def test_further_searches_of_a_request_are_paid_for_later():
+    now = [0.0]
+    limit = RateLimit(2, clock=lambda: now[0])
+    assert limit.seconds_to_wait("a") == 0
+    limit.charge("a", 9)
+    assert limit.seconds_to_wait("a") == pytest.approx(3.5)
+    now[0] = 3.5
+    assert limit.seconds_to_wait("a") == 0
+    RateLimit(0).charge("a", 9)
+
+
 def test_no_rate_is_no_limit_and_clients_are_forgotten(monkeypatch):
     assert not any(RateLimit(0).seconds_to_wait("a") for _ in range(100))
     monkeypatch.setattr(limits, "MOST_CLIENTS", 2)

@@ -6,11 +6,13 @@ import shutil
 import pytest
 from safetensors.torch import load_file, save_file
 
+from optical_core.analysis.metrics import MEASURES
 from optical_core.analysis.tables import TABLES
 from optical_core.data.collection import open_collection
 from optical_core.errors import InputError
 from optical_core.study import evaluate as module
 from optical_core.study.evaluate import evaluate, measure
+from optical_core.study.results import read_results, read_values, write_values
 
 
 @pytest.fixture
@@ -77,4 +79,26 @@ def test_another_model_under_the_same_name_is_measured_again(
 def test_an_evaluation_of_nothing_is_refused(collection, tmp_path):
     with pytest.raises(InputError, match="no models to evaluate"):
         evaluate(collection, [], ["en"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_measures_named_later_are_computed_from_the_runs(collection, tmp_path, ranked):
+    evaluate(collection, ["bm25"], ["en"], tmp_path)
+    # As an older version wrote it.
+    table = tmp_path / "bm25" / "en.csv"
+    write_values(table, {"AP": read_values(table.read_text(), "")["AP"]})
+    found = evaluate(collection, ["bm25"], ["en"], tmp_path, measures=["nDCG@2", "MAP(rel=2)"])
+    assert ranked == ["en"]
+    assert found.comparison.measure == "nDCG@2"
+    assert found.measurements.measures == ("nDCG@2", "AP(rel=2)", *MEASURES)
+    assert set(found.measures) >= {"nDCG@2", "nDCG@2_low", "AP(rel=2)", "Judged@10"}
+    values = read_values(table.read_text(), "")
+    # Of q1's passages p1 (grade 2) and p6 (grade 1) BM25 finds p1 first, then p6.
+    assert values["AP(rel=2)"] == {"q1": 1, "q2": 0, "q3": 0}
+    assert read_results(tmp_path).measures == found.measurements.measures
+
+
+def test_a_measure_needs_its_depth(collection, tmp_path):
+    with pytest.raises(InputError, match="R@1000 needs a depth of at least 1,000, got 100"):
+        evaluate(collection, ["bm25"], ["en"], tmp_path / "out", measures=["R@1000"], depth=100)
     assert not (tmp_path / "out").exists()

@@ -176,6 +176,26 @@ def test_another_collection_or_depth_is_measured_anew(settings, tmp_path, collec
     assert len(list(steps(config, study_collections(config), out))) == 1
 
 
+def test_a_study_compares_by_the_first_measure_it_names(settings, tmp_path):
+    settings |= {"arms": {}, "models": ["bm25", "bm25@human"], "baseline": "bm25"}
+    out = tmp_path / "out"
+    run(StudyConfig.model_validate(settings), out)
+    runs = sorted(out.rglob("*.run"))
+    before = [path.stat().st_mtime_ns for path in runs]
+    more = StudyConfig.model_validate({**settings, "measures": ["NDCG@3", "R@1000"]})
+    assert more.measures == ("nDCG@3", "R@1000")
+    assert len(list(steps(more, study_collections(more), out))) == 2
+    found = run(more, out)
+    assert [path.stat().st_mtime_ns for path in runs] == before
+    write_report(more, found, out, "optical study tiny")
+    report = (out / "report.md").read_text()
+    assert "Values are nDCG@3 over" in report
+    assert "### nDCG@3 by model and language" in report
+    others = report.partition("### Other measures by model and language")[2]
+    assert "| R@1000 | bm25 |" in others
+    assert "| Judged@10 | bm25@human |" in others
+
+
 @pytest.mark.slow
 def test_killed_in_training_and_in_measuring_it_comes_to_the_same_numbers(settings, tmp_path):
     settings["arms"] = {"optical": {}, "greedy": {"objective": "greedy"}}
@@ -209,6 +229,8 @@ def test_killed_in_training_and_in_measuring_it_comes_to_the_same_numbers(settin
         ({"arms": {"optical": {"start": "mlm"}, "mlm": {"objective": "mlm"}}}, "must come before"),
         ({"arms": {"bm25": {}}, "reference": "bm25"}, "names several of models, taught and arms"),
         ({"low": ["klingon"]}, "klingon"),
+        ({"measures": ["ndcg@10"]}, "measures: there is no measure 'ndcg': did you mean nDCG"),
+        ({"measures": ["R@1000"], "depth": 10}, "R@1000 needs a depth of at least 1,000, got 10"),
         ({"collections": ["{data}/x"]}, "--data"),
     ],
 )

@@ -5,10 +5,10 @@ import pytest
 
 from optical_core.analysis.measurements import Comparison
 from optical_core.analysis.predictors import correlation_table, language_values
-from optical_core.analysis.tables import measure_table
+from optical_core.analysis.tables import Tables, measure_table
 from optical_core.errors import InputError
 from optical_core.ui.gaps.figures import predictor_panels, resource_scatter
-from optical_core.ui.gaps.view import gap_tables, headline, upload_runs
+from optical_core.ui.gaps.view import gap_tables, headline, judged_line, upload_runs
 from optical_core.ui.library import Library
 from tests.measured import measured, two_models, values_of
 
@@ -116,6 +116,24 @@ RUN = b"q1 Q0 d1 1 2.0 x\nq2 Q0 d9 1 1.0 x\n"
 def test_uploaded_runs_are_measured():
     found = upload_runs([("colbert.v2.so.run", RUN)], QRELS, None, parallel=True)
     assert values_of(found, "colbert.v2", "so") == {"q1": 1.0, "q2": 0.0}
+
+
+def test_uploaded_runs_may_have_measures_of_ones_own_choice():
+    runs = [("a.so.run", RUN)]
+    found = upload_runs(runs, QRELS, None, parallel=True, measures="Success@1, nDCG@20")
+    assert found.measures[:2] == ("Success@1", "nDCG@20")
+    with pytest.raises(InputError, match="there is no measure 'nDGC'"):
+        upload_runs(runs, QRELS, None, parallel=True, measures="nDGC@20")
+
+
+def test_how_much_is_judged_is_said_where_it_was_measured():
+    values = {"AP": {"q1": 0.5, "q2": 0.5}}
+    so, sw = (values | {"Judged@10": {"q1": 0.5, "q2": share}} for share in (0.5, 0.1))
+    measurements = measured({"a": {"so": so, "sw": sw}, "old": {"so": values, "sw": values}})
+    text = judged_line(Tables(measurements, Comparison.of(measurements)))
+    assert text.startswith("Judged@10: a 0.40. A passage without a judgement")
+    old = measured({"old": {"so": values}})
+    assert judged_line(Tables(old, Comparison.of(old))) == ""
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from optical_core.analysis.measure_names import split_measures
 from optical_core.analysis.measurements import Comparison, Measurements
 from optical_core.analysis.predictors import correlation_table, language_values
 from optical_core.analysis.tables import Tables
@@ -102,12 +103,25 @@ def headline(tables: Tables) -> str:
     return text
 
 
+def judged_line(tables: Tables) -> str:
+    """How much of each model's rankings is judged, as a mean over languages; empty if unknown."""
+    parts = []
+    for name in (name for name in tables.measurements.measures if name.startswith("Judged")):
+        if name in tables.measures:
+            means = tables.measures.groupby("model", sort=False)[name].mean().dropna()
+            parts.append(f"{name}: " + ", ".join(f"{m} {value:.2f}" for m, value in means.items()))
+    if not parts:
+        return ""
+    return f"{'; '.join(parts)}. A passage without a judgement counts as not relevant."
+
+
 def upload_runs(
     runs: Sequence[tuple[str, bytes]],
     qrels: bytes | None,
     archive: bytes | None,
     *,
     parallel: bool,
+    measures: str = "",
     tell: Tell | None = None,
 ) -> Measurements:
     """Read uploaded files as results: a zipped evaluation folder, or runs with qrels.
@@ -115,10 +129,12 @@ def upload_runs(
     A run is named `model.language.run` (or `.txt`, `.trec`). Runs and qrels may be compressed.
 
     Args:
+        measures: Names of measures of the runs besides the usual ones, comma-separated.
         tell: Called with the progress.
 
     Raises:
-        InputError: If a file can't be read or is badly named. The message names the file.
+        InputError: If a file can't be read or is badly named (the message names the file), or a
+            measure is unknown.
     """
     if archive is not None:
         with allowed(UPLOADS, tell):
@@ -138,5 +154,6 @@ def upload_runs(
             if key in parsed:
                 raise InputError(f"{name}: there is another run of {key[0]} in {key[1]}")
             parsed[key] = read_run(path)
-    codes = {code for _, code in parsed}
-    return results_from_runs("upload", parsed, dict.fromkeys(codes, judged), parallel=parallel)
+    qrels_of = dict.fromkeys({code for _, code in parsed}, judged)
+    names = split_measures(measures)
+    return results_from_runs("upload", parsed, qrels_of, parallel=parallel, measures=names)

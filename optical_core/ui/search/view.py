@@ -109,8 +109,18 @@ def moves(first: Mapping[str, int], identifier: str, rank: int) -> str:
 
 def average_precision(query: str, ranking: Ranking, grades: Mapping[str, int]) -> float:
     """Average precision of one ranking, by ir-measures."""
-    values = per_query_measures({query: dict(ranking.hits)}, {query: dict(grades)})
-    return values["AP"][query]
+    return _measured(query, ranking, grades, "AP")
+
+
+def quality(query: str, ranking: Ranking, grades: Mapping[str, int]) -> str:
+    """Average precision of one ranking, and the share of its first ten that is judged."""
+    judged = _measured(query, ranking, grades, "Judged@10")
+    return f"AP {average_precision(query, ranking, grades):.3f} · Judged@10 {judged:.2f}"
+
+
+def _measured(query: str, ranking: Ranking, grades: Mapping[str, int], measure: str) -> float:
+    run, qrels = {query: dict(ranking.hits)}, {query: dict(grades)}
+    return per_query_measures(run, qrels, [measure])[measure][query]
 
 
 def shortened(text: str, length: int = 260) -> str:
