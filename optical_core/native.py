@@ -26,6 +26,10 @@ logger = logging.getLogger(__name__)
 
 FLAGS = ("-fPIC", "-shared", "-ffp-contract=off")
 """Products and sums are rounded one by one: every path of a source then gives the same numbers."""
+VARIABLE = "OPTICAL_CPU"
+_LEVELS = {"portable": 0, "neon": 1, "avx2": 1, "avx512": 2}
+"""What VARIABLE may be: the most that code may take of the processor."""
+_PATHS = {**_LEVELS, "vnni": 2}
 
 
 @cache
@@ -63,16 +67,31 @@ def library(source: Path, declarations: str, *flags: str) -> tuple[Any, Any] | N
 
 
 def chosen(path: str | None, has: Sequence[str]) -> str:
-    """Return `path`; by default the last of the paths that this processor has.
+    """Return `path`; by default the last of this processor's paths that `$OPTICAL_CPU` allows.
 
     Raises:
-        InputError: the processor lacks the path: its instructions would end the process.
+        InputError: the processor lacks the path: its instructions would end the process; or
+            `$OPTICAL_CPU` has an unknown value.
     """
     if path is None:
-        return has[-1]
+        return [name for name in has if allows(name)][-1]
     if path not in has:
         raise InputError(f"path {path!r}: this processor has {', '.join(has)}")
     return path
+
+
+def allows(path: str) -> bool:
+    """Tell whether `$OPTICAL_CPU` allows a path of C code; unset, it allows all.
+
+    It makes a machine as slow as another one, to measure what that one would take.
+
+    Raises:
+        InputError: `$OPTICAL_CPU` has an unknown value.
+    """
+    most = os.environ.get(VARIABLE) or "avx512"
+    if most not in _LEVELS:
+        raise InputError(f"{VARIABLE} must be {', '.join(_LEVELS)}, got {most!r}")
+    return _PATHS[path] <= _LEVELS[most]
 
 
 def _compiled(source: Path, command: list[str]) -> Path:

@@ -15,6 +15,16 @@ from pathlib import Path, PurePosixPath
 NICENESS = 10
 """Niceness of background work: it takes a tenth of a core that somebody waits for."""
 
+_INSTRUCTIONS = {
+    "portable": {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"},
+    "avx2": {
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    },
+}
+"""`$OPTICAL_CPU` -> what holds torch's kernels to the same instructions as our own."""
+
 
 def prepare(*, background: bool = False) -> None:
     """Set the variables that OpenMP and the libraries read when they are loaded.
@@ -29,6 +39,8 @@ def prepare(*, background: bool = False) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if (allowed := cores()) < _visible_cores():
         os.environ.setdefault("OMP_NUM_THREADS", str(allowed))
+    for name, value in _INSTRUCTIONS.get(os.environ.get("OPTICAL_CPU", ""), {}).items():
+        os.environ.setdefault(name, value)
     # A Ray cluster started here would report its use to its makers every hour.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if background and hasattr(os, "nice"):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from optical_core.errors import InputError
-from optical_core.transport import lanes
+from optical_core.transport import exact, lanes
 from tests.benchmarks import (
     __main__ as command,
 )
@@ -158,8 +158,8 @@ def test_each_path_of_the_processor_is_timed_beside_the_portable_one(monkeypatch
     costs = translations.Costs(cost, torch.full((3, 4), 1 / 4), torch.full((3, 5), 1 / 5))
     found = list(transport._paths("three pairs", costs))
     assert ["Sinkhorn" in row.case for row in found] == [True, False]
-    for row in found:
+    for row, paths in zip(found, (lanes.paths(), exact.paths()), strict=True):
         assert row.ratio is None
-        times = {f"{path}: times portable": 4 for path in lanes.paths()}
-        target = {"target": transport.TIMES_PORTABLE, "met": lanes.paths() != ("portable",)}
+        times = {f"{path}: times portable": 4 for path in paths}
+        target = {"target": transport.TIMES_PORTABLE, "met": paths != ("portable",)}
         assert row.quality == times | {"portable: times portable": 1} | target

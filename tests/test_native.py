@@ -1,8 +1,14 @@
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
+import torch
 
 from optical_core import native
+from optical_core.errors import InputError
+from optical_core.models import precision
 
 DECLARATION = "int answer(void);"
 
@@ -51,3 +57,54 @@ def test_without_a_compiler_that_works_there_is_none(
     assert native.library.__wrapped__(source, DECLARATION) is None
     assert message in caplog.text
     assert not list((home / "native").glob("*.so"))
+
+
+@pytest.mark.parametrize(
+    ("most", "solver", "search"),
+    [
+        ("", "avx512", "vnni"),
+        ("avx512", "avx512", "vnni"),
+        ("avx2", "avx2", "avx2"),
+        ("neon", "avx2", "avx2"),
+        ("portable", "portable", "portable"),
+    ],
+)
+def test_the_variable_holds_every_kernel_to_older_processors(monkeypatch, most, solver, search):
+    monkeypatch.setenv("OPTICAL_CPU", most)
+    assert native.chosen(None, ("portable", "avx2", "avx512")) == solver
+    assert native.chosen(None, ("portable", "avx2", "vnni")) == search
+    assert native.chosen(None, ("portable",)) == "portable"
+    assert native.chosen("avx512", ("portable", "avx2", "avx512")) == "avx512"
+
+
+def test_a_processor_held_to_avx2_has_no_bf16(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    monkeypatch.delenv("OPTICAL_PRECISION", raising=False)
+    assert precision.precision("cpu") == "bf16"
+    monkeypatch.setenv("OPTICAL_CPU", "avx2")
+    assert precision.precision("cpu") == "fp32"
+
+
+def test_an_unknown_kind_of_processor_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("OPTICAL_CPU", "sse9")
+    with pytest.raises(InputError, match="OPTICAL_CPU must be portable, neon, avx2, avx512, got"):
+        native.chosen(None, ("portable",))
+
+
+@pytest.mark.slow
+def test_torch_is_held_to_the_same_instructions():
+    """In a new process, because torch reads the variable when it is loaded."""
+    code = (
+        "from optical_core.process import prepare; prepare(); import torch;"
+        "print(torch.backends.cpu.get_cpu_capability())"
+    )
+    for most, capability in (("avx2", {"AVX2", "DEFAULT"}), ("portable", {"DEFAULT"})):
+        environment = {k: v for k, v in os.environ.items() if k != "ATEN_CPU_CAPABILITY"}
+        run = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment | {"OPTICAL_CPU": most},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert run.stdout.strip() in capability

@@ -20,6 +20,7 @@ from typing import Literal
 
 import torch
 
+from optical_core import native
 from optical_core.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -37,12 +38,12 @@ def precision(device: str | torch.device | None = None) -> str:
     Raises:
         InputError: `$OPTICAL_PRECISION` has an unknown value.
     """
-    wanted, native = _wanted(), _native_bf16(_kind(device))
-    if wanted == "bf16" and not native:
+    wanted, multiplied = _wanted(), _native_bf16(_kind(device))
+    if wanted == "bf16" and not multiplied:
         _warn(f"{VARIABLE}=bf16")
     if wanted in ("bf16", "fp32"):
         return wanted
-    return "bf16" if native else "fp32"
+    return "bf16" if multiplied else "fp32"
 
 
 def training_precision(
@@ -87,8 +88,10 @@ def _native_bf16(kind: str) -> bool:
     if kind == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     # Without AVX-512 BF16 or AMX, PyTorch widens every operand: 60 times slower than fp32.
-    return kind == "cpu" and (
-        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return (
+        kind == "cpu"
+        and native.allows("avx512")
+        and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
     )
 
 

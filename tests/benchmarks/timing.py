@@ -179,6 +179,8 @@ def _number(value: Any) -> str:
 def _extensions() -> list[str]:
     """List the vector extensions that decide the paths' speed, by the system's names."""
     flags = (_cpuinfo("flags") or _cpuinfo("Features")).split()
+    if most := os.environ.get("OPTICAL_CPU"):
+        return [f"held to {most}"]
     if flags:
         return [name for name in EXTENSIONS if name in flags]
     import torch
