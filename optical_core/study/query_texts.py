@@ -1,4 +1,4 @@
-"""Texts of queries in an evaluation folder: OUT/queries/<language>.jsonl, as in a collection."""
+"""Texts of queries in an evaluation folder: `OUT/queries/<language>.jsonl`, as in a collection."""
 
 from __future__ import annotations
 
