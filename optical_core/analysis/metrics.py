@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import ir_measures
+import pytrec_eval
 from ir_measures.measures import Measure
 from ir_measures.providers import registry
 
@@ -18,6 +19,10 @@ MEASURES = ("AP", "nDCG@10", "R@100", "P@10", "RR", "AP@100", "AP@10", "Judged@1
 """The mean of AP is MAP, the mean of RR is MRR. AP and RR count the whole run: state its depth.
 Judged@10 is the share of the first ten passages that has a judgement."""
 _TREC = registry["pytrec_eval"]
+_WHOLE = {"AP": "map", "RR": "recip_rank"}
+_CUT = {"AP": "map_cut", "nDCG": "ndcg_cut", "R": "recall", "P": "P"}
+"""trec_eval's names for the measures that every evaluation has. pytrec_eval is asked for them at
+once, because ir-measures takes as long again to wrap each of its values."""
 
 
 def per_query_measures(
@@ -45,13 +50,54 @@ def per_query_measures(
         >>> per_query_measures(run, {"q1": {"d2": 1}}, ["P@2"])
         {'P@2': {'q1': 0.5}}
     """
-    plain: Run = {query: dict(scores) for query, scores in run.items() if query in qrels and scores}
+    plain: Run = {
+        query: scores if isinstance(scores, dict) else dict(scores)
+        for query, scores in run.items()
+        if query in qrels and scores
+    }
     values: dict[str, dict[str, float]] = {name: dict.fromkeys(qrels, 0.0) for name in measures}
     if plain:
-        parsed = [parsed_measure(name) for name in measures]
-        for name, query, value in _metrics(parsed, qrels, plain):
+        named = {name: parsed_measure(name) for name in measures}
+        keys = {name: key for name, measure in named.items() if (key := _trec_key(measure))}
+        if keys:
+            judged = pytrec_eval.RelevanceEvaluator(qrels, _grouped(keys.values())).evaluate(plain)
+            for name, key in keys.items():
+                values[name].update({query: row[key] for query, row in judged.items()})
+        rest = [measure for name, measure in named.items() if name not in keys]
+        for name, query, value in _metrics(rest, qrels, plain):
             values[name][query] = value
     return values
+
+
+def _trec_key(measure: Measure) -> str | None:
+    """The measure's name in pytrec_eval's answers, if it is one of the usual ones.
+
+    Examples:
+        >>> _trec_key(ir_measures.nDCG @ 10), _trec_key(ir_measures.RR), _trec_key(ir_measures.RBP)
+        ('ndcg_cut_10', 'recip_rank', None)
+    """
+    if not measure.params:
+        return _WHOLE.get(str(measure.NAME))
+    if list(measure.params) == ["cutoff"] and measure.NAME in _CUT:
+        return f"{_CUT[measure.NAME]}_{measure['cutoff']}"
+    return None
+
+
+def _grouped(keys: Iterable[str]) -> set[str]:
+    """pytrec_eval's questions for these keys: all depths of a measure in one.
+
+    Examples:
+        >>> sorted(_grouped(["map", "P_10", "P_5"]))
+        ['P.10,5', 'map']
+    """
+    depths: dict[str, list[str]] = {}
+    for key in keys:
+        name, _, depth = key.rpartition("_")
+        if depth.isdigit():
+            depths.setdefault(name, []).append(depth)
+        else:
+            depths[key] = []
+    return {f"{name}.{','.join(cuts)}" if cuts else name for name, cuts in depths.items()}
 
 
 def _metrics(

@@ -1,5 +1,7 @@
 """Measures of one's own choice: their names, and their values."""
 
+import ir_measures
+import numpy as np
 import pytest
 
 from optical_core.analysis import metrics
@@ -9,7 +11,7 @@ from optical_core.analysis.measure_names import (
     needed_depth,
     split_measures,
 )
-from optical_core.analysis.metrics import per_query_measures
+from optical_core.analysis.metrics import MEASURES, per_query_measures
 from optical_core.errors import InputError
 
 RUN = {"q1": {"a": 3.0, "b": 2.0, "c": 1.0}, "q2": {"a": 1.0, "b": 1.0}, "q3": {}}
@@ -93,3 +95,31 @@ def test_a_provider_that_fails_gets_one_sentence(monkeypatch):
     monkeypatch.setattr(metrics.ir_measures, "iter_calc", fail)
     with pytest.raises(InputError, match="ERR@20 can't be computed of these rankings: no perl"):
         per_query_measures(RUN, QRELS, ["ERR@20"])
+
+
+def test_every_name_has_the_value_that_ir_measures_gives():
+    """Whichever way it is computed."""
+    generator = np.random.default_rng(3)
+    names = [f"d{number}" for number in range(60)]
+    run = {
+        f"q{n}": dict(zip(names, generator.normal(size=60).tolist(), strict=True)) for n in range(9)
+    }
+    qrels = {
+        query: {names[place]: int(generator.integers(0, 4)) for place in generator.choice(60, 15)}
+        for query in run
+    }
+    asked = (
+        *MEASURES,
+        "AP@7",
+        "P@3",
+        "nDCG",
+        "nDCG@20",
+        "AP(rel=2)",
+        "R(rel=2)@10",
+        "RR@5",
+        "Bpref",
+    )
+    values = per_query_measures(run, qrels, asked)
+    for metric in ir_measures.iter_calc(map(ir_measures.parse_measure, asked), qrels, run):
+        assert values[str(metric.measure)][metric.query_id] == pytest.approx(metric.value, abs=1e-9)
+    assert {name: len(by_query) for name, by_query in values.items()} == dict.fromkeys(asked, 9)
