@@ -28,6 +28,7 @@ from optical_core.ui.alignment.view import (
     plan_table,
     report_lines,
     translations,
+    unknown_words,
 )
 from optical_core.ui.token_html import plain
 from optical_core.wording import counted
@@ -54,6 +55,8 @@ def render() -> None:
     if view is None:
         return
     st.caption(PICTURES[view.kind])
+    if sentence := unknown_words(view):
+        st.caption(sentence)
     pin = pin_from(held("pin"))
     clicked: str | None = None
     plans: dict[str, TransportPlan] = {}
@@ -85,8 +88,10 @@ def _solved(view: AlignmentView, model: str, foreign: str) -> TransportPlan | No
         None if that fails. The page then shows the error in the plan's place.
     """
     try:
-        pair = encoded_texts(library(), model, foreign, view.english, view.transport.marginals)
-        plan = plan_of_texts(library(), model, foreign, view.english, view.transport)
+        cut = {"spaces": view.gold is not None}
+        texts = library(), model, foreign, view.english
+        pair = encoded_texts(*texts, view.transport.marginals, **cut)
+        plan = plan_of_texts(*texts, view.transport, **cut)
     except (InputError, ValueError) as error:
         parts.fault(error)
         return None
@@ -155,7 +160,14 @@ def _convergence(view: AlignmentView) -> None:
         if not box.open:
             return
         model = view.models[-1]
-        pair = encoded_texts(library(), model, view.foreign, view.english, view.transport.marginals)
+        pair = encoded_texts(
+            library(),
+            model,
+            view.foreign,
+            view.english,
+            view.transport.marginals,
+            spaces=view.gold is not None,
+        )
         points = convergence_of(pair, view.transport)
         figures = convergence_figures(points, dark=parts.is_dark())
         # In a narrow window, columns are stacked.

@@ -41,7 +41,8 @@ def evaluate(
         str,
         typer.Option(
             help="Names, comma-separated; the first is the baseline of the tests. NAME@human asks "
-            "the English queries, NAME@FOLDER the translations in FOLDER/<language>.jsonl."
+            "the English queries, NAME@FOLDER the translations in FOLDER/<language>.jsonl. "
+            "bm25-stem and bm25-stop count stems, or leave stop words out."
         ),
     ] = "",
     languages: Languages = "",

@@ -35,6 +35,7 @@ class CollectionInfo(BaseModel):
         source: where it was published.
         languages: codes of the query languages, as its files are named.
         parallel: are the information needs the same in every language?
+        passage_language: code of the passages' language; None if it isn't known.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,12 +46,18 @@ class CollectionInfo(BaseModel):
     source: str
     languages: tuple[str, ...]
     parallel: bool
+    passage_language: str | None = "en"
 
     @field_validator("name")
     @classmethod
     def _no_path(cls, name: str) -> str:
         check_name(name)
         return name
+
+    @field_validator("passage_language")
+    @classmethod
+    def _one_form(cls, code: str | None) -> str | None:
+        return code and language(code).code
 
     @field_validator("languages")
     @classmethod

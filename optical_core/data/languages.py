@@ -132,6 +132,17 @@ def language(code: str) -> Language:
     return known
 
 
+def known_code(code: str) -> str | None:
+    """The one form of a code; None if the language isn't known.
+
+    Examples:
+        >>> known_code("swa"), known_code("xx")
+        ('sw', None)
+    """
+    known = find_language(code)
+    return known.code if known else None
+
+
 def language_codes(codes: str | Iterable[str]) -> list[str]:
     """Codes, or a comma-separated list of them, each once and in its one form.
 

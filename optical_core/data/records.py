@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from optical_core.data.lines import read_json
+from optical_core.data.words import word_rules
 from optical_core.digits import plain
 from optical_core.errors import InputError
 from optical_core.storage import replace_file
@@ -28,6 +29,8 @@ _PACKAGES = (
     "pot",
     "ir-measures",
     "bm25s",
+    "snowballstemmer",
+    "stopwordsiso",
 )
 
 
@@ -42,6 +45,7 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "packages": package_versions(_PACKAGES),
+        "words": word_rules(),
     }
 
 

@@ -58,6 +58,7 @@ def encode_pair(
     *,
     marginals: str = "real-tokens",
     query_tokens: int = 32,
+    spaces: bool = False,
 ) -> EncodedPair:
     """Encode a pair as distillation does.
 
@@ -67,6 +68,7 @@ def encode_pair(
         english: its translation.
         marginals: with `mask-augmented`, both sides are extended with [MASK] to `query_tokens`.
         query_tokens: the length in tokens that both sides get.
+        spaces: does only white space separate words, as in texts that are cut into words already?
 
     Raises:
         InputError: a text without tokens.
@@ -88,8 +90,8 @@ def encode_pair(
     return EncodedPair(
         source=student.encode_queries([foreign])[0],
         target=teacher.encode_queries([english])[0],
-        source_tokens=tuple(student.scored_tokens(foreign, "query")),
-        target_tokens=tuple(teacher.scored_tokens(english, "query")),
+        source_tokens=tuple(student.scored_tokens(foreign, "query", spaces=spaces)),
+        target_tokens=tuple(teacher.scored_tokens(english, "query", spaces=spaces)),
         truncated=student.truncated(foreign, "query") + teacher.truncated(english, "query"),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from optical_core.errors import InputError
@@ -15,6 +16,8 @@ from optical_core.models.teachers import FILE as TEACHER_FILE
 from optical_core.models.teachers import read_teacher, teacher_folders
 
 logger = logging.getLogger(__name__)
+
+_BASELINES = ("bm25", "bm25-stem", "bm25-stop", "bm25-stem-stop")
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,16 @@ class ModelEntry:
 def list_models() -> list[ModelEntry]:
     """List encoders, students (shipped and trained), teachers and BM25.
 
-    Models that can't be read are left out, with a warning.
+    BM25 is listed with its options if their extra is installed. Models that can't be read are left
+    out, with a warning.
 
     Examples:
-        >>> [entry.name for entry in list_models() if entry.kind == "baseline"]
-        ['bm25']
+        >>> [entry.name for entry in list_models() if entry.kind == "baseline"][0]
+        'bm25'
     """
-    return [*_encoders(), *_students(), *_teachers(), ModelEntry("bm25", "baseline", (), False)]
+    baselines = _BASELINES if find_spec("snowballstemmer") else _BASELINES[:1]
+    entries = [ModelEntry(name, "baseline", (), False) for name in baselines]
+    return [*_encoders(), *_students(), *_teachers(), *entries]
 
 
 def model_files() -> list[Path]:

@@ -135,11 +135,19 @@ class TokenEncoder:
                 for vector in vectors:
                     yield unit_rows(np.asarray(vector, dtype=np.float32))
 
-    def describe(self, text: str, side: Side) -> list[Token]:
-        """Describe every token of a text on this side; the scored ones match `encode`'s rows."""
+    def describe(self, text: str, side: Side, *, spaces: bool = False) -> list[Token]:
+        """Describe every token of a text on this side; the scored ones match `encode`'s rows.
+
+        Args:
+            text: without a prompt.
+            side: `query` or `passage`.
+            spaces: does only white space separate words, as in texts that are cut already?
+        """
         prompt = self.model.prompts.get(_TASK[side]) or ""
         markers = frozenset(self.model.tokenizer.convert_tokens_to_ids(self._marker_pieces))
-        tokens = describe_tokens(self.model.tokenizer, text, prompt, markers, self.max_length(side))
+        tokens = describe_tokens(
+            self.model.tokenizer, text, prompt, markers, self.max_length(side), spaces=spaces
+        )
         features = self.model.preprocess([text], prompt=prompt, task=_TASK[side])
         scored = self._scored(features, side)[0]
         described = [
@@ -150,9 +158,9 @@ class TokenEncoder:
         expansion = [Token(mask, -1, 0, 0, "mask", True) for s in scored[len(tokens) :] if s]
         return described + expansion
 
-    def scored_tokens(self, text: str, side: Side) -> list[Token]:
-        """List the tokens whose vectors `encode` returns, in the same order."""
-        return [token for token in self.describe(text, side) if token.scored]
+    def scored_tokens(self, text: str, side: Side, *, spaces: bool = False) -> list[Token]:
+        """List the tokens whose vectors `encode` returns, in the same order; see `describe`."""
+        return [token for token in self.describe(text, side, spaces=spaces) if token.scored]
 
     def max_length(self, side: Side) -> int:
         """Longest input of a side in tokens: the checkpoint's own limit, if it has one."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
+
+from optical_core.data.words import word_starts
 
 _MARKS = "▁Ġ "
 """A piece of only these marks where a word begins (SentencePiece's mark, byte-level BPE's)."""
@@ -25,8 +29,8 @@ class Token:
             drops, one of joiners alone, may have no token). A lone word-boundary mark has the empty
             piece, as have the second and later tokens of one character. A token that isn't in the
             text has its name in the vocabulary.
-        word: index of the whitespace-separated word that it belongs to (that a lone mark begins);
-            -1 if none.
+        word: index of the word that has most of it (that a lone mark begins); -1 if none. Words
+            are separated by white space, or else cut as in `data.words`.
         start: where it begins in the text; 0 for tokens that aren't in the text.
         end: where it ends; 0 for tokens that aren't in the text.
         role: `text`, `punctuation`, `prefix` (of the prompt), `special` or `mask`.
@@ -53,7 +57,13 @@ def is_punctuation(piece: str) -> bool:
 
 
 def describe_tokens(
-    tokenizer: Any, text: str, prompt: str, markers: frozenset[int], max_length: int
+    tokenizer: Any,
+    text: str,
+    prompt: str,
+    markers: frozenset[int],
+    max_length: int,
+    *,
+    spaces: bool = False,
 ) -> list[Token]:
     """Describe the tokens of `prompt + text` as the encoder sees them.
 
@@ -63,6 +73,7 @@ def describe_tokens(
         prompt: in marker tokens, or in plain text, whose tokens are known by their span.
         markers: ids of tokens that occur only in prompts.
         max_length: in tokens, the prompt included.
+        spaces: does only white space separate words, as in texts that are cut into words already?
 
     Returns:
         A token a position. All are marked as `scored`: the caller corrects that.
@@ -86,14 +97,15 @@ def describe_tokens(
             roles.append("special" if special else "text")
     within = [index for index, role in enumerate(roles) if role == "text"]
     whole = len(pieces) < max_length
-    owned = _own_spans(
-        text, [spans[i] for i in within], [not pieces[i].strip(_MARKS) for i in within], whole
-    )
-    starts = _word_starts(text)
+    marks = [not pieces[i].strip(_MARKS) for i in within]
+    owned = _own_spans(text, [spans[i] for i in within], marks, whole)
+    starts = _after_spaces(text) if spaces else word_starts(text)
     tokens = [Token(piece, -1, 0, 0, role, True) for piece, role in zip(pieces, roles, strict=True)]
-    for index, (start, end) in zip(within, owned, strict=True):
+    for index, (start, end), mark in zip(within, owned, marks, strict=True):
         piece = text[start:end]
-        word = bisect_right(starts, start) - 1
+        # The second token of a character belongs to that character.
+        begin = start if piece or mark else max(0, start - 1)
+        word = _word_of(starts, begin, end)
         role: Role = "punctuation" if is_punctuation(piece) else "text"
         tokens[index] = Token(piece, word, start, end, role, True)
     return tokens
@@ -152,9 +164,13 @@ def _own_spans(
     return owned
 
 
-def _word_starts(text: str) -> list[int]:
-    return [
-        index
-        for index, character in enumerate(text)
-        if not character.isspace() and (index == 0 or text[index - 1].isspace())
-    ]
+def _word_of(starts: Sequence[int], start: int, end: int) -> int:
+    """The word, of those that begin at `starts`, that has most of a token; the first of several."""
+    first, last = bisect_right(starts, start) - 1, bisect_left(starts, max(end, start + 1)) - 1
+    edges = [start, *starts[first + 1 : last + 1], end]
+    lengths = [after - before for before, after in pairwise(edges)]
+    return first + lengths.index(max(lengths))
+
+
+def _after_spaces(text: str) -> list[int]:
+    return [found.start() for found in re.finditer(r"\S+", text)]

@@ -1,16 +1,13 @@
 """BM25 on the query as typed (bm25s), with words by Unicode's rules.
 
-bm25s' own tokeniser splits Indic words at their vowel signs, and its stop words are English. Here
-a word is a run of letters, marks and digits of any script; there are no stop words or stemming.
+bm25s' own tokeniser splits Indic words at their vowel signs and knows no words in scripts without
+spaces; `data.words` does. Stems and stop words are a choice, see `terms`.
 """
 
 from __future__ import annotations
 
 import logging
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 import bm25s
 import numpy as np
@@ -18,32 +15,13 @@ import numpy as np
 from optical_core.data.collection import Collection, Passage
 from optical_core.data.trec import Hits, best_first
 from optical_core.retrieval.searcher import Query, Searcher
+from optical_core.retrieval.terms import Terms
 
 # The library sets its logger to DEBUG on import, and would log every build.
 logging.getLogger("bm25s").setLevel(logging.WARNING)
 
-
-def words(text: str) -> list[str]:
-    """Words in lower case: letters with their marks, and digits; apostrophes stay inside.
-
-    Examples:
-        >>> words("सूर्य ग्रहण, 2024: Mo̱ ń lọ; ng'ombe")
-        ['सूर्य', 'ग्रहण', '2024', 'mo̱', 'ń', 'lọ', "ng'ombe"]
-    """
-    folded = unicodedata.normalize("NFC", text).casefold()
-    return word_pattern().findall(folded)
-
-
-@lru_cache(maxsize=1)
-def word_pattern() -> re.Pattern[str]:
-    """The pattern of a word, in NFC text."""
-    # Python's \w knows letters and digits but not combining marks (vowel signs, tone marks).
-    marks = "".join(
-        chr(code) for code in range(0x300, 0x1E000) if unicodedata.category(chr(code))[0] == "M"
-    )
-    joiners = "\u200c\u200d"
-    inside = rf"[\w{marks}{joiners}]"
-    return re.compile(rf"{inside}+(?:['’ʼ]{inside}+)*")
+WORDS = Terms()
+"""All words, as they are."""
 
 
 def eligible_passages(ids: Sequence[str], among: frozenset[str] | None) -> np.ndarray:
@@ -56,7 +34,10 @@ def eligible_passages(ids: Sequence[str], among: frozenset[str] | None) -> np.nd
 class BM25(Searcher):
     """Lucene's BM25 (k1 1.5, b 0.75) over a collection's passages, in memory.
 
-    Passages that share no word with the query are left out.
+    Passages that share no term with the query are left out.
+
+    Attributes:
+        terms: what is counted of a text.
 
     Examples:
         >>> bm25 = BM25([Passage("p1", "", "The sea is salty."), Passage("p2", "", "Dry sand")])
@@ -64,18 +45,23 @@ class BM25(Searcher):
         ['p1']
     """
 
-    name = "bm25"
-    identity = f"bm25s {bm25s.__version__}"
+    family = "bm25"
 
-    def __init__(self, passages: Iterable[Passage]) -> None:
+    def __init__(self, passages: Iterable[Passage], terms: Terms = WORDS) -> None:
+        self.name = f"{self.family}{terms.suffix}"
+        self.terms = terms
         self.ids: list[str] = []
         tokens = []
         for passage in passages:
             self.ids.append(passage.id)
-            tokens.append(words(passage.full_text))
-        self._known = {word for document in tokens for word in document}
+            tokens.append(terms.of_text(passage.full_text))
+        self._known = {term for document in tokens for term in document}
         self._scorer = bm25s.BM25(method="lucene")
         self._scorer.index(tokens, show_progress=False)
+
+    @property
+    def identity(self) -> str:
+        return f"bm25s {bm25s.__version__} {self.terms.identity}"
 
     def rank(
         self, queries: Sequence[Query], *, top: int = 10, among: frozenset[str] | None = None
@@ -84,7 +70,7 @@ class BM25(Searcher):
         return [self._ranked(query.text, top, eligible) for query in queries]
 
     def _ranked(self, query: str, top: int, eligible: np.ndarray) -> Hits:
-        known = [word for word in words(query) if word in self._known]
+        known = [term for term in self.terms.of_text(query) if term in self._known]
         if not known:
             return []
         scores = np.asarray(self._scorer.get_scores(known)) * eligible
@@ -100,11 +86,18 @@ class LiveBM25(Searcher):
         3
     """
 
-    name = BM25.name
-    identity = BM25.identity
+    def __init__(self, collection: Collection, terms: Terms = WORDS) -> None:
+        self._counted = collection.refreshed(), BM25(collection.passages(), terms)
+        self.name = self._counted[1].name
 
-    def __init__(self, collection: Collection) -> None:
-        self._counted = collection.refreshed(), BM25(collection.passages())
+    @property
+    def identity(self) -> str:
+        return self._counted[1].identity
+
+    @property
+    def terms(self) -> Terms:
+        """What is counted of a text."""
+        return self._counted[1].terms
 
     def rank(
         self, queries: Sequence[Query], *, top: int = 10, among: frozenset[str] | None = None
@@ -112,6 +105,6 @@ class LiveBM25(Searcher):
         before, bm25 = self._counted
         present = before.refreshed()
         if present is not before:
-            bm25 = BM25(present.passages())
+            bm25 = BM25(present.passages(), bm25.terms)
             self._counted = present, bm25
         return bm25.rank(queries, top=top, among=among)

@@ -17,8 +17,8 @@ import numpy as np
 from optical_core.data.corpus import Passage
 from optical_core.data.lexicons import Lexicon, lexicon_hash
 from optical_core.data.trec import Hits
+from optical_core.data.words import fold, has_unspaced, word_spans, words
 from optical_core.errors import InputError
-from optical_core.retrieval.bm25 import word_pattern, words
 from optical_core.retrieval.explain import TokenMatch
 from optical_core.retrieval.searcher import Query, Searcher
 
@@ -71,10 +71,16 @@ class Glosses:
         """The text with each word replaced by its translation, if it has one."""
         code = self.language or self.guess(text)
         english = self._english.get(code or "", {})
-        return word_pattern().sub(
-            lambda word: english.get(word.group().casefold(), word.group()),
-            unicodedata.normalize("NFC", text),
-        )
+        composed = unicodedata.normalize("NFC", text)
+        parts, end = [], 0
+        for span in word_spans(composed):
+            gloss = english.get(fold(composed[span.start : span.end]))
+            if gloss is None or span.start < end:
+                continue
+            parts += [composed[end : span.start], gloss if span.spaced else f" {gloss} "]
+            end = span.end
+        glossed = "".join([*parts, composed[end:]])
+        return " ".join(glossed.split()) if has_unspaced(text) else glossed
 
 
 def _translations(lexicon: Lexicon, code: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from optical_core.retrieval.bm25 import BM25, LiveBM25
 from optical_core.retrieval.glossed import Glossed, Glosses
 from optical_core.retrieval.late_interaction import LateInteraction
 from optical_core.retrieval.searcher import Searcher
+from optical_core.retrieval.terms import terms_named
 from optical_core.retrieval.vector_stores import LOCAL, open_store
 
 
@@ -28,7 +29,7 @@ def open_searcher(
     """Open a model's searcher of a collection.
 
     Args:
-        name: `bm25`, or a name or folder of a pair of encoders.
+        name: `bm25`, perhaps with options (see `terms`), or a name or folder of a pair of encoders.
         collection: the collection to search.
         mode: of the store, see `open_store`; BM25 ignores it, and `engine` and `uri`.
         engine: of the store.
@@ -46,8 +47,9 @@ def open_searcher(
         >>> len(searcher.search("Why is the sea salty?", top=3))
         3
     """
-    if name == BM25.name:
-        return LiveBM25(collection)
+    terms = terms_named(name, BM25.family, collection.info.passage_language)
+    if terms is not None:
+        return LiveBM25(collection, terms)
     pair = load(name)
     store = open_store(engine, uri, collection, pair.teacher, mode=mode, progress=progress)
     searcher = LateInteraction(pair, store)

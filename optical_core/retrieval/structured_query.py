@@ -8,7 +8,7 @@ A query word f counts in a passage as the sum over its translations,
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from copy import copy
 
@@ -18,8 +18,10 @@ from scipy.sparse import csc_array
 from optical_core.data.collection import Passage
 from optical_core.data.lexicons import Lexicon, lexicon_hash
 from optical_core.data.trec import Hits, best_first
-from optical_core.retrieval.bm25 import eligible_passages, words
+from optical_core.data.words import words
+from optical_core.retrieval.bm25 import WORDS, eligible_passages
 from optical_core.retrieval.searcher import Query, Searcher
+from optical_core.retrieval.terms import Terms
 
 K1, B = 1.5, 0.75
 
@@ -28,7 +30,7 @@ class StructuredQueries(Searcher):
     """Lucene's BM25 (k1 1.5, b 0.75, as `bm25` has it) over structured queries, in memory.
 
     A word that the lexicon lacks stands for itself, as names and numbers often do. Passages without
-    any translation are left out.
+    any translation are left out. With stems, the translations with one stem count together.
 
     Examples:
         >>> passages = [Passage("p1", "", "The sea is salty."), Passage("p2", "", "Dry sand")]
@@ -37,10 +39,12 @@ class StructuredQueries(Searcher):
         ['p1']
     """
 
-    name = "psq"
+    family = "psq"
 
-    def __init__(self, passages: Iterable[Passage], lexicon: Lexicon) -> None:
+    def __init__(self, passages: Iterable[Passage], lexicon: Lexicon, terms: Terms = WORDS) -> None:
+        self.name = f"{self.family}{terms.suffix}"
         self.lexicon = lexicon
+        self.terms = terms
         self.ids: list[str] = []
         self._columns: dict[str, int] = {}
         counts: list[int] = []
@@ -49,9 +53,9 @@ class StructuredQueries(Searcher):
         lengths: list[int] = []
         for row, passage in enumerate(passages):
             self.ids.append(passage.id)
-            terms = Counter(words(passage.full_text))
-            lengths.append(terms.total())
-            for term, count in terms.items():
+            counted = Counter(terms.of_text(passage.full_text))
+            lengths.append(counted.total())
+            for term, count in counted.items():
                 rows.append(row)
                 columns.append(self._columns.setdefault(term, len(self._columns)))
                 counts.append(count)
@@ -69,7 +73,7 @@ class StructuredQueries(Searcher):
 
     @property
     def identity(self) -> str:
-        return f"psq {lexicon_hash(self.lexicon)}"
+        return f"psq {self.terms.identity} {lexicon_hash(self.lexicon)}"
 
     def rank(
         self, queries: Sequence[Query], *, top: int = 10, among: frozenset[str] | None = None
@@ -79,12 +83,11 @@ class StructuredQueries(Searcher):
 
     def _ranked(self, query: str, top: int, eligible: np.ndarray) -> Hits:
         scores = np.zeros(len(self.ids))
-        for term, times in Counter(words(query)).items():
-            known = {
-                self._columns[english]: share
-                for english, share in self.lexicon.get(term, {term: 1.0}).items()
-                if english in self._columns
-            }
+        for word, times in Counter(words(query)).items():
+            known: dict[int, float] = defaultdict(float)
+            for english, share in self.lexicon.get(word, {word: 1.0}).items():
+                if (term := self.terms.of_word(english)) in self._columns:
+                    known[self._columns[term]] += share
             if not known:
                 continue
             columns, shares = list(known), np.array(list(known.values()))

@@ -147,7 +147,7 @@ def _served(name: str, searcher: Searcher) -> ServedModel:
     entry = next((entry for entry in list_models() if entry.name == name), None)
     return ServedModel(
         name=name,
-        kind=entry.kind if entry else "encoder",
+        kind=entry.kind if entry else "encoder" if searcher.explains else "baseline",
         languages=list(entry.languages) if entry else [],
         token_level=searcher.explains,
         weights=searcher.weights,

@@ -27,6 +27,7 @@ from optical_core.retrieval.glossed import Glossed, Glosses
 from optical_core.retrieval.searcher import Searcher
 from optical_core.retrieval.searchers import open_searcher
 from optical_core.retrieval.structured_query import StructuredQueries
+from optical_core.retrieval.terms import terms_named
 from optical_core.storage import replace_file, writable
 from optical_core.study.query_texts import write_texts
 from optical_core.study.results import read_values, write_results_record, write_values
@@ -136,9 +137,10 @@ def _searchers(
 ) -> dict[str, tuple[Searcher, dict[str, str]]]:
     """Open each language's searcher; with it, the queries (id -> text) as they are asked."""
     name, source = model_and_source(spec)
-    if name == StructuredQueries.name and source:
+    terms = terms_named(name, StructuredQueries.family, collection.info.passage_language)
+    if terms is not None and source:
         lexicons = {code: lexicon_of(Path(source), code) for code in languages}
-        psq = StructuredQueries(collection.passages(), {})
+        psq = StructuredQueries(collection.passages(), {}, terms)
         return {
             code: (psq.asked_by(lexicon), collection.queries(code))
             for code, lexicon in lexicons.items()

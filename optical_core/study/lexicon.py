@@ -17,9 +17,9 @@ import numpy as np
 
 from optical_core.analysis.alignment_error import Link
 from optical_core.data.lexicons import Lexicon
+from optical_core.data.words import words
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.retrieval.bm25 import words
 from optical_core.study.word_vectors import centred, encode_sides, linked_words, plan_between
 
 Words = Sequence[str]

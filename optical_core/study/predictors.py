@@ -15,6 +15,7 @@ import numpy as np
 from optical_core.data.collection import Collection
 from optical_core.data.languages import is_english, language
 from optical_core.data.resources import UNSPACED
+from optical_core.data.words import knows_words
 from optical_core.errors import InputError
 from optical_core.models.alignment import EncodedPair, solve_pair
 from optical_core.models.pair import EncoderPair
@@ -32,8 +33,8 @@ class QueryCosts:
     Attributes:
         language: its code.
         topics: how many queries were measured.
-        fertility: tokens a word (between spaces, punctuation included), over all words of the
-            queries; None for languages written without spaces.
+        fertility: tokens a word (punctuation included), over all words of the queries; None for
+            languages written without spaces, if their words aren't known here.
         transport: ⟨P, C⟩ of the exact plan between the student's tokens of the query and the
             teacher's of its English translation, C the cosine distance.
         unaligned: share of that plan's mass that moves at more than `EXPENSIVE`.
@@ -130,7 +131,7 @@ def _costs(code: str, source: _Side, target: _Side) -> QueryCosts | None:
     return QueryCosts(
         language=code,
         topics=len(costs),
-        fertility=pieces / words if words and code not in UNSPACED else None,
+        fertility=pieces / words if words and (code not in UNSPACED or knows_words()) else None,
         transport=float(np.mean(costs)),
         unaligned=float(np.mean(shares)),
     )

@@ -24,7 +24,7 @@ class Side:
 
     Attributes:
         states: (layers, n, d), hidden states of its text tokens.
-        words: (n,), the word of each token.
+        words: (n,), the word of each token; white space separates words.
     """
 
     states: np.ndarray
@@ -58,7 +58,7 @@ def encode_sides(
             made = transformer.model(**inputs, output_hidden_states=True).hidden_states
         states = torch.stack([made[layer] for layer in layers]).float().cpu().numpy()
         for row, (position, text) in enumerate(zip(positions, part, strict=True)):
-            tokens = encoder.describe(text, "query")
+            tokens = encoder.describe(text, "query", spaces=True)
             kept = [index for index, token in enumerate(tokens) if token.word >= 0]
             words = tuple(tokens[index].word for index in kept)
             sides[position] = Side(states[:, row, kept], words)

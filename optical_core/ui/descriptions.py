@@ -5,6 +5,9 @@ from __future__ import annotations
 _DESCRIPTIONS = {
     "embedded": "multilingual-e5-small, undistilled",
     "bm25": "BM25 on the words as typed",
+    "bm25-stem": "BM25 on stems of the words",
+    "bm25-stop": "BM25 without stop words",
+    "bm25-stem-stop": "BM25 on stems, without stop words",
 }
 
 

@@ -1,9 +1,12 @@
 """What a token's text is: one after the other, the tokens read as the text."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from optical_core.data.words import word_starts
 from optical_core.models.embedded import MARKERS, QUERY_PROMPT
 from optical_core.models.tokens import describe_tokens, visible
 from optical_core.ui.links import label
@@ -75,9 +78,9 @@ def tokenizers(embedded_home, tiny_bert, tiny_xlmr):
 KINDS = ("embedded", "BERT", "XLM-R", "bytes", "fallback")
 
 
-def tokens_of(tokenizer, text, prompt="", length=10_000):
+def tokens_of(tokenizer, text, prompt="", length=10_000, spaces=True):
     markers = frozenset(tokenizer.convert_tokens_to_ids(list(MARKERS))) if prompt else frozenset()
-    found = describe_tokens(tokenizer, text, prompt, markers, length)
+    found = describe_tokens(tokenizer, text, prompt, markers, length, spaces=spaces)
     return [token for token in found if token.role in ("text", "punctuation")]
 
 
@@ -99,6 +102,24 @@ def test_the_tokens_read_as_the_text(tokenizers, kind, text):
     assert read(tokens) == "".join(text.split())
     assert words(tokens) == text.split()
     assert all(text[token.start : token.end] == token.piece for token in tokens)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_in_scripts_without_spaces_tokens_belong_to_words(tokenizers, kind, text):
+    tokens = tokens_of(tokenizers[kind], text, spaces=False)
+    assert read(tokens) == "".join(text.split()) == "".join(words(tokens))
+    numbers = [token.word for token in tokens if token.piece]
+    assert numbers == sorted(numbers)
+    starts = word_starts(text)
+    edges = list(pairwise([*starts, len(text)]))
+    whole = [text[a:b].strip() for a, b in edges]
+    if kind in ("bytes", "fallback"):  # their tokens are within characters
+        assert words(tokens) == whole
+    assert set(numbers) <= set(range(len(whole)))
+    for token in tokens:
+        cuts = [max(0, min(token.end, b) - max(token.start, a)) for a, b in edges]
+        assert not token.piece or cuts[token.word] == max(cuts)
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)

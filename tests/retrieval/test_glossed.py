@@ -50,6 +50,13 @@ def test_a_texts_own_words_say_which_lexicon_is_its_own(text, language):
     assert (glosses.gloss(text) == text) == (language is None)
 
 
+def test_glosses_stand_apart_where_the_text_has_no_spaces():
+    pytest.importorskip("icu4py", reason='needs pip install ".[words]"')
+    lexicon = {"海水": {"seawater": 1.0}, "咸": {"salty": 1.0}, "ฉัน": {"i": 1.0}}
+    assert Glosses({"zh": lexicon}, language="zh").gloss("海水是咸的。") == "seawater 是 salty 的。"
+    assert Glosses({"th": lexicon}, language="th").gloss("ฉันกินข้าว") == "i กินข้าว"
+
+
 def test_without_a_lexicon_nothing_is_glossed():
     assert Glosses({}).gloss("maji ya bahari") == "maji ya bahari"
 

@@ -6,11 +6,12 @@ import pytest
 import torch
 
 from optical_core.data.collection import Passage
+from optical_core.data.words import words
 from optical_core.errors import InputError
 from optical_core.models.pair_store import load_pair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval import shards, token_index
-from optical_core.retrieval.bm25 import BM25, words
+from optical_core.retrieval.bm25 import BM25
 from optical_core.retrieval.explain import token_matches
 from optical_core.retrieval.formats import FILES
 from optical_core.retrieval.indexing import append_to_index, build_index, collection_index

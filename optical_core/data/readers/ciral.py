@@ -57,6 +57,7 @@ def import_ciral(
         source="CIRAL, huggingface.co/datasets/CIRAL/ciral",
         languages=("en",),
         parallel=False,
+        passage_language=known.code,
     )
     corpus = _corpus(source, known.name.lower(), code)
     return write_collection(target, info, _passages(corpus), {"en": read_topics(topics)}, qrels)

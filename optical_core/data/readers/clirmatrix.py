@@ -18,7 +18,7 @@ from optical_core.data.compression import plain_name
 from optical_core.data.fields import add_once, grade, identifier
 from optical_core.data.folders import data_files, only
 from optical_core.data.language_files import by_language, say_left_out
-from optical_core.data.languages import find_language
+from optical_core.data.languages import find_language, known_code
 from optical_core.data.lines import read_jsonl, read_table
 from optical_core.data.trec import Qrels, join_judgements
 from optical_core.errors import InputError
@@ -57,6 +57,7 @@ def import_clirmatrix(
         source="CLIRMatrix, github.com/ssun32/CLIRMatrix",
         languages=tuple(read),
         parallel=shared,
+        passage_language=known_code(document_language),
     )
     passages = (Passage(key, "", text) for key, text in read_table(documents, ("id", "text")))
     queries = {code: texts for code, (texts, _) in read.items()}

@@ -10,7 +10,7 @@ from typing import Any
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.fields import add_once, grade, identifier, text
-from optical_core.data.languages import language
+from optical_core.data.languages import known_code, language
 from optical_core.data.trec import Qrels, join_judgements
 from optical_core.errors import InputError
 
@@ -38,7 +38,7 @@ def import_irds(source: str, target: Path, *, name: str, unit: str | None = None
             key, where = identifier(judged.query_id, f"{source}, qrels"), f"{source}, qrels"
             value = grade(judged.relevance, where)
             join_judgements(qrels, key, {identifier(judged.doc_id, where): value}, where)
-        tag = dataset.queries_lang()
+        tag, documents = dataset.queries_lang(), dataset.docs_lang()
     if tag is None:
         logger.warning("ir_datasets doesn't tell the language of %s: taken as English", source)
     code = language(tag or "en").code
@@ -49,6 +49,7 @@ def import_irds(source: str, target: Path, *, name: str, unit: str | None = None
         source=f"{source}, ir-datasets.com",
         languages=(code,),
         parallel=True,
+        passage_language=known_code(documents or "en"),
     )
     return write_collection(target, info, _passages(dataset, source), {code: queries}, qrels)
 

@@ -60,6 +60,7 @@ def import_miracl(
         source="MIRACL, github.com/project-miracl/miracl",
         languages=(known.code,),
         parallel=False,
+        passage_language=known.code,
     )
     queries = {known.code: read_topics(topics)}
     return write_collection(target, info, _passages(shards), queries, read_qrels(qrels))

@@ -53,6 +53,7 @@ def import_mrtydi(
         source="Mr. TyDi, github.com/castorini/mr.tydi",
         languages=(known.code,),
         parallel=False,
+        passage_language=known.code,
     )
     queries = {known.code: read_topics(topics)}
     return write_collection(target, info, _passages(documents), queries, read_qrels(qrels))

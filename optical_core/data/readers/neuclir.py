@@ -49,6 +49,7 @@ def import_neuclir(source: Path, target: Path, *, name: str, unit: str | None = 
         source="HC4, github.com/hltcoe/HC4; NeuCLIR, neuclir.github.io",
         languages=tuple(sorted(queries)),
         parallel=len({frozenset(texts) for texts in queries.values()}) == 1,
+        passage_language=known.code,
     )
     return write_collection(target, info, _passages(_documents(source, code)), queries, qrels)
 

@@ -13,11 +13,13 @@ Two data sets go by the name:
 
 from __future__ import annotations
 
+import re
 from glob import escape
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.folders import data_files, only
+from optical_core.data.languages import known_code
 from optical_core.data.lines import read_table, read_topics
 from optical_core.data.trec import read_qrels
 from optical_core.errors import InputError
@@ -79,6 +81,7 @@ def _import_2018(source: Path, documents: list[Path], target: Path, name: str) -
         source="WikiCLIR 2018 (Sasaki et al.), cs.jhu.edu/~kevinduh/a/wikiclir2018",
         languages=("en",),
         parallel=True,
+        passage_language=known_code(re.split(r"[_.]", documents[0].name)[1]),
     )
     passages = (
         Passage(key, title, text)

@@ -8,25 +8,41 @@ from optical_core.ui.library import Library
 
 
 def encoded_texts(
-    library: Library, model: str, foreign: str, english: str, marginals: str
+    library: Library,
+    model: str,
+    foreign: str,
+    english: str,
+    marginals: str,
+    *,
+    spaces: bool = False,
 ) -> EncodedPair:
-    """Token vectors of two texts. Kept: another solver doesn't encode again."""
+    """Token vectors of two texts. Kept: another solver doesn't encode again.
+
+    Texts of a gold alignment are cut into words already: only their `spaces` separate words.
+    """
 
     def encode() -> EncodedPair:
         pair = library.pair(model)
         with library.encoding:
-            return encode_pair(pair, foreign, english, marginals=marginals)
+            return encode_pair(pair, foreign, english, marginals=marginals, spaces=spaces)
 
-    return library.keep("encoded texts", encode, model=model, key=(foreign, english, marginals))
+    key = (foreign, english, marginals, spaces)
+    return library.keep("encoded texts", encode, model=model, key=key)
 
 
 def plan_of_texts(
-    library: Library, model: str, foreign: str, english: str, settings: TransportSettings = EXACT
+    library: Library,
+    model: str,
+    foreign: str,
+    english: str,
+    settings: TransportSettings = EXACT,
+    *,
+    spaces: bool = False,
 ) -> TransportPlan:
-    """The transport plan of two texts."""
+    """The transport plan of two texts; arguments as of `encoded_texts`."""
 
     def solve() -> TransportPlan:
-        texts = encoded_texts(library, model, foreign, english, settings.marginals)
+        texts = encoded_texts(library, model, foreign, english, settings.marginals, spaces=spaces)
         return solve_pair(texts, settings)
 
-    return library.keep("plan", solve, model=model, key=(foreign, english, settings))
+    return library.keep("plan", solve, model=model, key=(foreign, english, settings, spaces))

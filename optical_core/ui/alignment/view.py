@@ -10,6 +10,7 @@ import pandas as pd
 
 from optical_core.analysis.alignment_error import alignment_error_rate
 from optical_core.data.gold import GoldPair
+from optical_core.data.words import has_unspaced, knows_words
 from optical_core.digits import single
 from optical_core.study.word_vectors import linked_words
 from optical_core.transport import TransportPlan, TransportSettings
@@ -93,6 +94,18 @@ def report_lines(plan: TransportPlan) -> list[str]:
             f"[MASK] and real tokens, {mass['mask_mask']:.0%} between [MASK]s"
         )
     return lines
+
+
+def unknown_words(view: AlignmentView) -> str:
+    """A sentence for a view of words whose text has none that can be known; else empty."""
+    if view.unit != "word" or view.gold or knows_words():
+        return ""
+    if not has_unspaced(view.foreign + view.english):
+        return ""
+    return (
+        "Each token stands for a word here: to know the words of Thai, Khmer, Lao, Burmese, "
+        'Chinese and Japanese, pip install "optical-workbench[words]".'
+    )
 
 
 def gold_line(plan: TransportPlan, gold: GoldPair) -> str:

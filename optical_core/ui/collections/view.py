@@ -20,6 +20,7 @@ from optical_core.data.folders import is_data
 from optical_core.data.languages import language
 from optical_core.data.readers import READERS, import_collection
 from optical_core.data.trec import trec_order
+from optical_core.data.words import words
 from optical_core.errors import InputError
 from optical_core.retrieval.indexing import collection_indexes
 from optical_core.storage import home, replace_folder
@@ -62,7 +63,7 @@ def statistics(collection: Collection) -> pd.DataFrame:
                 "queries": len(texts),
                 "judged": len(qrels),
                 "relevant per query": sum(relevant) / max(len(relevant), 1),
-                "words per query": sum(len(t.split()) for t in texts.values()) / max(len(texts), 1),
+                "words per query": sum(len(words(t)) for t in texts.values()) / max(len(texts), 1),
             }
         )
     return pd.DataFrame(rows)

@@ -55,7 +55,7 @@ def predictor_tables(
 
 def first_encoder(models: Sequence[str]) -> str:
     """The first model that reads the query itself: neither BM25 nor a translation, if possible."""
-    encoders = (model for model in models if model != "bm25" and "@" not in model)
+    encoders = (model for model in models if not model.startswith("bm25") and "@" not in model)
     return next(encoders, models[0])
 
 
