@@ -169,7 +169,7 @@ def catalogue(data: st.DataObject) -> bool:
         end = data.draw(_ERRORS) if data.draw(st.integers(0, 9)) == 0 else None
         methods[f"{part}_iter"] = partialmethod(_records, found, end)
     told = data.draw(st.sampled_from(["sw", "en-US", None, "", "?", "zxx"]))
-    methods["queries_lang"] = lambda self: told
+    methods["queries_lang"] = methods["docs_lang"] = lambda self: told
     module = SimpleNamespace(load=lambda name: type("Dataset", (), methods)())
     given = mock.patch.dict("sys.modules", ir_datasets=module)
     with tempfile.TemporaryDirectory() as folder, given:

@@ -77,6 +77,9 @@ class Dataset:
     def queries_lang(self):
         return self.lang
 
+    def docs_lang(self):
+        return "de"
+
 
 DOCS = [
     TitledDoc("d1", "Sea", "salty water"),
@@ -107,6 +110,7 @@ def assert_refused(identifier, tmp_path, match):
 def test_a_data_set_is_imported_by_its_id(catalogue, tmp_path):
     collection = import_collection("irds", "tiny/test", tmp_path / "out")
     assert collection.languages == ("sw",)
+    assert collection.info.passage_language == "de"
     assert collection.queries("sw") == {"q1": "maji ya chumvi"}
     assert collection.qrels("sw") == {"q1": {"d1": 2, "d2": 0}}
     texts = [(passage.title, passage.text) for passage in collection.passages()]

@@ -49,7 +49,7 @@ def import_irds(source: str, target: Path, *, name: str, unit: str | None = None
         source=f"{source}, ir-datasets.com",
         languages=(code,),
         parallel=True,
-        passage_language=known_code(documents or "en"),
+        passage_language=known_code(documents or ""),
     )
     return write_collection(target, info, _passages(dataset, source), {code: queries}, qrels)
 
