@@ -15,12 +15,13 @@ from optical_core.data.bitext import Bitext, normalise
 from optical_core.data.collection import Collection, installed_collections, open_collection
 from optical_core.data.relevance import Relevance, split_limit
 from optical_core.data.train_splits import form_and_path
+from optical_core.data.words import words
 from optical_core.errors import InputError
 
 BENCHMARKS = ("ntrex", "flores", "xquad", "afriqa", "belebele", "miracl", "mldr", "ciral")
 """Names of public benchmarks. Training data whose path contains one is refused."""
 
-_SENTENCE_END = re.compile(r"(?<=[.!?।])\s+")
+_SENTENCE_END = re.compile(r"(?<=[.!?।])\s+|(?<=[。！？])")
 MINIMUM_WORDS = 4
 """Shorter sentences may be shared by chance ("Thank you.") and don't count."""
 
@@ -171,4 +172,4 @@ def collection_sentences(collection: Collection) -> set[str]:
     for passage in collection.passages():
         texts += [passage.title, passage.text, *_SENTENCE_END.split(passage.text)]
     normalised = (normalise(text) for text in texts)
-    return {text for text in normalised if len(text.split()) >= MINIMUM_WORDS}
+    return {text for text in normalised if len(words(text)) >= MINIMUM_WORDS}

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from optical_core.data.bitext import SentencePair, normalise
 from optical_core.data.collection import Collection
 from optical_core.data.languages import is_english, language, main_script
+from optical_core.data.words import words
 from optical_core.wording import counted
 
-_SENTENCE_END = re.compile(r"(?<=[.!?।])\s+")
+_SENTENCE_END = re.compile(r"(?<=[.!?।])\s+|(?<=[。！？])")
 MINIMUM_WORDS = 6
 """Shorter sentences may repeat by chance."""
 
@@ -66,7 +67,7 @@ def _passage_problems(collection: Collection) -> Iterator[str]:
             {
                 sentence
                 for part in _SENTENCE_END.split(passage.text)
-                if len((sentence := normalise(part)).split()) >= MINIMUM_WORDS
+                if len(words(sentence := normalise(part))) >= MINIMUM_WORDS
             }
         )
     for text, count in texts.items():

@@ -15,6 +15,7 @@ from optical_core.data.bitext import normalise
 from optical_core.data.collection import Passage
 from optical_core.data.examples import Example
 from optical_core.data.trec import Hits
+from optical_core.data.words import words
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.bm25 import BM25
 from optical_core.retrieval.indexing import build_index
@@ -99,9 +100,9 @@ def document(passage: Passage) -> str:
 
 def word_runs(passage: Passage) -> frozenset[str]:
     """Cut a passage into its runs of five words; a shorter one is one run."""
-    words = normalise(passage.text).split()
-    starts = range(max(1, len(words) - RUN + 1))
-    return frozenset(" ".join(words[start : start + RUN]) for start in starts)
+    cut = words(normalise(passage.text))
+    starts = range(max(1, len(cut) - RUN + 1))
+    return frozenset(" ".join(cut[start : start + RUN]) for start in starts)
 
 
 def overlap(one: frozenset[str], other: frozenset[str]) -> float:

@@ -75,6 +75,7 @@ def test_wikiclir_takes_the_judged_sentences_of_one_language(wikiclir, tmp_path)
     }
     assert collection.qrels("en") == {"12": {"7": 2, "8": 1}, "39": {"8": 2}}
     assert collection.by_id["7"].full_text == "Bahari. maji ya chumvi"
+    assert collection.info.passage_language == "sw"
 
 
 def test_wikiclir_asks_for_one_language_where_there_are_several(wikiclir):
@@ -138,6 +139,7 @@ def test_clirmatrix_reads_every_query_language_of_the_english_documents(clirmatr
     assert collection.queries("so") == {"so-so1": "Bad"}
     assert collection.qrels("sw") == {"sw-sw1": {"d1": 6, "d2": 0}}
     assert not collection.info.parallel
+    assert collection.info.passage_language == "en"
     assert [passage.text for passage in collection.passages()] == ["salty water", "cold star"]
 
 

@@ -55,7 +55,7 @@ def miracl(tmp_path):
 
 def test_miracl_is_one_language_with_its_own_passages(miracl, tmp_path):
     collection = import_collection("miracl", miracl, tmp_path / "out", unit="sw")
-    assert collection.languages == ("sw",)
+    assert (collection.languages, collection.info.passage_language) == (("sw",), "sw")
     assert not collection.info.parallel
     assert collection.queries("sw")["7#0"] == "bahari ni nini"
     assert collection.qrels("sw") == {"7#0": {"12#3": 1, "12#4": 0}, "8#0": {"9#0": 1}}
@@ -172,6 +172,7 @@ def test_ciral_asks_in_english_and_its_pools_judge_more(ciral, tmp_path):
     collection = import_collection("ciral", ciral, tmp_path / "out")
     assert collection.languages == ("en",)
     assert "Somali" in collection.info.description
+    assert collection.info.passage_language == "so"
     assert collection.qrels("en") == {"3": {"d1": 1, "d2": 1, "d3": 0}}
 
 

@@ -58,6 +58,7 @@ def test_mrtydi_takes_the_test_split_of_a_language(archive, source, tmp_path):
     made = import_collection("mrtydi", source, tmp_path / "out")
     assert made.languages == ("sw",)
     assert not made.info.parallel
+    assert made.info.passage_language == "sw"
     assert made.queries("sw") == {"0": "Bahari ni nini?", "1": "Mwezi uko wapi?"}
     assert made.by_id["7#1"].title == "Bahari"
     assert made.by_id["8#0"].text == "Mwezi unazunguka dunia."
@@ -151,6 +152,7 @@ def test_hc4_has_english_needs_and_their_human_translations(hc4, tmp_path):
     assert made.queries("en") == {"2": "Moon Moon."}
     assert made.queries("zh") == {"2": "月 月."}
     assert made.info.parallel
+    assert made.info.passage_language == "zh"
     assert sorted(made.by_id) == ["d1", "d2"]
     assert made.by_id["d2"].title == ""
     assert made.qrels("en") == {"2": {"d2": 1, "d1": 0}}

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optical_core.data import words as module
+from optical_core.data.collection import CollectionInfo, Passage, write_collection
+from optical_core.data.overlap import collection_sentences
 from optical_core.data.words import fold, has_unspaced, word_rules, word_spans, word_starts, words
 
 SENTENCES = {
@@ -111,3 +113,14 @@ def test_words_follow_one_another_and_have_all_letters(text):
     kept = "".join(words(text))
     assert [c for c in folded if c.isalnum()] == [c for c in kept if c.isalnum()]
     assert "".join(shown(text)) == "".join(text.split())
+
+
+def test_sentences_without_spaces_count_in_the_check_of_training_data(icu, tmp_path):
+    info = CollectionInfo(name="x", licence="x", source="x", languages=("zh",), parallel=False)
+    texts = "河水把盐带到海里。月亮的引力使海洋涨潮。"
+    collection = write_collection(
+        tmp_path / "x", info, [Passage("p", "", texts)], {"zh": {"q": "盐"}}, {"q": {"p": 1}}
+    )
+    found = collection_sentences(collection)
+    assert {"河水把盐带到海里", "月亮的引力使海洋涨潮"} < found
+    assert "盐" not in found
