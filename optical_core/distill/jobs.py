@@ -15,6 +15,7 @@ import json
 import logging
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +26,7 @@ from pydantic import ValidationError
 
 from optical_core.data.lines import read_json
 from optical_core.distill.config import DistillConfig
-from optical_core.distill.logs import COMPLETE
+from optical_core.distill.logs import COMPLETE, TRAINING, ask_to_stop, read_stage
 from optical_core.errors import InputError
 from optical_core.storage import home, replace_file
 
@@ -35,6 +36,8 @@ LIVE = ("queued", "running")
 _JOB = "job.json"
 _WORKER = "optical_core.distill.worker"
 _PROCESS = "process.json"
+PATIENCE = 20.0
+"""Seconds that a training may take for the step at which it was asked to stop."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,9 @@ def resume_job(name: str) -> Job:
 
 
 def stop_job(name: str) -> Job:
-    """Stop a job; its last checkpoint stays.
+    """Stop a job. One that takes steps ends after the present step, with a checkpoint.
+
+    If that takes longer than `PATIENCE`, it is ended at once, and its last checkpoint stays.
 
     Raises:
         InputError: there is no such job.
@@ -123,14 +128,23 @@ def stop_job(name: str) -> Job:
     """
     process = _process(name)
     if process is not None:
+        job = read_job(name)
+        if job.state == "running" and read_stage(job.folder).doing == TRAINING:
+            ask_to_stop(job.folder)
+            psutil.wait_procs([process], timeout=PATIENCE)
+        _end(process)
+    if read_job(name).state != "finished":
+        update_job(name, state="stopped")
+    return read_job(name)
+
+
+def _end(process: psutil.Process) -> None:
+    with suppress(psutil.NoSuchProcess):
         for one in [*process.children(recursive=True), process]:
             one.terminate()
         psutil.wait_procs([process], timeout=10)
         if process.is_running():
             process.kill()
-    if read_job(name).state != "finished":
-        update_job(name, state="stopped")
-    return read_job(name)
 
 
 def read_job(name: str) -> Job:

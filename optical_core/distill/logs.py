@@ -36,7 +36,13 @@ def write_log(path: Path, rows: list[dict[str, Any]]) -> None:
 COMPLETE = "complete.json"
 """The last file written into a checkpoint, with the hashes of the others. A checkpoint without it,
 or with changed files, is never used."""
-_STAGE = "stage.json"
+_STAGE, _STOP = "stage.json", "stop"
+TRAINING = "training"
+"""What a run is doing while it takes steps."""
+
+
+class TrainingStoppedError(InputError):
+    """Somebody asked the training to stop; it can go on from its last step."""
 
 
 @dataclass(frozen=True)
@@ -67,3 +73,18 @@ def read_stage(folder: Path) -> Stage:
         return Stage(**read_json(folder / _STAGE))
     except (InputError, OSError, TypeError):
         return Stage("starting")
+
+
+def ask_to_stop(folder: Path) -> None:
+    """Ask a run that takes steps to end after the present one, with a checkpoint."""
+    (folder / _STOP).touch()
+
+
+def asked_to_stop(folder: Path) -> bool:
+    """Tell whether a run was asked to end."""
+    return (folder / _STOP).exists()
+
+
+def forget_stop(folder: Path) -> None:
+    """Forget that a run was asked to end."""
+    (folder / _STOP).unlink(missing_ok=True)

@@ -16,7 +16,14 @@ from transformers import TrainerCallback
 from optical_core.analysis.metrics import mean_measures
 from optical_core.data.collection import open_collection
 from optical_core.distill.config import TrainingConfig
-from optical_core.distill.logs import Stage, read_log, write_log, write_stage
+from optical_core.distill.logs import (
+    TRAINING,
+    Stage,
+    asked_to_stop,
+    read_log,
+    write_log,
+    write_stage,
+)
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.weights import write_tensors
 from optical_core.retrieval.maxsim import rank_in_memory
@@ -77,7 +84,7 @@ class LogMonitor(TrainerCallback):
             self._begun_rest = now
         if done == 1 or now - self._told >= TELL_EVERY:
             self._told = now
-            stage = Stage("training", state.global_step, self._left(state, now))
+            stage = Stage(TRAINING, state.global_step, self._left(state, now))
             write_stage(self.path.parent, stage)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
@@ -114,6 +121,17 @@ class LogMonitor(TrainerCallback):
 
     def _kept_rows(self, step: int) -> list[dict[str, Any]]:
         return [row for row in read_log(self.path) if int(row["step"]) <= step]
+
+
+class StopMonitor(TrainerCallback):
+    """Ends a training after the present step, with a checkpoint, once its run is asked to stop."""
+
+    def __init__(self, work: Path) -> None:
+        self.work, self.stopped = work, False
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if asked_to_stop(self.work):
+            self.stopped = control.should_save = control.should_training_stop = True
 
 
 class DevMonitor(TrainerCallback):

@@ -23,8 +23,8 @@ from optical_core.distill.checkpoints import (
     remove_checkpoints,
 )
 from optical_core.distill.config import TrainingConfig
-from optical_core.distill.logs import Stage, write_stage
-from optical_core.distill.monitor import DevMonitor, LogMonitor
+from optical_core.distill.logs import Stage, TrainingStoppedError, forget_stop, write_stage
+from optical_core.distill.monitor import DevMonitor, LogMonitor, StopMonitor
 from optical_core.distill.randomness import own_random_numbers
 from optical_core.errors import InputError
 from optical_core.models.cards import ModelCard
@@ -135,6 +135,24 @@ class Run(Generic[Config]):
         )
         remove_library_callbacks(trainer)
         return trainer
+
+    def train(self, trainer: ResumableTrainer, checkpoint: str | None) -> None:
+        """Take the steps that are left after a checkpoint; None for all.
+
+        Raises:
+            TrainingStoppedError: the run was asked to stop before the last step.
+        """
+        forget_stop(self.work)
+        stop = StopMonitor(self.work)
+        if ranks.count() == 1:  # the others might see it a step later, and wait for ever
+            trainer.add_callback(stop)
+        trainer.train(resume_from_checkpoint=checkpoint)
+        forget_stop(self.work)
+        if stop.stopped and trainer.state.global_step < self.config.steps:
+            raise TrainingStoppedError(
+                f"the training {self.config.name!r} was stopped after step "
+                f"{trainer.state.global_step:,} of {self.config.steps:,}; the same command goes on"
+            )
 
     def card(self, summary: str, data: str, languages: Iterable[str], report: str) -> ModelCard:
         """Make the model's card; `data` names the setting that has the training data."""

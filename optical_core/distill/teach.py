@@ -87,7 +87,7 @@ def teach(config: TeachConfig, *, device: str | None = None, progress: bool = Tr
             trainer = run.trainer(model, rows, loss, [dev, StopAt(end)], **_reading(config, model))
             if dev and not checkpoint:
                 dev.look(0)
-            trainer.train(resume_from_checkpoint=checkpoint)
+            run.train(trainer, checkpoint)
         if ranks.rank() == 0:
             run.tell("saving the teacher")
             _save(run, relevance, base, model, dev, mined)

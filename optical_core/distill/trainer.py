@@ -95,7 +95,7 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
         if dev and not checkpoint:
             dev.look(0)
         run.tell("at the first step")
-        trainer.train(resume_from_checkpoint=checkpoint)
+        run.train(trainer, checkpoint)
         if ranks.rank() == 0:
             run.tell("saving the student")
             _save(run, bitext, teacher, backbone, student, dev)

@@ -8,7 +8,7 @@ import sys
 from filelock import FileLock
 
 from optical_core.distill.jobs import read_job, update_job
-from optical_core.distill.logs import Stage, write_stage
+from optical_core.distill.logs import Stage, TrainingStoppedError, write_stage
 from optical_core.errors import InputError
 from optical_core.process import prepare
 from optical_core.storage import home
@@ -26,6 +26,9 @@ def work(name: str) -> int:
             from optical_core.distill.trainer import distill
 
             distill(read_job(name).config, progress=False)
+        except TrainingStoppedError:
+            update_job(name, state="stopped")
+            return 0
         except Exception as error:
             reason = str(error)
             if not isinstance(error, InputError):

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from optical_core.data.bitext import SentencePair
+from optical_core.distill import jobs
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.estimate import estimate_seconds
 from optical_core.distill.jobs import Job, list_jobs, read_job, resume_job, start_job, stop_job
-from optical_core.distill.logs import COMPLETE, Stage, write_stage
+from optical_core.distill.logs import COMPLETE, Stage, read_stage, write_stage
 from optical_core.errors import InputError
 from optical_core.models.catalogue import list_models
 from optical_core.storage import home
@@ -93,6 +94,35 @@ def test_two_jobs_queue_and_a_stopped_one_goes_on(tiny_encoder, bitext_file):
     resume_job("first")
     wait("first", "running")
     assert stop_job("first").state == "stopped"
+
+
+@pytest.mark.slow
+def test_a_stopped_training_keeps_its_last_step(tiny_encoder, bitext_file):
+    """Also before its first regular checkpoint."""
+    start_job(config("long", tiny_encoder, bitext_file, steps=5000, checkpoint_every=4000))
+    while read_stage(read_job("long").folder).step < 3:
+        assert wait("long", "queued", "running")
+        time.sleep(0.05)
+    job = stop_job("long")
+    kept = job.kept
+    assert job.state == "stopped"
+    assert 3 <= kept < 4000
+    assert "was stopped after step" not in job.error
+    assert not (job.folder / "stop").exists()
+    resume_job("long")
+    while read_stage(job.folder).step <= kept:
+        assert wait("long", "queued", "running")
+        time.sleep(0.05)
+    assert stop_job("long").kept > kept
+
+
+@pytest.mark.slow
+def test_a_training_that_does_not_stop_in_time_is_ended(tiny_encoder, bitext_file, monkeypatch):
+    monkeypatch.setattr(jobs, "PATIENCE", 0.0)
+    start_job(config("deaf", tiny_encoder, bitext_file, steps=100_000))
+    wait("deaf", "running")
+    assert stop_job("deaf").state == "stopped"
+    assert jobs._process("deaf") is None
 
 
 @pytest.mark.slow
