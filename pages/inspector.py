@@ -151,7 +151,11 @@ def _extremes(table: pd.DataFrame, model: str, baseline: str) -> None:
             "text": _text_column(rows),
             "mean": st.column_config.NumberColumn(format="%+.3f"),
         }
-        st.dataframe(rows, column_config=columns)
+        key = f"{title}-{hash(tuple(rows.index))}"
+        cell = parts.opened(rows, key=key, column_config=columns)
+        if cell:
+            hold(QUERY, str(rows.index[cell[0]]))
+            st.rerun()
 
 
 def _text_column(table: pd.DataFrame) -> Any:

@@ -38,19 +38,16 @@ def render(results: Measurements, comparison: Comparison, query: str) -> None:
     ]
     with st.container(border=True):
         row = st.columns([6, 1])
-        with row[0]:
-            st.html(plain(english or query, bold=True))
         row[1].button("Close", icon=":material/close:", on_click=_close)
         if not codes:
             return
         code = parts.language_choice(
-            st.pills, "Language", codes, key="at", default=codes[0], required=True
+            row[0].pills, "The query in", codes, key="at", default=codes[0], required=True
         )
         text = texts.get(code, {}).get(query, "")
-        if text and text != english:
-            st.html(plain(text))
-            if english:
-                st.html(plain(english, faint=True))
+        st.html(plain(text or query, bold=True))
+        if english not in ("", text):
+            st.html(plain(english, faint=True))
         _values(samples, comparison, code, query)
         _rankings(results, comparison, code, query, text, english)
 
@@ -62,7 +59,7 @@ def _values(samples: Samples, comparison: Comparison, code: str, query: str) -> 
         for model in dict.fromkeys((comparison.baseline, *comparison.models))
         if query in samples.get(model, {}).get(code, ())
     ]
-    st.markdown(f"{comparison.measure}: {' → '.join(told)}")
+    st.markdown(f"Measured {comparison.measure}: {' → '.join(told)}")
 
 
 def _rankings(

@@ -44,7 +44,7 @@ def gap_waterfall(
     ends = [end for step in steps for end in (step.start, step.end)]
     low, high = min(0.0, *ends), max(0.0, *ends)
     room = 0.16 * (high - low or 1)
-    left = low - (room if any(step.end < 0 or step.end < step.start for step in steps) else 0)
+    left = min(low, *(step.end - room for step in steps if step.end < step.start), 0.0)
     zero = {"type": "line", "x0": 0, "x1": 0, "y0": -0.6, "y1": len(steps) - 0.4}
     return figure(
         [_bars(steps)],

@@ -27,8 +27,6 @@ AHEAD, BEHIND = "body-q19", "craft-q20"
 PICTURE = "picture"
 """Session key and address parameter: the format in which the camera button saves a figure."""
 _FORMS = ["svg", "png"]
-_OPENED = "_opened"
-"""Session key: (key, cell) of the last selection in a table."""
 _DRAWN = "_pictures"
 """Session key: has this run drawn a figure?"""
 
@@ -149,9 +147,9 @@ def opened(table: Any, *, key: str, **settings: Any) -> tuple[int, str] | None:
     )
     cells = event.selection.cells
     found = (int(cells[0][0]), str(cells[0][1])) if cells else None
-    before = st.session_state.get(_OPENED)
-    st.session_state[_OPENED] = (key, found)
-    return found if before != (key, found) else None
+    before = st.session_state.get(f"_opened-{key}")
+    st.session_state[f"_opened-{key}"] = found
+    return found if before != found else None
 
 
 def link(page: str, label: str, icon: str | None = None, **query: Any) -> None:

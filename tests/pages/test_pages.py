@@ -304,8 +304,8 @@ def test_the_inspector_opens_the_query_of_the_address_and_closes_it(measured, op
     assert links == ["Search in Swahili", "Align the Swahili"]
     assert sum(element.value.startswith("AP ") for element in app.caption) == 2
     ranks = app.dataframe[1].value
-    assert list(ranks.columns) == ["passage", "embedded", "bm25"]
-    assert html(app).count("why is the sea salty ?") == 2  # the title, and under the Swahili
+    assert list(ranks.columns) == ["embedded", "bm25", "passage"]
+    assert html(app).count("why is the sea salty ?") == 1  # under the Swahili
     next(button for button in app.button if button.label == "Close").click().run()
     assert "query" not in app.query_params
     assert not app.get("page_link")

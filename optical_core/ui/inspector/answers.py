@@ -67,7 +67,7 @@ def answer(
 
 
 def rank_table(answers: Mapping[str, Answer], titles: Mapping[str, str]) -> pd.DataFrame:
-    """The relevant passages, one a row: title, and its rank in each model; missing if not found.
+    """The relevant passages, one a row: its rank in each model, missing if not found, and title.
 
     Args:
         answers: Model -> its answer to the same query.
@@ -75,11 +75,11 @@ def rank_table(answers: Mapping[str, Answer], titles: Mapping[str, str]) -> pd.D
     """
     passages = dict.fromkeys(p for found in answers.values() for p in found.ranks)
     rows = [
-        {"passage": titles.get(passage, passage)}
-        | {model: found.ranks.get(passage) for model, found in answers.items()}
+        {model: found.ranks.get(passage) for model, found in answers.items()}
+        | {"passage": titles.get(passage, passage)}
         for passage in passages
     ]
-    columns = ["passage", *answers]
+    columns = [*answers, "passage"]
     return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(answers, "Int64"))
 
 
