@@ -9,6 +9,7 @@ import re
 _BARRED = re.compile(
     "[\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]"
 )
+_BREAK, _TAG = re.compile(r"<br\s*/?>"), re.compile(r"</?\w+[^<>]*>")
 _SYNTAX = re.compile(r"[\\`*_\[\]<>|~$&#]|^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]")
 _REWRITTEN = re.compile(r"www(?=\.)|:(?=[\w+/-])|@|[-<](?=-)|-(?=>)|[<>~](?==)", re.IGNORECASE)
 """Streamlit rewrites these after it has read the Markdown, escaped or not: addresses become links,
@@ -34,6 +35,17 @@ def plotly_text(text: str) -> str:
         "&lt;a href='x'&gt;%\\u2060{x}"
     """
     return html.escape(_BARRED.sub("", text), quote=False).replace("%{", "%\u2060{")
+
+
+def plotly_plain(text: str) -> str:
+    """A text of a Plotly figure as it is read: without HTML, `<br>` as a new line.
+
+    Examples:
+        >>> plotly_plain("<b>a &lt; b</b><br>c")
+        'a < b\\nc'
+    """
+    text = _TAG.sub("", _BREAK.sub("\n", text))
+    return html.unescape(text).replace("\u2060", "")
 
 
 def markdown_text(text: object) -> str:

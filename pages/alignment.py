@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from functools import partial
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from optical_core.analysis.export import csv_text
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
+from optical_core.figures.printed import picture_files
 from optical_core.models.alignment import convergence_of
 from optical_core.transport import TransportPlan
+from optical_core.transport.convergence import ConvergencePoint
 from optical_core.ui.alignment.figures import (
     convergence_figures,
     left_out,
@@ -19,6 +24,8 @@ from optical_core.ui.alignment.figures import (
     word_chips,
 )
 from optical_core.ui.alignment.plans import encoded_texts, plan_of_texts
+from optical_core.ui.alignment.printing import plan_title, plans_heading, printed_plans
+from optical_core.ui.alignment.tikz import plan_tikz
 from optical_core.ui.alignment.view import (
     LONE,
     PICTURES,
@@ -69,7 +76,7 @@ def render() -> None:
             if plan is None:
                 continue
             plans[model] = plan
-            clicked = _draw(plan, view, model, pin) or clicked
+            clicked = _draw(plan, view, model, plan_title(model, view), pin) or clicked
             lines = report_lines(plan)
             if view.gold:
                 lines.append(gold_line(plan, view.gold))
@@ -78,7 +85,7 @@ def render() -> None:
     _pin(clicked)
     _convergence(view)
     _several(view)
-    parts.files(lambda: _files(plans), key="plans")
+    parts.files(lambda: _files(plans, view), key="plans")
 
 
 def _solved(view: AlignmentView, model: str, foreign: str) -> TransportPlan | None:
@@ -104,6 +111,7 @@ def _draw(
     plan: TransportPlan,
     view: AlignmentView,
     name: str,
+    title: str,
     pin: tuple[str, int] | None = None,
     *,
     pins: bool = True,
@@ -124,11 +132,12 @@ def _draw(
     )
     mass = {"row_normalised": view.normalise, "threshold": view.threshold}
     points = parts.chart(
-        draw(plan, dark=parts.is_dark(), pinned=pin, **mass, **settings),
+        partial(draw, plan, pinned=pin, **mass, **settings),
         key=f"plan-{view.kind}-{name}",
         name=f"plan-{name}",
+        title=title,
         select=pins,
-        alt=f"Transport plan of {name}",
+        saved=not pins,
     )
     sentence = left_out(plan, **mass)
     if sentence:
@@ -171,9 +180,14 @@ def _convergence(view: AlignmentView) -> None:
         points = convergence_of(pair, view.transport)
         figures = convergence_figures(points, dark=parts.is_dark())
         # In a narrow window, columns are stacked.
-        for place, (side, figure) in zip(st.columns(len(figures)), figures.items(), strict=True):
+        for place, side in zip(st.columns(len(figures)), figures, strict=True):
             with place:
-                parts.chart(figure, key=f"convergence-{side}", name=f"convergence-{side}")
+                parts.chart(
+                    partial(_curve, points, side),
+                    key=f"convergence-{side}",
+                    name=f"convergence-{side}",
+                    title=f"{view.transport.method} with {model}, iteration by iteration: {side}",
+                )
         halved = (
             " Epsilon starts larger and is halved step by step."
             if view.transport.method == "sinkhorn"
@@ -199,7 +213,8 @@ def _several(view: AlignmentView) -> None:
                     if plan is None:
                         continue
                     st.markdown(f"**{parts.language_name(code)}**: cost {plan.total_cost:.3f}")
-                    _draw(plan, view, f"{model}-{code}", pins=False)
+                    title = plan_title(model, view, texts[code], code)
+                    _draw(plan, view, f"{model}-{code}", title, pins=False)
         st.caption(
             f"{markdown_text(model)}, with the settings above. The lower the cost, the closer the "
             "text is to the one on the right."
@@ -208,9 +223,26 @@ def _several(view: AlignmentView) -> None:
         )
 
 
-def _files(plans: dict[str, TransportPlan]) -> dict[str, str]:
-    files = {}
+def _curve(points: Sequence[ConvergencePoint], side: str, *, dark: bool) -> go.Figure:
+    return convergence_figures(points, dark=dark)[side]
+
+
+def _files(
+    plans: dict[str, TransportPlan], view: AlignmentView
+) -> dict[str, str | Callable[[], bytes]]:
+    """The plans as pictures of all models in one file, as TikZ, CSV and JSON."""
+    files: dict[str, str | Callable[[], bytes]] = {
+        **picture_files(
+            "alignment", lambda: printed_plans(plans, view), heading=plans_heading(view)
+        )
+    }
     for model, plan in plans.items():
+        files[f"plan-{model}.tex"] = plan_tikz(
+            plan.words() if view.unit == "word" else plan,
+            plan_title(model, view),
+            row_normalised=view.normalise,
+            threshold=view.threshold,
+        )
         files[f"plan-{model}.csv"] = csv_text(plan_table(plan))
         files[f"plan-{model}.json"] = json.dumps(plan.to_dict(), ensure_ascii=False, indent=1)
     return files

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
 from optical_core.analysis.measurements import Comparison, Measurements
+from optical_core.analysis.paper import paper_table
 from optical_core.analysis.tables import Tables, published_table
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, members
 from optical_core.data.published import MIRACL_SOURCE, MIRACL_WARNING
 from optical_core.escaping import markdown_text
 from optical_core.ui.gaps.figures import resource_scatter
-from optical_core.ui.gaps.view import gap_tables, headline, judged_line
+from optical_core.ui.gaps.view import gap_tables, headline, judged_line, picture_subject
 from optical_core.wording import listed
 from pages import gaps_picture, gaps_predictors
 from pages.common import parts
@@ -154,6 +157,7 @@ def _show(tables: Tables, label: str) -> None:
             parts.table(table, name)
     if all(table.empty for table, _ in named):
         st.info("A gap needs languages of both groups, and this choice has only one group.")
+    parts.files(lambda: {"paper.tex": paper_table(tables)}, key="paper", label="Table for a paper")
     st.caption(
         "gap = mean of the high-resource languages minus mean of the low-resource ones; relative "
         "gap = gap / high; change = gain of the low-resource languages minus gain of the "
@@ -190,9 +194,10 @@ def _details(tables: Tables) -> None:
     )
     if details == "resources":
         parts.chart(
-            resource_scatter(tables.measures, tables.comparison.measure, dark=parts.is_dark()),
+            partial(resource_scatter, tables.measures, tables.comparison.measure),
             key="resources",
             name="resources",
+            title=f"Text in CC-100 and quality: {picture_subject(tables)}",
         )
         st.caption("Text in CC-100 (Conneau et al. 2020). Languages not in it are left out.")
     elif details == "numbers":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -20,9 +21,9 @@ from optical_core.ui.gaps.queries import (
     with_texts,
 )
 from optical_core.ui.gaps.scatter import query_scatter
-from optical_core.ui.gaps.view import first_encoder
+from optical_core.ui.gaps.view import first_encoder, picture_subject
 from optical_core.ui.texts import query_texts
-from optical_core.wording import counted
+from optical_core.wording import counted, listed
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.opened import library
@@ -84,7 +85,7 @@ def _place(tables: Tables) -> str:
 
 def _gap(tables: Tables, rivals: Sequence[str], at: str) -> str:
     """Draw the gap in the chosen form. Returns the model that the queries are shown of."""
-    comparison, dark = tables.comparison, parts.is_dark()
+    comparison = tables.comparison
     parts.section("The gap, language by language")
     row = st.columns(2)
     form = bound(
@@ -105,9 +106,11 @@ def _gap(tables: Tables, rivals: Sequence[str], at: str) -> str:
     )
     if form == "waterfall":
         parts.chart(
-            gap_waterfall(tables.contributions, model, comparison.measure, dark=dark),
+            partial(gap_waterfall, tables.contributions, model, comparison.measure),
             key="waterfall",
             name="gap-waterfall",
+            title=f"What makes the gap of {comparison.baseline}, and what {model} changes in it: "
+            f"{picture_subject(tables)}",
         )
         st.caption(
             "Above the first total: how far each low-resource language is below the mean of the "
@@ -128,17 +131,21 @@ def _gap(tables: Tables, rivals: Sequence[str], at: str) -> str:
 
 
 def _arrows(tables: Tables, at: str) -> None:
+    models = [m for m in tables.comparison.models if m != tables.comparison.baseline]
     parts.chart(
-        gap_picture(
+        partial(
+            gap_picture,
             tables.measures,
             tables.comparisons,
             tables.groups,
             tables.comparison,
-            dark=parts.is_dark(),
             chosen=at,
         ),
         key=PICTURE,
         name="gap",
+        title=f"From {tables.comparison.baseline} to {listed(models)}: {picture_subject(tables)}"
+        if models
+        else f"{tables.comparison.baseline}: {picture_subject(tables)}",
         select=True,
     )
 
@@ -163,9 +170,11 @@ def _queries(tables: Tables, model: str, at: str) -> tuple[pd.DataFrame, list[tu
     )
     points = with_texts(points, query_texts(library(), tables.measurements))
     picked = parts.chart(
-        query_scatter(points, comparison.baseline, model, comparison.measure, dark=parts.is_dark()),
+        partial(query_scatter, points, comparison.baseline, model, comparison.measure),
         key=SCATTER,
         name="queries",
+        title=f"Queries in {_place_name(at)}, {comparison.baseline} against {model}: "
+        f"{picture_subject(tables)}",
         select=True,
         area=True,
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import cycle
 
+import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from optical_core.analysis.measurements import Comparison, Measurements
@@ -41,9 +44,14 @@ def render(measurements: Measurements, comparison: Comparison) -> None:
     if not panels:
         st.info("Choose at least two languages besides English.")
     # In a narrow window, columns are stacked.
-    for place, (name, figure) in zip(cycle(st.columns(min(3, len(panels) or 1))), panels.items()):
+    for place, name in zip(cycle(st.columns(min(3, len(panels) or 1))), panels):
         with place:
-            parts.chart(figure, key=f"predictors-{name}", name=f"predictors-{name}")
+            parts.chart(
+                partial(_panel, values, correlations, comparison.measure, name),
+                key=f"predictors-{name}",
+                name=f"predictors-{name}",
+                title=f"{PREDICTORS[name]} and {comparison.measure} on {measurements.collection}",
+            )
     if correlations.empty:
         st.info("A correlation needs four languages besides English with a known predictor.")
         return
@@ -77,6 +85,12 @@ def render(measurements: Measurements, comparison: Comparison) -> None:
         "Least squares with HC3 standard errors. They are missing where a single language decides "
         "a coefficient."
     )
+
+
+def _panel(
+    values: pd.DataFrame, correlations: pd.DataFrame, measure: str, name: str, *, dark: bool
+) -> go.Figure:
+    return predictor_panels(values, correlations, measure, dark=dark)[name]
 
 
 def _measure(measurements: Measurements, comparison: Comparison) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -103,9 +104,10 @@ def _correlations(levels: pd.DataFrame, codes: list[str], measured: str) -> None
     """Draw the rank correlations between languages; `measured` is the model's measure."""
     parts.section("Do the same queries fail in every language?")
     parts.chart(
-        correlation_figure(levels, codes, dark=parts.is_dark()),
+        partial(correlation_figure, levels, codes),
         key="correlation",
         name="rank-correlation",
+        title=f"Rank correlation between languages: {measured}",
     )
     mean = mean_correlation(levels, codes)
     if mean is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from optical_core.data.collection import Passage
@@ -171,9 +173,11 @@ def _passage(asked: Asked, model: str, passage: Passage, rank: int, score: float
     st.html(contribution_chips(result.tokens, result.contributions))
     st.html(heat_strip(passage.full_text, result.spans))
     parts.chart(
-        match_figure(result, dark=parts.is_dark()),
+        partial(match_figure, result),
         key=f"links-{model}-{passage.id}",
         name="matches",
+        title=f"{model}: tokens of “{asked.query}” and their matches in "
+        f"“{passage.title or passage.id}”",
     )
     st.caption(f"The contributions add up to {result.total:.4f}; the score is {score:.4f}.")
 

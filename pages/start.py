@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from optical_core.errors import InputError
@@ -80,10 +82,10 @@ def _picture() -> None:
         name = f"**{markdown_text(model)}** ({library().description(model)})"
         st.markdown(f"{name}: transport cost {plan.total_cost:.3f}")
         parts.chart(
-            plan_ribbons(plan.words(), dark=parts.is_dark()),
+            partial(plan_ribbons, plan.words()),
             key=f"start-{model}",
             name="alignment",
-            alt=f"Transport plan of {model} between “{FOREIGN}” and “{ENGLISH}”",
+            title=f"Transport plan of {model} between “{FOREIGN}” and “{ENGLISH}”",
         )
     st.caption(
         "Computed just now. How to read this: each ribbon moves mass from a Swahili word to an "

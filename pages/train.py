@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, get_args
 
+import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from optical_core.analysis.export import csv_text
@@ -177,6 +180,10 @@ def _jobs() -> None:
             _job(job)
 
 
+def _curve(log: pd.DataFrame, dev: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
+    return training_figures(log, dev, dark=dark)[title]
+
+
 def _job(job: Job) -> None:
     log = training_log(job)
     share, text = progress(job, log)
@@ -198,12 +205,18 @@ def _job(job: Job) -> None:
     if job.error:
         parts.fault(job.error)
     with st.expander("Curves and settings", expanded=job.live):
-        figures = training_figures(log, dev_log(job), dark=parts.is_dark())
+        dev = dev_log(job)
+        figures = training_figures(log, dev, dark=parts.is_dark())
         # In a narrow window, columns are stacked.
-        for place, (title, figure) in zip(st.columns(len(figures)), figures.items(), strict=True):
+        for place, title in zip(st.columns(len(figures)), figures, strict=True):
             with place:
                 st.markdown(f"**{title}**")
-                parts.chart(figure, key=f"{title}-{job.name}", name=f"{title}-{job.name}")
+                parts.chart(
+                    partial(_curve, log, dev, title),
+                    key=f"{title}-{job.name}",
+                    name=f"{title}-{job.name}",
+                    title=f"{title}: {job.name}",
+                )
         if not log.empty:
             st.download_button(
                 "Log as CSV",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from optical_core.analysis.measure_names import measure_names
     from optical_core.analysis.measurements import Comparison, Measurements
     from optical_core.analysis.metrics import MEASURES, mean_measures, per_query_measures
+    from optical_core.analysis.paper import paper_table
     from optical_core.analysis.power import Power, paired_power
     from optical_core.analysis.predictors import (
         Correlation,
@@ -67,6 +68,7 @@ __all__ = [
     "mutual_argmax",
     "paired_power",
     "paired_tests",
+    "paper_table",
     "per_query_measures",
     "plan_links",
     "rank_correlation",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
+from optical_core.data.languages import find_language
 from optical_core.digits import plain
 from optical_core.storage import replace_file
 
@@ -17,7 +19,7 @@ SMALLEST_P = 0.0001
 
 
 def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:
-    """Write NAME.csv, .json, .md and .tex: numbers in full in the first two, else to 4 places.
+    """Write NAME.csv (6 digits), .json (all digits), .md (4 places) and .tex (3 places).
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -52,34 +54,39 @@ def table_texts(table: pd.DataFrame) -> dict[str, str]:
         "csv": csv_text(table),
         "json": records + "\n",
         "md": markdown(rounded),
-        "tex": latex(rounded),
+        "tex": latex(table),
     }
 
 
-def number_text(column: str, value: float) -> str:
+def number_text(column: str, value: float, *, places: int = 4) -> str:
     """Format a number of a column to 4 places; a p that would round to 0 is "< .0001".
 
     Examples:
         >>> number_text("AP", 0.00001), number_text("p_t", 0.00001), number_text("p", 0.0001)
         ('0.0000', '< .0001', '0.0001')
     """
-    small = value < SMALLEST_P and (column == "p" or column.startswith("p_"))
-    return "< .0001" if small else f"{value:.4f}"
+    smallest = SMALLEST_P * 10 ** (4 - places)
+    if value < smallest and (column == "p" or column.startswith("p_")):
+        return f"< {smallest:.{places}f}".replace("0.", ".")
+    return f"{value:.{places}f}"
 
 
 def csv_text(table: pd.DataFrame) -> str:
-    """Format a table as CSV. A spreadsheet takes no text in it for a formula.
+    """Format a table as CSV, numbers to 6 digits. A spreadsheet takes no text in it for a formula.
 
-    A text that begins like a formula gets an apostrophe before it, as OWASP advises. Numbers in
-    fp32 have the digits of fp32.
+    A text that begins like a formula gets an apostrophe before it, as OWASP advises.
     """
     safe = table.rename(columns=_no_formula)
     for column, kind in enumerate(safe.dtypes):
         if not pd.api.types.is_numeric_dtype(kind):
             safe.isetitem(column, safe.iloc[:, column].map(_no_formula))
         elif pd.api.types.is_float_dtype(kind):
-            safe.isetitem(column, safe.iloc[:, column].map(plain))
+            safe.isetitem(column, safe.iloc[:, column].map(_six_digits))
     return safe.to_csv(index=False)
+
+
+def _six_digits(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def _no_formula(value: object) -> object:
@@ -121,15 +128,47 @@ _LATEX = {
 }
 
 
+def latex_text(value: object) -> str:
+    """Escape a text for LaTeX, on one line.
+
+    Examples:
+        >>> latex_text("a_b & 5 %")
+        'a\\\\_b \\\\& 5 \\\\%'
+    """
+    text = " ".join(str(value).split())
+    return "".join(_LATEX.get(character, character) for character in text)
+
+
 def latex(table: pd.DataFrame) -> str:
-    """Format a table for LaTeX's booktabs; special characters in names are escaped."""
+    """Format a table for LaTeX's booktabs: numbers to 3 places, languages by name."""
+    sides = "".join("r" if pd.api.types.is_numeric_dtype(kind) else "l" for kind in table.dtypes)
+    rows = [
+        [latex_text(_latex_cell(*cell)) for cell in zip(table.columns, row, strict=True)]
+        for row in table.itertuples(index=False)
+    ]
+    return tabular(sides, [[latex_text(column) for column in table.columns]], rows)
 
-    def escaped(value: object) -> str:
-        text = " ".join(str(value).split())
-        return "".join(_LATEX.get(character, character) for character in text)
 
-    lines = [r"\begin{tabular}{" + "l" * len(table.columns) + "}", r"\toprule"]
-    lines.append(" & ".join(map(escaped, table.columns)) + r" \\")
-    lines.append(r"\midrule")
-    lines += [" & ".join(map(escaped, row)) + r" \\" for row in table.to_numpy()]
+def tabular(sides: str, head: Sequence[Sequence[str]], *groups: Sequence[Sequence[str]]) -> str:
+    """Lay out LaTeX's tabular of booktabs, a rule between groups of rows.
+
+    Args:
+        sides: `l` or `r` for each column.
+        head: rows of headings, in LaTeX.
+        groups: of rows of cells, in LaTeX.
+    """
+    lines = [rf"\begin{{tabular}}{{{sides}}}", r"\toprule"]
+    lines += [" & ".join(row) + r" \\" for row in head]
+    for group in groups:
+        lines += [r"\midrule", *(" & ".join(row) + r" \\" for row in group)]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _latex_cell(column: str, value: object) -> object:
+    if column in ("language", "worst") and (known := find_language(str(value))):
+        return known.name
+    if isinstance(value, float):
+        if value != value:
+            return "--"
+        return number_text(column, value, places=3)
+    return "--" if value is pd.NA or value is None else value

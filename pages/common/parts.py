@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -11,10 +10,11 @@ import streamlit as st
 from optical_core.analysis.export import table_texts
 from optical_core.data.languages import closest, language
 from optical_core.escaping import markdown_text
+from optical_core.figures.printed import Printed, picture_files
 from optical_core.ui.tables import cell_formats, heading
 from optical_core.wording import counted, listed
 from pages.common import address
-from pages.common.address import bound, held, hold
+from pages.common.address import bound
 from pages.common.fence import fragment
 from pages.common.opened import library
 
@@ -24,31 +24,6 @@ if TYPE_CHECKING:
 
 AHEAD, BEHIND = "body-q19", "craft-q20"
 """Queries of the demo: the shipped student ranks the Somali ones far better, and worse."""
-PICTURE = "picture"
-"""Session key and address parameter: the format in which the camera button saves a figure."""
-_FORMS = ["svg", "png"]
-_DRAWN = "_pictures"
-"""Session key: has this run drawn a figure?"""
-
-
-@contextmanager
-def picture_form() -> Iterator[None]:
-    """Draw the choice of that format below what this block draws, if it draws a figure."""
-    st.session_state[_DRAWN] = False
-    yield
-    if st.session_state[_DRAWN]:
-        bound(
-            st.segmented_control,
-            "The camera above a picture saves",
-            _FORMS,
-            key=PICTURE,
-            default=_FORMS[0],
-            format_func=str.upper,
-            required=True,
-        )
-    else:  # keep it for the next page: Streamlit forgets the value of a control that isn't drawn
-        form = held(PICTURE)
-        hold(PICTURE, None if form == _FORMS[0] else form)
 
 
 def is_dark() -> bool:
@@ -174,31 +149,32 @@ def _parameters(query: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def chart(
-    figure: go.Figure,
+    draw: Callable[..., go.Figure],
     *,
     key: str,
     name: str,
+    title: str,
     select: bool = False,
     area: bool = False,
-    alt: str = "",
+    saved: bool = True,
 ) -> Any:
-    """Draw a figure that its toolbar can save.
+    """Draw a figure with its downloads: SVG, PDF and PNG in the light theme, under a title.
 
     Args:
+        draw: Makes the figure for a theme; it is called with `dark`.
+        name: Of the files.
+        title: What the figure shows, of which models and languages. Readers who don't see the
+            figure get it too.
         select: Can points be clicked? The selected ones are then returned.
         area: Can points also be selected by a box or a lasso?
+        saved: Are there downloads? A page may have several figures in one file.
     """
-    st.session_state[_DRAWN] = True
-    # The first run draws figures before their form.
-    asked = st.session_state.get(PICTURE) or st.query_params.get(PICTURE)
-    form = asked if asked in _FORMS else _FORMS[0]
-    buttons = {"format": form, "filename": name, "scale": 1 if form == "svg" else 2}
     config = {
         "displaylogo": False,
         "displayModeBar": "hover",
-        "toImageButtonOptions": buttons,
         "modeBarButtonsToRemove": [
             *([] if area else ["select2d", "lasso2d"]),
+            "toImage",
             "zoom2d",
             "pan2d",
             "autoScale2d",
@@ -206,7 +182,10 @@ def chart(
     }
     modes = ("points", "box", "lasso") if area else "points"
     options: dict[str, Any] = {"on_select": "rerun", "selection_mode": modes} if select else {}
-    event = st.plotly_chart(figure, key=key, theme=None, config=config, alt=alt or name, **options)
+    figure = draw(dark=is_dark())
+    event = st.plotly_chart(figure, key=key, theme=None, config=config, alt=title, **options)
+    if saved:
+        files(lambda: picture_files(name, lambda: [Printed(draw(dark=False), title)]), key=key)
     return event.selection.points if select else None
 
 
@@ -224,17 +203,28 @@ def downloads(table: pd.DataFrame, name: str, *, key: str) -> None:
 
 
 @fragment
-def files(make: Callable[[], dict[str, str]], *, key: str) -> None:
-    """Draw a list of downloads. `make` (name -> text) is called when the list is opened."""
+def files(
+    make: Callable[[], Mapping[str, str | Callable[[], bytes]]],
+    *,
+    key: str,
+    label: str = "Download",
+) -> None:
+    """Draw a list of downloads.
+
+    Args:
+        make: Name -> content, or what makes the content when the file is asked for. It is called
+            when the list is opened.
+        label: What the list is called.
+    """
     with st.popover(
-        "Download", icon=":material/download:", key=f"files-{key}", on_change="rerun"
+        label, icon=":material/download:", key=f"files-{key}", on_change="rerun"
     ) as box:
         if not box.open:
             return
-        for name, text in make().items():
+        for name, content in make().items():
             st.download_button(
                 markdown_text(name),
-                text,
+                content,
                 name,
                 key=f"{key}-{name}",
                 on_click="ignore",

@@ -11,7 +11,7 @@ import streamlit as st
 
 from optical_core.escaping import markdown_text
 from optical_core.process import prepare
-from pages.common import address, parts
+from pages.common import address
 from pages.common.fence import fence
 
 PAGES = {
@@ -82,7 +82,7 @@ def draw(page: Callable[[], None]) -> None:
     """Draw a page with the state of the address, and what all pages have above and below."""
     address.start()
     top = st.container()
-    with parts.picture_form(), fence():
+    with fence():
         page()
     for sentence in address.refused():
         top.info(markdown_text(sentence))

@@ -9,16 +9,16 @@ from optical_core.analysis.export import csv_text, latex, markdown, table_texts,
 
 TABLE = pd.DataFrame({"language": ["Yorùbá"], "AP": [1 / 3], "topics": [3]})
 TEXTS = {
-    "csv": "language,AP,topics\nYorùbá,0.3333333333333333,3\n",
+    "csv": "language,AP,topics\nYorùbá,0.333333,3\n",
     "json": '[\n  {\n    "language": "Yorùbá",\n    "AP": 0.3333333333333333,\n'
     '    "topics": 3\n  }\n]\n',
     "md": "| language | AP | topics |\n|---|---|---|\n| Yorùbá | 0.3333 | 3 |\n",
-    "tex": "\\begin{tabular}{lll}\n\\toprule\nlanguage & AP & topics \\\\\n\\midrule\n"
-    "Yorùbá & 0.3333 & 3 \\\\\n\\bottomrule\n\\end{tabular}\n",
+    "tex": "\\begin{tabular}{lrr}\n\\toprule\nlanguage & AP & topics \\\\\n\\midrule\n"
+    "Yorùbá & 0.333 & 3 \\\\\n\\bottomrule\n\\end{tabular}\n",
 }
 
 
-def test_a_table_has_four_forms_of_which_two_are_rounded(tmp_path):
+def test_a_table_has_four_forms_with_digits_for_their_readers(tmp_path):
     assert table_texts(TABLE) == TEXTS
     assert TABLE["AP"][0] == 1 / 3  # The table itself is left as it was.
     write_table(TABLE, tmp_path, "means")

@@ -275,14 +275,22 @@ def test_tabs_do_not_mix(visit):
         assert tab.page.locator("[data-testid=stException]").count() == 0
 
 
-def test_tables_and_plans_are_downloaded(visit, tmp_path):
+def test_tables_pictures_and_plans_are_downloaded(visit, tmp_path):
     page = visit().open("/gaps?results=demo&details=numbers")
-    for button, name in ((0, "gap.csv"), (-1, "measures.json")):
-        # Not by its label: the toolbars of the figures have a "Download plot" each.
-        page.locator("[data-testid=stPopover] button").all()[button].click()
+
+    def saved(key: str, name: str) -> bytes:
+        page.locator(f".st-key-files-{key} button").first.click()
         with page.expect_download() as got:
-            page.get_by_role("button", name=name).click()
+            page.get_by_role("button", name=name, exact=True).click()
         got.value.save_as(tmp_path / name)
         page.keyboard.press("Escape")
-    assert "embedded" in (tmp_path / "gap.csv").read_text()
-    assert json.loads((tmp_path / "measures.json").read_text())[0]["model"] == "embedded"
+        return (tmp_path / name).read_bytes()
+
+    assert b"embedded" in saved("gap", "gap.csv")
+    assert json.loads(saved("measures", "measures.json"))[0]["model"] == "embedded"
+    assert rb"\toprule" in saved("paper", "paper.tex")
+    assert saved("gap-picture", "gap.pdf").startswith(b"%PDF")
+    page.goto(f"{page.url.split('/gaps')[0]}/alignment?lang=sw&need=earth-q03")
+    page.get_by_text("Cost ⟨P, C⟩").nth(1).wait_for()
+    assert b"tikzpicture" in saved("plans", "plan-embedded.tex")
+    assert saved("plans", "alignment.svg").startswith(b"<?xml")

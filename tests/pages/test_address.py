@@ -1,7 +1,5 @@
 """Controls whose options change under them, and switches that share a parameter."""
 
-import json
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -76,30 +74,6 @@ def test_a_value_that_cannot_be_chosen_is_told_once(open_page, with_embedded):
     assert r"\[nope\]" in models
     app.run()
     assert not app.info
-
-
-PICTURES = """
-import streamlit as st
-from pages.common import parts, router
-def page():
-    if st.toggle("Draw", key="draw"):
-        import plotly.graph_objects as go
-        parts.chart(go.Figure(), key="a", name="a")
-router.draw(page)
-"""
-
-
-def test_the_form_of_pictures_is_asked_for_where_there_is_one_and_kept_elsewhere():
-    app = AppTest.from_string(PICTURES, default_timeout=120)
-    app.query_params["picture"] = "png"
-    app.run()
-    for drawn in (False, True, False, True):
-        app.toggle(key="draw").set_value(drawn).run()
-        labels = [control.label for control in app.get("button_group")]
-        assert labels == ["The camera above a picture saves"] * drawn
-        assert app.query_params["picture"] == "png"
-        for chart in app.get("plotly_chart"):
-            assert json.loads(chart.proto.config)["toImageButtonOptions"]["format"] == "png"
 
 
 LANGUAGES = """

@@ -10,7 +10,6 @@ from tests.pages.checks import shown
 LINKS = {
     "": [
         ({}, "OPTICAL Workbench"),
-        ({"picture": "png"}, "OPTICAL Workbench"),
     ],
     "alignment": [
         ({}, "Cost ⟨P, C⟩"),

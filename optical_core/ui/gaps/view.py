@@ -17,6 +17,7 @@ from optical_core.data.compression import plain_name
 from optical_core.data.languages import language
 from optical_core.data.trec import read_qrels, read_run
 from optical_core.errors import InputError
+from optical_core.figures.levels import NAMES
 from optical_core.study.uploaded_results import read_results_zip, results_from_runs
 from optical_core.ui.library import Library
 from optical_core.ui.uploads import uploaded
@@ -51,6 +52,13 @@ def predictor_tables(
     }
     values = language_values(measurements, comparison, measured)
     return values, correlation_table(values)
+
+
+def picture_subject(tables: Tables) -> str:
+    """What a picture of the page is about, for its title."""
+    comparison = tables.comparison
+    named = NAMES.get(comparison.measure, comparison.measure)
+    return f"{named} on {tables.measurements.collection}"
 
 
 def first_encoder(models: Sequence[str]) -> str:
