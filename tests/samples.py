@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pyarrow import Table
+from pyarrow.parquet import write_table
 from safetensors.numpy import save
 
 Files = dict[str, bytes]
@@ -48,6 +50,12 @@ def zipped(files: Files) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
             archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def _parquet(columns: dict[str, list[Any]]) -> bytes:
+    buffer = io.BytesIO()
+    write_table(Table.from_pydict(columns), buffer)
     return buffer.getvalue()
 
 
@@ -146,6 +154,35 @@ COLLECTIONS: dict[str, Files] = {
         "topics.jsonl": _rows({"topic_id": "101", "topics": [_TOPIC]}),
         "qrels.rus.txt": b"101 0 d1 3\n",
         "rus/docs.jsonl": _rows({"id": "d1", "title": "More", "text": "sol"}),
+    },
+    "mlqa_r": {"mlqa-r/en.json": _squad("Is it?"), "mlqa-r/vi.json": _squad("Sao?")},
+    "africlirmatrix": {
+        "test/queries/topics.africlirmatrix-v1.0.en.som.tsv": b"12\tSea\n",
+        "test/qrels/qrels.africlirmatrix-v1.0.en.som.txt": b"12 Q0 7 5\n12 Q0 8 4\n",
+        "africlirmatrix-v1.0-somali/corpus.jsonl": _rows(
+            {"id": "7", "contents": "Bad cusbo leh"}, {"id": "8", "contents": "Dayax"}
+        ),
+    },
+    "mteb": {
+        "swa-eng-corpus/test-00000-of-00001.parquet": _parquet(
+            {"_id": ["d1", "d2"], "title": ["Bahari", ""], "text": ["chumvi", "mwezi"]}
+        ),
+        "swa-eng-queries/test-00000-of-00001.parquet": _parquet({"id": ["q1"], "text": ["sea"]}),
+        "swa-eng-qrels/test.jsonl": _rows({"query-id": "q1", "corpus-id": "d1", "score": 1}),
+    },
+    "neuclirbench": {
+        "bench/data/news.eng.tsv": b"101\tsalt in the sea\n",
+        "bench/data/news.rus.tsv": "101\tсоль в море\n".encode(),
+        "bench/data/qrels.rus.gains.txt": b"101 0 d1 3\n",
+        "neuclir1/data/rus-00000-of-00001.jsonl.gz": gzip.compress(
+            _rows({"id": "d1", "title": "More", "text": "sol", "url": "x"}), mtime=0
+        ),
+    },
+    "wikidir": {
+        "de.bar/docs.jsonl": _rows({"id": "7", "contents": "s Wossa"}),
+        "de.bar/test.jsonl": _rows(
+            {"src_id": "12", "src_query": "Meer", "tgt_results": [["7", 6]]}
+        ),
     },
     "wikiclir": {
         "wiki_sw.documents": b"7\tBahari\tmaji ya chumvi\n8\tMwezi\tjua\n",

@@ -70,7 +70,7 @@ def import_data(
         str | None,
         typer.Option(
             help="Kind of passage: article or sentence (ntrex128, flores200); or the language to "
-            "take (miracl, mrtydi, ciral, neuclir)."
+            "take (miracl, mteb, africlirmatrix, …), as the folder names it."
         ),
     ] = None,
     split: Annotated[
@@ -79,9 +79,10 @@ def import_data(
 ) -> None:
     """Import a published collection into a collection folder.
 
-    Formats: beir, trec, xquad_r, afriqa, flores200, ntrex128, belebele, ciral, clef, clirmatrix,
-    miracl, mmarco, mrtydi, msmarco, neuclir (and HC4), wikiclir; and irds, which takes an id from
-    ir-datasets.com, such as msmarco-passage/dev/small (needs the package ir-datasets).
+    Formats: beir, trec, xquad_r, mlqa_r, africlirmatrix, afriqa, flores200, ntrex128, belebele,
+    ciral, clef, clirmatrix, miracl, mmarco, mrtydi, msmarco, mteb, neuclir (and HC4), neuclirbench,
+    wikiclir, wikidir; and irds, which takes an id from ir-datasets.com, such as
+    msmarco-passage/dev/small (needs the package ir-datasets).
     """
     from optical_core.data.lines import read_lines
     from optical_core.data.readers import import_collection

@@ -40,14 +40,21 @@ def read_passages(path: Path) -> Iterator[Passage]:
     Raises:
         InputError: the file is missing or damaged, or lacks the fields.
     """
-    fields = ("_id", "text")
-    is_parquet = path.suffix == ".parquet"
-    rows = parquet_rows(path, fields, None) if is_parquet else read_jsonl(path, fields)
-    yield from map(Passage.from_row, rows)
+    yield from map(Passage.from_row, read_rows(path, ("_id", "text")))
 
 
 def _is_known(path: Path) -> bool:
     return path.suffix == ".parquet" or plain_name(path.name).endswith(".jsonl")
+
+
+def read_rows(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
+    """Stream the rows of a Parquet or JSON Lines file, each with all its fields.
+
+    Raises:
+        InputError: the file is missing or damaged, or lacks a required field.
+    """
+    is_parquet = path.suffix == ".parquet"
+    return parquet_rows(path, required, None) if is_parquet else read_jsonl(path, required)
 
 
 def parquet_rows(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from optical_core.data.collection import Collection
 from optical_core.data.collection_info import check_name
+from optical_core.data.readers.africlirmatrix import import_africlirmatrix
 from optical_core.data.readers.afriqa import import_afriqa
 from optical_core.data.readers.beir import import_beir
 from optical_core.data.readers.belebele import import_belebele
@@ -19,17 +20,22 @@ from optical_core.data.readers.irds import import_irds
 from optical_core.data.readers.marco import import_mmarco, import_msmarco
 from optical_core.data.readers.miracl import import_miracl
 from optical_core.data.readers.mrtydi import import_mrtydi
+from optical_core.data.readers.mteb import import_mteb
 from optical_core.data.readers.neuclir import import_neuclir
+from optical_core.data.readers.neuclirbench import import_neuclirbench
 from optical_core.data.readers.ntrex import import_ntrex
 from optical_core.data.readers.trec import import_trec
 from optical_core.data.readers.wikiclir import import_wikiclir
-from optical_core.data.readers.xquad_r import import_xquad_r
+from optical_core.data.readers.wikidir import import_wikidir
+from optical_core.data.readers.xquad_r import import_mlqa_r, import_xquad_r
 from optical_core.errors import InputError
 
 READERS: dict[str, Callable[..., Collection]] = {
     "beir": import_beir,
     "trec": import_trec,
     "xquad_r": import_xquad_r,
+    "mlqa_r": import_mlqa_r,
+    "africlirmatrix": import_africlirmatrix,
     "afriqa": import_afriqa,
     "flores200": import_flores,
     "ntrex128": import_ntrex,
@@ -41,8 +47,11 @@ READERS: dict[str, Callable[..., Collection]] = {
     "mmarco": import_mmarco,
     "mrtydi": import_mrtydi,
     "msmarco": import_msmarco,
+    "mteb": import_mteb,
     "neuclir": import_neuclir,
+    "neuclirbench": import_neuclirbench,
     "wikiclir": import_wikiclir,
+    "wikidir": import_wikidir,
 }
 """Format -> its reader, which takes (source folder, target folder, *, name, unit)."""
 
@@ -67,7 +76,7 @@ def import_collection(
         target: the folder to write.
         name: the collection's name; the target's by default.
         unit: what a passage is, if the format leaves a choice (ntrex128: `sentence` or `article`);
-            or the language to take, if there are several (miracl, mrtydi, ciral).
+            or the language to take, if there are several (miracl, mrtydi, ciral, mteb, …).
         split: `train`, `dev`, `test`, … as the publisher calls them; by default one for evaluation.
 
     Raises:

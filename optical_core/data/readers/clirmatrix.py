@@ -46,7 +46,7 @@ def import_clirmatrix(
     """
     pairs, document_language = _choose(source, split)
     documents = _documents(source, document_language)
-    read = {code: _read_pair(path) for code, path in pairs.items()}
+    read = {code: read_pair(path) for code, path in pairs.items()}
     shared = len({frozenset(queries) for queries, _ in read.values()}) == 1
     if not shared:
         read = {code: _prefixed(code, *pair) for code, pair in read.items()}
@@ -110,7 +110,12 @@ def _documents(source: Path, code: str) -> Path:
     raise InputError(f"{source} has no DOCS/{code}.tsv.gz in it or above it")
 
 
-def _read_pair(path: Path) -> tuple[dict[str, str], Qrels]:
+def read_pair(path: Path) -> tuple[dict[str, str], Qrels]:
+    """Read the queries of one pair of languages, and their judgements.
+
+    Raises:
+        InputError: a line has other fields, or an id comes twice.
+    """
     queries: dict[str, str] = {}
     qrels: Qrels = {}
     for row in read_jsonl(path, _FIELDS):

@@ -1,4 +1,10 @@
-"""XQuAD-R (LAReQA): the same 1,190 questions in 11 languages over 240 English paragraphs."""
+"""XQuAD-R and MLQA-R (LAReQA, Roy et al. 2020): questions in many languages, English paragraphs.
+
+XQuAD-R has the same 1,190 questions in 11 languages over 240 paragraphs. MLQA-R has the questions
+of MLQA's dev set: all in English, and most in some of six other languages.
+
+    xquad-r/<lang>.json, mlqa-r/<lang>.json      SQuAD form
+"""
 
 from __future__ import annotations
 
@@ -17,10 +23,25 @@ from optical_core.errors import InputError
 
 def import_xquad_r(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
     """Import `<lang>.json` files (SQuAD form); the English file gives the paragraphs."""
-    folder = source / "xquad-r" if (source / "xquad-r").is_dir() else source
+    return _import(source, target, name, "XQuAD-R", "CC BY-SA 4.0", parallel=True)
+
+
+def import_mlqa_r(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
+    """Import `<lang>.json` files (SQuAD form); the English file gives the paragraphs.
+
+    The paragraphs of the other languages are left out: a question asks for its English paragraph.
+    """
+    return _import(source, target, name, "MLQA-R", "CC BY-SA 3.0", parallel=False)
+
+
+def _import(
+    source: Path, target: Path, name: str, form: str, licence: str, *, parallel: bool
+) -> Collection:
+    usual = source / form.lower()
+    folder = usual if usual.is_dir() else source
     english_file = on_disk(folder / "en.json")
     if not english_file.is_file():
-        raise InputError(f"{folder} has no en.json: the XQuAD-R folder of <lang>.json was expected")
+        raise InputError(f"{folder} has no en.json: the {form} folder of <lang>.json was expected")
     english = _read(english_file)
     passages = [Passage(part.id, part.title, part.text) for part in english]
     qrels: Qrels = {query: {part.id: 1} for part in english for query in part.questions}
@@ -33,11 +54,11 @@ def import_xquad_r(source: Path, target: Path, *, name: str, unit: str | None = 
                 add_once(queries.setdefault(code, {}), key, question, str(path))
     info = CollectionInfo(
         name=name,
-        description="XQuAD-R questions; a paragraph is relevant if it holds the answer.",
-        licence="CC BY-SA 4.0",
-        source="XQuAD-R, github.com/google-research-datasets/lareqa",
+        description=f"{form} questions; a paragraph is relevant if it holds the answer.",
+        licence=licence,
+        source=f"{form}, github.com/google-research-datasets/lareqa",
         languages=tuple(queries),
-        parallel=True,
+        parallel=parallel,
     )
     return write_collection(target, info, passages, queries, qrels)
 

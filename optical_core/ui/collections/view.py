@@ -31,6 +31,8 @@ _NAMES = {
     "beir": "BEIR",
     "trec": "TREC (topics, qrels, documents)",
     "xquad_r": "XQuAD-R",
+    "mlqa_r": "MLQA-R",
+    "africlirmatrix": "AfriCLIRMatrix",
     "afriqa": "AfriQA",
     "flores200": "FLORES-200",
     "ntrex128": "NTREX-128",
@@ -42,8 +44,11 @@ _NAMES = {
     "mmarco": "mMARCO",
     "mrtydi": "Mr. TyDi",
     "msmarco": "MS MARCO passages",
+    "mteb": "MTEB retrieval (Parquet or JSON Lines)",
     "neuclir": "HC4, NeuCLIR",
+    "neuclirbench": "NeuCLIRBench",
     "wikiclir": "WikiCLIR",
+    "wikidir": "WikiDIR (German dialects)",
 }
 FORMATS = {"folder": "OPTICAL collection folder"} | {
     form: _NAMES.get(form, form) for form in READERS
