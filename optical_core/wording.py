@@ -1,4 +1,4 @@
-"""Numbers and lists in words."""
+"""Numbers and lists in words, and lists of names as they are typed."""
 
 from __future__ import annotations
 
@@ -23,3 +23,20 @@ def listed(names: Sequence[str], *, word: str = "and") -> str:
         ('a', 'a and b', 'a, b or c')
     """
     return f" {word} ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def split_names(text: str) -> list[str]:
+    """Names that commas separate; commas in parentheses belong to a name.
+
+    Examples:
+        >>> split_names("bm25, rrf(bm25,(a%5>>b)), AP(rel=2)")
+        ['bm25', 'rrf(bm25,(a%5>>b))', 'AP(rel=2)']
+    """
+    names, depth = [""], 0
+    for sign in text:
+        depth += (sign == "(") - (sign == ")")
+        if sign == "," and depth <= 0:
+            names.append("")
+        else:
+            names[-1] += sign
+    return [name.strip() for name in names if name.strip()]

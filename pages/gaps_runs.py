@@ -6,12 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from optical_core.analysis.measure_names import needed_depth, split_measures
+from optical_core.analysis.measure_names import needed_depth
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.storage import home
 from optical_core.study.evaluate import DEPTH, evaluate
 from optical_core.ui.gaps.view import upload_runs
+from optical_core.wording import split_names
 from pages.common import parts
 from pages.common.opened import add_measurements, library
 from pages.common.reading import reading
@@ -64,7 +65,7 @@ def evaluate_here() -> None:
         st.caption("The demo takes about a minute per model on two cores. The page waits for it.")
         if st.button("Evaluate", disabled=not models, icon=":material/play_arrow:"):
             bar = st.progress(0.0)
-            collection, names = library().collection(name), split_measures(measures)
+            collection, names = library().collection(name), split_names(measures)
             try:
                 evaluate(
                     collection,

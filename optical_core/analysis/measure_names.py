@@ -14,23 +14,11 @@ from ir_measures.measures.base import MeanAgg
 from optical_core.errors import InputError
 from optical_core.wording import listed
 
-_COMMA = re.compile(r",(?![^()]*\))")
-"""A comma outside parentheses."""
 _LONGEST = 80
 _DEEPEST = 1_000_000
 """Largest number in a name: trec_eval ends the process at numbers that it can't count with."""
 _EXTRA = "cwl_eval"
 _SOME = ["AP", "nDCG@10", "R@100", "RR", "Judged@10"]
-
-
-def split_measures(text: str) -> list[str]:
-    """Split names at the commas between them.
-
-    Examples:
-        >>> split_measures("nDCG@20, SetF(beta=2.0,rel=2)")
-        ['nDCG@20', 'SetF(beta=2.0,rel=2)']
-    """
-    return [name.strip() for name in _COMMA.split(text) if name.strip()]
 
 
 def measure_names(names: Iterable[str]) -> tuple[str, ...]:

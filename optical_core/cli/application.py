@@ -58,7 +58,13 @@ def options(
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Model = Annotated[
-    str, typer.Option("--model", "-m", help="A name that `optical models` lists, or a folder.")
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        help="A name that `optical models` lists, or a folder; in searches also models joined, "
+        "such as bm25%100>>NAME.",
+    ),
 ]
 Device = Annotated[
     str | None, typer.Option(help="cpu, cuda, cuda:1, …; by default the best available.")

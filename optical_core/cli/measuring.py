@@ -23,7 +23,7 @@ from optical_core.cli.application import (
 from optical_core.errors import InputError
 from optical_core.process import cores
 from optical_core.storage import home
-from optical_core.wording import counted
+from optical_core.wording import counted, split_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,8 @@ def evaluate(
         typer.Option(
             help="Names, comma-separated; the first is the baseline of the tests. NAME@human asks "
             "the English queries, NAME@FOLDER the translations in FOLDER/<language>.jsonl. "
-            "bm25-stem and bm25-stop count stems, or leave stop words out."
+            "bm25-stem and bm25-stop count stems, or leave stop words out. "
+            "bm25%100>>NAME, 0.9*A+0.1*B and rrf(A,B) join models."
         ),
     ] = "",
     languages: Languages = "",
@@ -64,16 +65,16 @@ def evaluate(
 ) -> None:
     """Rank, measure and compare models: MAP, nDCG@10, R@100, P@10, MRR, language gaps, tests."""
     from optical_core.analysis.export import table_texts
-    from optical_core.analysis.measure_names import measure_names, needed_depth, split_measures
+    from optical_core.analysis.measure_names import measure_names, needed_depth
     from optical_core.analysis.tables import TABLES
     from optical_core.data.collection import open_collection
     from optical_core.data.languages import language_codes
     from optical_core.study.evaluate import DEPTH
     from optical_core.study.evaluate import evaluate as run_evaluation
 
-    asked = measure_names(split_measures(measures))
+    asked = measure_names(split_names(measures))
     depth = depth or max(DEPTH, needed_depth(asked))
-    names = [name.strip() for name in models.split(",") if name.strip()]
+    names = split_names(models)
     opened = open_collection(collection)
     tables = run_evaluation(
         opened,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -88,7 +89,9 @@ def search(
     fields: Annotated[
         str, typer.Option(help="Fields of TREC topics: title,description,narrative.")
     ] = "title",
-    explain: Annotated[bool, typer.Option(help="Show which tokens make up each score.")] = False,
+    explain: Annotated[
+        bool, typer.Option(help="Show which tokens, or which models, make up each score.")
+    ] = False,
     mode: Annotated[
         str,
         typer.Option(help="exact, int8, candidates, lists: faster, with the same scores."),
@@ -125,16 +128,9 @@ def search(
         uri = str(index_folder)
     load = partial(load_pair, device=device)
     searcher = open_searcher(
-        name, opened, mode=mode, engine=engine, uri=uri, progress=True, load=load
+        name, opened, mode=mode, engine=engine, uri=uri, progress=True, load=load, device=device
     )
-    needs = {
-        "token matches to explain": explain,
-        f"mode {mode!r}": mode != "exact",
-        "index of token vectors": engine != LOCAL or uri is not None,
-    }
-    lacking = [thing for thing, asked in needs.items() if asked and not searcher.explains]
-    if lacking:
-        raise InputError(f"{searcher.name} has no {lacking[0]}; use a token-level model")
+    _check_needs(searcher, explain, mode, engine != LOCAL or uri is not None)
     if out is not None:
         _write_run(searcher, topics, out, top or 1000, among)
         print_json({"run": str(out)}) if as_json else print(f"run -> {out}")
@@ -146,7 +142,10 @@ def search(
     for row in rows:
         print(f"{row['rank']:2}  {row['score']:.4f}  {row['id']}  {row['title']}")
         print(f"    {row['text'][:100]}")
-        if explain:
+        for share in row.get("shares", ()):
+            rank = "not found" if share["rank"] is None else f"rank {share['rank']}"
+            print(f"    {share['share']:9.4f}  {share['name']} ({rank})")
+        if row.get("matches"):
             parts = [
                 f"{visible(m['query'])}→{visible(m['passage'])} {m['contribution']:.3f}"
                 for m in row["matches"]
@@ -154,6 +153,22 @@ def search(
             print(f"    {'  '.join(parts)}")
     if not rows:
         print("no passage found", file=sys.stderr)
+
+
+def _check_needs(searcher: Searcher, explain: bool, mode: str, stored: bool) -> None:
+    """Refuse what the searcher can't do.
+
+    Raises:
+        InputError: it has no explanation, no modes or no index.
+    """
+    needs = {
+        "token matches to explain": (explain, searcher.explains or searcher.fuses),
+        f"mode {mode!r}": (mode != "exact", searcher.weights),
+        "index of token vectors": (stored, searcher.weights),
+    }
+    lacking = [thing for thing, (asked, able) in needs.items() if asked and not able]
+    if lacking:
+        raise InputError(f"{searcher.name} has no {lacking[0]}; use a token-level model")
 
 
 def _topics(
@@ -211,7 +226,7 @@ def _results(
     explain: bool,
     among: frozenset[str] | None,
 ) -> list[dict[str, Any]]:
-    """A row for each hit, with its token matches if they are asked for."""
+    """A row for each hit, with its token matches and each part's share if they are asked for."""
     (asked,) = searcher.encode([query])
     (hits,) = searcher.rank([asked], top=top, among=among)
     passages = [_passage(collection, identifier) for identifier, _ in hits]
@@ -226,7 +241,11 @@ def _results(
         }
         for rank, (passage, (_, score)) in enumerate(zip(passages, hits, strict=True), 1)
     ]
-    if explain:
+    if explain and searcher.fuses:
+        shares = searcher.shares(asked, passages, among=among)
+        for row, of_one in zip(rows, shares, strict=True):
+            row["shares"] = [asdict(share) for share in of_one]
+    if explain and searcher.explains:
         for row, matches in zip(rows, searcher.explain(asked, passages), strict=True):
             row["matches"] = [
                 {

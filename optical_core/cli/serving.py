@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from optical_core.cli.application import Device, Engine, Uri, app, default_student
+from optical_core.wording import split_names
 
 
 @app.command(
@@ -56,8 +57,7 @@ def serve(
     from optical_core.serve.limits import Limits
 
     *named, known = (
-        [part.strip() for part in text.split(",") if part.strip()]
-        for text in (collections, models or default_student(), allow_host)
+        split_names(text) for text in (collections, models or default_student(), allow_host)
     )
     limits = Limits(
         query=longest_query,

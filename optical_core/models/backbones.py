@@ -49,7 +49,7 @@ def open_encoder(name_or_path: str, *, device: str | None = None) -> MultiVector
                 f"{name_or_path} is not an encoder: a folder with config.json or modules.json "
                 "was expected"
             )
-        _refuse_pickles(path)
+        refuse_pickles(path)
     else:
         _ask_the_hub(name_or_path)
     from sentence_transformers import MultiVectorEncoder
@@ -229,7 +229,12 @@ def _hub_is_multi_vector(name: str) -> bool:
     return False
 
 
-def _refuse_pickles(path: Path) -> None:
+def refuse_pickles(path: Path) -> None:
+    """Refuse a folder whose weights are only there as pickles.
+
+    Raises:
+        InputError: they are.
+    """
     for folder, _, names in os.walk(path):
         pickles = [name for name in names if name.endswith((".bin", ".pt", ".pth"))]
         if pickles and not any(name.endswith(".safetensors") for name in names):

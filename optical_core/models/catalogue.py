@@ -10,6 +10,7 @@ from pathlib import Path
 
 from optical_core.errors import InputError
 from optical_core.models.backbones import PACKAGED
+from optical_core.models.fusions import fusion_files, read_fusion
 from optical_core.models.pair_store import FILE as PAIR_FILE
 from optical_core.models.pair_store import read_pair, student_folders
 from optical_core.models.teachers import FILE as TEACHER_FILE
@@ -26,7 +27,7 @@ class ModelEntry:
 
     Attributes:
         name: of the model.
-        kind: `encoder`, `student`, `teacher` or `baseline`.
+        kind: `encoder`, `student`, `teacher`, `fusion` or `baseline`.
         languages: that it was trained on; empty for any.
         default: whether it is used where no model is named.
         folder: of a student or teacher.
@@ -40,7 +41,7 @@ class ModelEntry:
 
 
 def list_models() -> list[ModelEntry]:
-    """List encoders, students (shipped and trained), teachers and BM25.
+    """List encoders, students (shipped and trained), teachers, fusions and BM25.
 
     BM25 is listed with its options if their extra is installed. Models that can't be read are left
     out, with a warning.
@@ -51,13 +52,14 @@ def list_models() -> list[ModelEntry]:
     """
     baselines = _BASELINES if find_spec("snowballstemmer") else _BASELINES[:1]
     entries = [ModelEntry(name, "baseline", (), False) for name in baselines]
-    return [*_encoders(), *_students(), *_teachers(), *entries]
+    return [*_encoders(), *_students(), *_teachers(), *_fusions(), *entries]
 
 
 def model_files() -> list[Path]:
-    """List the files that describe the students and teachers."""
+    """List the files that describe the students, teachers and fusions."""
     students = [folder / PAIR_FILE for folder in student_folders()]
-    return students + [folder / TEACHER_FILE for folder in teacher_folders()]
+    teachers = [folder / TEACHER_FILE for folder in teacher_folders()]
+    return students + teachers + fusion_files()
 
 
 def _encoders() -> Iterator[ModelEntry]:
@@ -74,6 +76,16 @@ def _students() -> Iterator[ModelEntry]:
             logger.warning("left out: %s", error)
             continue
         yield ModelEntry(folder.name, "student", languages, index == 0, folder)
+
+
+def _fusions() -> Iterator[ModelEntry]:
+    for path in fusion_files():
+        try:
+            fusion = read_fusion(path)
+        except InputError as error:
+            logger.warning("left out: %s", error)
+            continue
+        yield ModelEntry(fusion.name, "fusion", (), False)
 
 
 def _teachers() -> Iterator[ModelEntry]:

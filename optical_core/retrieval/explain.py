@@ -28,6 +28,23 @@ class TokenMatch:
     contribution: float
 
 
+@dataclass(frozen=True)
+class Share:
+    """One part's share of a passage's score in a pipeline; the shares add up to the score.
+
+    Attributes:
+        name: of the part.
+        rank: of the passage in the part's ranking; None if it isn't among those that count.
+        score: that the part gives the passage.
+        share: of the pipeline's score; 0 for a part that only chooses what is ranked again.
+    """
+
+    name: str
+    rank: int | None
+    score: float | None
+    share: float
+
+
 def token_matches(
     query_tokens: Sequence[Token],
     query_vectors: np.ndarray,

@@ -15,7 +15,7 @@ import numpy as np
 from optical_core.data.corpus import Passage
 from optical_core.data.trec import Hits, Run
 from optical_core.errors import InputError
-from optical_core.retrieval.explain import TokenMatch
+from optical_core.retrieval.explain import Share, TokenMatch
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,11 +42,13 @@ class Searcher(ABC):
     Attributes:
         name: its name in tables.
         explains: can it say which tokens make up a score?
+        fuses: does it put rankings of several searchers together, and tell their `shares`?
         weights: hash of the encoder that encodes the queries; empty if none does.
     """
 
     name: str
     explains = False
+    fuses = False
     weights = ""
 
     @property
@@ -80,6 +82,12 @@ class Searcher(ABC):
             InputError: the searcher doesn't explain.
         """
         raise InputError(f"{self.name} has no token matches to explain; use a token-level model")
+
+    def shares(
+        self, query: Query, passages: Sequence[Passage], *, among: frozenset[str] | None = None
+    ) -> list[list[Share]]:
+        """Each part's share of each passage's score, if it `fuses`; `among` as in its ranking."""
+        return [[] for _ in passages]
 
     def search(self, query: str, *, top: int = 10) -> Hits:
         """The hits of one query, best first."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +22,11 @@ from optical_core.data.records import read_record
 from optical_core.data.trec import Qrels, read_run, write_run
 from optical_core.errors import InputError
 from optical_core.models.pair_store import load_pair
+from optical_core.retrieval.expression_reader import parse
+from optical_core.retrieval.expressions import Name, Node, names
 from optical_core.retrieval.glossed import Glossed, Glosses
+from optical_core.retrieval.model_names import expanded, folder_name, label, model_and_source
+from optical_core.retrieval.pipelines import assembled
 from optical_core.retrieval.searcher import Searcher
 from optical_core.retrieval.searchers import open_searcher
 from optical_core.retrieval.structured_query import StructuredQueries
@@ -32,25 +35,12 @@ from optical_core.storage import replace_file, writable
 from optical_core.study.query_texts import write_texts
 from optical_core.study.results import read_values, write_results_record, write_values
 from optical_core.study.run_metadata import run_metadata, write_run_metadata
-from optical_core.study.translations import HUMAN, asked_queries, model_and_source
+from optical_core.study.translations import HUMAN, Translated, asked_queries
 
 logger = logging.getLogger(__name__)
 
 DEPTH = 1000
 MEASURED = "measured.json"
-
-
-def label(spec: str) -> str:
-    """Name a model in tables, and its folder.
-
-    Examples:
-        >>> label("runs/my model"), label("bm25@human"), label("psq@/data/lexicon")
-        ('runs-my-model', 'bm25@human', 'psq@lexicon')
-    """
-    name, source = model_and_source(spec)
-    if source is not None:
-        spec = f"{name}@{Path(source).name}"
-    return re.sub(r"[^\w.@+-]+", "-", spec).strip("-.")
 
 
 def measure(
@@ -136,7 +126,14 @@ def _searchers(
     progress: bool,
 ) -> dict[str, tuple[Searcher, dict[str, str]]]:
     """Open each language's searcher; with it, the queries (id -> text) as they are asked."""
-    name, source = model_and_source(spec)
+    node = expanded(parse(spec))
+    if not isinstance(node, Name):
+        opened = {
+            name: _searchers(name, collection, languages, device=device, progress=progress)
+            for name in dict.fromkeys(names(node))
+        }
+        return {code: _joined(node, collection, code, opened) for code in languages}
+    name, source = model_and_source(node.name)
     terms = terms_named(name, StructuredQueries.family, collection.info.passage_language)
     if terms is not None and source:
         lexicons = {code: lexicon_of(Path(source), code) for code in languages}
@@ -146,7 +143,9 @@ def _searchers(
             for code, lexicon in lexicons.items()
         }
     load = partial(load_pair, device=device)
-    searcher = open_searcher(name, collection, progress=progress, load=load, glossed=not source)
+    searcher = open_searcher(
+        name, collection, progress=progress, load=load, glossed=not source, device=device
+    )
     if source and source != HUMAN and has_lexicons(Path(source), languages):
         glosses = {
             code: Glosses({code: likeliest(lexicon_of(Path(source), code))}, language=code)
@@ -156,6 +155,24 @@ def _searchers(
             code: (Glossed(searcher, glosses[code]), collection.queries(code)) for code in languages
         }
     return {code: (searcher, asked_queries(collection, code, source)) for code in languages}
+
+
+def _joined(
+    node: Node,
+    collection: Collection,
+    code: str,
+    opened: Mapping[str, Mapping[str, tuple[Searcher, dict[str, str]]]],
+) -> tuple[Searcher, dict[str, str]]:
+    """An expression's searcher in one language; its parts ask translations where they have some."""
+    queries = collection.queries(code)
+
+    def single(name: str) -> Searcher:
+        searcher, asked = opened[name][code]
+        if asked == queries:
+            return searcher
+        return Translated(searcher, {queries[query]: text for query, text in asked.items()})
+
+    return assembled(node, single), queries
 
 
 def _digest(*parts: object) -> str:
@@ -168,7 +185,8 @@ def _check_names(models: Sequence[str]) -> None:
     if not models:
         raise InputError("no models to evaluate: name at least one, such as --models embedded,bm25")
     for spec in models:
-        if [label(other) for other in models].count(label(spec)) > 1:
+        folders = [folder_name(label(other)) for other in models]
+        if folders.count(folder_name(label(spec))) > 1:
             raise InputError(f"two models would both be called {label(spec)!r} in the tables")
 
 
@@ -235,7 +253,7 @@ def evaluate(
             spec,
             collection,
             languages,
-            out / label(spec),
+            out / folder_name(label(spec)),
             measures=measures,
             depth=depth,
             device=device,

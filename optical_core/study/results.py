@@ -24,6 +24,7 @@ from optical_core.data.languages import find_language
 from optical_core.data.lines import read_json, read_text
 from optical_core.data.records import write_record
 from optical_core.errors import InputError
+from optical_core.retrieval.model_names import folder_name
 from optical_core.storage import assets, home, replace_file
 from optical_core.study.query_texts import FOLDER as TEXTS
 from optical_core.study.query_texts import read_texts
@@ -85,7 +86,7 @@ def write_tables(folder: Path, measurements: Measurements) -> None:
             measure: dict(zip(column["query"], column["value"], strict=True))
             for measure, column in rows.groupby("measure", sort=False)
         }
-        write_values(folder / model / f"{code}.csv", values)
+        write_values(folder / folder_name(model) / f"{code}.csv", values)
 
 
 def write_results_record(
@@ -118,6 +119,9 @@ def write_results_record(
         "query_precision": query_precision(device),
         "parallel": measurements.parallel,
     }
+    named = {folder_name(model): model for model in measurements.models}
+    if folders := {folder: model for folder, model in named.items() if folder != model}:
+        record["folders"] = folders
     if measurements.study:
         record |= {"study": measurements.study, "students": dict(measurements.students)}
     write_record(folder / "record.json", record)
@@ -126,17 +130,18 @@ def write_results_record(
 def read_results(folder: Path, *, origin: str = "") -> Measurements:
     """Read an evaluation folder.
 
-    Args:
-        folder: with record.json.
-        origin: where the numbers come from, for people; by default the folder.
+        Args:
+            folder: with record.json.
+            origin: where the numbers come from, for people; by default the folder.
 
-    Raises:
-        InputError: the folder has no record.json, or a file in it is damaged.
+        Raises:
+            InputError: the folder has no record.json, or a file in it is damaged.
 
-    Examples:
-        >>> from optical_core.storage import assets
-        >>> read_results(assets("results", "demo")).collection
-        'demo'
+        Examples:
+            >>> from optical_core.retrieval.model_names import folder_name
+    from optical_core.storage import assets
+            >>> read_results(assets("results", "demo")).collection
+            'demo'
     """
     if not (folder / "record.json").is_file():
         raise InputError(f"{folder} is no evaluation folder: it has no record.json")
@@ -211,6 +216,8 @@ class _Record(BaseModel):
     study: str | None = None
     students: dict[str, str] | None = None
     depth: int | None = None
+    folders: dict[str, str] = {}
+    """Folder -> model, where the model's name can't be a folder's."""
 
 
 def assemble(record: Any, files: Mapping[str, str], where: str, origin: str) -> Measurements:
@@ -225,6 +232,10 @@ def assemble(record: Any, files: Mapping[str, str], where: str, origin: str) -> 
     Raises:
         InputError: a file is damaged, or the tables are missing.
     """
+    try:
+        checked = _Record.model_validate(record)
+    except ValidationError as error:
+        raise InputError(f"{where}: record.json: {first_problem(error)}") from error
     values: dict[tuple[str, str], Values] = {}
     unknown = []
     for name, text in files.items():
@@ -235,17 +246,14 @@ def assemble(record: Any, files: Mapping[str, str], where: str, origin: str) -> 
         if known is None:
             unknown.append(name)
             continue
-        key = (parts.parts[0], known.code)
+        folder = parts.parts[0]
+        key = (checked.folders.get(folder, folder), known.code)
         if key in values:
             raise InputError(f"{where}: {name} is {known.name}, which another table is of")
         values[key] = read_values(text, f"{where}: {name}")
     say_left_out(unknown, where)
     if not any(queries for measures in values.values() for queries in measures.values()):
         raise InputError(f"{where} is no evaluation: its tables are missing")
-    try:
-        checked = _Record.model_validate(record)
-    except ValidationError as error:
-        raise InputError(f"{where}: record.json: {first_problem(error)}") from error
     codes = [known.code for code in checked.languages if (known := find_language(code))]
     models = [*checked.models, *(model for model, _ in values)]
     codes += [code for _, code in values]

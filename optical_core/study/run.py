@@ -30,6 +30,7 @@ from optical_core.data.records import read_record
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.teach_config import TeachConfig
 from optical_core.errors import InputError
+from optical_core.retrieval.model_names import folder_name
 from optical_core.storage import home, replace_file
 from optical_core.study.config import CollectionSource, StudyConfig
 from optical_core.study.evaluate import label, measure
@@ -54,7 +55,10 @@ class Column:
 
     @property
     def folder(self) -> str:
-        """Name of its folder in a collection's."""
+        return folder_name(self.title)
+
+    @property
+    def title(self) -> str:
         return self.name if self.seed is None else f"{self.name}.s{self.seed}"
 
     @property
@@ -173,7 +177,7 @@ class Cells:
     def values(
         self, column: Column, collection: Collection
     ) -> dict[tuple[str, str], Values] | None:
-        """Read a finished column by (its folder, language); None if a language is missing."""
+        """Read a finished column by (its title, language); None if a language is missing."""
         if self.missing(column, collection):
             return None
         tables = {
@@ -181,7 +185,7 @@ class Cells:
             for code in languages_of(self.config, collection)
         }
         return {
-            (column.folder, code): read_values(table.read_text("utf-8"), str(table))
+            (column.title, code): read_values(table.read_text("utf-8"), str(table))
             for code, table in tables.items()
         }
 

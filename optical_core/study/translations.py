@@ -7,36 +7,26 @@ one file `<language>.jsonl` ({"_id", "text"}) a query language, as `optical tran
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optical_core.checksums import check_noted, replace_noted
-from optical_core.data.collection import Collection
+from optical_core.data.collection import Collection, Passage
 from optical_core.data.language_files import file_of
 from optical_core.data.languages import is_english, language
 from optical_core.data.lines import read_queries, write_jsonl
+from optical_core.data.trec import Hits
 from optical_core.errors import InputError
-from optical_core.storage import check_path
+from optical_core.retrieval.explain import TokenMatch
+from optical_core.retrieval.searcher import Query, Searcher
 
 if TYPE_CHECKING:
     from optical_core.models.translator import Translator
 
 HUMAN = "human"
-
-
-def model_and_source(spec: str) -> tuple[str, str | None]:
-    """Split `NAME@SOURCE`; if a folder has the whole name, it is a model's.
-
-    Examples:
-        >>> model_and_source("bm25@human"), model_and_source("embedded")
-        (('bm25', 'human'), ('embedded', None))
-    """
-    name, separator, source = spec.partition("@")
-    check_path(spec)
-    if not separator or Path(spec).exists():
-        return spec, None
-    return name, source
 
 
 def asked_queries(collection: Collection, code: str, source: str | None) -> dict[str, str]:
@@ -68,6 +58,47 @@ def asked_queries(collection: Collection, code: str, source: str | None) -> dict
     if missing:
         raise InputError(f"{where} lack the query {missing[0]!r} ({len(missing)} in all)")
     return {query: english[query] for query in queries}
+
+
+class Translated(Searcher):
+    """Another searcher that is asked translations, in a pipeline whose other parts aren't.
+
+    Examples:
+        >>> from optical_core.data import Passage
+        >>> from optical_core.retrieval import BM25
+        >>> bm25 = BM25([Passage("p1", "", "the sea"), Passage("p2", "", "the moon")])
+        >>> searcher = Translated(bm25, {"bahari": "sea"})
+        >>> searcher.search("bahari") == bm25.search("sea")
+        True
+    """
+
+    def __init__(self, searcher: Searcher, english: Mapping[str, str]) -> None:
+        """Ask translations.
+
+        Args:
+            searcher: who is asked.
+            english: a query as typed -> its translation.
+        """
+        self.searcher, self.english = searcher, english
+        self.name, self.weights = searcher.name, searcher.weights
+        self.explains = searcher.explains
+
+    @property
+    def identity(self) -> str:
+        text = json.dumps(self.english, ensure_ascii=False, sort_keys=True)
+        digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        return f"{self.searcher.identity} translated {digest}"
+
+    def encode(self, queries: Sequence[str]) -> list[Query]:
+        return self.searcher.encode([self.english[query] for query in queries])
+
+    def rank(
+        self, queries: Sequence[Query], *, top: int = 10, among: frozenset[str] | None = None
+    ) -> list[Hits]:
+        return self.searcher.rank(queries, top=top, among=among)
+
+    def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
+        return self.searcher.explain(query, passages)
 
 
 def translate_queries(

@@ -9,17 +9,17 @@ from optical_core.analysis.measure_names import (
     check_depth,
     measure_names,
     needed_depth,
-    split_measures,
 )
 from optical_core.analysis.metrics import MEASURES, per_query_measures
 from optical_core.errors import InputError
+from optical_core.wording import split_names
 
 RUN = {"q1": {"a": 3.0, "b": 2.0, "c": 1.0}, "q2": {"a": 1.0, "b": 1.0}, "q3": {}}
 QRELS = {"q1": {"a": 1, "c": 2, "x": 0}, "q2": {"b": 0}, "q3": {"a": 1}}
 
 
 def test_names_are_given_in_one_form_and_once():
-    assert split_measures(" nDCG@20,SetF(beta=2.0,rel=2), MAP,") == [
+    assert split_names(" nDCG@20,SetF(beta=2.0,rel=2), MAP,") == [
         "nDCG@20",
         "SetF(beta=2.0,rel=2)",
         "MAP",

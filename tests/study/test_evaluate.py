@@ -1,7 +1,9 @@
 """What is measured already isn't measured again, unless what it was made from has changed."""
 
+import io
 import json
 import shutil
+import zipfile
 
 import pytest
 from safetensors.torch import load_file, save_file
@@ -9,10 +11,14 @@ from safetensors.torch import load_file, save_file
 from optical_core.analysis.metrics import MEASURES
 from optical_core.analysis.tables import TABLES
 from optical_core.data.collection import open_collection
+from optical_core.data.lexicons import write_lexicon
+from optical_core.data.trec import read_run
 from optical_core.errors import InputError
+from optical_core.retrieval.fusing import scaled
 from optical_core.study import evaluate as module
 from optical_core.study.evaluate import evaluate, measure
 from optical_core.study.results import read_results, read_values, write_values
+from optical_core.study.uploaded_results import read_results_zip
 
 
 @pytest.fixture
@@ -102,3 +108,43 @@ def test_a_measure_needs_its_depth(collection, tmp_path):
     with pytest.raises(InputError, match="R@1000 needs a depth of at least 1,000, got 100"):
         evaluate(collection, ["bm25"], ["en"], tmp_path / "out", measures=["R@1000"], depth=100)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_pipelines_parts_may_ask_translations_and_records_name_it_by_its_expression(
+    collection, tmp_path
+):
+    lexicons = tmp_path / "lexicon"
+    write_lexicon(lexicons / "sw.tsv", {"samaki": {"fish": 1.0}, "mji": {"city": 1.0}})
+    fused = f"0.7*bm25@human + 0.3*psq@{lexicons}"
+    models = ["bm25@human", f"psq@{lexicons}", "bm25@human >> bm25", fused]
+    out = tmp_path / "out"
+    found = evaluate(collection, models, ["sw"], out)
+    named = ["bm25@human", "psq@lexicon", "bm25@human%100>>bm25", "0.7*bm25@human+0.3*psq@lexicon"]
+    assert list(found.measures["model"]) == named
+    # BM25 as typed shares no word with the passages: nothing is left of its second stage.
+    assert found.measures.set_index("model").loc["bm25@human%100>>bm25", "AP"] == 0
+    runs = {path.parent.name: read_run(path) for path in out.glob("*/sw.run")}
+    fused_run = runs["0.7-bm25@human+0.3-psq@lexicon"]["q2"]
+    parts = {"bm25@human": 0.7, "psq@lexicon": 0.3}
+    expected = dict.fromkeys(fused_run, 0.0)
+    for name, weight in parts.items():
+        for passage, value in scaled(list(runs[name]["q2"].items())).items():
+            expected[passage] += weight * value
+    assert fused_run == pytest.approx(expected, abs=1e-3)
+    read = read_results(out)
+    assert read.models == named
+    assert read_results_zip(zipped(out)).models == named
+
+
+def test_two_models_of_one_folder_are_refused(collection, tmp_path):
+    with pytest.raises(InputError, match="two models would both be called":
+        evaluate(collection, ["rrf(bm25,psq)", "rrf-bm25-psq"], ["en"], tmp_path / "out")
+
+
+def zipped(folder):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path in folder.rglob("*"):
+            if path.is_file():
+                archive.write(path, f"mine/{path.relative_to(folder).as_posix()}")
+    return buffer.getvalue()

@@ -12,7 +12,7 @@ from optical_core.cli import app
 from optical_core.errors import InputError
 from optical_core.study.config import StudyConfig, read_study, shipped_studies
 from optical_core.study.report import write_report
-from optical_core.study.results import find_results
+from optical_core.study.results import find_results, read_results
 from optical_core.study.run import columns, run_study, steps, study_collections
 from optical_core.study.summary import study_findings, tables
 from optical_core.study.translations import asked_queries
@@ -194,6 +194,17 @@ def test_a_study_compares_by_the_first_measure_it_names(settings, tmp_path):
     others = report.partition("### Other measures by model and language")[2]
     assert "| R@1000 | bm25 |" in others
     assert "| Judged@10 | bm25@human |" in others
+
+
+def test_a_study_has_pipelines_among_its_models(settings, tmp_path):
+    fused = "rrf(bm25@human,bm25)"
+    settings |= {"arms": {}, "models": ["bm25", fused], "baseline": fused}
+    config = StudyConfig.model_validate(settings)
+    (found,) = run(config, tmp_path / "out")
+    assert found.measurements.models == ["bm25", fused]
+    page = write_report(config, [found], tmp_path / "out", "optical study tiny")
+    assert fused in page.read_text()
+    assert read_results(tmp_path / "out" / "results" / "tiny").models == ["bm25", fused]
 
 
 @pytest.mark.slow

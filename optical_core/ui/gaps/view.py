@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from optical_core.analysis.measure_names import split_measures
 from optical_core.analysis.measurements import Comparison, Measurements
 from optical_core.analysis.predictors import correlation_table, language_values
 from optical_core.analysis.tables import Tables
@@ -21,6 +20,7 @@ from optical_core.figures.levels import NAMES
 from optical_core.study.uploaded_results import read_results_zip, results_from_runs
 from optical_core.ui.library import Library
 from optical_core.ui.uploads import uploaded
+from optical_core.wording import split_names
 
 if TYPE_CHECKING:
     from optical_core.study.predictors import QueryCosts
@@ -163,5 +163,5 @@ def upload_runs(
                 raise InputError(f"{name}: there is another run of {key[0]} in {key[1]}")
             parsed[key] = read_run(path)
     qrels_of = dict.fromkeys({code for _, code in parsed}, judged)
-    names = split_measures(measures)
+    names = split_names(measures)
     return results_from_runs("upload", parsed, qrels_of, parallel=parallel, measures=names)
