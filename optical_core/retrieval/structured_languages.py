@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from optical_core.data.collection import Collection
 from optical_core.data.lexicons import Lexicon, lexicon_hash, likeliest
 from optical_core.data.trec import Hits
+from optical_core.retrieval.bm25 import WORDS
 from optical_core.retrieval.glossed import Glosses
 from optical_core.retrieval.searcher import Query, Searcher
-from optical_core.retrieval.structured_query import WORDS, StructuredQueries
+from optical_core.retrieval.structured_query import StructuredQueries
 from optical_core.retrieval.terms import Terms
 
 

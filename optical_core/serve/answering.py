@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from optical_core.data.collection import Collection
 from optical_core.data.trec import Hits
-from optical_core.retrieval.explain import TokenMatch
+from optical_core.retrieval.explain import Share, TokenMatch
 from optical_core.retrieval.searcher import Query, Searcher
 from optical_core.serve.holdings import Holdings
-from optical_core.serve.schema import Match, Result, SearchAnswer, SearchRequest
+from optical_core.serve.schema import Match, PartShare, Result, SearchAnswer, SearchRequest
 
 
 def answer_together(holdings: Holdings, requests: Sequence[SearchRequest]) -> list[SearchAnswer]:
@@ -36,17 +37,28 @@ def answer_together(holdings: Holdings, requests: Sequence[SearchRequest]) -> li
         asked = [queries[number] for number in numbers]
         rankings = searcher.rank(asked, top=top, among=among)
         for number, hits in zip(numbers, rankings, strict=True):
-            answers[number] = _answer(searcher, collection, requests[number], queries[number], hits)
+            found = searcher, collection, among
+            answers[number] = _answer(*found, requests[number], queries[number], hits)
     return [answers[number] for number in range(len(requests))]
 
 
 def _answer(
-    searcher: Searcher, collection: Collection, request: SearchRequest, query: Query, hits: Hits
+    searcher: Searcher,
+    collection: Collection,
+    among: frozenset[str] | None,
+    request: SearchRequest,
+    query: Query,
+    hits: Hits,
 ) -> SearchAnswer:
     # What was added or deleted since the collection was looked at is left out.
     best = [hit for hit in hits if hit[0] in collection.by_id][: request.top]
     passages = [collection.by_id[identifier] for identifier, _ in best]
-    explained = searcher.explain(query, passages) if request.explain else [None] * len(best)
+    explained: Sequence[list[TokenMatch] | None] = [None] * len(best)
+    shared: Sequence[list[Share] | None] = [None] * len(best)
+    if request.explain and searcher.explains:
+        explained = searcher.explain(query, passages)
+    if request.explain and searcher.fuses:
+        shared = searcher.shares(query, passages, among=among)
     results = [
         Result(
             rank=rank,
@@ -56,9 +68,10 @@ def _answer(
             text=passage.text,
             fields=dict(passage.fields),
             matches=None if matches is None else [_match(match) for match in matches],
+            shares=None if shares is None else [PartShare(**asdict(share)) for share in shares],
         )
-        for rank, ((_, score), passage, matches) in enumerate(
-            zip(best, passages, explained, strict=True), 1
+        for rank, ((_, score), passage, matches, shares) in enumerate(
+            zip(best, passages, explained, shared, strict=True), 1
         )
     ]
     return SearchAnswer(

@@ -84,7 +84,7 @@ def create_app(
     """
     limits = limits or Limits()
     metrics = Metrics()
-    # BM25 answers in a fraction of the time that encoding takes: it must not wait for it.
+    # What needs no encoder answers in a fraction of the time: it must not wait for encoding.
     encoding, lexical = (
         Batcher(
             partial(answer_together, holdings),
@@ -119,7 +119,7 @@ def create_app(
     app.add_exception_handler(NotServedError, _not_found)
 
     def batcher(model: str) -> Batcher:
-        return encoding if holdings.models[model].token_level else lexical
+        return encoding if holdings.models[model].weights else lexical
 
     def waiting() -> int:
         return encoding.waiting + lexical.waiting

@@ -14,7 +14,7 @@ from optical_core.data.corpus import Passage
 from optical_core.data.trec import Hits
 from optical_core.errors import InputError
 from optical_core.models.tokens import Token
-from optical_core.retrieval.explain import TokenMatch
+from optical_core.retrieval.explain import Share, TokenMatch
 from optical_core.retrieval.searcher import Query, Searcher
 from optical_core.serve.access import TOKEN_VARIABLE, check_token
 from optical_core.serve.schema import (
@@ -168,6 +168,7 @@ class RemoteSearcher(Searcher):
     def __init__(self, server: Server, model: ServedModel, collection: ServedCollection) -> None:
         self.server, self.name, self.collection = server, model.name, collection.name
         self.weights, self.explains = model.weights, model.token_level
+        self.fuses = model.joined
         self._version = collection.fingerprint
 
     @property
@@ -228,6 +229,22 @@ class RemoteSearcher(Searcher):
         return BatchRequest(
             collection=self.collection, model=self.name, queries=list(queries), top=top
         )
+
+    def shares(
+        self, query: Query, passages: Sequence[Passage], *, among: frozenset[str] | None = None
+    ) -> list[list[Share]]:
+        """Shares of passages that are among the query's best `MOST_EXPLAINED`."""
+        if among is not None:
+            raise InputError("a server takes a condition (`shares_where`), not a list of passages")
+        return self.shares_where(query.text, passages, "")
+
+    def shares_where(
+        self, query: str, passages: Sequence[Passage], where: str
+    ) -> list[list[Share]]:
+        """`shares`, for passages that were found with a condition."""
+        results = self.answer(query, top=MOST_EXPLAINED, explain=True, where=where).results
+        shares = {r.id: [Share(**share.model_dump()) for share in r.shares or ()] for r in results}
+        return [shares.get(passage.id, []) for passage in passages]
 
     def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
         """Token matches of passages that are among the query's best `MOST_EXPLAINED`."""

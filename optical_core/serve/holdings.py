@@ -107,7 +107,7 @@ def load_holdings(
 
     Args:
         collections: names or folders.
-        models: names or folders.
+        models: names, folders or expressions, see `open_searcher`.
         mode: how indexes are searched, see `retrieval.modes`.
         engine: what keeps the token vectors, see `retrieval.vector_stores`; engines other than
             `local` must have them already.
@@ -137,7 +137,10 @@ def load_holdings(
     for name in dict.fromkeys(models):
         logger.info("loading %s", name)
         load = cache(partial(load_pair, device=device))
-        of_model = {key: open_searcher(name, c, load=load, **store) for key, c in opened.items()}
+        of_model = {
+            key: open_searcher(name, collection, load=load, device=device, **store)
+            for key, collection in opened.items()
+        }
         searchers |= {(name, key): searcher for key, searcher in of_model.items()}
         served[name] = _served(name, next(iter(of_model.values())))
     return Holdings(served, opened, searchers)
@@ -147,11 +150,18 @@ def _served(name: str, searcher: Searcher) -> ServedModel:
     entry = next((entry for entry in list_models() if entry.name == name), None)
     return ServedModel(
         name=name,
-        kind=entry.kind if entry else "encoder" if searcher.explains else "baseline",
+        kind=entry.kind if entry else _kind(searcher),
         languages=list(entry.languages) if entry else [],
         token_level=searcher.explains,
+        joined=searcher.fuses,
         weights=searcher.weights,
     )
+
+
+def _kind(searcher: Searcher) -> str:
+    if searcher.fuses:
+        return "pipeline"
+    return "encoder" if searcher.explains else "baseline"
 
 
 def _unknown(kind: str, name: str, known: Sequence[str] | Mapping[str, object]) -> str:

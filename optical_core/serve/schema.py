@@ -65,7 +65,8 @@ class _Asked(BaseModel):
     model: str
     top: int = Field(default=10, ge=1, description="Passages wanted; the server has a limit.")
     explain: bool = Field(
-        default=False, description=f"With token matches; for at most {MOST_EXPLAINED} passages."
+        default=False,
+        description=f"With token matches or shares; for at most {MOST_EXPLAINED} passages.",
     )
 
     where: str = Field(
@@ -127,8 +128,21 @@ class Match(BaseModel):
     passage_span: tuple[int, int]
 
 
+class PartShare(BaseModel):
+    """The share of one of the joined models in a passage's score."""
+
+    name: str
+    rank: int | None = Field(description="In the part's ranking; null if it isn't found there.")
+    score: float | None
+    share: float = Field(description="The shares add up to `score`; 0 if it chooses passages only.")
+
+
 class Result(BaseModel):
-    """A ranked passage. `matches`, if requested, add up to `score` (before it is rounded)."""
+    """A ranked passage. `matches`, or `shares`, add up to `score` (before it is rounded).
+
+    Models with token vectors have matches, joined models have shares; a joined one whose last stage
+    has token vectors has both.
+    """
 
     rank: int
     id: str
@@ -137,6 +151,7 @@ class Result(BaseModel):
     text: str
     fields: dict[str, Any] = Field({}, description="The passage's other fields, if it has some.")
     matches: list[Match] | None = None
+    shares: list[PartShare] | None = None
 
 
 class SearchAnswer(BaseModel):
@@ -173,12 +188,14 @@ class BatchAnswer(BaseModel):
 
 
 class ServedModel(BaseModel):
-    """A model that is served. Only models with token vectors can explain."""
+    """A model that is served. Only models with token vectors have matches, only joined ones
+    shares."""
 
     name: str
-    kind: str = Field(examples=["student", "encoder", "baseline"])
+    kind: str = Field(examples=["student", "encoder", "baseline", "pipeline"])
     languages: list[str]
     token_level: bool
+    joined: bool = Field(False, description="Whether it joins other models.")
     weights: str = Field(description="Hash of its encoder: changes when it is trained anew.")
 
 

@@ -103,7 +103,7 @@ class Searching:
         if request.top > limits.top:
             raise HTTPException(422, f"top: at most {limits.top}, got {request.top}")
         searcher = holdings.searcher(request.model, request.collection)
-        if request.explain and not searcher.explains:
+        if request.explain and not (searcher.explains or searcher.fuses):
             raise HTTPException(
                 422, f"{request.model} has no token matches to explain; use a token-level model"
             )

@@ -137,7 +137,7 @@ def test_a_pipelines_parts_may_ask_translations_and_records_name_it_by_its_expre
 
 
 def test_two_models_of_one_folder_are_refused(collection, tmp_path):
-    with pytest.raises(InputError, match="two models would both be called":
+    with pytest.raises(InputError, match="two models would both be called"):
         evaluate(collection, ["rrf(bm25,psq)", "rrf-bm25-psq"], ["en"], tmp_path / "out")
 
 
