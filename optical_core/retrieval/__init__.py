@@ -7,7 +7,8 @@ from optical_core.lazy import lazy_names
 if TYPE_CHECKING:
     from optical_core.retrieval.bm25 import BM25
     from optical_core.retrieval.compression import Compression
-    from optical_core.retrieval.explain import TokenMatch, token_matches
+    from optical_core.retrieval.explain import Share, TokenMatch, token_matches
+    from optical_core.retrieval.expression_reader import parse
     from optical_core.retrieval.glossed import Glossed, Glosses
     from optical_core.retrieval.indexing import build_index, compress_index
     from optical_core.retrieval.late_interaction import LateInteraction
@@ -32,6 +33,7 @@ __all__ = [
     "LiveIndex",
     "Query",
     "Searcher",
+    "Share",
     "StructuredQueries",
     "TokenIndex",
     "TokenMatch",
@@ -43,6 +45,7 @@ __all__ = [
     "maxsim_scores",
     "open_searcher",
     "open_store",
+    "parse",
     "token_matches",
     "update_index",
 ]

@@ -21,6 +21,7 @@ SMALLER = {
     "own-collection.md": {"embedded": "TINY"},
     "living-index.md": {"embedded": "TINY"},
     "runs.md": {"optical-lowres": "TINY", "search demo": "search COLLECTION"},
+    "pipelines.md": {"optical-lowres": "TINY", "evaluate demo": "evaluate COLLECTION"},
     "alignment.md": {},
     "words.md": {"demo": "COLLECTION"},
     "study.md": {

@@ -344,3 +344,29 @@ def test_a_running_server_finds_what_was_added_and_not_what_was_deleted(
     assert [result["id"] for result in filtered] == ["p7"]
     after = client.get("/collections").json()[0]
     assert after["fingerprint"] != before["fingerprint"]
+
+
+def test_joined_models_are_served_with_each_parts_share(collection, tiny_encoder, ask):
+    fused = f"0.7*{tiny_encoder}+0.3*bm25"
+    models = [fused, f"bm25%3>>{tiny_encoder}", "rrf(bm25,bm25%1)"]
+    held = load_holdings([str(collection.folder)], models, device="cpu")
+    with TestClient(create_app(held)) as client:
+        told = client.get("/models").json()
+        assert [m["name"] for m in told] == models
+        assert [(m["kind"], m["joined"], m["token_level"]) for m in told] == [
+            ("pipeline", True, False),
+            ("pipeline", True, True),
+            ("pipeline", True, False),
+        ]
+        assert [bool(m["weights"]) for m in told] == [True, True, False]
+        for model in models:
+            where = "_id in ('p1', 'p3', 'p6')"
+            body = ask(model=model, explain=True, query="salty water", where=where)
+            results = client.post("/search", json=body).json()["results"]
+            assert {result["id"] for result in results} <= {"p1", "p3", "p6"}
+            for result in results:
+                total = sum(share["share"] for share in result["shares"])
+                assert total == pytest.approx(result["score"], abs=1e-3)
+            assert (results[0]["matches"] is not None) == (model == models[1])
+        names = [share["name"] for share in results[0]["shares"]]
+        assert names == ["bm25", "bm25%1"]

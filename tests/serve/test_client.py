@@ -174,3 +174,21 @@ def test_answers_that_are_none_are_a_sentence(status, body, sentence):
     threading.Thread(target=server.handle_request).start()
     with server, pytest.raises(InputError, match=sentence):
         Server(f"http://127.0.0.1:{server.server_address[1]}").models()
+
+
+def test_it_tells_the_shares_of_joined_models(collection, tiny_encoder):
+    from optical_core.serve.holdings import load_holdings
+
+    name = f"bm25%4>>{tiny_encoder}"
+    held = load_holdings([str(collection.folder)], [name], device="cpu")
+    with running(create_app(held)) as address:
+        remote = served(Server(address), name)
+        here = held.searcher(name, "tiny")
+        assert remote.fuses
+        hits = remote.search("salty water", top=3)
+        passages = [collection.by_id[identifier] for identifier, _ in hits]
+        found = remote.shares(Query("salty water"), passages)
+        expected = here.shares(here.encode(["salty water"])[0], passages)
+        for mine, theirs in zip(found, expected, strict=True):
+            assert [(s.name, s.rank) for s in mine] == [(s.name, s.rank) for s in theirs]
+            assert [s.share for s in mine] == pytest.approx([s.share for s in theirs], abs=1e-3)
