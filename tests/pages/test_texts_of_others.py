@@ -26,8 +26,9 @@ PLAIN = {
     ("TextInput", "value"),
     ("PageLink", "query_string"),
     ("PlotlyChart", "config"),
+    ("PlotlyChart", "alt"),
 }
-MARKUP = {("Html", "body"), ("PlotlyChart", "spec"), ("PlotlyChart", "alt")}
+MARKUP = {("Html", "body"), ("PlotlyChart", "spec")}
 """HTML, or the bit of it that Plotly reads: Markdown is nothing to them."""
 
 
