@@ -114,9 +114,11 @@ def _show(collection: Collection) -> None:
     code = parts.language_choice(
         st.selectbox, "Language", list(info.languages), key="lang", default=info.languages[0]
     )
-    for query, title, text in samples(collection, code):
+    for query, english, title, text in samples(collection, code):
         with st.container(border=True):
             st.html(plain(query, bold=True))
+            if english:
+                st.html(plain(english, faint=True))
             st.html(plain(f"{title}. {text}" if title else text))
 
 

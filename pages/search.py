@@ -14,6 +14,7 @@ from optical_core.ui.search.figures import match_figure
 from optical_core.ui.search.view import (
     Asked,
     ask,
+    english_of,
     explained,
     language_hint,
     moves,
@@ -80,6 +81,8 @@ def render() -> None:
         return
     asked = ask(source, name, typed.strip() or examples[need], where.strip())
     st.html(plain(asked.query, bold=True))
+    if english := english_of(asked):
+        st.html(plain(english, faint=True))
     _elsewhere(asked, models, top)
     _columns(asked, models, top)
 

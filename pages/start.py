@@ -1,8 +1,10 @@
-"""Start: what the app is, one live picture, and links to the pages."""
+"""Start: what the app is, one real query before and after distillation, and where to go on."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -11,32 +13,31 @@ from optical_core.escaping import markdown_text
 from pages.common import parts
 from pages.common.opened import library
 
-FOREIGN = "Kwa nini bahari ina chumvi?"
-ENGLISH = "Why is the sea salty?"
+if TYPE_CHECKING:
+    from optical_core.ui.start.view import Shown
 
 CARDS = (
     (
-        "alignment",
-        "Alignment",
-        "See how a query is aligned with its translation, before and after distillation.",
-        {"lang": "so", "need": parts.AHEAD},
-    ),
-    (
         "gaps",
-        "Language gaps",
-        "Which languages are served worse, by how much, and is it significant?",
+        "How large is the gap?",
+        "Every language before and after, what makes the gap, and the queries behind it.",
         {"results": "ntrex128"},
     ),
     (
-        "search",
-        "Live search",
-        "Ask in Somali and compare the rankings of up to four models.",
+        "alignment",
+        "How are the words matched?",
+        "The transport plan between a query and its translation, by any solver.",
         {"lang": "so", "need": parts.AHEAD},
     ),
-    ("inspector", "Query inspector", "Every query: winners, losers, and why.", {}),
-    ("train", "Train", "Teach a student your languages from bitext.", {}),
-    ("collections", "Collections", "See what is installed, and bring your own.", {}),
+    (
+        "search",
+        "Ask in your own words",
+        "Up to four models side by side, and why each passage has its rank.",
+        {"lang": "so", "need": parts.AHEAD},
+    ),
 )
+_TOP = 3
+"""Passages shown of each ranking."""
 
 
 def render() -> None:
@@ -45,52 +46,94 @@ def render() -> None:
         "Multilingual encoders understand some languages far better than others, and search built "
         "on them inherits the gap. **OPTICAL** teaches a query encoder a new language from "
         "translated sentences alone: optimal transport pairs the tokens of a sentence with those "
-        "of its English translation, and the student moves towards them. Here you can see the "
-        "pairing, measure the gap, and search across languages."
+        "of its English translation, and the student moves towards them."
     )
-    left, right = st.columns([3, 2], gap="large")
-    with right:
-        for page, title, text, query in CARDS:
-            with st.container(border=True):
-                parts.link(page, f"**{title}**", **query)
-                st.caption(text)
-    with left, st.spinner("Opening the encoder…"):
+    for place, (page, title, text, query) in zip(st.columns(len(CARDS)), CARDS, strict=True):
+        with place, st.container(border=True, height="stretch"):
+            parts.link(page, f"**{title}**", **query)
+            st.caption(text)
+    with st.spinner("Opening the encoder…"):
         # Imported this late so that the cards are on the screen first.
+        from optical_core.ui.start.view import shown_queries
         from optical_core.ui.status import loaded
         from pages.common.first_start import prepared
 
         if not prepared():
             return
-        _picture()
+        try:
+            shown = shown_queries(library(), parts.AHEAD)
+        except InputError as error:
+            parts.fault(error)
+            return
+    _query(shown)
     with st.expander("What is loaded"):
         for line in loaded(library()):
             st.text(line)
 
 
-def _picture() -> None:
+def _query(shown: Sequence[Shown]) -> None:
+    """Draw the query in each language, and one of them closer."""
+    from optical_core.ui.token_html import plain
+
+    models = list(shown[0].answers)
+    parts.section("One question in four languages" if len(shown) == 4 else "One question")
+    st.caption(
+        "Computed just now, among the passages of the demo. The numbers are the rank of the best "
+        f"relevant passage, from {markdown_text(models[0])} to {markdown_text(models[-1])}."
+    )
+    for place, one in zip(st.columns(len(shown)), shown, strict=True):
+        with place, st.container(border=True, height="stretch"):
+            ranks = [f"**{one.rank(model)}**" for model in models]
+            st.markdown(f"{parts.language_name(one.code)}: rank {' → '.join(ranks)}")
+            st.html(plain(one.text))
+    codes = [one.code for one in shown]
+    first = "so" if "so" in codes else codes[-1]
+    code = parts.language_choice(
+        st.pills, "Look closer", codes, key="lang", default=first, required=True
+    )
+    one = next(one for one in shown if one.code == code)
+    english = next((other.text for other in shown if other.code == "en"), "")
+    st.html(plain(one.text, bold=True))
+    if english not in ("", one.text):
+        st.html(plain(english, faint=True))
+    for place, model in zip(st.columns(len(models), gap="large"), models, strict=True):
+        with place:
+            _answered(one, model, english)
+    st.caption(
+        "How to read this: a green badge marks a passage that answers the question. Below, each "
+        "ribbon moves mass from a word of the question to an English one: blue is cheap (close in "
+        "meaning), orange is expensive. The lower the cost, the closer the model places the "
+        "question to its translation."
+    )
+
+
+def _answered(one: Shown, model: str, english: str) -> None:
+    """Draw one model's ranking, and its transport plan to the English text."""
     from optical_core.ui.alignment.figures import plan_ribbons
     from optical_core.ui.alignment.plans import plan_of_texts
 
-    student = library().model_names(token_level=True)[0]
-    parts.section("A Swahili question meets its English translation")
-    for model in dict.fromkeys(("embedded", student)):
-        try:
-            plan = plan_of_texts(library(), model, FOREIGN, ENGLISH)
-        except InputError as error:
-            parts.fault(error)
-            continue
-        name = f"**{markdown_text(model)}** ({library().description(model)})"
-        st.markdown(f"{name}: transport cost {plan.total_cost:.3f}")
-        parts.chart(
-            partial(plan_ribbons, plan.words()),
-            key=f"start-{model}",
-            name="alignment",
-            title=f"Transport plan of {model} between “{FOREIGN}” and “{ENGLISH}”",
-        )
-    st.caption(
-        "Computed just now. How to read this: each ribbon moves mass from a Swahili word to an "
-        "English one. Blue is cheap (close in meaning), orange is expensive. The lower the cost, "
-        "the closer the model places the question to its translation."
+    parts.section(markdown_text(model))
+    found = one.answers[model]
+    st.caption(f"{library().description(model)} · AP {found.precision:.3f}")
+    with st.container(border=True):
+        for rank, (identifier, _) in enumerate(found.ranking.hits[:_TOP], 1):
+            passage = found.ranking.passages[identifier]
+            good = " :green-badge[relevant]" if identifier in found.ranks else ""
+            st.markdown(f"**{rank}** {markdown_text(passage.title or passage.id)}{good}")
+    if not english or one.text == english:
+        return
+    try:
+        plan = plan_of_texts(library(), model, one.text, english)
+    except InputError as error:
+        parts.fault(error)
+        return
+    st.markdown(f"Transport cost **{plan.total_cost:.3f}**")
+    parts.chart(
+        partial(plan_ribbons, plan.words()),
+        key=f"start-{model}",
+        name="alignment",
+        title=f"{model}: “{one.text}” – “{english}” ({parts.language_name(one.code)})",
+        saved=False,
     )
 
 

@@ -31,11 +31,20 @@ def figures(app: AppTest) -> list[dict]:
 
 
 @pytest.mark.slow
-def test_start_says_what_it_is_and_shows_a_live_plan(open_page):
+def test_start_says_what_it_is_and_shows_a_query_before_and_after(open_page):
     app = open_page()
     assert app.title[0].value == "OPTICAL Workbench"
+    links = [element.proto.label for element in app.get("page_link")]
+    assert links == [
+        "**How large is the gap?**",
+        "**How are the words matched?**",
+        "**Ask in your own words**",
+    ]
+    ranks = [element.value for element in app.markdown if ": rank " in element.value]
+    assert [rank.split(":")[0] for rank in ranks] == ["English", "Swahili"]
     labels = [trace.get("text") for figure in figures(app) for trace in figure["data"]]
-    assert ["Kwa", "nini", "bahari", "ina", "chumvi?"] in labels
+    assert any(label and label[:3] == ["kwa", "nini", "bahari"] for label in labels)
+    assert html(app).count("why is the sea salty ?") == 2  # by itself, and under the Swahili
     assert any("Collection: demo" in element.value for element in app.text)
 
 
@@ -130,6 +139,8 @@ def test_search_ranks_and_marks_what_is_relevant(open_page):
     shown = " ".join(element.value for element in app.markdown)
     assert "relevant 2" in shown
     assert "the sea is salty water" in html(app)
+    foreign = html(open_page("search", lang="sw", need="q1", model=["bm25"]))
+    assert foreign.index("kwa nini bahari ni chumvi ?") < foreign.index("why is the sea salty ?")
     assert sum("AP " in element.value for element in app.caption) == 2
 
 

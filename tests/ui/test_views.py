@@ -126,7 +126,7 @@ def test_statistics_and_samples(collection):
     assert list(table["language"]) == ["English", "Swahili"]
     assert list(table["relevant per query"]) == [pytest.approx(4 / 3)] * 2
     assert samples(collection, "sw", 1) == [
-        ("kwa nini bahari ni chumvi ?", "Sea", "the sea is salty water")
+        ("kwa nini bahari ni chumvi ?", "why is the sea salty ?", "Sea", "the sea is salty water")
     ]
 
 

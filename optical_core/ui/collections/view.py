@@ -74,15 +74,20 @@ def statistics(collection: Collection) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def samples(collection: Collection, code: str, count: int = 3) -> list[tuple[str, str, str]]:
-    """(query, title, passage) for a few judged queries of a language."""
+def samples(collection: Collection, code: str, count: int = 3) -> list[tuple[str, str, str, str]]:
+    """(query, its English, title, passage) for a few judged queries of a language.
+
+    The English is empty for an English query, and where it isn't known.
+    """
     texts = collection.queries(code)
+    english = collection.english
+    translated = {} if english in (None, code) else collection.queries(english)
     chosen = []
     for query, grades in collection.qrels(code).items():
         best = trec_order(grades)[0]
         if grades[best] > 0:
             passage = collection.by_id[best]
-            chosen.append((texts[query], passage.title, passage.text))
+            chosen.append((texts[query], translated.get(query, ""), passage.title, passage.text))
         if len(chosen) == count:
             break
     return chosen

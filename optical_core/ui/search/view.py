@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from optical_core.analysis.metrics import per_query_measures
-from optical_core.data.languages import LANGUAGES, main_script
+from optical_core.data.languages import LANGUAGES, is_english, main_script
 from optical_core.retrieval.explain import TokenMatch
 from optical_core.ui.search.ranking import Ranking
 from optical_core.wording import listed
@@ -91,6 +91,16 @@ def ask(source: Library | ServedLibrary, collection: str, query: str, where: str
     )
     grades = source.judged(collection, *known) if known else {}
     return Asked(source, collection, query, known, grades, where)
+
+
+def english_of(asked: Asked) -> str:
+    """The English text of a collection's query in another language; empty if there is none."""
+    if not asked.known or is_english(asked.known[0]):
+        return ""
+    source, name = asked.source, asked.collection
+    for code in filter(is_english, source.languages(name)):
+        return source.queries(name, code).get(asked.known[1], "")
+    return ""
 
 
 def moves(first: Mapping[str, int], identifier: str, rank: int) -> str:
