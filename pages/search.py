@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import streamlit as st
@@ -10,7 +11,12 @@ from optical_core.data.collection import Passage
 from optical_core.data.where import LONGEST
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
+from optical_core.retrieval.explain import Share
+from optical_core.retrieval.model_names import folder_name, label
+from optical_core.ui.library import Library
 from optical_core.ui.search.figures import match_figure
+from optical_core.ui.search.joined import share_line, typed_model
+from optical_core.ui.search.served import ServedLibrary
 from optical_core.ui.search.view import (
     Asked,
     ask,
@@ -57,6 +63,7 @@ def render() -> None:
         placeholder=examples[need],
         help="If this is empty, the example query is used.",
     )
+    joined = _joined(source)
     row = st.columns([4, 1])
     models = bound(
         row[0].multiselect,
@@ -64,8 +71,9 @@ def render() -> None:
         source.model_names(),
         key="model",
         default=source.default_models(),
-        max_selections=4,
+        max_selections=3 if joined else 4,
     )
+    models = list(dict.fromkeys([*models, *joined]))
     top = bound(row[1].selectbox, "Results", list(TOP), key="top", default=5, read=int)
     where = text_input(
         st,
@@ -85,6 +93,31 @@ def render() -> None:
         st.html(plain(english, faint=True))
     _elsewhere(asked, models, top)
     _columns(asked, models, top)
+
+
+def _joined(source: Library | ServedLibrary) -> list[str]:
+    """Draw the field for models to join. Returns the joined model, if one is typed.
+
+    A server answers only for the models that it was started with.
+    """
+    if not isinstance(source, Library):
+        return []
+    text = text_input(
+        st,
+        "Join models (for one more column)",
+        key="join",
+        longest=1000,
+        placeholder="bm25%100>>optical-lowres",
+        help="`A%100>>B`: B ranks the first 100 passages of A again. `0.9*A+0.1*B`: a weighted sum "
+        "of scores, each query's scaled from 0 to 1. `rrf(A,B)`: reciprocal rank fusion.",
+    )
+    if not text.strip():
+        return []
+    try:
+        return [typed_model(text, source.model_names())]
+    except InputError as error:
+        parts.fault(error)
+        return []
 
 
 def _elsewhere(asked: Asked, models: list[str], top: int) -> None:
@@ -120,7 +153,7 @@ def _columns(asked: Asked, models: list[str], top: int) -> None:
     first: dict[str, int] | None = None
     for column, model in zip(st.columns(len(models), gap="medium"), models, strict=True):
         with column:
-            parts.section(markdown_text(model))
+            parts.section(markdown_text(label(model)))
             try:
                 with st.spinner("Searching (the first search with a model takes longer)…"):
                     ranking = asked.source.rank(
@@ -143,12 +176,26 @@ def _columns(asked: Asked, models: list[str], top: int) -> None:
                     + (", or none fulfils the condition." if asked.where else ".")
                 )
             first = first if first is not None else ranking.ranks
+            best = [identifier for identifier, _ in ranking.hits[:top]]
+            shares = _shares(asked, model, best)
             for rank, (identifier, score) in enumerate(ranking.hits[:top], 1):
                 with st.container(border=True):
                     move = moves(first, identifier, rank)
                     _badges(rank, score, move, asked.grades.get(identifier))
+                    if identifier in shares:
+                        st.caption(markdown_text(share_line(shares[identifier])))
                     _passage(asked, model, ranking.passages[identifier], rank, score)
-            parts.downloads(results_table(ranking), f"ranking-{model}", key=model)
+            parts.downloads(
+                results_table(ranking), f"ranking-{folder_name(label(model))}", key=model
+            )
+
+
+def _shares(asked: Asked, model: str, passages: list[str]) -> Mapping[str, Sequence[Share]]:
+    """Each part's share of the scores of a joined model."""
+    source = asked.source
+    if not passages or not source.joins(model):
+        return {}
+    return source.shares(model, asked.collection, asked.query, passages, asked.where)
 
 
 def _badges(rank: int, score: float, move: str, grade: int | None) -> None:

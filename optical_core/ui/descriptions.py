@@ -13,4 +13,5 @@ _DESCRIPTIONS = {
 
 def model_description(name: str, kind: str) -> str:
     """Describe a model in a few words, by its name or else by its kind."""
-    return _DESCRIPTIONS.get(name, "distilled student" if kind == "student" else "encoder")
+    kinds = {"student": "distilled student", "fusion": "joined models", "pipeline": "joined models"}
+    return _DESCRIPTIONS.get(name, kinds.get(kind, "encoder"))

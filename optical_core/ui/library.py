@@ -22,10 +22,12 @@ from optical_core.data.gold import GoldPair, read_gold
 from optical_core.errors import InputError
 from optical_core.models.embedded import is_converted
 from optical_core.serve.client import Server
-from optical_core.study.results import find_results, record_files, study_label
+from optical_core.study.results import record_files
 from optical_core.ui.descriptions import model_description
+from optical_core.ui.evaluations import labelled_evaluations
 from optical_core.ui.kept import Kept
 from optical_core.ui.paths import typed_path
+from optical_core.ui.search.joined import explainer, is_joined, members, shares_of, written_out
 from optical_core.ui.search.ranking import Ranking
 from optical_core.ui.search.served import ServedLibrary, server_address
 from optical_core.ui.stamps import collection_stamp, file_stamp
@@ -34,7 +36,7 @@ from optical_core.ui.stamps import collection_stamp, file_stamp
 if TYPE_CHECKING:
     from optical_core.models.catalogue import ModelEntry
     from optical_core.models.pair import EncoderPair
-    from optical_core.retrieval.explain import TokenMatch
+    from optical_core.retrieval.explain import Share, TokenMatch
     from optical_core.retrieval.searcher import Searcher
 
 T = TypeVar("T")
@@ -108,7 +110,7 @@ class Library:
     def model_names(self, *, token_level: bool = False) -> list[str]:
         """Names of the models; with `token_level` only those that have token vectors."""
         models = self.models()
-        return [m.name for m in models if not (token_level and m.kind == "baseline")]
+        return [m.name for m in models if not (token_level and m.kind in ("baseline", "fusion"))]
 
     def default_models(self) -> list[str]:
         """The models that a comparison starts with: undistilled, student, BM25."""
@@ -120,11 +122,13 @@ class Library:
     def description(self, name: str) -> str:
         """Describe a model in a few words."""
         kinds = {model.name: model.kind for model in self.models()}
-        return model_description(name, kinds.get(name, "encoder"))
+        return model_description(name, "fusion" if is_joined(name) else kinds.get(name, "encoder"))
 
     def explains(self, model: str) -> bool:
         """Can the model explain a score by its tokens?"""
-        return model in self.model_names(token_level=True)
+        return explainer(model) in self.model_names(token_level=True)
+
+    joins = staticmethod(is_joined)
 
     def pair(self, name: str) -> EncoderPair:
         """A model's pair of encoders, loaded."""
@@ -138,11 +142,12 @@ class Library:
         return self.keep("pair", load, model=name)
 
     def _model_stamp(self, name: str) -> Hashable:
-        """A value that changes when a model of this name is trained anew."""
-        folder = next((model.folder for model in self.models() if model.name == name), None)
-        if folder is None:
-            return None
-        return file_stamp(folder / "retriever.json"), file_stamp(folder / "teacher.json")
+        """A value that changes when the model, or one that it joins, is trained or fitted anew."""
+        joined = members(name)
+        folders = [m.folder for m in self.models() if m.name in joined and m.folder]
+        files = ("retriever.json", "teacher.json")
+        stamps = [file_stamp(folder / file) for folder in folders for file in files]
+        return written_out(name), tuple(stamps)
 
     # --- collections
 
@@ -254,10 +259,8 @@ class Library:
         """Token matches of one result, for a model that `explains`."""
 
         def matches() -> list[TokenMatch]:
-            searcher, passage = (
-                self.searcher(model, name),
-                self.collection(name).by_id.get(identifier),
-            )
+            searcher, known = self.searcher(model, name), self.collection(name).by_id
+            passage = known.get(identifier)
             if passage is None:
                 raise InputError(f"the passage {identifier} has just been deleted")
             with self.encoding:
@@ -266,6 +269,12 @@ class Library:
         return self.keep(
             "explanation", matches, model=model, collection=name, key=(query, identifier)
         )
+
+    def shares(
+        self, model: str, name: str, query: str, passages: Sequence[str], where: str = ""
+    ) -> Mapping[str, Sequence[Share]]:
+        """Passage -> each part's share of its score, for a model that `joins` others."""
+        return shares_of(self, model, name, query, passages, where)
 
     # --- gold alignments and evaluations
 
@@ -279,7 +288,7 @@ class Library:
     def evaluations(self) -> dict[str, Measurements]:
         """Saved evaluations by label. A collection measured in two versions has two labels."""
         stamp = tuple(file_stamp(record) for record, _ in record_files())
-        return self._kept.get("evaluations", None, _labelled, stamp=stamp)
+        return self._kept.get("evaluations", None, labelled_evaluations, stamp=stamp)
 
 
 def _name(folder: Path) -> str | None:
@@ -288,13 +297,3 @@ def _name(folder: Path) -> str | None:
     except InputError as error:
         logger.warning("left out: %s", error)
         return None
-
-
-def _labelled() -> dict[str, Measurements]:
-    labelled: dict[str, Measurements] = {}
-    for saved in find_results():
-        label = study_label(saved.collection, saved.study) if saved.study else saved.collection
-        if label in labelled:
-            label = f"{saved.collection} ({(saved.fingerprint or 'unknown')[:6]})"
-        labelled[label] = saved
-    return labelled

@@ -382,3 +382,17 @@ def test_the_first_example_shows_what_distillation_gains_and_the_next_one_what_i
     )
     assert student[parts.AHEAD] > undistilled[parts.AHEAD] + 0.5 > bm25[parts.AHEAD]
     assert student[parts.BEHIND] < undistilled[parts.BEHIND] - 0.3
+
+
+@pytest.mark.slow
+def test_models_may_be_joined_by_typing_and_each_parts_share_is_shown(open_page):
+    app = open_page("search", model="bm25", join="bm25 >> 0.9*embedded+0.1*bm25", q="salty sea")
+    headers = [shown(element) for element in app.subheader]
+    assert "bm25%100>>0.9*embedded+0.1*bm25" in str(headers) + html(app) + str(
+        [shown(element) for element in app.markdown]
+    )
+    lines = [shown(caption) for caption in app.caption]
+    (first, *_) = [line for line in lines if line.startswith("bm25%100: rank ")]
+    assert "embedded: " in first
+    app = open_page("search", model="bm25", join="bm25>>nothing")
+    assert "there is no model 'nothing' here" in app.error[0].value.replace("\\", "")

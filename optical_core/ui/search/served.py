@@ -10,7 +10,7 @@ from functools import cached_property
 
 from optical_core.data.corpus import Passage
 from optical_core.errors import InputError
-from optical_core.retrieval.explain import TokenMatch
+from optical_core.retrieval.explain import Share, TokenMatch
 from optical_core.serve.client import RemoteSearcher, Server
 from optical_core.serve.schema import MOST_EXPLAINED, ServedCollection, ServedModel, Topics
 from optical_core.ui.descriptions import model_description
@@ -93,6 +93,23 @@ class ServedLibrary:
 
         key = (searcher.identity, query, where)
         return self._kept.get("explanation", key, matches).get(identifier, ())
+
+    def joins(self, model: str) -> bool:
+        return self._model(model).joined
+
+    def shares(
+        self, model: str, collection_name: str, query: str, passages: Sequence[str], where: str = ""
+    ) -> Mapping[str, Sequence[Share]]:
+        searcher = self._searcher(model, collection_name)
+        found = self.rank(model, collection_name, query, 1000, where).passages
+        asked = [found[passage] for passage in passages[:MOST_EXPLAINED]]
+
+        def shares() -> dict[str, list[Share]]:
+            told = searcher.shares_where(query, asked, where)
+            return {passage.id: of_one for passage, of_one in zip(asked, told, strict=True)}
+
+        key = (searcher.identity, query, tuple(passages), where)
+        return self._kept.get("shares", key, shares)
 
     @cached_property
     def _collections(self) -> dict[str, ServedCollection]:

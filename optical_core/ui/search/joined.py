@@ -1,0 +1,100 @@
+"""Joined models on the search page: what may be typed, and each part's share of a score."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from optical_core.errors import InputError
+from optical_core.retrieval.expression_reader import parse
+from optical_core.retrieval.expressions import Chain, Cut, Name, Node, names
+from optical_core.retrieval.model_names import expanded, model_and_source
+from optical_core.ui.paths import typed_path
+from optical_core.wording import listed
+
+if TYPE_CHECKING:
+    from optical_core.retrieval.explain import Share
+    from optical_core.ui.library import Library
+
+_LEXICAL = ("bm25", "psq")
+
+
+def typed_model(text: str, models: Collection[str]) -> str:
+    """The model that was typed, in one form. Its parts are known, or where the browser may read.
+
+    Args:
+        models: Names of the known models.
+
+    Raises:
+        InputError: If it can't be read, or a part is neither.
+    """
+    from optical_core.retrieval.cross_encoder import is_cross_encoder
+
+    node = parse(text.strip())
+    for name in names(node):
+        model, source = model_and_source(name)
+        known = model in models or model.split("-")[0] in _LEXICAL
+        if source is not None and known:
+            typed_path(source)
+        elif not known and not is_cross_encoder(str(typed_path(name))):
+            raise InputError(f"there is no model {name!r:.80} here; there is {listed([*models])}")
+    return str(node)
+
+
+def is_joined(model: str) -> bool:
+    """Does a model join others?"""
+    return not isinstance(expanded(parse(model)), Name)
+
+
+def written_out(model: str) -> str:
+    """A model with the stored fusions in it written out."""
+    return str(expanded(parse(model)))
+
+
+def members(model: str) -> set[str]:
+    """Names of the single models in a model, without their sources."""
+    return {model_and_source(name)[0] for name in names(expanded(parse(model)))}
+
+
+def explainer(model: str) -> str:
+    """The single model whose token matches explain a model's scores; empty for a fusion."""
+    node: Node = expanded(parse(model))
+    while isinstance(node, Cut | Chain):
+        node = node.part if isinstance(node, Cut) else node.stages[-1]
+    return model_and_source(node.name)[0] if isinstance(node, Name) else ""
+
+
+def shares_of(
+    library: Library, model: str, collection: str, query: str, passages: Sequence[str], where: str
+) -> Mapping[str, Sequence[Share]]:
+    """Passage id -> each part's share of its score. Kept, since every part ranks again."""
+
+    def found() -> dict[str, list[Share]]:
+        searcher, opened = library.searcher(model, collection), library.collection(collection)
+        among = opened.corpus.matching(where) if where else None
+        present = [opened.by_id[passage] for passage in passages if passage in opened.by_id]
+        with library.encoding:
+            (encoded,) = searcher.encode([query])
+            shares = searcher.shares(encoded, present, among=among)
+        return {passage.id: of_one for passage, of_one in zip(present, shares, strict=True)}
+
+    key = (query, tuple(passages), where)
+    return library.keep("shares", found, model=model, collection=collection, key=key)
+
+
+def share_line(shares: Sequence[Share]) -> str:
+    """Each part's share, and the passage's rank in it, in a line.
+
+    >>> from optical_core.retrieval.explain import Share
+    >>> share_line([Share("bm25%100", 14, 8.5, 0.0), Share("embedded", 1, 4.2, 4.2)])
+    'bm25%100: rank 14 + embedded: 4.20 (rank 1)'
+    >>> share_line([Share("bm25", None, None, 0.0), Share("embedded", 2, 4.2, 87.5)])
+    'bm25: not found + embedded: 87.50 (rank 2)'
+    """
+    parts = []
+    for number, share in enumerate(shares):
+        rank = "not found" if share.rank is None else f"rank {share.rank}"
+        chooses = number == 0 and share.share == 0 and share.rank is not None
+        only = share.rank is None or chooses
+        parts.append(f"{share.name}: {rank if only else f'{share.share:.2f} ({rank})'}")
+    return " + ".join(parts)
