@@ -18,7 +18,9 @@ from optical_core.data.train_splits import form_and_path
 from optical_core.data.words import words
 from optical_core.errors import InputError
 
-BENCHMARKS = ("ntrex", "flores", "xquad", "afriqa", "belebele", "miracl", "mldr", "ciral")
+BENCHMARKS = tuple(
+    "africlirmatrix afriqa belebele ciral flores miracl mkqa mldr mlqa neuclir ntrex xquad".split()
+)
 """Names of public benchmarks. Training data whose path contains one is refused."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?।])\s+|(?<=[。！？])")

@@ -66,6 +66,7 @@ def test_africlirmatrix_is_english_queries_over_one_language(
     assert collection.languages == ("en",)
     assert collection.queries("en")["12"].startswith("Sea")
     assert collection.qrels("en") == {"12": {"7": 5, "8": 4}}
+    assert collection.info.passage_language == unit
     assert [passage.text for passage in collection.passages()] == [f"{folder} 7", f"{folder} 8"]
 
 
@@ -107,6 +108,7 @@ def test_wikidir_is_german_queries_over_one_dialect(wikidir, tmp_path):
     assert collection.qrels("de") == {"12": {"7": 6}}
     assert collection.by_id["7"].text == "bar Wossa"
     assert "bar.wikipedia.org" in collection.info.description
+    assert collection.info.passage_language is None
 
 
 def test_wikidir_of_one_folder_takes_the_split_named(wikidir, tmp_path):
@@ -173,20 +175,24 @@ def test_mteb_of_several_languages_takes_the_one_named(source, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("pair", "query", "code"),
+    ("pair", "query", "code", "passages"),
     [
-        ("ara-eng", "salty sea", "en"),
-        ("eng-fas", "salty sea", "en"),  # mFollowIR names the queries' language first
-        ("eng-fas", "دریای شور", "fa"),
-        ("fas", "salty sea", "en"),
-        ("fas", "دریای شور", "fa"),
-        ("zho_Hans-spa_Latn", "mar", "es"),
+        ("ara-eng", "salty sea", "en", "ar"),
+        ("eng-fas", "salty sea", "en", "fa"),  # mFollowIR names the queries' language first
+        ("eng-fas", "دریای شور", "fa", "en"),
+        ("fas", "salty sea", "en", "fa"),
+        ("fas", "دریای شور", "fa", "fa"),
+        ("deu-deu", "salziges Meer", "de", "de"),
+        ("zho_Hans-spa_Latn", "mar", "es", "zh"),
     ],
 )
-def test_mteb_queries_are_in_the_language_of_their_script(source, tmp_path, pair, query, code):
+def test_mteb_queries_are_in_the_language_of_their_script(
+    source, tmp_path, pair, query, code, passages
+):
     names = (f"{pair}-{kind}/test-{SHARD}" for kind in ("corpus", "queries", "qrels"))
     mteb(source, *names, query=query)
-    assert import_collection("mteb", source, tmp_path / "out").languages == (code,)
+    info = import_collection("mteb", source, tmp_path / "out").info
+    assert (info.languages, info.passage_language) == ((code,), passages)
 
 
 def test_mteb_queries_in_the_script_of_no_language_named_are_refused(source):
@@ -247,11 +253,13 @@ def test_neuclirbench_of_one_language(neuclirbench, tmp_path):
     assert collection.info.parallel
     assert collection.qrels("fa") == {"101": {"rus1": 3}}
     assert list(collection.by_id) == ["rus1"]
+    assert collection.info.passage_language == "ru"
 
 
 def test_neuclirbench_of_all_languages_says_which_each_document_has(neuclirbench, tmp_path):
     collection = import_collection("neuclirbench", neuclirbench, tmp_path / "out", unit="mlir")
     assert collection.qrels("en") == {"102": {"rus1": 1, "zho1": 1}}
+    assert collection.info.passage_language is None
     languages = {passage.id: passage.fields["lang"] for passage in collection.passages()}
     assert languages == {"zho1": "zh", "fas1": "fa", "rus1": "ru"}
 

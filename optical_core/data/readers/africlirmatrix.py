@@ -51,6 +51,7 @@ def import_africlirmatrix(
         source="AfriCLIRMatrix, github.com/castorini/africlirmatrix",
         languages=("en",),
         parallel=False,
+        passage_language=known.code,
     )
     passages = _passages(_corpus(source, known.name))
     return write_collection(target, info, passages, {"en": read_topics(topics)}, read_qrels(judged))

@@ -88,7 +88,7 @@ def import_mteb(
     queries = _queries(_of_split(source, subset["queries"], split), qrels)
     if not queries:
         raise InputError(f"{source}: none of its queries is judged in the split {split!r}")
-    known = _language(source, key, unit, queries)
+    known, of_passages = _sides(source, key, unit, queries)
     about = f"{key} {split}".strip()
     info = CollectionInfo(
         name=name,
@@ -97,6 +97,7 @@ def import_mteb(
         source=str(source),
         languages=(known.code,),
         parallel=False,
+        passage_language=of_passages and of_passages.code,
     )
     passages = _passages(_of_split(source, subset["corpus"], split))
     return write_collection(target, info, passages, {known.code: queries}, qrels)
@@ -171,20 +172,22 @@ def _queries(files: list[Path], qrels: Qrels) -> dict[str, str]:
     return queries
 
 
-def _language(source: Path, key: str, unit: str | None, queries: Mapping[str, str]) -> Language:
-    """The language of the queries: the likeliest that is written in their script."""
+def _sides(
+    source: Path, key: str, unit: str | None, queries: Mapping[str, str]
+) -> tuple[Language, Language | None]:
+    """The likeliest language of the queries, written in their script, and that of the passages."""
     if key == "" and unit:
-        return language(unit)
-    named = _languages(key)[::-1]
+        return language(unit), None
+    named = _languages(key)
     if not named:
         raise InputError(
             f"{source} has no language in the names of its folders: say the queries' language with "
             "--unit"
         )
     script = main_script(" ".join(islice(queries.values(), 1000)))
-    for known in [*named, language("en")]:
+    for known in [*reversed(named), language("en")]:
         if script in (None, known.script):
-            return known
+            return known, named[-1] if len(named) > 1 and known == named[0] else named[0]
     raise InputError(
         f"{source}: the queries of {key} are in the script {script}, which is that of "
         f"{' or '.join(known.name for known in named)} neither, nor English"

@@ -56,6 +56,7 @@ def import_neuclirbench(
         source="NeuCLIRBench, huggingface.co/datasets/neuclir/bench and neuclir/neuclir1",
         languages=tuple(queries),
         parallel=len({frozenset(texts) for texts in queries.values()}) == 1,
+        passage_language=None if part == _ALL else language(part).code,
     )
     documents = {code: _documents(source, code) for code in codes}
     return write_collection(target, info, _passages(documents, part == _ALL), queries, qrels)

@@ -16,6 +16,7 @@ from pathlib import Path
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.compression import plain_name
 from optical_core.data.folders import data_files
+from optical_core.data.languages import known_code
 from optical_core.data.lines import read_jsonl
 from optical_core.data.readers.clirmatrix import read_pair
 from optical_core.data.readers.unit import chosen_language, chosen_split
@@ -65,6 +66,8 @@ def import_wikidir(
         source="WikiDIR, huggingface.co/datasets/rlitschk/wikidir",
         languages=("de",),
         parallel=False,
+        # als is Alemannic to Wikipedia and Albanian to ISO 639-3.
+        passage_language=None if dialect == "als" else known_code(dialect),
     )
     return write_collection(target, info, _passages(documents[dialect]), {"de": queries}, qrels)
 
