@@ -13,6 +13,7 @@ import numpy as np
 from optical_core.analysis.measurements import Comparison
 from optical_core.data.bitext import read_bitext
 from optical_core.data.collection import Collection, Passage, open_collection
+from optical_core.data.dictionaries import read_dictionaries
 from optical_core.data.gold import read_gold
 from optical_core.data.lexicons import read_lexicon
 from optical_core.data.readers import READERS, import_collection
@@ -167,6 +168,16 @@ SAMPLES: dict[str, Sample] = {
         Sample("index", index_files(), _index),
         Sample("index-updated", _updated_index(), _index),
         Sample("student", STUDENT, _student),
+        Sample(
+            "dictionary",
+            {
+                "sw.tsv": b"sea\tbahari\nto go\tenda\n",
+                "so.tsv": b"bad\tsea\t0.75\n",
+                "wiktextract.jsonl": b'{"word": "sea", "lang_code": "en", "translations": '
+                b'[{"code": "sw", "word": "bahari"}]}\n',
+            },
+            lambda folder: read_dictionaries(folder, ["so", "sw"]),
+        ),
         Sample(
             "lexicon",
             {"sw.tsv": b"bahari\tsea\t0.75\nbahari\tocean\t0.25\n"},

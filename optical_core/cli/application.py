@@ -76,6 +76,7 @@ Uri = Annotated[
     str | None,
     typer.Option(help="Place of the vectors: a folder, object storage (s3://…), a server's URL."),
 ]
+Student = Annotated[str, typer.Argument(help="A name of `optical models`, or a folder.")]
 Languages = Annotated[
     str, typer.Option("--languages", "-l", help="Language codes, comma-separated.")
 ]

@@ -1,4 +1,4 @@
-"""Commands that train: distillation, teachers, translations, lexicons, exports."""
+"""Commands that train: distillation, teachers, translations, exports."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from optical_core.cli.application import Device, Json, Languages, app, export_app, print_json
-from optical_core.errors import InputError
-from optical_core.wording import counted
+from optical_core.cli.application import (
+    Device,
+    Json,
+    Languages,
+    Student,
+    app,
+    export_app,
+    print_json,
+)
 
 Trainable = Annotated[str, typer.Option(help="lora, encoder or full.")]
 Steps = Annotated[int | None, typer.Option(min=1)]
@@ -194,87 +200,6 @@ def translate(
     codes = language_codes(languages) or [code for code in opened.languages if not is_english(code)]
     for path in translate_queries(opened, Translator.load(model, device=device), codes, out):
         print(path)
-
-
-@app.command(
-    epilog="Example:  optical lexicon tico19 --languages so,sw --out lexicon   and then   "
-    "optical evaluate demo --models psq@lexicon --languages so,sw --out r"
-)
-def lexicon(
-    bitext: Annotated[list[Path], typer.Argument(help="Bitext files or folders.")],
-    out: Annotated[Path, typer.Option(help="Folder for <language>.tsv files.")],
-    aligner: Annotated[
-        str, typer.Option(help="eflomal (an extra), or ot: an encoder's transport plans.")
-    ] = "eflomal",
-    encoder: Annotated[str, typer.Option(help="Of the aligner ot: a model.")] = "embedded",
-    pairs: Annotated[
-        int | None, typer.Option(min=1, help="Most sentence pairs of each language.")
-    ] = None,
-    languages: Languages = "",
-    device: Device = None,
-) -> None:
-    """Learn translation probabilities from bitext, for structured queries and glosses."""
-    from optical_core.data.bitext import read_bitexts
-    from optical_core.data.languages import language_codes
-    from optical_core.data.lexicons import write_lexicon
-    from optical_core.data.records import write_record
-    from optical_core.distill.sampling import first_pairs
-    from optical_core.models.pair_store import load_pair
-    from optical_core.study import lexicon as lexicons
-
-    if aligner not in ("eflomal", "ot"):
-        raise InputError(f"the aligner must be eflomal or ot, got {aligner!r}")
-    wanted = language_codes(languages) or None
-    read = list(read_bitexts(bitext, wanted).pairs)
-    if pairs:
-        read = list(first_pairs(read, pairs, seed=1))
-    align = (
-        lexicons.eflomal_aligner()
-        if aligner == "eflomal"
-        else lexicons.ot_aligner(load_pair(encoder, device=device).student)
-    )
-    sizes = {}
-    for code in sorted({pair.language for pair in read}):
-        cut = lexicons.sentence_words((p.foreign, p.english) for p in read if p.language == code)
-        made = lexicons.build_lexicon(cut, align)
-        write_lexicon(out / f"{code}.tsv", made)
-        sizes[code] = {"pairs": len(cut), "words": len(made)}
-        learnt = f"{counted(len(made), 'word')} from {counted(len(cut), 'pair')}"
-        print(f"{code}: {learnt} -> {out / f'{code}.tsv'}")
-    settings = {
-        "bitext": list(map(str, bitext)),
-        "aligner": aligner,
-        "most pairs": pairs,
-        "encoder": encoder if aligner == "ot" else None,
-        "languages": sizes,
-    }
-    write_record(out / "record.json", settings)
-
-
-Student = Annotated[str, typer.Argument(help="A name of `optical models`, or a folder.")]
-
-
-@app.command(epilog="Example:  optical gloss optical-lowres lexicon --name optical-mine")
-def gloss(
-    student: Student,
-    lexicons: Annotated[Path, typer.Argument(help="Folder of `optical lexicon`.")],
-    name: Annotated[str, typer.Option(help="Name of the new student.")],
-    licence: Annotated[str, typer.Option(help="Of the lexicons.")] = "unknown",
-) -> None:
-    """Copy a student and add lexicons: its queries are then asked with glosses too."""
-    from optical_core.data.lexicons import lexicons_of
-    from optical_core.data.records import read_record
-    from optical_core.models.pair_store import add_lexicons
-    from optical_core.storage import home
-    from optical_core.validation import plain_name
-
-    added = lexicons_of(lexicons)
-    if not added:
-        raise InputError(f"{lexicons} holds no lexicon, such as sw.tsv")
-    folder = home("models", plain_name(name))
-    bitext = read_record(lexicons / "record.json").get("bitext", [str(lexicons)])
-    add_lexicons(student, added, folder, source=", ".join(bitext), licence=licence)
-    print(f"student {name} -> {folder}")
 
 
 ExportFolder = Annotated[Path, typer.Option("--out", help="Folder to write.")]

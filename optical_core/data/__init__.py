@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from optical_core.data.collection import Collection, open_collection, write_collection
     from optical_core.data.collection_info import CollectionInfo
     from optical_core.data.corpus import Passage
+    from optical_core.data.dictionaries import read_dictionaries
     from optical_core.data.gold import GoldPair, read_gold
     from optical_core.data.languages import Language, find_language, language
     from optical_core.data.lexicons import Lexicon, read_lexicon, write_lexicon
     from optical_core.data.readers import import_collection
     from optical_core.data.relevance import Relevance, read_relevance
     from optical_core.data.sentence_pairs import SentencePair
+    from optical_core.data.switching import Switcher
     from optical_core.data.trec import (
         Hits,
         Qrels,
@@ -43,6 +45,7 @@ __all__ = [
     "Relevance",
     "Run",
     "SentencePair",
+    "Switcher",
     "filter_pairs",
     "find_language",
     "import_collection",
@@ -50,6 +53,7 @@ __all__ = [
     "open_collection",
     "read_bitext",
     "read_bitexts",
+    "read_dictionaries",
     "read_gold",
     "read_lexicon",
     "read_qrels",

@@ -23,6 +23,11 @@ SMALLER = {
     "runs.md": {"optical-lowres": "TINY", "search demo": "search COLLECTION"},
     "pipelines.md": {"optical-lowres": "TINY", "evaluate demo": "evaluate COLLECTION"},
     "alignment.md": {},
+    "dictionary.md": {
+        "--steps 60": "--steps 10 --teacher TINY --set lora_rank=4 --set batch_size=4",
+        "embedded,": "TINY,",
+        "evaluate demo": "evaluate COLLECTION",
+    },
     "words.md": {"demo": "COLLECTION"},
     "study.md": {
         "[demo]\nmodels": "[COLLECTION]\nmodels",

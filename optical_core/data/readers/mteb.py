@@ -97,7 +97,7 @@ def import_mteb(
         source=str(source),
         languages=(known.code,),
         parallel=False,
-        passage_language=of_passages and of_passages.code,
+        passage_language=of_passages.code if of_passages else None,
     )
     passages = _passages(_of_split(source, subset["corpus"], split))
     return write_collection(target, info, passages, {known.code: queries}, qrels)
