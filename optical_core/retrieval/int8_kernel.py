@@ -30,6 +30,9 @@ int optical_best_path(void);
 int optical_maxsim(int path, int bits, const uint8_t *blocks, const float *table,
                    const int64_t *begins, const int64_t *ends, int64_t count, int64_t width,
                    const int8_t *query, const float *query_scales, int64_t n, float *scores);
+int optical_decode(int bits, const uint8_t *blocks, const int64_t *tokens, int64_t count,
+                   int64_t width, int64_t k, const float *centroids, const float *sizes,
+                   float middle, float *out);
 """
 _EXACT_IN_FP32 = 2**24 // 127**2
 _LEAST_PASSAGES = 256
@@ -149,7 +152,7 @@ def compiled_maxsim(
         ):
             raise MemoryError("no memory for a query's codes")
 
-    at_once(_parts(len(begins)), work)
+    at_once(parts(len(begins)), work)
     return scores
 
 
@@ -193,7 +196,7 @@ def tokens_of(begins: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, Tensor]
     return np.arange(lengths.sum()) + (begins - first)[owners], torch.from_numpy(owners)
 
 
-def _parts(count: int) -> list[slice]:
+def parts(count: int) -> list[slice]:
     """Divide `count` passages among as many threads as torch uses."""
     threads = max(1, min(torch.get_num_threads(), count // _LEAST_PASSAGES))
     bounds = np.linspace(0, count, threads + 1).astype(int).tolist()

@@ -58,12 +58,14 @@ class PackedVectors:
         return self.shape[0]
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        return self.codec.decode(self.records(rows)).numpy()
+        return residual_kernel.decoded(self.codec, self.blocks, self._numbers(rows))
 
     def records(self, rows: slice | np.ndarray) -> np.ndarray:
         """The codec's records (n, bytes) of some rows."""
-        numbers = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else rows
-        return residual_kernel.to_records(self.blocks, numbers, self.codec.bits)
+        return residual_kernel.to_records(self.blocks, self._numbers(rows), self.codec.bits)
+
+    def _numbers(self, rows: slice | np.ndarray) -> np.ndarray:
+        return np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else rows
 
     def maxsim(self, query: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """MaxSim (P,) of a query (n, d) with passages of the rows begins[i] to before ends[i]."""

@@ -17,6 +17,23 @@ INLINE float half(uint16_t bits)
     return value;
 }
 
+typedef uint16_t __attribute__((aligned(1), may_alias)) pair_t;
+typedef uint32_t __attribute__((may_alias)) word_t;
+
+/* The four steps of `bits` bits in the lowest bits of a word, as bytes. */
+INLINE uint32_t spread(uint32_t four, const int bits)
+{
+    if (bits == 2) {
+        four = (four | four << 12) & 0x000F000F;
+        return (four | four << 6) & 0x03030303;
+    }
+    if (bits == 4) {
+        four = (four | four << 8) & 0x00FF00FF;
+        return (four | four << 4) & 0x0F0F0F0F;
+    }
+    return four;
+}
+
 /* Write the block's steps as bytes and its scales as floats, in the form of an 8-bit block, to
  * q->opened; and the products of the tokens' centroids to q->starts, [n][16]. */
 INLINE void open_block(const uint8_t *block, const uint8_t *ahead, const int bits,
@@ -35,20 +52,14 @@ INLINE void open_block(const uint8_t *block, const uint8_t *ahead, const int bit
         for (int64_t j = 0; j < q->n; j++)
             q->starts[j * TOKENS + t] = row[j];
     }
-    uint32_t *restrict steps = (uint32_t *)q->opened;
+    word_t *restrict steps = (word_t *)q->opened;
+    const int64_t fours = TOKENS * width / 4;
     if (bits == 8)
-        memcpy(steps, packed, TOKENS * width);
-    for (int64_t k = 0; bits == 4 && k < TOKENS * width / 4; k += TOKENS)
-        for (int t = 0; t < TOKENS; t++) {
-            uint32_t four = packed[2 * (k + t)] | (uint32_t)packed[2 * (k + t) + 1] << 16;
-            steps[k + t] = (four | four << 4) & 0x0F0F0F0F;
-        }
-    for (int64_t k = 0; bits == 2 && k < TOKENS * width / 4; k += TOKENS)
-        for (int t = 0; t < TOKENS; t++) {
-            uint32_t four = packed[k + t];
-            four = (four | four << 12) & 0x000F000F;
-            steps[k + t] = (four | four << 6) & 0x03030303;
-        }
+        memcpy(steps, packed, 4 * fours);
+    for (int64_t k = 0; bits == 4 && k < fours; k++)
+        steps[k] = spread(((const pair_t *)packed)[k], 4);
+    for (int64_t k = 0; bits == 2 && k < fours; k++)
+        steps[k] = spread(packed[k], 2);
 }
 
 #define OPENED(name, target)                                                                       \
@@ -69,3 +80,49 @@ OPENED(open_avx2, AVX2)
 OPENED(open_vnni, VNNI)
 #endif
 #undef OPENED
+
+INLINE void decode_token(const uint8_t *packed, const int bits, int64_t width, int64_t k,
+                         const float *restrict sizes, float middle, uint8_t *restrict steps,
+                         float *restrict out)
+{
+    for (int64_t at = 0; at < width; at += 4, packed += TOKENS * bits / 2) {
+        uint32_t four = 0;
+        memcpy(&four, packed, bits / 2);
+        four = spread(four, bits);
+        memcpy(steps + at, &four, sizeof four);
+    }
+    for (int64_t d = 0; d < k; d++)
+        out[d] = ((float)steps[d] - middle) * sizes[d];
+}
+
+/* Decode tokens: out [count][k] is the steps from `middle` times their `sizes` [k]. With
+ * `centroids` [.][k], the centroid's values are added, and the scale multiplies the sums. Returns 0,
+ * or 1 if memory ran out. */
+int optical_decode(int bits, const uint8_t *blocks, const int64_t *tokens, int64_t count,
+                   int64_t width, int64_t k, const float *centroids, const float *sizes,
+                   float middle, float *out)
+{
+    uint8_t *steps = malloc(width + 1);
+    for (int64_t i = 0; steps && i < count; i++, out += k) {
+        const int64_t t = tokens[i] % TOKENS;
+        const uint8_t *block = blocks + tokens[i] / TOKENS * residual_bytes(width, bits);
+        const uint8_t *packed = block + TOKENS * 4 + t * bits / 2;
+        uint16_t number, scale;
+        memcpy(&number, block + 2 * t, sizeof number);
+        memcpy(&scale, block + 2 * (TOKENS + t), sizeof scale);
+        if (bits == 2)
+            decode_token(packed, 2, width, k, sizes, middle, steps, out);
+        else if (bits == 4)
+            decode_token(packed, 4, width, k, sizes, middle, steps, out);
+        else
+            decode_token(packed, 8, width, k, sizes, middle, steps, out);
+        if (centroids) {
+            const float *restrict near = centroids + number * k;
+            float factor = half(scale);
+            for (int64_t d = 0; d < k; d++)
+                out[d] = (near[d] + out[d]) * factor;
+        }
+    }
+    free(steps);
+    return !steps;
+}

@@ -14,6 +14,7 @@ from optical_core.retrieval import int8_kernel
 from optical_core.retrieval.codec import HEAD_BYTES, Codec
 from optical_core.retrieval.int8_kernel import TOKENS
 from optical_core.retrieval.maxsim import best_of_passages
+from optical_core.threads import at_once
 
 _HALF = HEAD_BYTES // 2
 _BLOCK_PASSAGES = 512
@@ -46,6 +47,46 @@ def to_records(blocks: np.ndarray, tokens: np.ndarray, bits: int) -> np.ndarray:
     records[:, :, :HEAD_BYTES] = heads.reshape(count, TOKENS, HEAD_BYTES)
     records[:, :, HEAD_BYTES:] = steps.reshape(count, TOKENS, size - HEAD_BYTES)
     return records[where, tokens % TOKENS]
+
+
+def decoded(codec: Codec, blocks: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+    """Vectors (n, d) fp32 of the tokens with these numbers (n,), in C if it can be compiled."""
+    compiled = int8_kernel.library()
+    if compiled is None:
+        return codec.decode(to_records(blocks, tokens, codec.bits)).numpy()
+    out = np.empty((len(tokens), codec.directions), np.float32)
+    ffi, kernel = compiled
+    whole = codec.basis is None
+
+    def work(part: slice) -> None:
+        if kernel.optical_decode(
+            codec.bits,
+            ffi.from_buffer("uint8_t[]", blocks),
+            ffi.from_buffer("int64_t[]", tokens[part]),
+            len(tokens[part]),
+            codec.width,
+            codec.directions,
+            ffi.from_buffer("float[]", codec.centroids.numpy()) if whole else ffi.NULL,
+            ffi.from_buffer("float[]", codec.steps.numpy()),
+            codec.middle,
+            ffi.from_buffer("float[]", out[part], require_writable=True),
+        ):
+            raise MemoryError("no memory for a token's steps")
+
+    at_once(int8_kernel.parts(len(tokens)), work)
+    return out if whole else _projected_back(codec, blocks, tokens, out)
+
+
+def _projected_back(
+    codec: Codec, blocks: np.ndarray, tokens: np.ndarray, residuals: np.ndarray
+) -> np.ndarray:
+    assert codec.basis is not None
+    heads = blocks[:, : HEAD_BYTES * TOKENS].view(np.uint16)
+    rows, places = tokens // TOKENS, tokens % TOKENS
+    near = codec.centroids[torch.from_numpy(heads[rows, places].astype(np.int64))]
+    scales = heads[rows, TOKENS + places].view(np.float16).astype(np.float32)
+    whole = near + torch.from_numpy(residuals) @ codec.basis.T
+    return (whole * torch.from_numpy(scales)[:, None]).numpy()
 
 
 def maxsim(

@@ -22,6 +22,10 @@ SMALLER = {
     "living-index.md": {"embedded": "TINY"},
     "runs.md": {"optical-lowres": "TINY", "search demo": "search COLLECTION"},
     "pipelines.md": {"optical-lowres": "TINY", "evaluate demo": "evaluate COLLECTION"},
+    "small-index.md": {
+        "index demo": "index COLLECTION -m TINY",
+        "search demo": "search COLLECTION -m TINY",
+    },
     "alignment.md": {},
     "dictionary.md": {
         "--steps 60": "--steps 10 --teacher TINY --set lora_rank=4 --set batch_size=4",

@@ -57,6 +57,21 @@ def test_records_come_back_from_the_blocks():
         )
 
 
+@pytest.mark.parametrize("bits", [2, 4, 8])
+@pytest.mark.parametrize(("dimension", "directions"), [(21, None), (64, None), (40, 9)])
+def test_both_ways_decode_the_same_vectors(compiled, dimension, directions, bits, monkeypatch):  # noqa: F811
+    codec, records, _, _ = coded(dimension, bits, directions=directions)
+    blocks = residual_kernel.to_blocks(records, bits)
+    tokens = np.random.default_rng(1).permutation(len(records))
+    found = residual_kernel.decoded(codec, blocks, tokens)
+    expected = codec.decode(records[tokens]).numpy()
+    monkeypatch.setattr(int8_kernel, "library", lambda: None)
+    np.testing.assert_array_equal(residual_kernel.decoded(codec, blocks, tokens), expected)
+    if directions is None:
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 def test_a_query_at_right_angles_to_every_direction_scores_by_the_centroids():
     codec = Codec(2, torch.eye(8)[:2], torch.ones(1), torch.eye(8)[:, 7:])
     records = codec.encode(torch.eye(8)[:2])
