@@ -81,7 +81,7 @@ def chosen(path: str | None, has: Sequence[str]) -> str:
 
 
 def allows(path: str) -> bool:
-    """Tell whether `$OPTICAL_CPU` allows a path of C code; unset, it allows all.
+    """Tell whether `$OPTICAL_CPU` allows a path; unset, it allows all. It never forbids torch or POT.
 
     It makes a machine as slow as another one, to measure what that one would take.
 
@@ -91,7 +91,7 @@ def allows(path: str) -> bool:
     most = os.environ.get(VARIABLE) or "avx512"
     if most not in _LEVELS:
         raise InputError(f"{VARIABLE} must be {', '.join(_LEVELS)}, got {most!r}")
-    return _PATHS[path] <= _LEVELS[most]
+    return _PATHS.get(path, 0) <= _LEVELS[most]
 
 
 def _compiled(source: Path, command: list[str]) -> Path:
