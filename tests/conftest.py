@@ -279,6 +279,19 @@ def collection(tmp_path):
     return tiny_collection(tmp_path / "tiny")
 
 
+@pytest.fixture
+def unjudged(collection, home):
+    """The tiny collection, installed as `mine`, without judgements."""
+    from optical_core.data.collection import open_collection
+
+    folder = home / "collections" / "mine"
+    shutil.copytree(collection.folder, folder)
+    path = folder / "collection.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"name": "mine"}))
+    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n")
+    return open_collection(folder)
+
+
 def tiny_collection(folder: Path):
     """Six passages, three needs in English and Swahili."""
     from optical_core.data.collection import CollectionInfo, Passage, write_collection

@@ -16,6 +16,7 @@ from time import monotonic
 from optical_core.cli import (  # noqa: F401
     catalogue,
     indexing,
+    judging,
     lexicons,
     measuring,
     searching,

@@ -130,7 +130,7 @@ class Collection:
             InputError: the collection has no queries in the language.
         """
         self._check_language(code)
-        path = self._qrels_file(code)
+        path = self.qrels_file(code)
         qrels = read_qrels(path)
         known = self.corpus.ids
         unknown = sum(passage not in known for grades in qrels.values() for passage in grades)
@@ -148,7 +148,8 @@ class Collection:
         }
         return {query: grades for query, grades in kept.items() if grades}
 
-    def _qrels_file(self, code: str) -> Path:
+    def qrels_file(self, code: str) -> Path:
+        """The file of one language's judgements: its own, or that of all languages."""
         of_language = file_of(self.folder / "qrels", language(code).code, ".tsv")
         return of_language or on_disk(self.folder / "qrels.tsv")
 
@@ -156,7 +157,7 @@ class Collection:
         """Number of judgements of passages that the corpus lacks; `qrels` leaves them out."""
         unknown = Counter(
             passage
-            for path in {self._qrels_file(code) for code in self.languages}
+            for path in {self.qrels_file(code) for code in self.languages}
             for grades in read_qrels(path).values()
             for passage in grades
         )

@@ -80,7 +80,7 @@ def measure(
     Raises:
         InputError: as `evaluate`.
     """
-    searchers = _searchers(spec, collection, languages, device=device, progress=progress)
+    searchers = searchers_by_language(spec, collection, languages, device=device, progress=progress)
     known = read_record(out / MEASURED)
     name = label(spec)
     wanted = tuple(dict.fromkeys((*measures, *MEASURES)))
@@ -117,7 +117,7 @@ def _complete(table: Path, run: Path, qrels: Qrels, wanted: Sequence[str]) -> No
         write_values(table, per_query_measures(read_run(run), qrels, names))
 
 
-def _searchers(
+def searchers_by_language(
     spec: str,
     collection: Collection,
     languages: Sequence[str],
@@ -129,7 +129,9 @@ def _searchers(
     node = expanded(parse(spec))
     if not isinstance(node, Name):
         opened = {
-            name: _searchers(name, collection, languages, device=device, progress=progress)
+            name: searchers_by_language(
+                name, collection, languages, device=device, progress=progress
+            )
             for name in dict.fromkeys(names(node))
         }
         return {code: _joined(node, collection, code, opened) for code in languages}

@@ -22,6 +22,7 @@ PAGES = {
     "inspector": ("Query inspector", ":material/grid_on:"),
     "train": ("Train", ":material/model_training:"),
     "collections": ("Collections", ":material/library_books:"),
+    "judge": ("Judge", ":material/gavel:"),
 }
 """Name (a module of pages/, and the path of the address) -> title and icon."""
 

@@ -20,6 +20,7 @@ PAGES = {
     "/inspector": "Query inspector",
     "/train": "Train",
     "/collections": "Collections",
+    "/judge": "Judge",
 }
 
 
@@ -212,6 +213,32 @@ def test_a_collection_is_imported_looked_at_and_removed(visit, workspace):
     page.get_by_text("maji ya bahari").first.wait_for(state="detached")
 
 
+def test_passages_are_graded_by_keyboard(visit, workspace):
+    source = workspace / "collections" / "to-judge"
+    (source / "queries").mkdir(parents=True, exist_ok=True)
+    rows = [{"_id": f"d{n}", "title": "", "text": f"Salt water {n}."} for n in (1, 2)]
+    (source / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (source / "queries" / "en.jsonl").write_text('{"_id": "q1", "text": "salt water"}\n')
+    (source / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n")
+    info = {"name": "to-judge", "licence": "CC0", "source": "the tests", "parallel": True}
+    (source / "collection.json").write_text(json.dumps(info | {"languages": ["en"]}))
+    judging = workspace / "judging" / "to-judge"
+    judging.mkdir(parents=True, exist_ok=True)
+    items = [{"language": "", "query": "q1", "passage": f"d{n}"} for n in (1, 2)]
+    pool = {"collection": "to-judge", "models": ["bm25"], "depth": 2, "items": items}
+    (judging / "pool.json").write_text(json.dumps(pool))
+    page = visit().open("/judge?in=to-judge&judge=ann")
+    page.get_by_text("0 of 2 judged").wait_for()
+    assert page.get_by_text("Session key").count() == 0
+    for key, done in (("1", "1 of 2"), ("b", "0 of 2"), ("2", "1 of 2"), ("0", "2 of 2")):
+        page.keyboard.press(key)
+        page.get_by_text(f"{done} judged").wait_for()
+    assert (judging / "ann.tsv").read_text() == "\tq1\td1\t2\n\tq1\td2\t0\n"
+    page.get_by_role("button", name="Write the judgements").click()
+    page.get_by_text("2 judgements written to to-judge").wait_for()
+    assert "q1\td1\t2" in (source / "qrels.tsv").read_text()
+
+
 def test_a_training_is_stopped_goes_on_and_its_student_appears(visit, workspace):
     bitext = workspace / "train.sw.tsv"
     lines = [f"The sea number {i} is salty.\tBahari namba {i} ina chumvi." for i in range(40)]
@@ -227,7 +254,7 @@ def test_a_training_is_stopped_goes_on_and_its_student_appears(visit, workspace)
     page.reload()
     page.get_by_text(re.compile("^[1-5] of 6 steps")).wait_for(timeout=180_000)
     page.get_by_role("button", name="Stop").click()
-    page.get_by_text("Resume begins anew").wait_for()
+    page.get_by_text(re.compile("Resume goes on after step [1-6]")).wait_for()
     assert page.get_by_text("stopped", exact=True).is_visible()
     record = json.loads((workspace / "runs" / "browser-student" / "job.json").read_text())
     assert record["state"] == "stopped"

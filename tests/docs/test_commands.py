@@ -19,6 +19,7 @@ SMALLER = {
         "search demo": "search COLLECTION",
     },
     "own-collection.md": {"embedded": "TINY"},
+    "judging.md": {"bm25,embedded": "bm25"},
     "living-index.md": {"embedded": "TINY"},
     "runs.md": {"optical-lowres": "TINY", "search demo": "search COLLECTION"},
     "pipelines.md": {"optical-lowres": "TINY", "evaluate demo": "evaluate COLLECTION"},

@@ -23,13 +23,14 @@ def import_beir(source: Path, target: Path, *, name: str, unit: str | None = Non
     """Import a BEIR folder; queries.jsonl counts as English, `queries/<lang>.jsonl` as its own.
 
     Judgements are in qrels.tsv; or in a folder qrels/, as `<lang>.tsv` for every language or as
-    `<split>.tsv`. The split is `unit`, or the first of test, dev and train that is there.
+    `<split>.tsv`. The split is `unit`, or the first of test, dev and train that is there. A folder
+    without any judgements is imported: they can be made (see `judging`).
     """
     files = _query_files(source)
     queries = {code: read_queries(path) for code, path in files.items()}
     judgements = _judgements(source, unit)
     qrels, per_language = read_judgements(judgements, queries)
-    names = ", ".join(path.relative_to(source).as_posix() for path in judgements)
+    names = ", ".join(path.relative_to(source).as_posix() for path in judgements) or "nobody yet"
     info = CollectionInfo(
         name=name,
         description=f"Imported from the BEIR folder {source.name}, judged by {names}.",
@@ -69,9 +70,11 @@ def _judgements(source: Path, unit: str | None) -> dict[Path, str]:
     split = unit or next((split for split in _SPLITS if split in by_name), None)
     if split is None and by_name:
         return {path: named for named, path in by_name.items()}
-    if split is None or split not in by_name:
-        wanted = f"qrels/{split}.tsv" if split else "qrels.tsv, qrels/test.tsv or qrels/dev.tsv"
-        raise InputError(f"{source} has no {wanted}")
+    if split is None:
+        logger.warning("%s has no judgements: nothing can be measured before you judge", source)
+        return {}
+    if split not in by_name:
+        raise InputError(f"{source} has no qrels/{split}.tsv")
     if left_out := sorted(by_name.keys() - {split}):
         logger.warning(
             "%s: judged by qrels/%s.tsv; left out: %s (--unit takes another split)",

@@ -1,0 +1,1 @@
+"""The page Judge: passages to grade, one at a time, and how far judges agree."""

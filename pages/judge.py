@@ -1,0 +1,189 @@
+"""Judge: grade what models find in a collection of your own, by keyboard."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from optical_core.data.collection import Collection, is_shipped
+from optical_core.data.judging import (
+    GRADES,
+    Item,
+    has_pool,
+    judges,
+    read_grades,
+    read_pool,
+    write_judgements,
+)
+from optical_core.errors import InputError
+from optical_core.escaping import markdown_text
+from optical_core.study.pooling import DEPTH, make_pool
+from optical_core.ui.judge.view import agreement_table, give, shown, take_back, to_judge
+from optical_core.ui.token_html import plain
+from optical_core.wording import counted, listed
+from pages.common import parts
+from pages.common.address import bound
+from pages.common.fence import fragment
+from pages.common.opened import library
+from pages.common.typed import text_input
+
+READ = (
+    "How to read this: nothing can be measured without judgements of which passages answer which "
+    "query. Pool the best passages of several models, then grade them one by one. You aren't told "
+    "which model found a passage. Keys: 0, 1 and 2 give the grades, L puts a passage off, B takes "
+    "the last grade back. You can stop at any time and go on later."
+)
+_LATER = "judge-later"
+"""Session key: items that are put off."""
+
+
+def render() -> None:
+    parts.header("Judge", READ)
+    names = [n for n in library().collection_names() if not is_shipped(library().collection(n))]
+    if not names:
+        st.info("The demo is judged already. Bring a collection of your own first.")
+        parts.link("collections", "Collections", icon=":material/library_books:")
+        return
+    row = st.columns(2)
+    name = bound(row[0].selectbox, "Collection", names, key="in", default=names[0])
+    collection = library().collection(name)
+    _make_pool(collection)
+    if not has_pool(name):
+        return
+    judge = text_input(row[1], "Your name, as judge", key="judge", longest=60, placeholder="ann")
+    if judge:
+        _judge(collection, judge)
+    else:
+        st.info("Give your name to begin: each judge's grades are kept apart.")
+    _finish(collection)
+
+
+def _make_pool(collection: Collection) -> None:
+    """Draw the form that makes a pool, or lets it grow."""
+    made = has_pool(collection.name)
+    with st.expander("Pool", expanded=not made):
+        if made:
+            pool = read_pool(collection.name)
+            items = counted(len(pool.items), "passage")
+            queries = counted(pool.queries, "query", "queries")
+            st.text(
+                f"{items} for {queries}: the best {pool.depth} of {listed(pool.models)}. "
+                "Pooling again adds what is new."
+            )
+        with st.form("pool", border=False):
+            row = st.columns([3, 3, 1], vertical_alignment="bottom")
+            usual = library().default_models()
+            models = row[0].multiselect("Models", library().model_names(), default=usual)
+            languages = row[1].multiselect(
+                "Query languages",
+                collection.languages,
+                default=collection.languages,
+                format_func=parts.language_name,
+            )
+            depth = row[2].number_input("Best of each", 1, 100, DEPTH)
+            wanted = st.form_submit_button("Pool", icon=":material/layers:")
+        if not wanted:
+            return
+        bar = st.progress(0.0)
+        with library().encoding:
+            make_pool(
+                collection,
+                models,
+                languages,
+                depth=int(depth),
+                watch=lambda share, text: bar.progress(share, text=markdown_text(text)),
+            )
+    st.rerun()
+
+
+@fragment
+def _judge(collection: Collection, judge: str) -> None:
+    """Draw the next passage with its query, and the grades to choose from."""
+    pool = read_pool(collection.name)
+    grades = read_grades(collection.name, judge)
+    later = st.session_state.setdefault(_LATER, set())
+    done = sum(item in grades for item in pool.items)
+    st.progress(done / len(pool.items), f"{done:,} of {len(pool.items):,} judged")
+    language = ""
+    if collection.info.parallel and len(collection.languages) > 1:
+        first = collection.english or collection.languages[0]
+        language = parts.language_choice(
+            st.selectbox, "Read the queries in", collection.languages, key="lang", default=first
+        )
+    item = to_judge(collection, pool, grades, later)
+    if item is None:
+        st.success("All passages of the pool are judged. Write the judgements below.")
+    else:
+        _item(collection, item, language or collection.languages[0])
+    with st.container(horizontal=True):
+        if item is not None:
+            for value, meaning in GRADES.items():
+                st.button(
+                    f"{value} {meaning}",
+                    key=f"grade-{value}",
+                    shortcut=str(value),
+                    on_click=give,
+                    args=(collection.name, judge, item, value),
+                )
+            st.button(
+                "Later", icon=":material/schedule:", shortcut="l", on_click=later.add, args=(item,)
+            )
+        st.button(
+            "Back",
+            icon=":material/undo:",
+            shortcut="b",
+            disabled=not grades,
+            on_click=take_back,
+            args=(collection.name, judge),
+        )
+
+
+def _item(collection: Collection, item: Item, language: str) -> None:
+    texts = shown(collection, item, language)
+    st.html(plain(texts.query, bold=True))
+    if texts.english:
+        st.html(plain(texts.english, faint=True))
+    with st.container(border=True):
+        if texts.title:
+            st.html(plain(texts.title, bold=True))
+        st.html(plain(texts.text))
+
+
+def _finish(collection: Collection) -> None:
+    """Draw how far judges agree, and the form that puts their judgements into the collection."""
+    names = judges(collection.name)
+    if not names:
+        return
+    parts.section("Judgements")
+    table = agreement_table(collection.name)
+    if not table.empty:
+        st.dataframe(
+            table,
+            hide_index=True,
+            column_config={
+                "equal": st.column_config.NumberColumn(format="percent"),
+                "kappa": st.column_config.NumberColumn(format="%.2f"),
+                "kappa of relevant or not": st.column_config.NumberColumn(format="%.2f"),
+            },
+        )
+    with st.form("write", border=False):
+        chosen = st.multiselect("Judges whose grades count", names, default=names)
+        st.caption("Where judges differ, the lowest grade counts. Other judgements stay.")
+        wanted = st.form_submit_button("Write the judgements", icon=":material/save:")
+    if not wanted:
+        return
+    try:
+        count = write_judgements(collection, chosen)
+    except InputError as error:
+        parts.fault(error)
+        return
+    st.success(
+        f"{counted(count, 'judgement')} written to {markdown_text(collection.name)}. Next, measure "
+        "models on it: Language gaps, “Evaluate models on this machine”."
+    )
+    parts.link("gaps", "Language gaps", icon=":material/bar_chart:")
+
+
+if __name__ == "__main__":
+    from pages.common.router import run
+
+    run()
