@@ -81,9 +81,10 @@ def chosen(path: str | None, has: Sequence[str]) -> str:
 
 
 def allows(path: str) -> bool:
-    """Tell whether `$OPTICAL_CPU` allows a path; unset, it allows all. It never forbids torch or POT.
+    """Tell whether `$OPTICAL_CPU` allows a path; unset, it allows all.
 
-    It makes a machine as slow as another one, to measure what that one would take.
+    Torch and POT are always allowed. The variable makes a machine as slow as another one, to
+    measure what that one would take.
 
     Raises:
         InputError: `$OPTICAL_CPU` has an unknown value.

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import optical_core
 from optical_core.analysis.export import write_table
@@ -128,10 +129,9 @@ def searchers_by_language(
     """Open each language's searcher; with it, the queries (id -> text) as they are asked."""
     node = expanded(parse(spec))
     if not isinstance(node, Name):
+        options: dict[str, Any] = {"device": device, "progress": progress}
         opened = {
-            name: searchers_by_language(
-                name, collection, languages, device=device, progress=progress
-            )
+            name: searchers_by_language(name, collection, languages, **options)
             for name in dict.fromkeys(names(node))
         }
         return {code: _joined(node, collection, code, opened) for code in languages}

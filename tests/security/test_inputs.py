@@ -23,10 +23,10 @@ from optical_core.errors import InputError
 from optical_core.escaping import html_text, markdown_text
 from optical_core.models.pair_store import load_pair, load_student
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.model_names import model_and_source
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.storage import home
 from optical_core.study.config import read_study
-from optical_core.study.translations import model_and_source
 from optical_core.study.uploaded_results import read_results_zip
 from optical_core.ui.library import Library
 from optical_core.ui.paths import typed_path
