@@ -163,6 +163,28 @@ COLLECTIONS: dict[str, Files] = {
             {"id": "7", "contents": "Bad cusbo leh"}, {"id": "8", "contents": "Dayax"}
         ),
     },
+    "mkqa": {
+        "mkqa.jsonl.gz": gzip.compress(
+            _rows(
+                {
+                    "example_id": -5,
+                    "query": "which sea",
+                    "queries": {"en": "which sea", "zh_cn": "哪个海"},
+                    "answers": {
+                        "en": [{"type": "entity", "text": "Red Sea", "aliases": ["the red sea"]}]
+                    },
+                }
+            ),
+            mtime=0,
+        ),
+        "psgs_w100.tsv": b'id\ttext\ttitle\n1\t"The ""Red"" Sea is salty."\tSea\n',
+    },
+    "xor_tydi": {
+        "xor_dev_retrieve_eng_span_v1_1.jsonl": _rows(
+            {"id": "7", "question": "море?", "lang": "ru", "answers": ["Red Sea"], "split": "dev"}
+        ),
+        "enwiki_20190201_w100.tsv": b"id\ttext\ttitle\n1\tThe Red Sea is salty.\tSea\n",
+    },
     "mteb": {
         "swa-eng-corpus/test-00000-of-00001.parquet": _parquet(
             {"_id": ["d1", "d2"], "title": ["Bahari", ""], "text": ["chumvi", "mwezi"]}

@@ -80,9 +80,9 @@ def import_data(
     """Import a published collection into a collection folder.
 
     Formats: beir, trec, xquad_r, mlqa_r, africlirmatrix, afriqa, flores200, ntrex128, belebele,
-    ciral, clef, clirmatrix, miracl, mmarco, mrtydi, msmarco, mteb, neuclir (and HC4), neuclirbench,
-    wikiclir, wikidir; and irds, which takes an id from ir-datasets.com, such as
-    msmarco-passage/dev/small (needs the package ir-datasets).
+    ciral, clef, clirmatrix, miracl, mkqa, mmarco, mrtydi, msmarco, mteb, neuclir (and HC4),
+    neuclirbench, wikiclir, wikidir, xor_tydi; and irds, which takes an id from ir-datasets.com,
+    such as msmarco-passage/dev/small (needs the package ir-datasets).
     """
     from optical_core.data.lines import read_lines
     from optical_core.data.readers import import_collection

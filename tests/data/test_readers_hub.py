@@ -1,4 +1,4 @@
-"""AfriCLIRMatrix, WikiDIR, MTEB, NeuCLIRBench, MLQA-R: made-up files in the published layouts."""
+"""Sets of the hub and of GitHub: made-up files in the published layouts."""
 
 import json
 

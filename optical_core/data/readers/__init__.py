@@ -19,6 +19,7 @@ from optical_core.data.readers.flores import import_flores
 from optical_core.data.readers.irds import import_irds
 from optical_core.data.readers.marco import import_mmarco, import_msmarco
 from optical_core.data.readers.miracl import import_miracl
+from optical_core.data.readers.mkqa import import_mkqa
 from optical_core.data.readers.mrtydi import import_mrtydi
 from optical_core.data.readers.mteb import import_mteb
 from optical_core.data.readers.neuclir import import_neuclir
@@ -27,6 +28,7 @@ from optical_core.data.readers.ntrex import import_ntrex
 from optical_core.data.readers.trec import import_trec
 from optical_core.data.readers.wikiclir import import_wikiclir
 from optical_core.data.readers.wikidir import import_wikidir
+from optical_core.data.readers.xor_tydi import import_xor_tydi
 from optical_core.data.readers.xquad_r import import_mlqa_r, import_xquad_r
 from optical_core.errors import InputError
 
@@ -44,6 +46,7 @@ READERS: dict[str, Callable[..., Collection]] = {
     "clef": import_clef,
     "clirmatrix": import_clirmatrix,
     "miracl": import_miracl,
+    "mkqa": import_mkqa,
     "mmarco": import_mmarco,
     "mrtydi": import_mrtydi,
     "msmarco": import_msmarco,
@@ -52,6 +55,7 @@ READERS: dict[str, Callable[..., Collection]] = {
     "neuclirbench": import_neuclirbench,
     "wikiclir": import_wikiclir,
     "wikidir": import_wikidir,
+    "xor_tydi": import_xor_tydi,
 }
 """Format -> its reader, which takes (source folder, target folder, *, name, unit)."""
 

@@ -41,6 +41,7 @@ _NAMES = {
     "clirmatrix": "CLIRMatrix (BI-139, MULTI-8)",
     "ciral": "CIRAL",
     "miracl": "MIRACL",
+    "mkqa": "MKQA (by answer string)",
     "mmarco": "mMARCO",
     "mrtydi": "Mr. TyDi",
     "msmarco": "MS MARCO passages",
@@ -49,6 +50,7 @@ _NAMES = {
     "neuclirbench": "NeuCLIRBench",
     "wikiclir": "WikiCLIR",
     "wikidir": "WikiDIR (German dialects)",
+    "xor_tydi": "XOR-TyDi (by answer string)",
 }
 FORMATS = {"folder": "OPTICAL collection folder"} | {
     form: _NAMES.get(form, form) for form in READERS
