@@ -23,8 +23,8 @@ from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.indexing import build_index
 from optical_core.retrieval.live_index import LiveIndex
 from optical_core.retrieval.updating import update_index
-from optical_core.study.config import read_study
 from optical_core.study.results import read_results
+from optical_core.study.study_files import read_study
 from optical_core.study.uploaded_results import read_results_zip
 from tests.conftest import write_bert
 from tests.encoders import RandomEncoder

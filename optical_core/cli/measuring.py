@@ -135,10 +135,10 @@ def study(
     as_json: Json = False,
 ) -> None:
     """Train every arm with every seed, measure, compare, report. Run it again to resume."""
-    from optical_core.study.config import read_study
     from optical_core.study.estimate import estimated_steps
     from optical_core.study.report import write_report
     from optical_core.study.run import run_study, steps, study_collections
+    from optical_core.study.study_files import read_study
     from optical_core.study.summary import study_findings
 
     settings = read_study(config, data=data)

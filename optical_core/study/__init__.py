@@ -10,12 +10,13 @@ from optical_core.lazy import lazy_names
 if TYPE_CHECKING:
     from optical_core.study import evaluate
     from optical_core.study.alignment_quality import alignment_table
-    from optical_core.study.config import StudyConfig, read_study
+    from optical_core.study.config import StudyConfig
     from optical_core.study.lexicon import build_lexicon
     from optical_core.study.predictors import query_costs
     from optical_core.study.report import write_report
     from optical_core.study.results import find_results, read_results
     from optical_core.study.run import run_study, study_collections
+    from optical_core.study.study_files import read_study
     from optical_core.study.summary import Findings, study_findings
     from optical_core.study.translations import translate_queries
     from optical_core.study.uploaded_results import read_results_zip, results_from_runs

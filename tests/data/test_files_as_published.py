@@ -27,8 +27,8 @@ from optical_core.data.passages import read_passages
 from optical_core.data.readers import import_collection
 from optical_core.data.trec import read_qrels, read_run, write_qrels, write_run
 from optical_core.errors import InputError
-from optical_core.study.config import read_study
 from optical_core.study.results import read_values
+from optical_core.study.study_files import read_study
 from tests.samples import COLLECTIONS, FOLDER, STUDY, write_files
 
 

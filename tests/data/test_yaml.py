@@ -4,7 +4,7 @@ import pytest
 
 from optical_core.data.yaml import read_yaml
 from optical_core.errors import InputError
-from optical_core.study.config import read_study
+from optical_core.study.study_files import read_study
 
 
 @pytest.mark.parametrize(

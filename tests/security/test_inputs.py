@@ -26,7 +26,7 @@ from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.model_names import model_and_source
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.storage import home
-from optical_core.study.config import read_study
+from optical_core.study.study_files import read_study
 from optical_core.study.uploaded_results import read_results_zip
 from optical_core.ui.library import Library
 from optical_core.ui.paths import typed_path

@@ -8,10 +8,11 @@ from optical_core.distill.config import DistillConfig
 from optical_core.distill.teach_config import TeachConfig
 from optical_core.errors import InputError
 from optical_core.study.answer import answer
-from optical_core.study.config import StudyConfig, read_study
+from optical_core.study.config import StudyConfig
 from optical_core.study.estimate import estimated_steps
 from optical_core.study.report import write_report
 from optical_core.study.run import columns, run_study, steps, study_collections
+from optical_core.study.study_files import read_study
 from optical_core.study.summary import study_findings, tables
 from tests.published import (
     NEEDS,

@@ -10,10 +10,11 @@ from typer.testing import CliRunner
 
 from optical_core.cli import app
 from optical_core.errors import InputError
-from optical_core.study.config import StudyConfig, read_study, shipped_studies
+from optical_core.study.config import StudyConfig
 from optical_core.study.report import write_report
 from optical_core.study.results import find_results, read_results
 from optical_core.study.run import columns, run_study, steps, study_collections
+from optical_core.study.study_files import read_study, shipped_studies
 from optical_core.study.summary import study_findings, tables
 from optical_core.study.translations import asked_queries
 from tests.conftest import tiny_bitext, tiny_collection
