@@ -17,6 +17,16 @@ _REWRITTEN = re.compile(r"www(?=\.)|:(?=[\w+/-])|@|[-<](?=-)|-(?=>)|[<>~](?==)",
 it."""
 
 
+def plain_text(text: str) -> str:
+    """A text for a place that shows it as it is: control characters and direction overrides go.
+
+    Examples:
+        >>> plain_text("<b>\\u202ex")
+        '<b>x'
+    """
+    return _BARRED.sub("", text)
+
+
 def html_text(text: str) -> str:
     """Escape a text for HTML, and remove control characters and direction overrides.
 

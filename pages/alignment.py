@@ -16,18 +16,11 @@ from optical_core.figures.printed import picture_files
 from optical_core.models.alignment import convergence_of
 from optical_core.transport import TransportPlan
 from optical_core.transport.convergence import ConvergencePoint
-from optical_core.ui.alignment.figures import (
-    convergence_figures,
-    left_out,
-    plan_heatmap,
-    plan_ribbons,
-    word_chips,
-)
+from optical_core.ui.alignment.figures import convergence_figures
 from optical_core.ui.alignment.plans import encoded_texts, plan_of_texts
 from optical_core.ui.alignment.printing import plan_title, plans_heading, printed_plans
 from optical_core.ui.alignment.tikz import plan_tikz
 from optical_core.ui.alignment.view import (
-    LONE,
     PICTURES,
     AlignmentView,
     gold_line,
@@ -40,6 +33,7 @@ from optical_core.ui.alignment.view import (
 from optical_core.ui.token_html import plain
 from optical_core.wording import counted
 from pages.alignment_controls import controls
+from pages.alignment_pictures import Drawn, draw_plans
 from pages.common import parts
 from pages.common.address import held
 from pages.common.fence import fragment
@@ -64,28 +58,36 @@ def render() -> None:
     st.caption(PICTURES[view.kind])
     if sentence := unknown_words(view):
         st.caption(sentence)
-    pin = pin_from(held("pin"))
-    clicked: str | None = None
-    plans: dict[str, TransportPlan] = {}
+    plans = _pictures(view)
+    _convergence(view)
+    _several(view)
+    parts.files(lambda: _files(plans, view), key="plans")
+
+
+def _pictures(view: AlignmentView) -> dict[str, TransportPlan]:
+    """Draw a column a model. Returns the plans."""
+    drawn: list[Drawn] = []
     columns = st.columns(len(view.models), gap="large")
     for column, model in zip(columns, view.models, strict=True):
         with column:
             parts.section(markdown_text(model))
             st.caption(library().description(model))
             plan = _solved(view, model, view.foreign)
-            if plan is None:
-                continue
-            plans[model] = plan
-            clicked = _draw(plan, view, model, plan_title(model, view), pin) or clicked
-            lines = report_lines(plan)
-            if view.gold:
-                lines.append(gold_line(plan, view.gold))
+            if plan is not None:
+                before = drawn[0].plan if drawn else None
+                drawn.append(
+                    Drawn(plan, st.container(), model, view.foreign, view.language, before)
+                )
+    clicked = draw_plans(drawn, view, pin=pin_from(held("pin")))
+    for each in drawn:
+        lines = report_lines(each.plan)
+        if view.gold:
+            lines.append(gold_line(each.plan, view.gold))
+        with each.place:
             for line in lines:
                 st.caption(line)
     _pin(clicked)
-    _convergence(view)
-    _several(view)
-    parts.files(lambda: _files(plans, view), key="plans")
+    return {each.model: each.plan for each in drawn}
 
 
 def _solved(view: AlignmentView, model: str, foreign: str) -> TransportPlan | None:
@@ -107,51 +109,11 @@ def _solved(view: AlignmentView, model: str, foreign: str) -> TransportPlan | No
     return plan
 
 
-def _draw(
-    plan: TransportPlan,
-    view: AlignmentView,
-    name: str,
-    title: str,
-    pin: tuple[str, int] | None = None,
-    *,
-    pins: bool = True,
-) -> str | None:
-    """Draw one plan in the chosen form. Returns the clicked token, if any."""
-    if view.unit == "word":
-        plan = plan.words()
-    if "" in (*plan.source, *plan.target):
-        st.caption(LONE)
-    if view.kind == "chips":
-        st.html(word_chips(plan, smallest=max(view.threshold, 0.05)))
-        return None
-    draw = plan_heatmap if view.kind == "heatmap" else plan_ribbons
-    settings = (
-        {"gold": sorted(view.gold.possible)}
-        if (view.gold and view.kind == "heatmap" and view.unit == "word")
-        else {}
-    )
-    mass = {"row_normalised": view.normalise, "threshold": view.threshold}
-    points = parts.chart(
-        partial(draw, plan, pinned=pin, **mass, **settings),
-        key=f"plan-{view.kind}-{name}",
-        name=f"plan-{name}",
-        title=title,
-        select=pins,
-        saved=not pins,
-    )
-    sentence = left_out(plan, **mass)
-    if sentence:
-        st.caption(sentence)
-    return view.clicked(points)
-
-
 def _pin(clicked: str | None) -> None:
-    """Pin the clicked token. A selection outlives its click, so handle it only once."""
-    if clicked != st.session_state.get("_clicked"):
-        st.session_state["_clicked"] = clicked
-        if clicked is not None:
-            st.session_state["pin"] = clicked
-            st.rerun()
+    """Pin a token that was just clicked, and tell which one is pinned."""
+    if clicked is not None:
+        st.session_state["pin"] = clicked
+        st.rerun()
     if st.session_state["pin"]:
         st.caption("One token is pinned: its row or column stays, the others fade.")
         st.button("Unpin", icon=":material/keep_off:", on_click=_unpin)
@@ -206,15 +168,24 @@ def _several(view: AlignmentView) -> None:
         )
         model = view.models[-1]
         st.html(plain(view.english, bold=True))
+        drawn: list[Drawn] = []
         for start in range(0, len(chosen), 3):
             for column, code in zip(st.columns(3), chosen[start : start + 3], strict=False):
                 with column:
                     plan = _solved(view, model, texts[code])
                     if plan is None:
                         continue
+                    change = view.kind == "change" and len(view.models) > 1
+                    before = _solved(view, view.models[0], texts[code]) if change else None
                     st.markdown(f"**{parts.language_name(code)}**: cost {plan.total_cost:.3f}")
-                    title = plan_title(model, view, texts[code], code)
-                    _draw(plan, view, f"{model}-{code}", title, pins=False)
+                    drawn.append(Drawn(plan, st.container(), model, texts[code], code, before))
+        draw_plans(drawn, view, pins=False)
+        plans = {parts.language_name(each.language): each.plan for each in drawn}
+        if plans:
+            name = f"alignment-{view.need}"
+            parts.files(
+                lambda: picture_files(name, lambda: printed_plans(plans, view)), key="languages"
+            )
         st.caption(
             f"{markdown_text(model)}, with the settings above. The lower the cost, the closer the "
             "text is to the one on the right."

@@ -9,7 +9,7 @@ import streamlit as st
 from optical_core.data.gold import GoldPair
 from optical_core.transport import METHODS, TransportSettings
 from optical_core.transport.marginals import MARGINALS
-from optical_core.ui.alignment.view import AlignmentView
+from optical_core.ui.alignment.view import PICTURES, AlignmentView
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.opened import library
@@ -76,7 +76,7 @@ def _picture() -> dict[str, Any]:
     kind = bound(
         row[1].segmented_control,
         "Picture",
-        ["ribbons", "heatmap", "chips"],
+        list(PICTURES),
         key="show",
         default="ribbons",
         required=True,

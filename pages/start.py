@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
@@ -96,9 +96,12 @@ def _query(shown: Sequence[Shown]) -> None:
     st.html(plain(one.text, bold=True))
     if english not in ("", one.text):
         st.html(plain(english, faint=True))
-    for place, model in zip(st.columns(len(models), gap="large"), models, strict=True):
+    places = dict(zip(models, st.columns(len(models), gap="large"), strict=True))
+    for model, place in places.items():
         with place:
-            _answered(one, model, english)
+            _answered(one, model)
+    if english not in ("", one.text):
+        _aligned(one, english, places)
     st.caption(
         "How to read this: a green badge marks a passage that answers the question. Below, each "
         "ribbon moves mass from a word of the question to an English one: blue is cheap (close in "
@@ -107,11 +110,8 @@ def _query(shown: Sequence[Shown]) -> None:
     )
 
 
-def _answered(one: Shown, model: str, english: str) -> None:
-    """Draw one model's ranking, and its transport plan to the English text."""
-    from optical_core.ui.alignment.figures import plan_ribbons
-    from optical_core.ui.alignment.plans import plan_of_texts
-
+def _answered(one: Shown, model: str) -> None:
+    """Draw one model's ranking."""
     parts.section(markdown_text(model))
     found = one.answers[model]
     st.caption(f"{library().description(model)} · AP {found.precision:.3f}")
@@ -120,21 +120,29 @@ def _answered(one: Shown, model: str, english: str) -> None:
             passage = found.ranking.passages[identifier]
             good = " :green-badge[relevant]" if identifier in found.ranks else ""
             st.markdown(f"**{rank}** {markdown_text(passage.title or passage.id)}{good}")
-    if not english or one.text == english:
-        return
-    try:
-        plan = plan_of_texts(library(), model, one.text, english)
-    except InputError as error:
-        parts.fault(error)
-        return
-    st.markdown(f"Transport cost **{plan.total_cost:.3f}**")
-    parts.chart(
-        partial(plan_ribbons, plan.words()),
-        key=f"start-{model}",
-        name="alignment",
-        title=f"{model}: “{one.text}” – “{english}” ({parts.language_name(one.code)})",
-        saved=False,
-    )
+
+
+def _aligned(one: Shown, english: str, places: Mapping[str, DeltaGenerator]) -> None:
+    """Draw each model's transport plan to the English text. One scale has all their colours."""
+    from optical_core.ui.alignment.flows import cost_range, flow_data, plan_flow, plan_text
+    from optical_core.ui.alignment.plans import plan_of_texts
+    from pages.common.flow import flow_picture
+
+    plans = {}
+    for model, place in places.items():
+        try:
+            plans[model] = plan_of_texts(library(), model, one.text, english)
+        except InputError as error:
+            with place:
+                parts.fault(error)
+    flows = {model: plan_flow(plan, "word") for model, plan in plans.items()}
+    costs = cost_range(list(flows.values()))
+    for model, plan in plans.items():
+        text = f"Transport plan of {model}. {plan_text(plan.words())}"
+        with places[model]:
+            st.markdown(f"Transport cost **{plan.total_cost:.3f}**")
+            data = flow_data(flows[model], costs, text, languages=(one.code, "en"))
+            flow_picture(data, key=f"start-{model}")
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def test_every_text_of_the_alignment_page_can_be_read(visit, scheme):
 def test_a_link_to_a_view_shows_that_view(visit):
     page = visit().open("/alignment?lang=sw&need=earth-q03&unit=token&model=embedded")
     assert page.get_by_text("Cost ⟨P, C⟩").count() == 1
-    page.locator(".js-plotly-plot text", has_text="Af").first.wait_for()
+    page.locator(".flow .word", has_text="Af").first.wait_for()
 
 
 def test_a_change_goes_into_the_address_and_back_undoes_it(visit):
@@ -112,20 +112,6 @@ def test_a_change_goes_into_the_address_and_back_undoes_it(visit):
     page.wait_for_url(lambda url: "heatmap" not in url)
     one.settle()
     assert page.locator("[data-testid=stException]").count() == 0
-
-
-def test_clicking_a_token_pins_it_and_unpin_frees_it(visit):
-    one = visit()
-    page = one.open("/alignment?lang=sw&need=earth-q03&model=embedded")
-    # The first trace tells about ribbons, the second are the tokens on the left.
-    tokens = page.locator(".js-plotly-plot .scatterlayer .trace").nth(1).locator(".points path")
-    tokens.first.wait_for()
-    page.wait_for_timeout(500)
-    tokens.first.click(force=True)
-    page.wait_for_url("**pin=left.0**")
-    one.settle()
-    page.get_by_role("button", name="Unpin").click()
-    page.wait_for_url(lambda url: "pin=" not in url)
 
 
 def test_clicking_a_cell_of_the_heatmap_pins_its_row(visit):

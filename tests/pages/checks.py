@@ -1,5 +1,6 @@
 """What the tests of several pages ask of them."""
 
+import json
 import re
 
 import pytest
@@ -17,3 +18,8 @@ def assert_contributions_add_up(app) -> None:
 def shown(element) -> str:
     """An element's text as a reader sees it: without what keeps it from being Markdown."""
     return re.sub(r"\\(\W)", r"\1", element.value.replace("\u2060", ""))
+
+
+def flows(app) -> list[dict]:
+    """What the page gave the browser's own pictures of plans."""
+    return [json.loads(element.proto.json) for element in app.get("bidi_component")]

@@ -73,5 +73,5 @@ def test_convergence_has_a_point_an_iteration(open_page):
     )
     app.session_state["converges"] = True
     app.run()
-    (error,), (cost,) = (figure["data"] for figure in figures(app)[1:])
+    (error,), (cost,) = (figure["data"] for figure in figures(app))
     assert len(error["x"]) == len(cost["y"]) >= 10

@@ -26,6 +26,8 @@ PLAIN = {
     ("TextInput", "value"),
     ("PageLink", "query_string"),
     ("PlotlyChart", "config"),
+    # The scripts of optical_core/ui/browser only make text of it.
+    ("BidiComponent", "json"),
     ("PlotlyChart", "alt"),
 }
 MARKUP = {("Html", "body"), ("PlotlyChart", "spec")}

@@ -1,6 +1,7 @@
 """What the code never does, read from its syntax; `ruff`'s S rules look at more."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ ROOT = Path(__file__).parent.parent.parent
 SOURCES = sorted(
     [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "optical_core").rglob("*.py")]
 )
+SCRIPTS = sorted((ROOT / "optical_core" / "ui" / "browser").glob("*.*s"))
 CALLS = {
     "eval",
     "exec",
@@ -62,6 +64,17 @@ def test_nothing_runs_what_it_reads(path):
             assert keyword.arg != "unsafe_allow_html", f"{path}: {told}"
             assert keyword.arg != "trust_remote_code" or told[1] == "False", f"{path}: {told}"
             assert told != ("unsafe_allow_javascript", "True"), f"{path}: {told}"
+
+
+MARKUP = re.compile(r"(inner|outer)HTML|insertAdjacent|document\.write|srcdoc|on\w+=|\beval\b")
+OUTSIDE = re.compile(r"\bfetch\b|XMLHttpRequest|WebSocket|\bimport\b|https?:(?!//www\.w3\.org/)")
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_makes_text_not_markup_and_asks_no_other_machine(path):
+    script = path.read_text(encoding="utf-8")
+    assert not MARKUP.search(script)
+    assert not OUTSIDE.search(script)
 
 
 def test_weights_are_read_from_safetensors_alone():

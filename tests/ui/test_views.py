@@ -133,10 +133,9 @@ def test_statistics_and_samples(collection):
 @pytest.mark.parametrize(
     ("kind", "data", "pinned"),
     [
-        ("ribbons", ["right", 2], "right.2"),
         ("heatmap", [3, 1], "left.3"),
         ("heatmap", {"0": 3, "1": 1}, "left.3"),
-        ("ribbons", None, None),
+        ("heatmap", None, None),
     ],
 )
 def test_a_click_names_its_token(kind, data, pinned):

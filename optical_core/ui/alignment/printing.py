@@ -34,10 +34,10 @@ def _kind(view: AlignmentView) -> str:
 
 
 def printed_plans(plans: Mapping[str, TransportPlan], view: AlignmentView) -> list[Printed]:
-    """Draw the plans of all models side by side.
+    """Draw plans side by side, up to three in a row.
 
     Args:
-        plans: Model -> plan of its tokens.
+        plans: Model or language -> plan of its tokens.
     """
     draw = plan_heatmap if _kind(view) == "heatmap" else plan_ribbons
     return [
@@ -48,8 +48,8 @@ def printed_plans(plans: Mapping[str, TransportPlan], view: AlignmentView) -> li
                 row_normalised=view.normalise,
                 threshold=view.threshold,
             ),
-            f"{model}: cost {plan.total_cost:.3f}",
-            1 / len(plans),
+            f"{name}: cost {plan.total_cost:.3f}",
+            1 / min(len(plans), 3),
         )
-        for model, plan in plans.items()
+        for name, plan in plans.items()
     ]

@@ -17,11 +17,15 @@ from optical_core.transport import TransportPlan, TransportSettings
 from optical_core.ui.library import Library
 
 PICTURES = {
-    "ribbons": "A ribbon is mass that the plan moves: the thicker, the more. Blue is cheap, orange "
-    "is expensive. Click a token to pin it.",
+    "ribbons": "A bar beside a token is its mass. A ribbon is mass that the plan moves: the "
+    "thicker, the more. Blue is cheap, orange is expensive, as the key says. Point at a token to "
+    "see its links alone.",
     "heatmap": "A row is a token on the left, a column is a token on the right. The background is "
     "the cost of each pair: the stronger, the cheaper. A disc is mass that the plan moves: the "
     "larger, the more. Click a disc to pin its row.",
+    "change": "The first encoder's plan is drawn as it is. The others' pictures show what changed "
+    "against it: a blue ribbon is mass that a pair gained, a dashed orange one is mass that it "
+    "lost. Half of a bar is for gains, half for losses.",
     "chips": "Each chip is a token on the left. Under it are the tokens that get most of its mass, "
     "each with its share and its cost. The colour is the mean cost: blue is cheap, orange is "
     "expensive.",
@@ -51,17 +55,13 @@ class AlignmentView:
     against: str = "en"
 
     def clicked(self, points: Sequence[Mapping[str, Any]] | None) -> str | None:
-        """The clicked token, in the form that `pin_from` reads."""
+        """The clicked row of a heatmap, in the form that `pin_from` reads."""
         if not points:
             return None
         data = points[-1].get("customdata")
         if isinstance(data, Mapping):
             data = [data[key] for key in sorted(data, key=int)]
-        if not data:
-            return None
-        if self.kind == "heatmap":
-            return f"left.{data[0]}"
-        return f"{data[0]}.{data[1]}"
+        return f"left.{data[0]}" if data else None
 
 
 def pin_from(text: str | None) -> tuple[str, int] | None:

@@ -1,0 +1,23 @@
+"""Mount the pictures that the browser draws itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from optical_core.ui.browser import source
+
+_picture = st.components.v2.component(
+    "optical_flow", css=source("flow.css"), js=source("flow.js", "picture.js")
+)
+
+
+def flow_picture(data: dict[str, Any], *, key: str) -> None:
+    """Draw a plan. A token that the reader pins goes into the address as `pin`."""
+
+    def pinned() -> None:
+        place = st.session_state[key].pin
+        st.session_state["pin"] = None if place == "none" else place
+
+    _picture(data=data, key=key, on_pin_change=pinned)
