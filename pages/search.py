@@ -11,8 +11,9 @@ from optical_core.data.collection import Passage
 from optical_core.data.where import LONGEST
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
-from optical_core.retrieval.explain import Share
+from optical_core.retrieval.explain import Share, one_window
 from optical_core.retrieval.model_names import folder_name, label
+from optical_core.retrieval.windows import Window
 from optical_core.ui.library import Library
 from optical_core.ui.search.figures import match_figure
 from optical_core.ui.search.joined import share_line, typed_model
@@ -27,6 +28,8 @@ from optical_core.ui.search.view import (
     quality,
     results_table,
     shortened,
+    window_of,
+    within,
 )
 from optical_core.ui.token_html import contribution_chips, heat_strip, plain
 from pages.common import parts
@@ -214,14 +217,17 @@ def _passage(asked: Asked, model: str, passage: Passage, rank: int, score: float
         asked.source.explains(model)
         and switch(st.toggle, f"Why rank {rank}?", key="why", value=f"{model}:{passage.id}")
     ):
-        st.html(plain(shortened(passage.text)))
+        window = window_of(asked, model, passage.id)
+        st.html(plain(shortened(_text_of(passage, window) if window else passage.text)))
         return
     matches = asked.source.explanation(
         model, asked.collection, asked.query, passage.id, asked.where
     )
-    result = explained(matches)
+    result, window = explained(matches), one_window(matches)
     st.html(contribution_chips(result.tokens, result.contributions))
-    st.html(heat_strip(passage.full_text, result.spans))
+    if window:
+        result = within(window, result)
+    st.html(heat_strip(_text_of(passage, window) if window else passage.full_text, result.spans))
     parts.chart(
         partial(match_figure, result),
         key=f"links-{model}-{passage.id}",
@@ -230,6 +236,13 @@ def _passage(asked: Asked, model: str, passage: Passage, rank: int, score: float
         f"“{passage.title or passage.id}”",
     )
     st.caption(f"The contributions add up to {result.total:.4f}; the score is {score:.4f}.")
+
+
+def _text_of(passage: Passage, window: Window) -> str:
+    """The text of the window that has a passage's score; which one is said above it."""
+    if window.count > 1:
+        st.caption(f"Window {window.number} of {window.count}: {markdown_text(window.name)}")
+    return passage.full_text[window.start : window.end]
 
 
 if __name__ == "__main__":

@@ -19,6 +19,9 @@ class RandomEncoder:
     def __init__(self) -> None:
         self.encoded: list[str] = []
 
+    def room(self, side: str) -> int:
+        return 1 << 20
+
     def encode(self, texts: Iterable[str], side: str, **_: Any) -> Iterator[np.ndarray]:
         for text in texts:
             self.encoded.append(text)

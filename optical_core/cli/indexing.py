@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from optical_core.retrieval.compression import Compression
     from optical_core.retrieval.live_index import LiveIndex
     from optical_core.retrieval.token_index import TokenIndex
+    from optical_core.retrieval.windows import Windows
 
 _BUILD = "build"
 
@@ -75,6 +77,18 @@ def index(
         int | None,
         typer.Option(help="Compress only so many principal directions, as 128; default all."),
     ] = None,
+    window: Annotated[
+        int | None,
+        typer.Option(min=0, help="Cut long passages into windows of so many tokens; 0: whole."),
+    ] = None,
+    stride: Annotated[
+        int | None,
+        typer.Option(min=1, help="Tokens from one window to the next; by default half a window."),
+    ] = None,
+    aggregate: Annotated[
+        str | None,
+        typer.Option(help="A passage's score is its windows' max (the default), first or sum."),
+    ] = None,
     engine: Engine = "local",
     uri: Uri = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
@@ -95,12 +109,17 @@ def index(
     if append and out is None:
         raise InputError("--append needs --out, the folder of the index to add to")
     compression = _compression(bits, dims, pool)
-    if append and compression:
-        raise InputError("--bits, --dims and --pool are for new indexes; --append keeps their form")
-    if engine != LOCAL and (out or append or approximate or compression):
+    windowed = (window, stride, aggregate) != (None, None, None)
+    if append and (compression or windowed):
         raise InputError(
-            "--out, --append, --approximate, --bits, --dims and --pool belong to the engine local; "
-            f"{engine} writes the missing passages to --uri"
+            "--bits, --dims, --pool, --window, --stride and --aggregate are for new indexes; "
+            "--append keeps their form"
+        )
+    if engine != LOCAL and (out or append or approximate or compression or windowed):
+        raise InputError(
+            "--out, --append, --approximate, --bits, --dims, --pool, --window, --stride and "
+            f"--aggregate belong to the engine local; {engine} writes the missing passages whole "
+            "to --uri"
         )
     pair = load_pair(model or default_student(), device=device)
     teacher = pair.teacher
@@ -111,12 +130,17 @@ def index(
         return
     built: TokenIndex | LiveIndex
     if out is None:
-        built = indexing.collection_index(opened, teacher, compression=compression, **options)
+        existing = indexing.existing_index(opened, teacher) if windowed else None
+        windows = _windows(window, stride, aggregate, existing) if windowed else None
+        built = indexing.collection_index(
+            opened, teacher, compression=compression, windows=windows, **options
+        )
     elif append:
         built = indexing.append_to_index(out, opened.passages(), teacher, **options)
     else:
-        form = compression or UNCOMPRESSED
-        built = indexing.build_index(out, opened.passages(), teacher, compression=form, **options)
+        options["compression"] = compression or UNCOMPRESSED
+        options["windows"] = _windows(window, stride, aggregate, None)
+        built = indexing.build_index(out, opened.passages(), teacher, **options)
     print(f"{_sizes(built)} -> {built.folder}")
     if compression and (kept := _kept(built)) is not None:
         print(f"compressed: keeps {kept:.1%} of the exact top 10 (queries made from passages)")
@@ -142,6 +166,26 @@ def _compression(bits: int | None, dims: int | None, pool: int | None) -> Compre
     return Compression(bits=bits or PLAIN_BITS, dims=dims, pool=pool or 1)
 
 
+def _windows(
+    window: int | None, stride: int | None, aggregate: str | None, index: LiveIndex | None
+) -> Windows:
+    """The windows that are asked for; those of an index where only --aggregate is given.
+
+    Raises:
+        InputError: the options don't go together.
+    """
+    from optical_core.retrieval.windows import WHOLE, Windows
+
+    if window is None:
+        known = index.windows if index else WHOLE
+        if stride is not None or (aggregate and known.plain):
+            raise InputError("--stride and --aggregate need --window, such as --window 180")
+        return replace(known, aggregate=aggregate or known.aggregate)
+    if not window and (stride or aggregate):
+        raise InputError("--window 0 indexes whole passages: leave out --stride and --aggregate")
+    return Windows(window, stride or (window + 1) // 2, aggregate or "max") if window else WHOLE
+
+
 def _kept(index: TokenIndex | LiveIndex) -> float | None:
     """How much of the exact top ten the largest segment keeps."""
     from optical_core.retrieval.live_index import LiveIndex
@@ -151,8 +195,10 @@ def _kept(index: TokenIndex | LiveIndex) -> float | None:
 
 
 def _sizes(index: TokenIndex | LiveIndex) -> str:
-    tokens = counted(index.tokens, "token")
-    return f"{counted(len(index), 'passage')}, {tokens}"
+    passages, tokens = counted(len(set(index.ids)), "passage"), counted(index.tokens, "token")
+    if index.windows.plain:
+        return f"{passages}, {tokens}"
+    return f"{passages} in {counted(int(index.rows), 'window')}, {tokens}"
 
 
 @app.command(

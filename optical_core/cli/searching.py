@@ -140,8 +140,9 @@ def search(
         print_json({"model": searcher.name, "query": query, "results": rows})
         return
     for row in rows:
-        print(f"{row['rank']:2}  {row['score']:.4f}  {row['id']}  {row['title']}")
-        print(f"    {row['text'][:100]}")
+        part = row.get("window", row)
+        print(f"{row['rank']:2}  {row['score']:.4f}  {part['id']}  {row['title']}")
+        print(f"    {part['text'][:100]}")
         for share in row.get("shares", ()):
             rank = "not found" if share["rank"] is None else f"rank {share['rank']}"
             print(f"    {share['share']:9.4f}  {share['name']} ({rank})")
@@ -241,6 +242,10 @@ def _results(
         }
         for rank, (passage, (_, score)) in enumerate(zip(passages, hits, strict=True), 1)
     ]
+    for row, passage in zip(rows, passages, strict=True):
+        if window := searcher.window(asked, passage):
+            text = passage.full_text[window.start : window.end]
+            row["window"] = {"id": window.name, "of": window.count, "text": text}
     if explain and searcher.fuses:
         shares = searcher.shares(asked, passages, among=among)
         for row, of_one in zip(rows, shares, strict=True):

@@ -66,13 +66,18 @@ def best_first(scored: Iterable[tuple[str, float]], top: int) -> Hits:
 
     Every ranking that is shown, served, written or measured is made here. Scores of duplicate
     passages differ in their last bits, depending on what is computed beside them. Rounded, they
-    are equal at any depth.
+    are equal at any depth. Of an id that comes several times, as of a passage in windows, the best
+    score counts.
 
     Examples:
-        >>> best_first([("a", 1.0), ("b", 1.0000001), ("c", 2.0)], 2)
+        >>> best_first([("a", 1.0), ("b", 1.0000001), ("c", 2.0), ("c", 0.5)], 2)
         [('c', 2.0), ('b', 1.0)]
     """
-    rounded = {identifier: round(float(score), DIGITS) for identifier, score in scored}
+    pairs = list(scored)
+    rounded = {identifier: round(float(score), DIGITS) for identifier, score in pairs}
+    if len(rounded) < len(pairs):
+        for identifier, score in pairs:
+            rounded[identifier] = max(rounded[identifier], round(float(score), DIGITS))
     return [(identifier, rounded[identifier]) for identifier in trec_order(rounded)[:top]]
 
 

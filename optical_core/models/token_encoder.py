@@ -173,9 +173,17 @@ class TokenEncoder:
 
     def truncated(self, text: str, side: Side) -> int:
         """Count the tokens of a text beyond the encoder's limit, which are cut off."""
+        return max(0, self._length(text, side) - self.max_length(side))
+
+    def room(self, side: Side) -> int:
+        """Most tokens of a text that are read: the limit without the prompt and special tokens."""
+        return self.max_length(side) - self._length("", side)
+
+    def _length(self, text: str, side: Side) -> int:
+        """Number of tokens of a text, with the prompt and special tokens."""
         prompt = self.model.prompts.get(_TASK[side]) or ""
-        length = len(self.model.tokenizer(prompt + text, truncation=False, verbose=False).input_ids)
-        return max(0, length - self.max_length(side))
+        encoded = self.model.tokenizer(prompt + text, truncation=False, verbose=False)
+        return len(encoded.input_ids)
 
     @cached_property
     def hash(self) -> str:

@@ -223,7 +223,7 @@ def _rows(
 ) -> Iterator[StoredPassage]:
     wanted = (passage for passage in collection.passages() if passage.id in missing)
     index = existing_index(collection, encoder)
-    if index is not None and index.compression.plain:
+    if index is not None and index.compression.plain and index.windows.plain:
         logger.info("the vectors are those of the local index %s", index.folder)
         for passage in wanted:
             yield StoredPassage(passage.id, hashes[passage.id], index.passage_vectors(passage.id))

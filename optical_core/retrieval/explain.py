@@ -9,6 +9,7 @@ import numpy as np
 
 from optical_core.digits import single
 from optical_core.models.tokens import Token
+from optical_core.retrieval.windows import Window
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,13 @@ class TokenMatch:
         query: the query token.
         passage: the best passage token.
         contribution: their cosine.
+        window: of the passage, in which the token is; None if the passage is indexed whole.
     """
 
     query: Token
     passage: Token
     contribution: float
+    window: Window | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ def token_matches(
     query_vectors: np.ndarray,
     passage_tokens: Sequence[Token],
     passage_vectors: np.ndarray,
+    window: Window | None = None,
 ) -> list[TokenMatch]:
     """The best match of each query token, in the order of the query.
 
@@ -58,6 +62,7 @@ def token_matches(
         query_vectors: their vectors (n, d), as they were scored.
         passage_tokens: the m tokens of the passage.
         passage_vectors: their vectors (m, d), as they were scored.
+        window: of the passage, if the tokens are a window's.
 
     Returns:
         n matches; none if a side has no tokens.
@@ -74,6 +79,12 @@ def token_matches(
     similarity = query_vectors @ np.asarray(passage_vectors, np.float32).T
     best = similarity.argmax(1)
     return [
-        TokenMatch(token, passage_tokens[column], single(similarity[row, column]))
+        TokenMatch(token, passage_tokens[column], single(similarity[row, column]), window)
         for row, (token, column) in enumerate(zip(query_tokens, best.tolist(), strict=True))
     ]
+
+
+def one_window(matches: Sequence[TokenMatch]) -> Window | None:
+    """The window that all matches are in; None if there are several, or none."""
+    windows = {match.window for match in matches}
+    return windows.pop() if len(windows) == 1 else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from optical_core.data.words import fold, has_unspaced, word_spans, words
 from optical_core.errors import InputError
 from optical_core.retrieval.explain import TokenMatch
 from optical_core.retrieval.searcher import Query, Searcher
+from optical_core.retrieval.windows import Window
 
 KNOWN = 0.4
 """Least share of a text's words that the lexicon of its language must know."""
@@ -148,6 +149,13 @@ class Glossed(Searcher):
     ) -> list[Hits]:
         return self.searcher.rank(queries, top=top, among=among)
 
+    @property
+    def windowed(self) -> bool:  # type: ignore[override]
+        return self.searcher.windowed
+
+    def window(self, query: Query, passage: Passage) -> Window | None:
+        return self.searcher.window(query, passage)
+
     def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
         """Matches of the query's tokens, then of the gloss's tokens."""
         parts = query.parts if isinstance(query, GlossedQuery) else (query,)
@@ -160,4 +168,5 @@ class Glossed(Searcher):
 
 def _both(typed: Query, other: Query) -> Query:
     vectors = np.concatenate([typed.vectors, other.vectors])
-    return GlossedQuery(f"{typed.text} {other.text}", vectors, (typed, other))
+    parts = replace(typed, whole=vectors), replace(other, whole=vectors)
+    return GlossedQuery(f"{typed.text} {other.text}", vectors, parts=parts)

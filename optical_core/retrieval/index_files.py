@@ -27,6 +27,7 @@ from optical_core.retrieval.packed_vectors import PackedVectors
 from optical_core.retrieval.recall import measured_recall
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.retrieval.vector_files import VectorWriter, open_vectors
+from optical_core.retrieval.windows import WHOLE, Cuts, Windows
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ def encode_index(
     kept: TokenIndex | None = None,
     compression: Compression = UNCOMPRESSED,
     codec: Codec | None = None,
+    windows: Windows = WHOLE,
     batch_size: int = 32,
     progress: bool = False,
     watch: Callable[[int], None] | None = None,
@@ -49,15 +51,16 @@ def encode_index(
         folder: of the index; is there.
         passages: may be streamed.
         encoder: the teacher.
-        kept: an index whose passages come first, in its compression.
+        kept: an index whose passages come first, in its compression and windows.
         compression: the form of the vectors, without `kept`.
         codec: to compress them with; None to train one.
+        windows: how passages are cut, without `kept`; each window is a row with its passage's id.
         batch_size: passages encoded together.
         progress: show a progress bar?
-        watch: called with the number of encoded passages.
+        watch: called with the number of encoded windows.
 
     Raises:
-        InputError: an id comes twice, or there are no passages.
+        InputError: an id comes twice, there are no passages, or the windows are too long.
     """
     ids: list[str] = list(kept.ids) if kept else []
     offsets: list[int] = kept.offsets.tolist() if kept else [0]
@@ -67,18 +70,23 @@ def encode_index(
     known = kept.text_hashes if kept else []
     hashes = bytearray.fromhex("".join(known or ()))
     if kept:
-        compression, codec = kept.compression, codec_of(kept)
+        compression, codec, windows = kept.compression, codec_of(kept), kept.windows
+    windows.check(encoder)
+    cuts = Cuts(encoder)
 
     def texts() -> Iterator[str]:
         for passage in passages:
             if passage.id in seen:
                 raise InputError(f"the passage id {passage.id!r} comes twice")
             seen.add(passage.id)
-            ids.append(passage.id)
-            hashes.extend(bytes.fromhex(passage.text_hash))
             if digest:
                 add_text(digest, passage)
-            yield passage.full_text
+            if windows.plain:
+                cuts.add(passage.full_text)
+            for text in windows.texts(encoder, passage):
+                ids.append(passage.id)
+                hashes.extend(bytes.fromhex(passage.text_hash))
+                yield text
 
     # With a watcher, report before a thousand passages are done.
     chunk = 2 * batch_size if watch else 1024
@@ -97,6 +105,8 @@ def encode_index(
             raise InputError("there are no passages to index")
         writer.finish()
         share = _kept(folder, writer, offsets, compression)
+    if sentence := cuts.sentence():
+        logger.warning("%s", sentence)
     if empty:
         logger.warning("%d passages have no text to index", empty)
     if known is not None:
@@ -108,7 +118,7 @@ def encode_index(
         "texts": digest.hexdigest() if digest else None,
         "precision": precision(encoder.model.device),
     }
-    write_facts(folder, facts | form_facts(compression, share), ids, offsets)
+    write_facts(folder, facts | form_facts(compression, share, windows), ids, offsets)
 
 
 def rewrite_index(folder: Path, source: LiveIndex, compression: Compression) -> None:
@@ -119,14 +129,15 @@ def rewrite_index(folder: Path, source: LiveIndex, compression: Compression) -> 
     """
     if not source.compression.plain:
         raise InputError(f"the index in {source.folder} is compressed already: build it anew")
-    ids, offsets = source.ids, [0]
-    if not ids:
+    ids, offsets = [], [0]
+    if not len(source):
         raise InputError(f"the index in {source.folder} has no passages")
     opened = source.snapshot()
     (first, *_) = opened.indexes
     with VectorWriter(folder, compression, first.dimension) as writer:
-        for number, position in opened.places.values():
-            vectors = opened.indexes[number].vectors_at(position)
+        for name, index, position in opened.rows():
+            vectors = index.vectors_at(position)
+            ids.append(name)
             offsets.append(offsets[-1] + writer.add(vectors))
         writer.finish()
         share = _kept(folder, writer, offsets, compression)
@@ -135,19 +146,24 @@ def rewrite_index(folder: Path, source: LiveIndex, compression: Compression) -> 
         (folder / HASHES).write_bytes(bytes.fromhex("".join(hashes[name] for name in ids)))
     info = read_json(first.folder / "index.json")
     kept = {key: info[key] for key in ("encoder", "encoder_hash", "dimension", "precision")}
-    write_facts(folder, kept | {"texts": None} | form_facts(compression, share), ids, offsets)
+    form = form_facts(compression, share, source.windows)
+    write_facts(folder, kept | {"texts": None} | form, ids, offsets)
 
 
-def form_facts(compression: Compression, kept: float | None = None) -> dict[str, Any]:
-    """What index.json says of the form of an index's vectors; nothing if they are plain.
+def form_facts(
+    compression: Compression, kept: float | None = None, windows: Windows = WHOLE
+) -> dict[str, Any]:
+    """What index.json says of the form of an index; nothing if its vectors are plain.
 
     Args:
-        compression: the form.
+        compression: the form of the vectors.
         kept: share of the exact top ten of the vectors as they came that it keeps, if known.
+        windows: how passages are cut.
     """
-    if compression.plain:
-        return {}
-    return {"format": COMPRESSED, "compression": compression.to_dict(), "kept": kept}
+    facts: dict[str, Any] = {} if windows.plain else {"windows": windows.to_dict()}
+    if not compression.plain:
+        facts |= {"format": COMPRESSED, "compression": compression.to_dict(), "kept": kept}
+    return facts
 
 
 def codec_of(index: TokenIndex) -> Codec | None:

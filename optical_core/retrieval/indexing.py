@@ -18,7 +18,8 @@ from optical_core.retrieval.in_step import note, since
 from optical_core.retrieval.index_files import add_text, encode_index, rewrite_index
 from optical_core.retrieval.live_index import LiveIndex
 from optical_core.retrieval.token_index import TokenIndex
-from optical_core.retrieval.updating import delete_from_index, update_index
+from optical_core.retrieval.updating import delete_from_index, set_aggregate, update_index
+from optical_core.retrieval.windows import WHOLE, Windows
 from optical_core.storage import exclusive, home, replace_folder
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ def build_index(
     encoder: TokenEncoder,
     *,
     compression: Compression = UNCOMPRESSED,
+    windows: Windows = WHOLE,
     batch_size: int = 32,
     progress: bool = False,
     watch: Callable[[int], None] | None = None,
@@ -43,12 +45,14 @@ def build_index(
         passages: may be streamed.
         encoder: the teacher.
         compression: the form of the vectors.
+        windows: how passages are cut; `LiveIndex` then ranks whole passages.
         batch_size: passages encoded together.
         progress: show a progress bar?
-        watch: called with the number of encoded passages.
+        watch: called with the number of encoded windows.
 
     Raises:
-        InputError: an id comes twice, there are no passages, or the folder can't be written.
+        InputError: an id comes twice, there are no passages, the windows are too long for the
+            encoder, or the folder can't be written.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -66,6 +70,7 @@ def build_index(
             passages,
             encoder,
             compression=compression,
+            windows=windows,
             batch_size=batch_size,
             progress=progress,
             watch=watch,
@@ -147,6 +152,7 @@ def collection_index(
     encoder: TokenEncoder,
     *,
     compression: Compression | None = None,
+    windows: Windows | None = None,
     batch_size: int = 32,
     progress: bool = False,
     watch: Callable[[int], None] | None = None,
@@ -162,29 +168,37 @@ def collection_index(
         encoder: the teacher.
         compression: the form of its vectors; an index in another form is written anew. None: the
             form that it has.
+        windows: how passages are cut; an index with other windows is built again. None: as it has
+            them, or whole.
         batch_size: passages encoded together.
         progress: show a progress bar?
-        watch: called with the number of encoded passages.
+        watch: called with the number of encoded windows.
 
     Raises:
         InputError: the collection can't be read, or the index can't be written.
     """
     index = existing_index(collection, encoder)
-    if index and compression in (None, index.compression):
+    if index and compression in (None, index.compression) and windows in (None, index.windows):
         return index
     folder = _folder(collection, encoder)
     options: dict[str, Any] = {"batch_size": batch_size, "progress": progress, "watch": watch}
     with exclusive(folder / "following"):
         index = _opened(folder)
         found = _difference(index, collection) if index else None
+        if index and windows and not windows.same_cut(index.windows):
+            found = None
+        elif index and windows and windows != index.windows:
+            set_aggregate(folder, windows.aggregate)
+            index = LiveIndex(folder)
         if index and compression not in (None, index.compression):
             if index.compression.plain and found == Difference(set(), set()):
                 compress_index(folder, index, compression)
                 return LiveIndex(folder)
             found = None
         if index is None or found is None:
-            form = compression or (index.compression if index else UNCOMPRESSED)
-            build_index(folder, collection.passages(), encoder, compression=form, **options)
+            options["compression"] = compression or (index.compression if index else UNCOMPRESSED)
+            options["windows"] = windows or (index.windows if index else WHOLE)
+            build_index(folder, collection.passages(), encoder, **options)
         elif found.missing:
             wanted = (p for p in collection.passages() if p.id in found.missing)
             update_index(folder, wanted, encoder, removed=found.gone, **options)

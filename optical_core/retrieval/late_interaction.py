@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from optical_core.data.corpus import Passage
 from optical_core.data.trec import Hits
+from optical_core.errors import InputError
 from optical_core.models.pair import EncoderPair
 from optical_core.models.precision import query_precision
 from optical_core.models.tokens import Token
 from optical_core.retrieval.explain import TokenMatch, token_matches
 from optical_core.retrieval.searcher import Query, Searcher
 from optical_core.retrieval.vector_store import VectorStore
+from optical_core.retrieval.windows import Window
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +65,10 @@ class LateInteraction(Searcher):
     def identity(self) -> str:
         return f"{self.queries.hash} {self.store.fingerprint} {self._precision} {self.store.mode}"
 
+    @property
+    def windowed(self) -> bool:  # type: ignore[override]
+        return not self.store.windows.plain
+
     def encode(self, queries: Sequence[str]) -> list[Query]:
         """Encode queries. One that is too long for the encoder is cut, with a warning."""
         self._warn_of_cuts(queries)
@@ -73,23 +82,58 @@ class LateInteraction(Searcher):
         return self.store.search_many(vectors, top=top, among=among)
 
     def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
-        """Matches in the order of the query's tokens, from the vectors that give the scores."""
-        asked = self.queries.scored_tokens(query.text, "query")
-        return [
-            token_matches(
-                asked,
-                query.vectors,
-                self._stored_tokens(passage),
-                self.store.passage_vectors(passage.id),
-            )
-            for passage in passages
-        ]
+        """Matches in the order of the query's tokens, from the vectors that give the scores.
 
-    def _stored_tokens(self, passage: Passage) -> list[Token]:
-        """The token of each of a passage's vectors in the store."""
-        tokens = self.pair.teacher.scored_tokens(passage.full_text, "passage")
-        standing = self.store.passage_tokens(passage.id)
-        return tokens if standing is None else [tokens[number] for number in standing]
+        Of a passage's windows, they are the best one's, the first one's or all, as the score is.
+        """
+        asked = self.queries.scored_tokens(query.text, "query")
+        explained = []
+        for passage in passages:
+            matches: list[TokenMatch] = []
+            for window, vectors, standing in self._scored(query, passage):
+                tokens = self._tokens(passage, window)
+                if standing is not None:
+                    tokens = [tokens[number] for number in standing]
+                named = window if self.windowed else None
+                matches += token_matches(asked, query.vectors, tokens, vectors, named)
+            explained.append(matches)
+        return explained
+
+    def window(self, query: Query, passage: Passage) -> Window | None:
+        """The window of a passage that has its score; of a sum, the one that adds most."""
+        if not self.windowed:
+            return None
+        scored = self._scored(query, passage)
+        return scored[_best(query, [vectors for _, vectors, _ in scored])][0]
+
+    def _scored(
+        self, query: Query, passage: Passage
+    ) -> list[tuple[Window, np.ndarray, np.ndarray | None]]:
+        """The windows that a passage's score is made of, with their stored vectors and tokens.
+
+        Raises:
+            InputError: the passage has changed since it was indexed.
+        """
+        windows, stored = self.store.windows, self.store.window_vectors(passage.id)
+        spans = windows.spans(self.pair.teacher, passage.full_text)
+        if len(spans) != len(stored):
+            raise InputError(f"the passage {passage.id} has changed since it was indexed")
+        rows = [
+            (Window(f"{passage.id}#{number}", number, len(spans), *span), *vectors)
+            for number, (span, vectors) in enumerate(zip(spans, stored, strict=True), 1)
+        ]
+        if windows.aggregate == "sum":
+            return rows
+        best = 0 if windows.aggregate == "first" else _best(query, [v for v, _ in stored])
+        return [rows[best]]
+
+    def _tokens(self, passage: Passage, window: Window) -> list[Token]:
+        """The scored tokens of a window, with their places in the passage."""
+        text = passage.full_text[window.start : window.end]
+        return [
+            replace(token, start=token.start + window.start, end=token.end + window.start)
+            for token in self.pair.teacher.scored_tokens(text, "passage")
+        ]
 
     def _warn_of_cuts(self, queries: Sequence[str]) -> None:
         """Warn if queries are too long for the encoder."""
@@ -105,3 +149,13 @@ class LateInteraction(Searcher):
                 limit,
                 max(cuts),
             )
+
+
+def _best(query: Query, windows: Sequence[np.ndarray]) -> int:
+    """The place of the best of some windows for a query, by their vectors."""
+    asked = query.vectors if query.whole is None else query.whole
+    scores = [
+        float((asked @ vectors.T).max(1).sum()) if vectors.size and asked.size else 0.0
+        for vectors in windows
+    ]
+    return int(np.argmax(scores))

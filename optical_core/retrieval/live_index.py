@@ -7,23 +7,24 @@ segments that it began with.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Collection, Sequence
-from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from optical_core.data.trec import Hits, best_first
+from optical_core.data.trec import Hits
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.compression import Compression
 from optical_core.retrieval.formats import check_made_by
-from optical_core.retrieval.manifest import Entry, Manifest, manifest_stamp, segment_folder
+from optical_core.retrieval.manifest import Manifest, manifest_stamp, segment_folder
 from optical_core.retrieval.modes import check_mode, open_mode
+from optical_core.retrieval.snapshot import Snapshot
 from optical_core.retrieval.token_index import TokenIndex
-from optical_core.retrieval.vector_store import Segment, VectorStore, positions_of
+from optical_core.retrieval.vector_store import Segment, VectorStore
+from optical_core.retrieval.whole_passages import rank_whole
+from optical_core.retrieval.windows import Windows
 
 SMALL_TOKENS = 16_384
 """Segments with fewer tokens are searched exactly in every mode: that takes milliseconds."""
@@ -31,73 +32,6 @@ MEDIUM_TOKENS = 262_144
 """Segments with fewer tokens are searched in 8 bits at most: more files would not pay."""
 _ATTEMPTS = 20
 """Times that a manifest is read anew if it is replaced while its segments are opened."""
-_SELECTIONS = 16
-"""Sets of ids whose positions are remembered."""
-
-
-class Snapshot:
-    """The segments of one manifest, opened.
-
-    Attributes:
-        manifest: the manifest.
-        indexes: the token index of each segment.
-        stores: the same, in a mode.
-    """
-
-    def __init__(
-        self, manifest: Manifest, indexes: Sequence[TokenIndex], stores: Sequence[Segment]
-    ) -> None:
-        self.manifest, self.indexes, self.stores = manifest, indexes, stores
-        for entry, index in zip(manifest.entries, indexes, strict=True):
-            same = (index.encoder_hash, index.dimension)
-            if same != (manifest.encoder_hash, manifest.dimension):
-                raise InputError(f"the segment {index.folder} is of another encoder")
-            if entry.dead and entry.dead[-1] >= len(index):
-                raise InputError(f"the segment {index.folder} has fewer passages than were deleted")
-        # Not a decorator: a snapshot that is dropped takes its cache with it.
-        self.positions = lru_cache(_SELECTIONS)(self._positions)
-
-    @cached_property
-    def alive(self) -> list[np.ndarray | None]:
-        """Positions of each segment's living passages; None if all live."""
-        pairs = zip(self.manifest.entries, self.indexes, strict=True)
-        return [living(entry, len(index)) if entry.dead else None for entry, index in pairs]
-
-    def _positions(self, among: frozenset[str]) -> list[np.ndarray]:
-        """Positions of each segment's living passages that are among some ids."""
-        return [
-            chosen if alive is None else np.intersect1d(chosen, alive, assume_unique=True)
-            for chosen, alive in zip(
-                (positions_of(index.ids, among) for index in self.indexes), self.alive, strict=True
-            )
-        ]
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Changes with the living passages."""
-        prints = [index.fingerprint for index in self.indexes]
-        if len(prints) == 1 and not self.manifest.entries[0].dead:
-            return prints[0]
-        content = repr((prints, [entry.dead for entry in self.manifest.entries]))
-        return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
-
-    @cached_property
-    def ids(self) -> tuple[str, ...]:
-        """Ids of the living passages, oldest segment first."""
-        return tuple(
-            identifier
-            for index, alive in zip(self.indexes, self.alive, strict=True)
-            for identifier in (index.ids if alive is None else (index.ids[p] for p in alive))
-        )
-
-    @cached_property
-    def places(self) -> dict[str, tuple[int, int]]:
-        """Id of a living passage -> its segment and its position there."""
-        return {
-            index.ids[position]: (number, int(position))
-            for number, (index, alive) in enumerate(zip(self.indexes, self.alive, strict=True))
-            for position in (range(len(index)) if alive is None else alive)
-        }
 
 
 class LiveIndex(VectorStore):
@@ -201,11 +135,21 @@ class LiveIndex(VectorStore):
         return self.snapshot().manifest.compression
 
     @property
+    def windows(self) -> Windows:  # type: ignore[override]
+        """How passages are cut."""
+        return self.snapshot().manifest.windows
+
+    @property
     def ids(self) -> tuple[str, ...]:
         """Ids of the passages."""
         return self.snapshot().ids
 
     def __len__(self) -> int:
+        return self.rows if self.windows.plain else len(self.ids)
+
+    @property
+    def rows(self) -> int:
+        """Number of windows; of passages, if they are indexed whole."""
         opened = self.snapshot()
         pairs = zip(opened.manifest.entries, opened.indexes, strict=True)
         return sum(len(index) - len(entry.dead) for entry, index in pairs)
@@ -217,7 +161,8 @@ class LiveIndex(VectorStore):
 
     @property
     def fingerprint(self) -> str:
-        return self.snapshot().fingerprint
+        by = "" if self.windows.plain else f" {self.windows.aggregate}"
+        return f"{self.snapshot().fingerprint}{by}"
 
     def check_encoder(self, encoder: TokenEncoder) -> None:
         manifest = self.snapshot().manifest
@@ -231,12 +176,18 @@ class LiveIndex(VectorStore):
         index, position = self._place(identifier)
         return index.tokens_at(position)
 
+    def window_vectors(self, identifier: str) -> list[tuple[np.ndarray, np.ndarray | None]]:
+        index, last = self._place(identifier)
+        first = last
+        while first and index.ids[first - 1] == identifier:
+            first -= 1
+        return [(index.vectors_at(p), index.tokens_at(p)) for p in range(first, last + 1)]
+
     def _place(self, identifier: str) -> tuple[TokenIndex, int]:
-        opened = self.snapshot()
-        if identifier not in opened.places:  # as when it is deleted after a search has found it
+        places = self.snapshot().places
+        if identifier not in places:  # as when it is deleted after a search has found it
             raise InputError(f"the index in {self.folder} has no passage {identifier!r}")
-        number, position = opened.places[identifier]
-        return opened.indexes[number], position
+        return places[identifier]
 
     def present(self, ids: Collection[str]) -> set[str]:
         """Those of some ids whose passages the index has."""
@@ -275,20 +226,6 @@ class LiveIndex(VectorStore):
     ) -> list[Hits]:
         opened = self.snapshot()
         chosen = opened.alive if among is None else opened.positions(among)
-        found = [
-            store.search_at(queries, top, positions)
-            for store, positions in zip(opened.stores, chosen, strict=True)
-        ]
-        if len(found) == 1:
-            return found[0]
-        return [
-            best_first((hit for hits in of_query for hit in hits), top)
-            for of_query in zip(*found, strict=True)
-        ] or [[] for _ in queries]
-
-
-def living(entry: Entry, passages: int) -> np.ndarray:
-    """Ascending positions of a segment's living passages."""
-    alive = np.ones(passages, bool)
-    alive[list(entry.dead)] = False
-    return np.flatnonzero(alive)
+        if self.windows.plain:
+            return opened.ranked(queries, top, chosen)
+        return rank_whole(opened, queries, top, chosen)

@@ -24,6 +24,7 @@ from optical_core.data.lines import read_json
 from optical_core.errors import InputError
 from optical_core.retrieval.compression import UNCOMPRESSED, Compression
 from optical_core.retrieval.formats import ALL_FILES, UPDATED
+from optical_core.retrieval.windows import WHOLE, Windows
 from optical_core.storage import check_path, file_state, replace_file, replace_folder, tidy
 
 ROOT = ""
@@ -56,6 +57,7 @@ class Manifest:
         dimension: d, of the token vectors.
         entries: the segments, oldest first.
         compression: the form of their vectors.
+        windows: how their passages are cut.
     """
 
     encoder: str
@@ -63,6 +65,7 @@ class Manifest:
     dimension: int
     entries: tuple[Entry, ...]
     compression: Compression = UNCOMPRESSED
+    windows: Windows = WHOLE
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -82,7 +85,8 @@ class Manifest:
             entries = tuple(map(_entry, info["segments"])) if updated else (Entry(ROOT),)
             names = str(info["encoder"]), str(info["encoder_hash"])
             form = Compression.from_dict(info.get("compression"))
-            return cls(*names, int(info["dimension"]), entries, form)
+            windows = Windows.from_dict(info.get("windows"))
+            return cls(*names, int(info["dimension"]), entries, form, windows)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(
                 f"the index in {folder} is damaged ({error}); build it again with `optical index`"
@@ -99,6 +103,8 @@ class Manifest:
         }
         if not self.compression.plain:
             info["compression"] = self.compression.to_dict()
+        if not self.windows.plain:
+            info["windows"] = self.windows.to_dict()
         with replace_file(folder / "index.json") as temporary:
             temporary.write_text(json.dumps(info) + "\n", encoding="utf-8")
         self._sweep(folder)

@@ -16,6 +16,7 @@ from optical_core.data.corpus import Passage
 from optical_core.data.trec import Hits, Run
 from optical_core.errors import InputError
 from optical_core.retrieval.explain import Share, TokenMatch
+from optical_core.retrieval.windows import Window
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,10 +26,12 @@ class Query:
     Attributes:
         text: as it was typed.
         vectors: (tokens, d) fp32 unit vectors; empty if the searcher ranks by the text.
+        whole: vectors of the query that this one is a part of; they choose a passage's window.
     """
 
     text: str
     vectors: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    whole: np.ndarray | None = None
 
     @property
     def gloss(self) -> str:
@@ -44,12 +47,14 @@ class Searcher(ABC):
         explains: can it say which tokens make up a score?
         fuses: does it put rankings of several searchers together, and tell their `shares`?
         weights: hash of the encoder that encodes the queries; empty if none does.
+        windowed: are long passages searched in windows? See `window`.
     """
 
     name: str
     explains = False
     fuses = False
     weights = ""
+    windowed = False
 
     @property
     @abstractmethod
@@ -88,6 +93,10 @@ class Searcher(ABC):
     ) -> list[list[Share]]:
         """Each part's share of each passage's score, if it `fuses`; `among` as in its ranking."""
         return [[] for _ in passages]
+
+    def window(self, query: Query, passage: Passage) -> Window | None:
+        """The window of a passage that has its score; None if passages are ranked whole."""
+        return None
 
     def search(self, query: str, *, top: int = 10) -> Hits:
         """The hits of one query, best first."""

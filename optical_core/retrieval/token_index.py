@@ -39,6 +39,7 @@ from optical_core.retrieval.maxsim import maxsim_scores, top_passages
 from optical_core.retrieval.packed_vectors import PackedVectors
 from optical_core.retrieval.vector_files import STANDING, open_vectors, rows_of
 from optical_core.retrieval.vector_store import Segment
+from optical_core.retrieval.windows import WHOLE, Windows
 from optical_core.storage import check_path, tidy
 
 BLOCK_TOKENS = 8192
@@ -63,6 +64,8 @@ class TokenIndex(Segment):
         compression: the form of the vectors.
         kept: share of the exact top ten that this form keeps, measured when the index was built on
             queries made from passages; None if it is plain, or made by an update.
+        windows: how passages are cut. Each window has a row with its passage's id, which
+            `LiveIndex` ranks once.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -87,6 +90,7 @@ class TokenIndex(Segment):
     texts: str | None = None
     compression: Compression = UNCOMPRESSED
     kept: float | None = None
+    windows: Windows = WHOLE
 
     @classmethod
     def open(cls, folder: Path | str) -> TokenIndex:
@@ -120,6 +124,7 @@ class TokenIndex(Segment):
                 raise ValueError("its passages do not follow one another")
             compression = Compression.from_dict(info.get("compression"))
             vectors = open_vectors(folder, shape, compression)
+            windows = Windows.from_dict(info.get("windows"))
         except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
             if isinstance(error, InputError):
                 raise
@@ -136,9 +141,15 @@ class TokenIndex(Segment):
             info.get("texts"),
             compression,
             info.get("kept"),
+            windows,
         )
 
     def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def rows(self) -> int:
+        """Number of windows; of passages, if they are indexed whole."""
         return len(self.ids)
 
     @property
@@ -195,7 +206,7 @@ class TokenIndex(Segment):
         ids = self.ids if positions is None else [self.ids[position] for position in positions]
         results: list[Hits] = []
         for begin in range(0, len(queries), GROUP_QUERIES):
-            scores = self._scores(queries[begin : begin + GROUP_QUERIES], positions)
+            scores = self.scores(queries[begin : begin + GROUP_QUERIES], positions)
             results += [top_passages(row, ids, top) for row in scores]
         return results
 
@@ -211,7 +222,7 @@ class TokenIndex(Segment):
         )
         return top_passages(scores, [self.ids[place] for place in positions], len(positions))
 
-    def _scores(self, queries: Sequence[np.ndarray], positions: np.ndarray | None) -> torch.Tensor:
+    def scores(self, queries: Sequence[np.ndarray], positions: np.ndarray | None) -> torch.Tensor:
         """MaxSim (Q, P) of every query with every passage, or with those at `positions`."""
         vectors = [torch.from_numpy(np.asarray(query, np.float32)) for query in queries]
         # Reading a passage by itself costs more than reading on.

@@ -20,7 +20,6 @@ from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.codec import Codec
 from optical_core.retrieval.formats import HASHES, check_made_by
 from optical_core.retrieval.index_files import codec_of, encode_index, write_facts
-from optical_core.retrieval.live_index import living
 from optical_core.retrieval.manifest import (
     Entry,
     Manifest,
@@ -29,6 +28,7 @@ from optical_core.retrieval.manifest import (
     segment_folder,
 )
 from optical_core.retrieval.modes import MODE_FILES, open_mode
+from optical_core.retrieval.snapshot import living
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.retrieval.vector_files import VectorWriter
 from optical_core.retrieval.vector_store import positions_of
@@ -36,6 +36,8 @@ from optical_core.storage import exclusive, replace_folder
 
 MOST_SEGMENTS = 8
 """With more segments, an update merges all but the largest: each one costs every search."""
+_KEPT = ("encoder", "encoder_hash", "dimension", "precision", "format", "compression", "windows")
+"""What index.json says of a merged segment as of the first one."""
 
 
 def update_index(
@@ -92,6 +94,7 @@ def update_index(
                 encoder,
                 compression=manifest.compression,
                 codec=codec,
+                windows=manifest.windows,
                 batch_size=batch_size,
                 progress=progress,
                 watch=watch,
@@ -109,6 +112,17 @@ def update_index(
             manifest = _small_ones_merged(folder, manifest)
         manifest.write(folder)
     return gone
+
+
+def set_aggregate(folder: Path, how: str) -> None:
+    """Let an index rank passages by another aggregate of their windows' scores, see `Windows`.
+
+    Raises:
+        InputError: there is no such aggregate, or the index is missing or damaged.
+    """
+    with exclusive(folder):
+        manifest = moved_root(folder, Manifest.read(folder))
+        replace(manifest, windows=replace(manifest.windows, aggregate=how)).write(folder)
 
 
 def delete_from_index(
@@ -232,8 +246,7 @@ def _merged(folder: Path, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
             (temporary / HASHES).write_bytes(bytes.fromhex(digits))
         ids = [index.ids[row] for index, rows in parts for row in rows]
         info = read_json(first.folder / "index.json")
-        kept = ("encoder", "encoder_hash", "dimension", "precision", "format", "compression")
-        facts = {key: info[key] for key in kept if key in info} | {"texts": None}
+        facts = {key: info[key] for key in _KEPT if key in info} | {"texts": None}
         write_facts(temporary, facts, ids, np.cumsum(np.concatenate(lengths)))
         for mode, file in MODE_FILES.items():
             if any((index.folder / file).is_file() for index in indexes):

@@ -9,6 +9,7 @@ import numpy as np
 
 from optical_core.data.trec import Hits
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.windows import WHOLE, Windows
 
 
 class VectorStore(ABC):
@@ -16,9 +17,11 @@ class VectorStore(ABC):
 
     Attributes:
         mode: how passages are chosen, see `modes`; the scores are exact MaxSim's in every mode.
+        windows: how passages are cut.
     """
 
     mode = "exact"
+    windows: Windows = WHOLE
 
     @property
     @abstractmethod
@@ -40,6 +43,10 @@ class VectorStore(ABC):
     def passage_tokens(self, identifier: str) -> np.ndarray | None:
         """Numbers of the tokens that stand for a passage's vectors; None if all have their own."""
         return None
+
+    def window_vectors(self, identifier: str) -> list[tuple[np.ndarray, np.ndarray | None]]:
+        """`passage_vectors` and `passage_tokens` of each of a passage's windows."""
+        return [(self.passage_vectors(identifier), self.passage_tokens(identifier))]
 
     @abstractmethod
     def search(

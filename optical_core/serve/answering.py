@@ -14,7 +14,7 @@ from dataclasses import asdict
 
 from optical_core.data.collection import Collection
 from optical_core.data.trec import Hits
-from optical_core.retrieval.explain import Share, TokenMatch
+from optical_core.retrieval.explain import Share, TokenMatch, one_window
 from optical_core.retrieval.searcher import Query, Searcher
 from optical_core.serve.holdings import Holdings
 from optical_core.serve.schema import Match, PartShare, Result, SearchAnswer, SearchRequest
@@ -69,6 +69,7 @@ def _answer(
             fields=dict(passage.fields),
             matches=None if matches is None else [_match(match) for match in matches],
             shares=None if shares is None else [PartShare(**asdict(share)) for share in shares],
+            window=one_window(matches or ()),
         )
         for rank, ((_, score), passage, matches, shares) in enumerate(
             zip(best, passages, explained, shared, strict=True), 1

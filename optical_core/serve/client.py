@@ -16,6 +16,7 @@ from optical_core.errors import InputError
 from optical_core.models.tokens import Token
 from optical_core.retrieval.explain import Share, TokenMatch
 from optical_core.retrieval.searcher import Query, Searcher
+from optical_core.retrieval.windows import Window
 from optical_core.serve.access import TOKEN_VARIABLE, check_token
 from optical_core.serve.schema import (
     API,
@@ -255,7 +256,10 @@ class RemoteSearcher(Searcher):
     ) -> list[list[TokenMatch]]:
         """`explain`, for passages that were found with a condition."""
         results = self.answer(query, top=MOST_EXPLAINED, explain=True, where=where).results
-        matches = {result.id: [_match(m) for m in result.matches or ()] for result in results}
+        matches = {
+            result.id: [_match(m, result.window) for m in result.matches or ()]
+            for result in results
+        }
         return [matches.get(passage.id, []) for passage in passages]
 
 
@@ -271,11 +275,12 @@ def _parts(queries: Sequence[str], most: int) -> Iterator[list[str]]:
         yield part
 
 
-def _match(match: Match) -> TokenMatch:
+def _match(match: Match, window: Window | None) -> TokenMatch:
     return TokenMatch(
         _token(match.query, match.query_span),
         _token(match.passage, match.passage_span),
         match.contribution,
+        window,
     )
 
 

@@ -16,6 +16,7 @@ from pydantic import (
 
 from optical_core.data.lines import check_characters
 from optical_core.errors import InputError
+from optical_core.retrieval.windows import Window
 from optical_core.validation import first_problem
 
 API = "1"
@@ -152,6 +153,9 @@ class Result(BaseModel):
     fields: dict[str, Any] = Field({}, description="The passage's other fields, if it has some.")
     matches: list[Match] | None = None
     shares: list[PartShare] | None = None
+    window: Window | None = Field(
+        None, description="With `matches`, where long passages are indexed in windows."
+    )
 
 
 class SearchAnswer(BaseModel):

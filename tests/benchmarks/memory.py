@@ -45,6 +45,9 @@ class Noise(TokenEncoder):
     def dimension(self) -> int:
         return DIMENSION
 
+    def room(self, side: Any) -> int:
+        return 1 << 20
+
     def encode(self, texts: Iterable[str], *_: Any, **__: Any) -> Iterator[np.ndarray]:
         remaining = iter(texts)
         while part := list(islice(remaining, _BLOCK)):

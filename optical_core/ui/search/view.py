@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from optical_core.analysis.metrics import per_query_measures
 from optical_core.data.languages import LANGUAGES, is_english, main_script
-from optical_core.retrieval.explain import TokenMatch
+from optical_core.retrieval.explain import TokenMatch, one_window
+from optical_core.retrieval.windows import Window
 from optical_core.ui.search.ranking import Ranking
+from optical_core.ui.search.served import ServedLibrary
 from optical_core.wording import listed
 
 if TYPE_CHECKING:
     from optical_core.ui.library import Library
-    from optical_core.ui.search.served import ServedLibrary
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,27 @@ def english_of(asked: Asked) -> str:
     for code in filter(is_english, source.languages(name)):
         return source.queries(name, code).get(asked.known[1], "")
     return ""
+
+
+def window_of(asked: Asked, model: str, identifier: str) -> Window | None:
+    """The window of a result that has its score; None if all of the passage has it.
+
+    A server tells it only together with an explanation.
+    """
+    source = asked.source
+    if isinstance(source, ServedLibrary) or not source.explains(model):
+        return None
+    if not source.searcher(model, asked.collection).windowed:
+        return None
+    return one_window(
+        source.explanation(model, asked.collection, asked.query, identifier, asked.where)
+    )
+
+
+def within(window: Window, result: Explained) -> Explained:
+    """An explanation with its spans counted from the beginning of a window."""
+    spans = {(a - window.start, b - window.start): share for (a, b), share in result.spans.items()}
+    return replace(result, spans=spans)
 
 
 def moves(first: Mapping[str, int], identifier: str, rank: int) -> str:
