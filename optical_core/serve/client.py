@@ -256,10 +256,7 @@ class RemoteSearcher(Searcher):
     ) -> list[list[TokenMatch]]:
         """`explain`, for passages that were found with a condition."""
         results = self.answer(query, top=MOST_EXPLAINED, explain=True, where=where).results
-        matches = {
-            result.id: [_match(m, result.window) for m in result.matches or ()]
-            for result in results
-        }
+        matches = {r.id: [_match(m, r.window) for m in r.matches or ()] for r in results}
         return [matches.get(passage.id, []) for passage in passages]
 
 

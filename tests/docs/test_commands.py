@@ -34,6 +34,7 @@ SMALLER = {
         "evaluate demo": "evaluate COLLECTION",
     },
     "words.md": {"demo": "COLLECTION"},
+    "long-documents.md": {"embedded": "TINY", "180 --stride 90": "20 --stride 10"},
     "study.md": {
         "[demo]\nmodels": "[COLLECTION]\nmodels",
         "embedded": "TINY",
