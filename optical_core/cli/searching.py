@@ -140,7 +140,7 @@ def search(
         print_json({"model": searcher.name, "query": query, "results": rows})
         return
     for row in rows:
-        part = row.get("window", row)
+        part = row["window"] if row.get("window", {"of": 1})["of"] > 1 else row
         print(f"{row['rank']:2}  {row['score']:.4f}  {part['id']}  {row['title']}")
         print(f"    {part['text'][:100]}")
         for share in row.get("shares", ()):

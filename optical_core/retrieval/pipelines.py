@@ -26,6 +26,7 @@ from optical_core.retrieval.expressions import (
 from optical_core.retrieval.fusing import FUSED, reciprocal_ranks, scaled
 from optical_core.retrieval.model_names import label
 from optical_core.retrieval.searcher import Query, Searcher
+from optical_core.retrieval.windows import Window
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +170,13 @@ class Limited(Pipeline):
     def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
         return self.parts[0].explain(query, passages)
 
+    @property
+    def windowed(self) -> bool:  # type: ignore[override]
+        return self.parts[0].windowed
+
+    def window(self, query: Query, passage: Passage) -> Window | None:
+        return self.parts[0].window(query, passage)
+
     def shares(
         self, query: Query, passages: Sequence[Passage], *, among: frozenset[str] | None = None
     ) -> list[list[Share]]:
@@ -203,6 +211,15 @@ class Reranked(Pipeline):
         """Token matches of the last searcher, which gives the scores."""
         (asked,) = _asked([query], 1)
         return self.parts[1].explain(asked, passages)
+
+    @property
+    def windowed(self) -> bool:  # type: ignore[override]
+        return self.parts[1].windowed
+
+    def window(self, query: Query, passage: Passage) -> Window | None:
+        """The window that the last searcher scores."""
+        (asked,) = _asked([query], 1)
+        return self.parts[1].window(asked, passage)
 
     def shares(
         self, query: Query, passages: Sequence[Passage], *, among: frozenset[str] | None = None

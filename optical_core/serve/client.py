@@ -273,12 +273,9 @@ def _parts(queries: Sequence[str], most: int) -> Iterator[list[str]]:
 
 
 def _match(match: Match, window: Window | None) -> TokenMatch:
-    return TokenMatch(
-        _token(match.query, match.query_span),
-        _token(match.passage, match.passage_span),
-        match.contribution,
-        window,
-    )
+    query = _token(match.query, match.query_span)
+    passage = _token(match.passage, match.passage_span)
+    return TokenMatch(query, passage, match.contribution, window)
 
 
 def _token(piece: str, span: tuple[int, int]) -> Token:
