@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -66,8 +67,8 @@ def render() -> None:
         placeholder=examples[need],
         help="If this is empty, the example query is used.",
     )
-    joined = _joined(source)
-    row = st.columns([4, 1])
+    row, further = st.columns([4, 1]), st.columns(2)
+    joined = _joined(source, further[0])
     models = bound(
         row[0].multiselect,
         "Models (up to four; the others are compared with the first)",
@@ -79,7 +80,7 @@ def render() -> None:
     models = list(dict.fromkeys([*models, *joined]))
     top = bound(row[1].selectbox, "Results", list(TOP), key="top", default=5, read=int)
     where = text_input(
-        st,
+        further[1] if isinstance(source, Library) else st,
         "Only passages where…",
         key="where",
         longest=LONGEST,
@@ -98,7 +99,7 @@ def render() -> None:
     _columns(asked, models, top)
 
 
-def _joined(source: Library | ServedLibrary) -> list[str]:
+def _joined(source: Library | ServedLibrary, place: Any) -> list[str]:
     """Draw the field for models to join. Returns the joined model, if one is typed.
 
     A server answers only for the models that it was started with.
@@ -106,8 +107,8 @@ def _joined(source: Library | ServedLibrary) -> list[str]:
     if not isinstance(source, Library):
         return []
     text = text_input(
-        st,
-        "Join models (for one more column)",
+        place,
+        "Join models, for one more column",
         key="join",
         longest=1000,
         placeholder="bm25%100>>optical-lowres",

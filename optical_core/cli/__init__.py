@@ -15,6 +15,7 @@ from time import monotonic
 # Importing a module registers its commands.
 from optical_core.cli import (  # noqa: F401
     catalogue,
+    fusing,
     indexing,
     judging,
     lexicons,

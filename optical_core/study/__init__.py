@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from optical_core.study import evaluate
     from optical_core.study.alignment_quality import alignment_table
     from optical_core.study.config import StudyConfig
+    from optical_core.study.fuse import fit_weights
     from optical_core.study.lexicon import build_lexicon
     from optical_core.study.predictors import query_costs
     from optical_core.study.report import write_report
@@ -28,6 +29,7 @@ __all__ = [
     "build_lexicon",
     "evaluate",
     "find_results",
+    "fit_weights",
     "query_costs",
     "read_results",
     "read_results_zip",

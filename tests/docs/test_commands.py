@@ -22,7 +22,12 @@ SMALLER = {
     "judging.md": {"bm25,embedded": "bm25"},
     "living-index.md": {"embedded": "TINY"},
     "runs.md": {"optical-lowres": "TINY", "search demo": "search COLLECTION"},
-    "pipelines.md": {"optical-lowres": "TINY", "evaluate demo": "evaluate COLLECTION"},
+    "pipelines.md": {
+        "optical-lowres": "TINY",
+        "evaluate demo": "evaluate COLLECTION",
+        "--on demo": "--on COLLECTION --folds 2",
+        "search demo": "search COLLECTION",
+    },
     "small-index.md": {
         "index demo": "index COLLECTION -m TINY",
         "search demo": "search COLLECTION -m TINY",

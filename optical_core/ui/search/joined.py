@@ -87,14 +87,15 @@ def share_line(shares: Sequence[Share]) -> str:
 
     >>> from optical_core.retrieval.explain import Share
     >>> share_line([Share("bm25%100", 14, 8.5, 0.0), Share("embedded", 1, 4.2, 4.2)])
-    'bm25%100: rank 14 + embedded: 4.20 (rank 1)'
+    'bm25%100: rank 14 → embedded: 4.20 (rank 1)'
     >>> share_line([Share("bm25", None, None, 0.0), Share("embedded", 2, 4.2, 87.5)])
     'bm25: not found + embedded: 87.50 (rank 2)'
     """
-    parts = []
+    line = ""
     for number, share in enumerate(shares):
         rank = "not found" if share.rank is None else f"rank {share.rank}"
         chooses = number == 0 and share.share == 0 and share.rank is not None
-        only = share.rank is None or chooses
-        parts.append(f"{share.name}: {rank if only else f'{share.share:.2f} ({rank})'}")
-    return " + ".join(parts)
+        alone = share.rank is None or chooses
+        line += f"{share.name}: {rank if alone else f'{share.share:.2f} ({rank})'}"
+        line += "" if number == len(shares) - 1 else " → " if chooses else " + "
+    return line
