@@ -8,11 +8,18 @@ from optical_core.data.collection import Collection, is_shipped
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.retrieval.indexing import has_index
+from optical_core.retrieval.windows import AGGREGATES, USUAL, WHOLE, Windows
 from optical_core.ui.collections.changing import (
     delete_typed,
     put_passages,
     typed_passage,
     uploaded_passages,
+)
+from optical_core.ui.collections.long_documents import (
+    SCORES,
+    cut_off,
+    windows_line,
+    windows_of,
 )
 from optical_core.ui.collections.view import (
     FORMATS,
@@ -101,6 +108,7 @@ def _show(collection: Collection) -> None:
             st.rerun()
         if not is_shipped(collection):
             _remove(collection)
+    _long(collection)
     parts.unknown_judgements(collection.name)
     st.dataframe(
         library().keep("statistics", lambda: statistics(collection), collection=collection.name),
@@ -120,6 +128,37 @@ def _show(collection: Collection) -> None:
             if english:
                 st.html(plain(english, faint=True))
             st.html(plain(f"{title}. {text}" if title else text))
+
+
+def _long(collection: Collection) -> None:
+    """Say what is cut off long passages, and offer windows instead."""
+    loss, windows = cut_off(library(), collection.name), windows_of(collection)
+    if not loss and windows.plain:
+        return
+    with st.expander("Long passages", expanded=windows.plain):
+        st.caption(loss if windows.plain else windows_line(windows))
+        with st.form("windows", border=False):
+            row = st.columns(3, vertical_alignment="bottom")
+            length = row[0].number_input(
+                "Window in tokens (0: whole passages)", 0, 10_000, windows.length or USUAL
+            )
+            stride = row[1].number_input("Stride", 1, 10_000, windows.stride or USUAL // 2)
+            how = row[2].selectbox(
+                "A passage's score",
+                list(AGGREGATES),
+                AGGREGATES.index(windows.aggregate),
+                format_func=SCORES.get,
+            )
+            asked = st.form_submit_button("Index in windows", icon=":material/view_column:")
+        if not asked:
+            return
+        try:
+            wanted = Windows(int(length), int(stride), how) if length else WHOLE
+        except InputError as error:
+            parts.fault(error)
+            return
+        if prepared(collection.name, wanted):
+            st.rerun()
 
 
 def _remove(collection: Collection) -> None:

@@ -177,14 +177,22 @@ class Cuts:
         """What is cut off, and what helps; empty if nothing is."""
         if not self.passages:
             return ""
-        share = self.tokens / (self.tokens + self.passages * self._room)
         length = max(SHORTEST, min(USUAL, self._room - _SNAP))
+        return (
+            f"{self.loss()}; --window {length} --stride {length // 2} indexes overlapping windows "
+            "instead"
+        )
+
+    def loss(self) -> str:
+        """What is cut off; empty if nothing is."""
+        if not self.passages:
+            return ""
+        share = self.tokens / (self.tokens + self.passages * self._room)
         verb = "is" if self.passages == 1 else "are"
         return (
             f"{self.passages:,} of {counted(self.seen, 'passage')} {verb} longer than the "
             f"{self._room} tokens that the encoder reads: {counted(self.tokens, 'token')} "
-            f"({share:.0%} of them) are cut off; --window {length} --stride {length // 2} indexes "
-            "overlapping windows instead"
+            f"({share:.0%} of them) are cut off"
         )
 
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from optical_core.retrieval.windows import Windows
 from optical_core.ui.library import Library
 from optical_core.wording import counted
 
 
-def prepare(library: Library, collection: str, watch: Callable[[float, str], None]) -> None:
+def prepare(
+    library: Library,
+    collection: str,
+    watch: Callable[[float, str], None],
+    *,
+    windows: Windows | None = None,
+) -> None:
     """Convert the encoder and index the collection. Both are done once and take about a minute.
 
     Args:
         watch: Called with the share done and a sentence on what is being done.
+        windows: Cut passages so, also if they are indexed otherwise; None: as they are, or whole.
     """
     from optical_core.models.backbones import EMBEDDED
     from optical_core.retrieval.indexing import collection_index
@@ -22,8 +30,14 @@ def prepare(library: Library, collection: str, watch: Callable[[float, str], Non
     total = max(len(opened.by_id), 1)
     passages = counted(total, "passage")
     watch(0.2, f"Indexing {passages} (once)…")
+
+    def tell(done: int) -> None:
+        text = f"{done:,} of {passages}" if windows is None else counted(done, "window")
+        watch(min(0.2 + 0.8 * done / total, 1.0), text)
+
     collection_index(
         opened,
         teacher,
-        watch=lambda done: watch(0.2 + 0.8 * done / total, f"{done:,} of {passages}"),
+        windows=windows,
+        watch=tell,
     )

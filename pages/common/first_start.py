@@ -6,21 +6,26 @@ import streamlit as st
 
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
+from optical_core.retrieval.windows import Windows
 from optical_core.ui.first_start import prepare
 from pages.common import parts
 from pages.common.opened import library
 
 
-def prepared(collection: str = "demo") -> bool:
-    """Prepare a collection for its first use. Returns False, and shows the error, on failure."""
+def prepared(collection: str = "demo", windows: Windows | None = None) -> bool:
+    """Prepare a collection for its first use. Returns False, and shows the error, on failure.
+
+    With `windows`, it is indexed in them, also if it is indexed already.
+    """
     try:
-        if library().is_prepared(collection):
+        if windows is None and library().is_prepared(collection):
             return True
         bar = st.progress(0.0, text="Preparing…")
         prepare(
             library(),
             collection,
             lambda share, text: bar.progress(min(share, 1.0), text=markdown_text(text)),
+            windows=windows,
         )
         bar.empty()
     except InputError as error:

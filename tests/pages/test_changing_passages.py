@@ -6,6 +6,8 @@ import shutil
 import pytest
 
 from optical_core.data.collection import open_collection
+from optical_core.retrieval.windows import Windows
+from optical_core.ui.collections.long_documents import windows_of
 from tests.pages.checks import shown
 
 
@@ -61,3 +63,23 @@ def test_what_cannot_be_done_is_one_sentence_and_the_demo_has_no_form(open_page,
         assert any(message in shown(element) for element in app.error), message
     assert passages(app) == "6"
     assert "Change passages" not in [e.label for e in open_page("collections").expander]
+
+
+def test_a_collection_with_long_passages_is_indexed_in_windows(open_page, mine, home):
+    long = "Rivers carry dissolved salt to the sea. " * 120
+    with (mine / "corpus.jsonl").open("a") as file:
+        file.write(json.dumps({"_id": "long", "title": "", "text": long}) + "\n")
+    app = open_page("collections", show="mine")
+    captions = [shown(element) for element in app.caption]
+    (loss,) = [text for text in captions if "cut off" in text]
+    assert loss.startswith("1 of 7 passages is longer than the 508 tokens that the encoder reads")
+    field(app, "number_input", "Window in tokens").set_value(20)
+    field(app, "number_input", "Stride").set_value(30)
+    field(app, "button", "Index in windows").click().run()
+    assert "no token may be left out" in shown(app.error[0])
+    field(app, "number_input", "Stride").set_value(20)
+    field(app, "button", "Index in windows").click().run()
+    assert not app.error
+    captions = [shown(element) for element in app.caption]
+    assert any(text.startswith("Indexed in windows of 20 tokens, each 20") for text in captions)
+    assert windows_of(open_collection(mine)) == Windows(20, 20)
