@@ -9,9 +9,11 @@ import streamlit as st
 from optical_core.analysis.measure_names import needed_depth
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
+from optical_core.retrieval.model_names import folder_name, label
 from optical_core.storage import home
 from optical_core.study.evaluate import DEPTH, evaluate
 from optical_core.ui.gaps.view import upload_runs
+from optical_core.ui.search.joined import typed_model
 from optical_core.wording import split_names
 from pages.common import parts
 from pages.common.opened import add_measurements, library
@@ -23,6 +25,12 @@ _MEASURES: dict[str, Any] = {
     "always computed.",
 }
 """What the fields for names of measures show."""
+
+_JOINED: dict[str, Any] = {
+    "placeholder": "bm25%100>>optical-lowres, rrf(optical-lowres,bm25)",
+    "help": "As in Live search: `A%100>>B` ranks again, `0.9*A+0.1*B` and `rrf(A,B)` fuse.",
+}
+"""What the field for joined models shows."""
 
 
 def bring() -> None:
@@ -61,17 +69,22 @@ def evaluate_here() -> None:
         row = st.columns([2, 3])
         name = row[0].selectbox("Collection", library().collection_names(), key="run-collection")
         models = row[1].multiselect("Models", library().model_names(), key="run-models")
+        typed = st.text_input("Join models, separated by commas", key="run-join", **_JOINED)
         measures = st.text_input("Further measures", key="run-measures", **_MEASURES)
         st.caption("The demo takes about a minute per model on two cores. The page waits for it.")
-        if st.button("Evaluate", disabled=not models, icon=":material/play_arrow:"):
+        if st.button(
+            "Evaluate", disabled=not (models or typed.strip()), icon=":material/play_arrow:"
+        ):
             bar = st.progress(0.0)
             collection, names = library().collection(name), split_names(measures)
             try:
+                joined = [typed_model(one, library().model_names()) for one in split_names(typed)]
+                folders = [folder_name(label(model)) for model in (*models, *joined)]
                 evaluate(
                     collection,
-                    models,
+                    [*models, *joined],
                     collection.languages,
-                    home("results", f"{name}-{'-'.join(models)}"[:120]),
+                    home("results", f"{name}-{'-'.join(folders)}"[:120]),
                     measures=names,
                     depth=max(DEPTH, needed_depth(names)),
                     watch=lambda share, text: bar.progress(share, text=markdown_text(text)),

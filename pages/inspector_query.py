@@ -11,6 +11,7 @@ from optical_core.data.languages import is_english
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.ui.inspector.answers import Answer, answer, bringing, rank_table
+from optical_core.ui.search.joined import is_known
 from optical_core.ui.search.view import moves, shortened
 from optical_core.ui.texts import query_texts
 from optical_core.ui.token_html import plain
@@ -80,7 +81,7 @@ def _rankings(
     if not text:
         st.caption("The installed collection has no such query.")
         return
-    known = [model for model in models if model in library().model_names()]
+    known = [model for model in models if is_known(model, library().model_names())]
     absent = [model for model in models if model not in known]
     if absent:
         st.caption(f"Not installed here, so without a ranking: {markdown_text(listed(absent))}.")
@@ -137,7 +138,8 @@ def _relevant(answers: dict[str, Answer]) -> None:
 def _links(
     name: str, code: str, query: str, text: str, english: str, models: Sequence[str]
 ) -> None:
-    language = parts.language_name(code)
+    language, listed_here = parts.language_name(code), library().model_names()
+    joined = [model for model in models if model not in listed_here]
     with st.container(horizontal=True):
         parts.link(
             "search",
@@ -146,7 +148,8 @@ def _links(
             **{"in": name},
             lang=code,
             need=query,
-            model=models,
+            model=[model for model in models if model in listed_here],
+            join=joined[:1],
         )
         if is_english(code) or not english:
             return

@@ -223,6 +223,12 @@ def test_gaps_offers_the_measures_that_were_measured_and_says_what_is_judged(
     app.run()
     next(button for button in app.button if button.label == "Evaluate").click().run()
     assert "there is no measure 'nDGC'" in app.error[0].value
+    app.text_input(key="run-measures").set_value("")
+    app.multiselect(key="run-models").set_value([])
+    app.text_input(key="run-join").set_value("rrf(bm25,bm25%5)")
+    app.run()
+    next(button for button in app.button if button.label == "Evaluate").click().run()
+    assert (home / "results" / "demo-rrf-bm25-bm25-5" / "rrf-bm25-bm25-5" / "sw.run").is_file()
 
 
 def test_gaps_compares_groups_and_tells_what_the_topics_can_show(measured, open_page):

@@ -41,6 +41,15 @@ def typed_model(text: str, models: Collection[str]) -> str:
     return str(node)
 
 
+def is_known(model: str, models: Collection[str]) -> bool:
+    """Can a model that an evaluation names be opened from the browser?"""
+    try:
+        typed_model(model, models)
+    except InputError:
+        return False
+    return True
+
+
 def is_joined(model: str) -> bool:
     """Does a model join others?"""
     return not isinstance(expanded(parse(model)), Name)
