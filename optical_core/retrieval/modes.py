@@ -2,7 +2,8 @@
 
 exact         scores every passage in fp32: the ground truth, for evaluation
 int8          scores every passage in 8 bits, and the best again in fp32
-candidates    scores every passage by means of its tokens, the best in 8 bits, then in fp32
+candidates    scores every passage by means of its tokens, the best in 8 bits, then in fp32; in a
+              compressed index, chooses passages by its centroids, without reading the others
 lists         scores passages from FAISS's inverted lists in 8 bits, and the best in fp32
 """
 
@@ -13,8 +14,11 @@ import logging
 from optical_core.errors import InputError
 from optical_core.retrieval.candidates import FILE as CANDIDATES_FILE
 from optical_core.retrieval.candidates import CandidateIndex
+from optical_core.retrieval.centroid_lists import CentroidIndex
+from optical_core.retrieval.packed_vectors import PackedVectors
 from optical_core.retrieval.quantised import FILE as INT8_FILE
 from optical_core.retrieval.quantised import QuantisedIndex
+from optical_core.retrieval.recall import Approximation
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.retrieval.token_lists import FILE as LISTS_FILE
 from optical_core.retrieval.token_lists import ListedIndex
@@ -23,10 +27,7 @@ from optical_core.retrieval.vector_store import Segment
 logger = logging.getLogger(__name__)
 
 MODES = ("exact", "int8", "candidates", "lists")
-_SELECTIVE: dict[str, type[CandidateIndex] | type[ListedIndex]] = {
-    "candidates": CandidateIndex,
-    "lists": ListedIndex,
-}
+_SELECTIVE = ("candidates", "lists")
 MODE_FILES = {
     "int8": INT8_FILE,
     "candidates": CANDIDATES_FILE,
@@ -62,7 +63,7 @@ def open_mode(index: TokenIndex, mode: str) -> Segment:
         return index
     quantised = QuantisedIndex.open(index)
     if mode in _SELECTIVE:
-        selective = _SELECTIVE[mode].open(quantised)
+        selective = _selective(mode, quantised)
         if selective.recall >= LEAST_RECALL:
             return selective
         _gives_way(index, mode, selective.recall, "int8")
@@ -70,6 +71,13 @@ def open_mode(index: TokenIndex, mode: str) -> Segment:
         return quantised
     _gives_way(index, "8-bit vectors", quantised.recall, "exact")
     return index
+
+
+def _selective(mode: str, quantised: QuantisedIndex) -> Approximation:
+    if mode == "lists":
+        return ListedIndex.open(quantised)
+    packed = isinstance(quantised.index.vectors, PackedVectors)
+    return CentroidIndex.open(quantised) if packed else CandidateIndex.open(quantised)
 
 
 def _gives_way(index: TokenIndex, tried: str, recall: float, mode: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from optical_core.data.trec import Hits
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.retrieval.vector_store import Segment, VectorStore
@@ -63,10 +64,13 @@ def recall(
         queries: their vectors, (n, d) each.
         top: hits that are compared.
     """
-    pairs = zip(
-        index.search_many(queries, top=top), store.search_many(queries, top=top), strict=True
-    )
-    kept = [len(dict(exact).keys() & dict(other)) / len(exact) for exact, other in pairs if exact]
+    return share_kept(index.search_many(queries, top=top), store.search_many(queries, top=top))
+
+
+def share_kept(exact: Sequence[Hits], found: Sequence[Hits]) -> float:
+    """Share of the exact hits that are found: the mean over queries with hits."""
+    pairs = zip(exact, found, strict=True)
+    kept = [len(dict(best).keys() & dict(other)) / len(best) for best, other in pairs if best]
     return float(np.mean(kept)) if kept else 1.0
 
 
