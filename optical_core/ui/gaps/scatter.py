@@ -66,12 +66,23 @@ def _trace(points: pd.DataFrame, change: str) -> dict[str, Any]:
         "customdata": [
             list(pair) for pair in zip(points["query"], points["language"], strict=True)
         ],
-        "hovertext": [_told(row) for row in points.to_dict("records")],
+        "hovertext": _told(points),
         "hovertemplate": "%{hovertext}<br>%{x:.3f} → %{y:.3f}<extra></extra>",
     }
 
 
-def _told(row: dict[str, Any]) -> str:
-    text = row["english"] or row["text"]
-    text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-    return f"{language(row['language']).name} {plotly_text(row['query'])}<br>{plotly_text(text)}"
+def _told(points: pd.DataFrame) -> list[str]:
+    """Each query in words: its language, id and text."""
+    texts = points["english"].where(points["english"] != "", points["text"])
+    # Most texts and languages come often: each is looked up once.
+    names = {code: language(code).name for code in points["language"].unique()}
+    shown = {text: plotly_text(_cut(text)) for text in texts.unique()}
+    ids = {query: plotly_text(query) for query in points["query"].unique()}
+    return [
+        f"{names[code]} {ids[query]}<br>{shown[text]}"
+        for code, query, text in zip(points["language"], points["query"], texts, strict=True)
+    ]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
