@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -153,9 +152,8 @@ def _arrows(tables: Tables, at: str) -> None:
 def _queries(tables: Tables, model: str, at: str) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """Draw the filters and the scatter. Returns the shown queries and the selected ones."""
     comparison = tables.comparison
-    row = st.columns(2)
-    changes = _filter(row[0], "Change", CHANGES, "change")
-    hard = _filter(row[1], "Difficulty", DIFFICULTIES, "hard")
+    changes = _filter("Change", CHANGES, "change")
+    hard = _filter("Difficulty", DIFFICULTIES, "hard")
     places = dict(zip(GROUPS, comparison.sides(comparison.languages), strict=True))
     points = library().keep(
         "query points",
@@ -192,11 +190,9 @@ def _place_name(at: str) -> str:
     return f"{at} languages" if at in GROUPS else parts.language_name(at)
 
 
-def _filter(place: Any, label: str, options: Sequence[str], key: str) -> tuple[str, ...]:
+def _filter(label: str, options: Sequence[str], key: str) -> tuple[str, ...]:
     """Draw a choice of some options; none chosen means all."""
-    return tuple(
-        bound(place.pills, label, list(options), key=key, default=[], selection_mode="multi")
-    )
+    return tuple(bound(st.pills, label, list(options), key=key, default=[], selection_mode="multi"))
 
 
 def _table(

@@ -16,16 +16,18 @@ VIEWS = {
         "/gaps?results=ntrex128&model=embedded&model=optical-lowres&model=optical-gloss",
         "light",
         1180,
-        1180,
+        950,
     ),
     "search": (
         "/search?lang=so&need=craft-q03",
         "light",
         1180,
-        900,
+        1100,
     ),
 }
 
+BEGIN = {"gaps": "The gap, language by language"}
+"""View -> the heading that its picture begins with; the page's top by default."""
 
 FOLDER = ROOT / "assets" / "pictures"
 
@@ -50,6 +52,10 @@ def main() -> None:
             )
             goto(page, site + path, timeout=300_000)
             page.wait_for_timeout(2500)
+            if name in BEGIN:
+                heading = page.get_by_role("heading", name=BEGIN[name])
+                heading.evaluate("e => { e.style.scrollMarginTop = '70px'; e.scrollIntoView(); }")
+                page.wait_for_timeout(500)
             page.screenshot(path=FOLDER / f"{name}.png")
             page.close()
             print(FOLDER / f"{name}.png")
