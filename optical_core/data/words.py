@@ -33,6 +33,8 @@ _WIDTHS = {
     for code in (*range(0xFF01, 0xFF5F), *range(0xFF66, 0xFFA0))
 }
 
+_ASCII = re.compile(r"\w+(?:'\w+)*", re.ASCII)
+"""A word of a text in ASCII, as most English texts are: the same words, found much faster."""
 Cut = Callable[[str], list[tuple[int, int]]]
 """Cuts a run of characters: (begin, end) of each word."""
 
@@ -61,6 +63,11 @@ def words(text: str) -> list[str]:
         ['海水', '是', '咸', '的']
     """
     folded = fold(text)
+    if folded.isascii():
+        return _ASCII.findall(folded)
+    word, run = _patterns()
+    if not run.search(folded):
+        return word.findall(folded)
     return [folded[span.start : span.end] for span in word_spans(folded)]
 
 
@@ -71,6 +78,8 @@ def fold(text: str) -> str:
         >>> fold("ＮＨＫ Straße")
         'nhk strasse'
     """
+    if text.isascii():
+        return text.lower()
     return unicodedata.normalize("NFC", text.translate(_WIDTHS)).casefold()
 
 

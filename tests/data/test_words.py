@@ -4,7 +4,7 @@ import logging
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from optical_core.data import words as module
@@ -124,3 +124,11 @@ def test_sentences_without_spaces_count_in_the_check_of_training_data(icu, tmp_p
     found = collection_sentences(collection)
     assert {"河水把盐带到海里", "月亮的引力使海洋涨潮"} < found
     assert "盐" not in found
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet=[chr(code) for code in range(128)], max_size=40))
+@example("Don't 'stop' it's_2 o''clock\x1c4")
+def test_texts_in_ascii_have_a_shorter_way_to_the_same_words(text):
+    folded = fold(text)
+    assert words(text) == [folded[span.start : span.end] for span in word_spans(folded)]
