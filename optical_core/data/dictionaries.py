@@ -1,8 +1,10 @@
 """Dictionaries: English words and phrases with their translations, from any lexicon.
 
-<language>.tsv     foreign word, English word, probability: what `optical lexicon` learns
-<language>.tsv     English, foreign: GATITOS, terms of Wiktionary or PanLex, a list of one's own
-*.jsonl            Wiktionary as wiktextract has it (kaikki.org), all languages in one file
+Read from:
+
+    <language>.tsv     foreign word, English word, probability: what `optical lexicon` learns
+    <language>.tsv     English, foreign: GATITOS, terms of Wiktionary or PanLex, a list of one's own
+    *.jsonl            Wiktionary as wiktextract has it (kaikki.org), all languages in one file
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """MKQA (Longpre et al., TACL 2021): 10,000 questions in 26 languages, over English Wikipedia.
 
-mkqa.jsonl[.gz]     {"example_id", "queries": {lang: text}, "answers": {"en": [{"type", "text",
-                    "aliases"}, …], …}}
-psgs_w100.tsv       DPR's passages, see `answers`
+Read from:
+
+    mkqa.jsonl[.gz]     {"example_id", "queries": {lang: text}, "answers": {"en": [{"type", "text",
+                        "aliases"}, …], …}}
+    psgs_w100.tsv       DPR's passages, see `answers`
 """
 
 from __future__ import annotations

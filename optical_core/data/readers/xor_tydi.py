@@ -1,8 +1,10 @@
 """XOR-TyDi QA, XOR-Retrieve (Asai et al., NAACL 2021): questions of 7 languages, English Wikipedia.
 
-xor_dev_retrieve_eng_span_v1_1.jsonl, xor_train_retrieve_eng_span.jsonl
-                             {"id", "question", "lang", "answers"}
-enwiki_20190201_w100.tsv     its passages, see `answers`
+Read from:
+
+    xor_dev_retrieve_eng_span_v1_1.jsonl, xor_train_retrieve_eng_span.jsonl
+                                 {"id", "question", "lang", "answers"}
+    enwiki_20190201_w100.tsv     its passages, see `answers`
 """
 
 from __future__ import annotations
