@@ -11,6 +11,8 @@ RANK_CONSTANT = 60
 WEIGHT = r"\d*\.?\d+\s*\*"
 SIGNS = re.compile(rf'>>|%\s*\d|[(),*"]|\+\s*{WEIGHT}')
 """What makes a name an expression."""
+_QUOTED = re.compile(rf"{SIGNS.pattern}|^k\s*=\s*\d")
+"""What makes quotes necessary around a name in an expression."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Name:
     name: str
 
     def __str__(self) -> str:
-        return f'"{self.name}"' if SIGNS.search(self.name) else self.name
+        return f'"{self.name}"' if _QUOTED.search(self.name) else self.name
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,10 @@
 """Model names that are expressions: what they are read as, and how they are written again."""
 
+import contextlib
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from optical_core.errors import InputError
 from optical_core.models.fusions import Fusion, save_fusion
@@ -23,6 +27,7 @@ from optical_core.retrieval.model_names import expanded, folder_name, label
         ("0.5*tlm+optical+0.5*b", Weighted(((0.5, Name("tlm+optical")), (0.5, Name("b"))))),
         ("rrf(a,b%5,k=20)", Reciprocal((Name("a"), Cut(Name("b"), 5)), 20)),
         ("(0.5*a+0.5*b)%9", Cut(Weighted(((0.5, Name("a")), (0.5, Name("b")))), 9)),
+        ('rrf("k=3",b)', Reciprocal((Name("k=3"), Name("b")))),
         ('"a (new), 2*b" % 3', Cut(Name("a (new), 2*b"), 3)),
     ],
 )
@@ -36,6 +41,7 @@ def test_an_expression_is_read_and_written_again(text, tree):
     ("text", "sentence"),
     [
         ("a>>", "can't be read at its end: an expression is like"),
+        ("a>> ", "can't be read at its end"),
         ("a)%5", "can't be read at ')%5'"),
         ("a*b", "can't be read at '*b'"),
         (">>a", "can't be read at '>>a'"),
@@ -79,3 +85,13 @@ def test_a_stored_fusion_stands_for_its_expression(home):
         expanded(parse("both"))
     with pytest.raises(InputError, match="the name of a fusion: letters, digits"):
         save_fusion(Fusion(name="../x", expression="a"))
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@given(text=st.text('ab1.0*+%>(),"=krf @/', max_size=30))
+def test_any_text_is_read_and_written_in_one_form_or_refused(text):
+    tree = None
+    with contextlib.suppress(InputError):
+        tree = parse(text)
+    if tree is not None and not isinstance(tree, Name):
+        assert parse(str(tree)) == tree
