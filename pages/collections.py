@@ -29,6 +29,7 @@ from optical_core.ui.collections.view import (
     samples,
     statistics,
 )
+from optical_core.ui.search.view import shortened
 from optical_core.ui.token_html import plain
 from optical_core.wording import counted
 from pages.common import parts
@@ -44,6 +45,8 @@ READ = (
     "in every language. Only there can you compare levels between languages."
 )
 
+SAMPLE = 1200
+"""Most characters of a sample's passage."""
 SHOWN = "show"
 """Address parameter: the collection on display."""
 
@@ -127,7 +130,7 @@ def _show(collection: Collection) -> None:
             st.html(plain(query, bold=True))
             if english:
                 st.html(plain(english, faint=True))
-            st.html(plain(f"{title}. {text}" if title else text))
+            st.html(plain(shortened(f"{title}. {text}" if title else text, SAMPLE)))
 
 
 def _long(collection: Collection) -> None:

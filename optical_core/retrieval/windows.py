@@ -188,11 +188,11 @@ class Cuts:
         if not self.passages:
             return ""
         share = self.tokens / (self.tokens + self.passages * self._room)
-        verb = "is" if self.passages == 1 else "are"
+        verb, whose = ("is", "its") if self.passages == 1 else ("are", "their")
         return (
             f"{self.passages:,} of {counted(self.seen, 'passage')} {verb} longer than the "
-            f"{self._room} tokens that the encoder reads: {counted(self.tokens, 'token')} "
-            f"({share:.0%} of them) are cut off"
+            f"{self._room} tokens that the encoder reads: {self.tokens:,} of {whose} tokens "
+            f"({share:.0%}) are cut off"
         )
 
 

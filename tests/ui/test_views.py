@@ -1,5 +1,6 @@
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from optical_core.errors import InputError
 from optical_core.models.pair_store import load_pair
 from optical_core.retrieval.indexing import collection_index
 from optical_core.transport import TransportPlan, TransportSettings
-from optical_core.ui.alignment.view import AlignmentView, plan_table, report_lines
+from optical_core.ui.alignment.view import AlignmentView, plan_table, report_lines, unknown_words
 from optical_core.ui.collections.changing import (
     delete_typed,
     put_passages,
@@ -196,3 +197,14 @@ def test_an_uploaded_file_changes_passages_and_the_index(
     ):
         with pytest.raises(InputError, match=message):
             uploaded_passages(name, content)
+
+
+def test_a_view_of_words_says_where_words_can_not_be_known(monkeypatch):
+    exact = TransportSettings("exact")
+    seen = AlignmentView("海水", "sea", "", (), "word", "ribbons", exact, False, 0.0)
+    monkeypatch.setattr("optical_core.ui.alignment.view.knows_words", lambda: True)
+    assert unknown_words(seen) == ""
+    monkeypatch.setattr("optical_core.ui.alignment.view.knows_words", lambda: False)
+    assert 'pip install "optical-workbench[words]"' in unknown_words(seen)
+    assert unknown_words(replace(seen, unit="token")) == ""
+    assert unknown_words(replace(seen, foreign="bahari")) == ""
