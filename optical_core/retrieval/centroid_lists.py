@@ -3,8 +3,8 @@
 Each query token probes its nearest centroids. A passage gains from a token the similarity of the
 best probed centroid that one of its vectors is near to, less that of the last one probed: what it
 might have beyond the probes counts as that (Lee et al. 2023, XTR; Santhanam et al. 2022, PLAID).
-The passages with the largest sums are scored with their vectors. There are about as many centroids
-as the square root of the vectors, so the work grows like that, too.
+The passages with the largest sums are scored with their vectors. The number of centroids grows like
+the square root of the number of vectors, and so does the work, as far as the codec knew it.
 
     candidates.safetensors    the postings: (N,) int32 passages, (C + 1,) int64 starts
 """

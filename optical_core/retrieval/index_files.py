@@ -134,7 +134,8 @@ def rewrite_index(folder: Path, source: LiveIndex, compression: Compression) -> 
         raise InputError(f"the index in {source.folder} has no passages")
     opened = source.snapshot()
     (first, *_) = opened.indexes
-    with VectorWriter(folder, compression, first.dimension) as writer:
+    tokens = source.tokens
+    with VectorWriter(folder, compression, first.dimension, expected=tokens) as writer:
         for name, index, position in opened.rows():
             vectors = index.vectors_at(position)
             ids.append(name)

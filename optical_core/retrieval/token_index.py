@@ -131,18 +131,8 @@ class TokenIndex(Segment):
             raise InputError(
                 f"the index in {folder} is damaged ({error}); build it again with `optical index`"
             ) from error
-        return cls(
-            folder,
-            *names,
-            shape[1],
-            ids,
-            offsets,
-            vectors,
-            info.get("texts"),
-            compression,
-            info.get("kept"),
-            windows,
-        )
+        d, texts, kept = shape[1], info.get("texts"), info.get("kept")
+        return cls(folder, *names, d, ids, offsets, vectors, texts, compression, kept, windows)
 
     def __len__(self) -> int:
         return len(self.ids)

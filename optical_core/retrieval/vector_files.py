@@ -48,6 +48,8 @@ class VectorWriter:
         compression: Compression,
         dimension: int,
         codec: Codec | None = None,
+        *,
+        expected: int = 0,
     ) -> None:
         """Begin to write.
 
@@ -56,8 +58,11 @@ class VectorWriter:
             compression: the form to write.
             dimension: d, of the vectors.
             codec: to encode with, if there is one already.
+            expected: number of vectors that will come, if it is known: more of them have more
+                centroids.
         """
         self._folder, self._compression, self._dimension = folder, compression, dimension
+        self._expected = expected // compression.pool
         self._codec, self._packs = codec, compression.bits in BITS
         self._parts: list[np.ndarray] = []
         self._gathered = 0
@@ -191,7 +196,8 @@ class VectorWriter:
             torch.from_numpy(rows[order].astype(np.float32)),
             bits=self._compression.bits,
             directions=self._compression.dims,
-            total=4 * len(rows) if len(rows) >= MOST_WAITING else 0,  # more are to come
+            # Without a number, as many again are expected as have come, three times over.
+            total=self._expected or (4 * len(rows) if len(rows) >= MOST_WAITING else 0),
         )
         self._codec.save(self._folder)
         self._waiting.close()
