@@ -38,7 +38,7 @@ _LONGEST, _DEEPEST, _MOST_PARTS = 1000, 10, 10
 _TOKEN = re.compile(
     rf"""\s*(?:(?P<chain>>>)|%\s*(?P<cut>\d+)|(?P<weight>\d*\.?\d+)\s*\*|(?P<plus>\+)\s*(?={WEIGHT})
     |(?P<rrf>rrf\s*\()|(?P<open>\()|(?P<close>\))|k\s*=\s*(?P<k>\d+)|(?P<comma>,)
-    |"(?P<quoted>[^"]+)"|(?P<name>(?=\S)(?:(?!>>|%\s*\d|\+\s*{WEIGHT})[^(),*"])+))""",
+    |"(?P<quoted>[^"]*[^"\s][^"]*)"|(?P<name>(?=\S)(?:(?!>>|%\s*\d|\+\s*{WEIGHT})[^(),*"])+))""",
     re.VERBOSE,
 )
 

@@ -42,6 +42,7 @@ def test_an_expression_is_read_and_written_again(text, tree):
     [
         ("a>>", "can't be read at its end: an expression is like"),
         ("a>> ", "can't be read at its end"),
+        ('" ">>a', "can't be read at"),
         ("a)%5", "can't be read at ')%5'"),
         ("a*b", "can't be read at '*b'"),
         (">>a", "can't be read at '>>a'"),
