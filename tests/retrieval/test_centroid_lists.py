@@ -45,6 +45,17 @@ def test_candidates_keep_nearly_all_of_the_exact_top_and_its_scores(compressed, 
                 assert score == pytest.approx(exact[identifier], abs=2e-4)
 
 
+def test_recall_is_measured_on_queries_that_no_single_passage_answers(compressed):
+    own = queries_of(compressed, seed=7, count=8)
+    blended = centroid_lists._blended(own)
+    assert len(blended) == len(own)
+    assert sum(map(len, blended)) == sum(map(len, own))
+    for number, query in enumerate(blended):
+        for token in query:
+            sources = [n for n, whole in enumerate(own) if (whole == token).all(1).any()]
+            assert {(source - number) % 8 for source in sources} <= {0, 1, 2}
+
+
 def test_postings_are_the_passages_near_each_centroid(compressed):
     starts, passages = centroid_lists._postings(compressed)
     numbers, _, _ = compressed.vectors.codec.parts(compressed.vectors.records(slice(None)))
