@@ -78,6 +78,18 @@ def test_windows_follow_updates_and_their_aggregate_may_change(tiny_encoder, art
     assert index.windows.plain
 
 
+def test_files_are_indexed_in_windows_too(tiny_encoder, articles, tmp_path):
+    corpus, out = articles.folder / "corpus.jsonl", tmp_path / "big"
+    more = ("--out", out, "-m", tiny_encoder)
+    assert run("index-files", corpus, *more).startswith("2 passages, ")
+    output = run("index-files", corpus, *more, "--window", 16, "--aggregate", "first")
+    assert output.startswith("2 passages in ")
+    assert LiveIndex(out).windows == Windows(16, 8, "first")
+    assert "leave out --stride" in refused(
+        "index-files", corpus, *more, "--window", 0, "--stride", 8
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

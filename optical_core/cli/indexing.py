@@ -29,6 +29,19 @@ if TYPE_CHECKING:
 
 _BUILD = "build"
 
+Window = Annotated[
+    int | None,
+    typer.Option(min=0, help="Cut long passages into windows of so many tokens; 0: whole."),
+]
+Stride = Annotated[
+    int | None,
+    typer.Option(min=1, help="Tokens from one window to the next; by default half a window."),
+]
+Aggregate = Annotated[
+    str | None,
+    typer.Option(help="A passage's score is its windows' max (the default), first or sum."),
+]
+
 
 class _IndexGroup(TyperGroup):
     """`optical index COLLECTION` builds; what follows `index` may also be a subcommand."""
@@ -77,18 +90,9 @@ def index(
         int | None,
         typer.Option(help="Compress only so many principal directions, as 128; default all."),
     ] = None,
-    window: Annotated[
-        int | None,
-        typer.Option(min=0, help="Cut long passages into windows of so many tokens; 0: whole."),
-    ] = None,
-    stride: Annotated[
-        int | None,
-        typer.Option(min=1, help="Tokens from one window to the next; by default half a window."),
-    ] = None,
-    aggregate: Annotated[
-        str | None,
-        typer.Option(help="A passage's score is its windows' max (the default), first or sum."),
-    ] = None,
+    window: Window = None,
+    stride: Stride = None,
+    aggregate: Aggregate = None,
     engine: Engine = "local",
     uri: Uri = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
@@ -220,6 +224,9 @@ def index_files(
             "(needs the extra ray). All machines must see the files and --out."
         ),
     ] = None,
+    window: Window = None,
+    stride: Stride = None,
+    aggregate: Aggregate = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     device: Device = None,
 ) -> None:
@@ -232,6 +239,7 @@ def index_files(
         passage_files(files),
         model or default_student(),
         ray=ray,
+        windows=_windows(window, stride, aggregate, None),
         batch_size=batch_size,
         device=device,
         progress=True,

@@ -25,6 +25,7 @@ from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.indexing import existing_index
 from optical_core.retrieval.vector_store import VectorStore
+from optical_core.retrieval.windows import Cuts
 from optical_core.storage import exclusive
 
 logger = logging.getLogger(__name__)
@@ -229,10 +230,12 @@ def _rows(
             yield StoredPassage(passage.id, hashes[passage.id], index.passage_vectors(passage.id))
         return
     encoded: list[Passage] = []
+    cuts = Cuts(encoder)
 
     def texts() -> Iterator[str]:
         for passage in wanted:
             encoded.append(passage)
+            cuts.add(passage.full_text)
             yield passage.full_text
 
     stream = encoder.encode(texts(), "passage", batch_size=batch_size, progress=progress)
@@ -243,6 +246,8 @@ def _rows(
         # Rounded as in a local index.
         kept = vectors.astype(np.float16).astype(np.float32)
         yield StoredPassage(identifier, hashes[identifier], kept)
+    if loss := cuts.loss():
+        logger.warning("%s; only the engine local cuts passages into windows", loss)
     if empty:
         logger.warning("%d passages have no text to index", empty)
 

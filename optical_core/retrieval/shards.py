@@ -36,6 +36,7 @@ from optical_core.retrieval.formats import HASHES
 from optical_core.retrieval.index_files import write_facts
 from optical_core.retrieval.indexing import build_index
 from optical_core.retrieval.token_index import TokenIndex
+from optical_core.retrieval.windows import WHOLE, Windows
 from optical_core.storage import exclusive, replace_folder
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ def index_files(
     model: str,
     *,
     ray: str | None = None,
+    windows: Windows = WHOLE,
     batch_size: int = 32,
     device: str | None = None,
     progress: bool = False,
@@ -65,6 +67,7 @@ def index_files(
         files: JSON Lines or Parquet, see `read_passages`.
         model: a name or folder of a student or encoder.
         ray: address of a Ray cluster (`auto`, `ray://HOST:10001`, …), or `local`; None: no Ray.
+        windows: how passages are cut.
         batch_size: passages encoded together.
         device: of the encoder; on a cluster that has GPUs each task takes one, unless it is `cpu`.
         progress: show a progress bar?
@@ -75,15 +78,30 @@ def index_files(
     """
     out = Path(os.path.abspath(out))
     work = out.with_name(f"{out.name}.shards")
-    tasks = [(Path(os.path.abspath(file)), work, model, device, batch_size) for file in files]
+    paths = (Path(os.path.abspath(file)) for file in files)
+    tasks = [(path, work, model, device, batch_size, windows) for path in paths]
     made = map(_shard, tasks) if ray is None else _shards_of_a_cluster(tasks, ray)
     shards = list(_watched(made, len(tasks), progress))
     return join_indexes(out, shards)
 
 
-def index_shard(file: Path, work: Path, encoder: TokenEncoder, *, batch_size: int = 32) -> Path:
+def index_shard(
+    file: Path,
+    work: Path,
+    encoder: TokenEncoder,
+    *,
+    windows: Windows = WHOLE,
+    batch_size: int = 32,
+) -> Path:
     """The folder of a file's index under `work`; built if it is missing, whole or not at all."""
-    decisive = (file_hash(file), encoder.hash, precision(encoder.model.device), batch_size)
+    decisive: tuple[object, ...] = (
+        file_hash(file),
+        encoder.hash,
+        precision(encoder.model.device),
+        batch_size,
+    )
+    if not windows.plain:
+        decisive = (*decisive, windows)
     key = hashlib.blake2b(repr(decisive).encode(), digest_size=8).hexdigest()
     folder = work / f"{file.name}-{key}"
     if (folder / "index.json").is_file():
@@ -91,7 +109,9 @@ def index_shard(file: Path, work: Path, encoder: TokenEncoder, *, batch_size: in
             return TokenIndex.open(folder).folder
         except InputError as error:
             logger.warning("%s; it is built again", error)
-    return build_index(folder, read_passages(file), encoder, batch_size=batch_size).folder
+    return build_index(
+        folder, read_passages(file), encoder, windows=windows, batch_size=batch_size
+    ).folder
 
 
 def join_indexes(out: Path, folders: Sequence[Path]) -> TokenIndex:
@@ -150,12 +170,13 @@ def _teacher(model: str, device: str | None) -> TokenEncoder:
     return load_pair(model, device=device).teacher
 
 
-def _shard(task: tuple[Path, Path, str, str | None, int]) -> Path:
-    file, work, model, device, batch_size = task
-    return index_shard(file, work, _teacher(model, device), batch_size=batch_size)
+def _shard(task: tuple[Path, Path, str, str | None, int, Windows]) -> Path:
+    file, work, model, device, batch_size, windows = task
+    encoder = _teacher(model, device)
+    return index_shard(file, work, encoder, windows=windows, batch_size=batch_size)
 
 
-def _shard_or_reason(task: tuple[Path, Path, str, str | None, int]) -> tuple[Path, str]:
+def _shard_or_reason(task: tuple[Path, Path, str, str | None, int, Windows]) -> tuple[Path, str]:
     """The shard, or the reason why there is none: Ray would wrap an exception in pages of text."""
     try:
         return _shard(task), ""
