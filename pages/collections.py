@@ -176,9 +176,16 @@ def _remove(collection: Collection) -> None:
 
 def _bring() -> None:
     with st.expander("Bring your own collection"):
-        row = st.columns(2)
+        row = st.columns([2, 1, 1])
         form = row[0].selectbox("Format", list(FORMATS), format_func=FORMATS.get)
-        name = taken(row[1], row[1].text_input("Name", placeholder="my-collection"), 60)
+        part = row[1].text_input(
+            "Part",
+            placeholder="all, or the only one",
+            help="Where a folder has several: the language to take (`sw`, `eng-deu`), or the kind "
+            "of passage. The command calls it `--unit`.",
+        )
+        unit = taken(row[1], part.strip(), 60) or None
+        name = taken(row[2], row[2].text_input("Name", placeholder="my-collection"), 60)
         row = st.columns(2)
         file = row[0].file_uploader("Zip file", type="zip")
         path = taken(row[1], row[1].text_input("or a folder on this machine"), 1000)
@@ -188,10 +195,15 @@ def _bring() -> None:
                     raise InputError("choose a zip file, or name a folder")
                 with reading() as tell:
                     if file is None:
-                        made = import_folder(path.strip(), form, name.strip(), tell=tell)
+                        made = import_folder(path.strip(), form, name.strip(), unit=unit, tell=tell)
                     else:
                         made = import_upload(
-                            file.getvalue(), form, name.strip(), file=file.name, tell=tell
+                            file.getvalue(),
+                            form,
+                            name.strip(),
+                            unit=unit,
+                            file=file.name,
+                            tell=tell,
                         )
             except InputError as error:
                 parts.fault(error)

@@ -353,12 +353,17 @@ def test_collections_shows_statistics_and_samples(open_page):
 
 def test_collections_imports_a_folder_and_refuses_nonsense(open_page, collection, home):
     app = open_page("collections")
-    app.text_input[0].input("mine")
+
+    def field(label):
+        return next(field for field in app.text_input if field.label == label)
+
+    field("Name").input("mine")
     for path, refusal in ((home / "nowhere", "no such folder"), ("/nowhere", "is outside")):
-        app.text_input[1].input(str(path))
+        field("or a folder on this machine").input(str(path))
         next(button for button in app.button if button.label == "Import").click().run()
         assert any(refusal in element.value for element in app.error)
-    app.text_input[1].input(str(shutil.copytree(collection.folder, home / "given")))
+    given = shutil.copytree(collection.folder, home / "given")
+    field("or a folder on this machine").input(str(given))
     next(button for button in app.button if button.label == "Import").click().run()
     assert not app.exception
     assert any("6 passages, 2 languages. Next, press “Index now”" in e.value for e in app.success)

@@ -29,6 +29,7 @@ from optical_core.ui.collections.view import (
 from optical_core.ui.library import Library
 from optical_core.ui.search.view import language_hint
 from optical_core.ui.uploads import keep_bitext, unpacked, uploaded
+from tests.published import write_miracl
 
 
 def zipped(files):
@@ -98,6 +99,13 @@ def test_a_collection_is_installed_from_a_zip_and_removed(collection, started):
         import_folder(str(collection.folder), "folder", "mine")
     remove_collection(made)
     assert not made.folder.exists()
+
+
+def test_of_a_folder_with_several_parts_one_is_installed(tmp_path, home, started):
+    folder = write_miracl(tmp_path / "miracl", ["de", "fr"])
+    with pytest.raises(InputError, match=r"several languages \(de, fr\)"):
+        import_folder(str(folder), "miracl", "mine")
+    assert import_folder(str(folder), "miracl", "mine", unit="fr").languages == ("fr",)
 
 
 def test_removing_a_collection_leaves_the_indexes_of_its_namesakes(collection, home, started):

@@ -96,11 +96,18 @@ def samples(collection: Collection, code: str, count: int = 3) -> list[tuple[str
 
 
 def import_upload(
-    data: bytes, form: str, name: str, *, file: str = "the zip file", tell: Tell | None = None
+    data: bytes,
+    form: str,
+    name: str,
+    *,
+    unit: str | None = None,
+    file: str = "the zip file",
+    tell: Tell | None = None,
 ) -> Collection:
     """Install a zipped collection under a name.
 
     Args:
+        unit: The part of it to take, see `import_collection`.
         file: What errors call the zip file.
         tell: Called with the progress.
 
@@ -110,10 +117,12 @@ def import_upload(
     """
     target = _target(name)
     with allowed(UPLOADS, tell), unpacked(data, name=file) as folder:
-        return _install(folder, form, target)
+        return _install(folder, form, target, unit)
 
 
-def import_folder(path: str, form: str, name: str, *, tell: Tell | None = None) -> Collection:
+def import_folder(
+    path: str, form: str, name: str, *, unit: str | None = None, tell: Tell | None = None
+) -> Collection:
     """Install a collection from a folder, by the path typed in the browser.
 
     Raises:
@@ -123,7 +132,7 @@ def import_folder(path: str, form: str, name: str, *, tell: Tell | None = None) 
     if not folder.is_dir():
         raise InputError(f"no such folder: {path}")
     with allowed(COMMAND, tell):
-        return _install(folder, form, _target(name))
+        return _install(folder, form, _target(name), unit)
 
 
 def remove_collection(collection: Collection) -> None:
@@ -148,9 +157,9 @@ def _target(name: str) -> Path:
     return target
 
 
-def _install(folder: Path, form: str, target: Path) -> Collection:
+def _install(folder: Path, form: str, target: Path, unit: str | None) -> Collection:
     if form in READERS:
-        return import_collection(form, folder, target, name=target.name)
+        return import_collection(form, folder, target, name=target.name, unit=unit)
     opened = open_collection(folder)
     for code in opened.languages:
         opened.qrels(code)
