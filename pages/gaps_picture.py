@@ -20,7 +20,7 @@ from optical_core.ui.gaps.queries import (
     with_texts,
 )
 from optical_core.ui.gaps.scatter import query_scatter
-from optical_core.ui.gaps.view import first_encoder, picture_subject
+from optical_core.ui.gaps.view import first_encoder, picture_subject, worst_served
 from optical_core.ui.texts import query_texts
 from optical_core.wording import counted, listed
 from pages.common import parts
@@ -67,7 +67,7 @@ def _follow_click(rivals: Sequence[str]) -> None:
 
 
 def _place(tables: Tables) -> str:
-    """Draw the choice of a language, a group, or all, for the queries."""
+    """Draw the choice of a language, a group, or all; at first the worst served."""
     parts.section("Query by query")
     codes = tables.comparison.languages
     groups = [g for g, found in zip(GROUPS, tables.comparison.sides(codes), strict=True) if found]
@@ -76,7 +76,7 @@ def _place(tables: Tables) -> str:
         "Queries in",
         [ALL, *groups, *codes],
         key="at",
-        default=ALL,
+        default=worst_served(tables),
         format_func=_place_name,
     )
     return at

@@ -8,7 +8,7 @@ from optical_core.analysis.predictors import correlation_table, language_values
 from optical_core.analysis.tables import Tables, measure_table
 from optical_core.errors import InputError
 from optical_core.ui.gaps.figures import predictor_panels, resource_scatter
-from optical_core.ui.gaps.view import gap_tables, headline, judged_line, upload_runs
+from optical_core.ui.gaps.view import gap_tables, headline, judged_line, upload_runs, worst_served
 from optical_core.ui.library import Library
 from tests.measured import measured, two_models, values_of
 
@@ -99,6 +99,15 @@ def test_a_collection_that_is_not_parallel_has_no_raw_gap_in_its_headline():
     text = told(with_levels(0.3, 0.5), parallel=False)
     assert "gains +0.200 in low-resource languages and +0.000" in text
     assert "the gap" not in text
+
+
+def test_the_worst_served_language_is_that_of_the_baseline():
+    measurements = measured(with_levels(0.3, 0.5))
+    comparison = Comparison.of(measurements)
+    assert worst_served(gap_tables(Library(), measurements, comparison)) == "so"
+    turned = measured(with_levels(0.7, 0.5))
+    assert worst_served(gap_tables(Library(), turned, Comparison.of(turned))) == "so"
+    assert worst_served(gap_tables(Library(), turned, Comparison.of(turned, low=()))) == "en"
 
 
 def test_tables_are_made_once():

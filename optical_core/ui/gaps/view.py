@@ -61,6 +61,16 @@ def picture_subject(tables: Tables) -> str:
     return f"{named} on {tables.measurements.collection}"
 
 
+def worst_served(tables: Tables) -> str:
+    """The low-resource language (or any, without one) in which the baseline is worst."""
+    comparison = tables.comparison
+    rows = tables.measures[tables.measures["model"] == comparison.baseline]
+    rows = rows if not rows.empty else tables.measures
+    lows = rows[rows["language"].isin(comparison.low)]
+    rows = lows if not lows.empty else rows
+    return str(rows.loc[rows[comparison.measure].idxmin(), "language"])
+
+
 def first_encoder(models: Sequence[str]) -> str:
     """The first model that reads the query itself: neither BM25 nor a translation, if possible."""
     encoders = (model for model in models if not model.startswith("bm25") and "@" not in model)
