@@ -114,7 +114,7 @@ def test_in_scripts_without_spaces_tokens_belong_to_words(tokenizers, kind, text
     starts = word_starts(text)
     edges = list(pairwise([*starts, len(text)]))
     whole = [text[a:b].strip() for a, b in edges]
-    if kind in ("bytes", "fallback"):  # their tokens are within characters
+    if kind == "fallback":  # its tokens are within characters
         assert words(tokens) == whole
     assert set(numbers) <= set(range(len(whole)))
     for token in tokens:
