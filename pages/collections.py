@@ -40,9 +40,9 @@ from pages.common.reading import reading
 from pages.common.typed import taken
 
 READ = (
-    "How to read this: a collection has English passages, queries in one or more languages, and "
-    "judgements of which passages answer which query. A parallel collection has the same queries "
-    "in every language. Only there can you compare levels between languages."
+    "How to read this: a collection has passages (usually English), queries in one or more "
+    "languages, and judgements of which passages answer which query. A parallel collection has the "
+    "same queries in every language. Only there can you compare levels between languages."
 )
 
 SAMPLE = 1200
