@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from optical_core.analysis.export import csv_text
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.figures.printed import picture_files
-from optical_core.models.alignment import convergence_of
 from optical_core.transport import TransportPlan
-from optical_core.transport.convergence import ConvergencePoint
-from optical_core.ui.alignment.figures import convergence_figures
-from optical_core.ui.alignment.plans import encoded_texts, plan_of_texts
+from optical_core.ui.alignment.plans import encoded_texts, plan_of_texts, process_of_texts
 from optical_core.ui.alignment.printing import plan_title, plans_heading, printed_plans
 from optical_core.ui.alignment.tikz import plan_tikz
 from optical_core.ui.alignment.view import (
     PICTURES,
+    PROCESS,
     AlignmentView,
     gold_line,
     pin_from,
@@ -38,6 +34,7 @@ from pages.common import parts
 from pages.common.address import held
 from pages.common.fence import fragment
 from pages.common.first_start import prepared
+from pages.common.flow import flow_process
 from pages.common.opened import library
 
 READ = (
@@ -59,7 +56,7 @@ def render() -> None:
     if sentence := unknown_words(view):
         st.caption(sentence)
     plans = _pictures(view)
-    _convergence(view)
+    _found(view)
     _several(view)
     parts.files(lambda: _files(plans, view), key="plans")
 
@@ -124,40 +121,26 @@ def _unpin() -> None:
 
 
 @fragment
-def _convergence(view: AlignmentView) -> None:
-    if view.transport.method == "exact":
-        return
-    with st.expander("How the solver converges", key="converges", on_change="rerun") as box:
+def _found(view: AlignmentView) -> None:
+    with st.expander("How transport finds it", key="found", on_change="rerun") as box:
         if not box.open:
             return
         model = view.models[-1]
-        pair = encoded_texts(
+        data = process_of_texts(
             library(),
             model,
             view.foreign,
             view.english,
-            view.transport.marginals,
+            view.transport,
+            view.unit,
+            languages=(view.language, view.against),
             spaces=view.gold is not None,
         )
-        points = convergence_of(pair, view.transport)
-        figures = convergence_figures(points, dark=parts.is_dark())
-        # In a narrow window, columns are stacked.
-        for place, side in zip(st.columns(len(figures)), figures, strict=True):
-            with place:
-                parts.chart(
-                    partial(_curve, points, side),
-                    key=f"convergence-{side}",
-                    name=f"convergence-{side}",
-                    title=f"{view.transport.method} with {model}, iteration by iteration: {side}",
-                )
-        halved = (
-            " Epsilon starts larger and is halved step by step."
-            if view.transport.method == "sinkhorn"
-            else ""
-        )
-        st.caption(
-            f"{markdown_text(model)}: marginal error and cost after every iteration.{halved}"
-        )
+        if data is None:
+            st.info("These texts are too long to be animated.")
+            return
+        st.caption(f"{markdown_text(model)}. {PROCESS}")
+        flow_process(data, key="process")
 
 
 def _several(view: AlignmentView) -> None:
@@ -192,10 +175,6 @@ def _several(view: AlignmentView) -> None:
             if chosen
             else f"Choose two or more of {counted(len(texts), 'language')}."
         )
-
-
-def _curve(points: Sequence[ConvergencePoint], side: str, *, dark: bool) -> go.Figure:
-    return convergence_figures(points, dark=dark)[side]
 
 
 def _files(

@@ -6,6 +6,7 @@ Encoding and solving are two steps: a page can try several solvers and encode on
 from __future__ import annotations
 
 import copy
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,9 +138,11 @@ def solve_pair(pair: EncodedPair, settings: TransportSettings = EXACT) -> Transp
     )
 
 
-def convergence_of(pair: EncodedPair, settings: TransportSettings) -> list[ConvergencePoint]:
+def convergence_of(
+    pair: EncodedPair, settings: TransportSettings, *, kept: Container[int] = ()
+) -> list[ConvergencePoint]:
     """Report marginal error and cost of a pair's plan after each iteration; see `convergence`."""
-    return convergence(*_problem(pair), settings)
+    return convergence(*_problem(pair), settings, kept=kept)
 
 
 def align_texts(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -25,16 +26,23 @@ class ConvergencePoint:
         iterations: how many there were.
         marginal_error: L1.
         cost: ⟨P, C⟩.
+        plan: (n, m), if it was to be kept.
     """
 
     iterations: int
     marginal_error: float
     cost: float
+    plan: Tensor | None = None
 
 
 @torch.no_grad()
 def convergence(
-    cost: Tensor, a: Tensor, b: Tensor, settings: TransportSettings
+    cost: Tensor,
+    a: Tensor,
+    b: Tensor,
+    settings: TransportSettings,
+    *,
+    kept: Container[int] = (),
 ) -> list[ConvergencePoint]:
     """Solve one pair and report its diagnostics after each iteration, until it converges.
 
@@ -43,6 +51,7 @@ def convergence(
         a: (1, n), source mass.
         b: (1, m), target mass.
         settings: the solver and its options.
+        kept: the numbers of the iterations whose plans are kept. If there are any, so is the last.
 
     Returns:
         A point an iteration. Sinkhorn's first points belong to larger values of eps, which it
@@ -59,10 +68,18 @@ def convergence(
         raise ValueError(f"method must be one of {methods}, got {settings.method!r}")
     problem, settings = posed(cost, a, b, settings)
 
+    latest = None
+
     def watch(iteration: int, plan: Tensor) -> None:
+        nonlocal latest
+        latest = plan[0]
         error = float(problem.marginal_error(plan)[0])
         value = float(transport_cost(plan, problem.cost)[0])
-        points.append(ConvergencePoint(iteration, error, value))
+        points.append(
+            ConvergencePoint(iteration, error, value, latest if iteration in kept else None)
+        )
 
     _WATCHED[settings.method](problem, settings, watch=watch)
+    if points and kept:
+        points[-1] = replace(points[-1], plan=latest)
     return points

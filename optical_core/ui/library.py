@@ -50,6 +50,7 @@ LIMITS = {
     "evaluations": 1,
     "gap tables": 64,
     "predictor tables": 64,
+    "process": 8,
     "server": 1,
 }
 """Large kinds of things -> how many are kept."""

@@ -11,6 +11,14 @@ from optical_core.ui.browser import source
 _picture = st.components.v2.component(
     "optical_flow", css=source("flow.css"), js=source("flow.js", "picture.js")
 )
+_process = st.components.v2.component(
+    "optical_process", css=source("flow.css", "process.css"), js=source("flow.js", "process.js")
+)
+
+
+def flow_process(data: dict[str, Any], *, key: str) -> None:
+    """Draw how solvers find a plan, with its own sliders."""
+    _process(data=data, key=key)
 
 
 def flow_picture(data: dict[str, Any], *, key: str) -> None:

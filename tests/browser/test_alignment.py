@@ -178,3 +178,61 @@ def test_markup_in_a_text_is_text(visit):
     assert "<b>sea</b>" in words
     assert page.locator(".flow :is(img, .rows b b)").count() == 0
     assert flow(page).locator(".left .word").first.get_attribute("dir") == "auto"
+
+
+PLAYED = """process => new Promise(done => {
+  const times = [], clear = CanvasRenderingContext2D.prototype.clearRect;
+  CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+    times.push(performance.now());
+    return clear.apply(this, box);
+  };
+  process.querySelector('.play').click();
+  setTimeout(() => {
+    process.querySelector('.play').click();
+    CanvasRenderingContext2D.prototype.clearRect = clear;
+    const begun = times.filter((time, k) => !k || time - times[k - 1] > 5);
+    done(begun.slice(1).map((time, k) => time - begun[k]).sort((a, b) => a - b));
+  }, 3000);
+})"""
+"""Milliseconds between the frames of an animation, the shortest first."""
+LONG = " ".join(f"maji{number}" for number in range(15)), " ".join(["water is deep"] * 10)
+
+
+def process(page):
+    page.get_by_text("How transport finds it").click()
+    found = page.locator(".process")
+    found.locator("canvas").first.wait_for(state="attached")
+    return found
+
+
+def test_the_plan_moves_with_iterations_and_epsilon(visit):
+    one = visit()
+    page = one.open(SHOWN + "&model=embedded")
+    found = process(page)
+    one.settle()
+    assert found.locator("h3").all_inner_texts()[:3] == ["Exact", "Sinkhorn", "Unbalanced"]
+    said = found.locator(".said")
+    last = said.all_inner_texts()
+    found.get_by_label("Iteration").press("Home")
+    first = said.all_inner_texts()
+    assert first[0] == last[0]
+    assert all(
+        "iteration 1" in text and text != after
+        for text, after in zip(first[1:], last[1:], strict=True)
+    )
+    found.get_by_label("Epsilon").press("End")
+    assert said.nth(1).inner_text() != first[1]
+    assert found.get_by_label("Epsilon").get_attribute("aria-valuetext") == "0.5"
+    points = found.locator("polyline.n0").first.get_attribute("points").split()
+    assert len(points) >= 10  # one an iteration
+
+
+def test_thirty_tokens_move_at_20_frames_a_second(visit):
+    one = visit()
+    page = one.open(f"/alignment?model=embedded&unit=token&a={LONG[0]}&b={LONG[1]}")
+    found = process(page)
+    one.settle()
+    assert found.locator(".right .word").count() >= 3 * 30
+    between = found.evaluate(PLAYED)
+    # Other programs may hold frames up: those that were not show what a frame takes.
+    assert between[len(between) // 10] <= 51, between

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from optical_core.ui.alignment.view import PICTURES
-from tests.pages.checks import shown
+from tests.pages.checks import flows, shown
 
 
 def figures(app) -> list[dict]:
@@ -67,11 +67,13 @@ def test_too_long_a_text_is_cut_and_the_page_says_so(open_page):
 
 
 @pytest.mark.slow
-def test_convergence_has_a_point_an_iteration(open_page):
+def test_how_transport_finds_the_plan_is_there_when_it_is_opened(open_page):
     app = open_page(
         "alignment", a="maji ya bahari", b="sea water", lang="sw", solver="ipot", model=["embedded"]
     )
-    app.session_state["converges"] = True
+    assert len(flows(app)) == 1
+    app.session_state["found"] = True
     app.run()
-    (error,), (cost,) = (figure["data"] for figure in figures(app))
-    assert len(error["x"]) == len(cost["y"]) >= 10
+    process = flows(app)[1]
+    assert [solver["name"] for solver in process["solvers"]] == ["IPOT", "Unbalanced"]
+    assert process["left"]["words"] == ["maji", "ya", "bahari"]

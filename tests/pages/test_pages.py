@@ -71,15 +71,6 @@ def test_alignment_takes_typed_texts_and_every_solver(open_page):
 
 
 @pytest.mark.slow
-def test_alignment_draws_the_convergence_when_it_is_opened(open_page):
-    app = open_page("alignment", lang="sw", solver="sinkhorn", model=["embedded"])
-    assert len(app.get("plotly_chart")) == 0
-    app.session_state["converges"] = True
-    app.run()
-    assert len(app.get("plotly_chart")) == 2
-
-
-@pytest.mark.slow
 def test_alignment_with_masks_says_where_the_mass_is(open_page):
     app = open_page("alignment", marginals="mask-augmented", model=["embedded"], lang="sw")
     assert any("between [MASK]s" in element.value for element in app.caption)

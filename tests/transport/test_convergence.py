@@ -46,3 +46,12 @@ def test_an_exact_solver_has_no_way_to_show_and_an_unknown_one_is_refused():
     assert convergence(*pair(), TransportSettings("exact", epsilon=0.1)) == []
     with pytest.raises(ValueError, match="method must be one of"):
         convergence(*pair(), TransportSettings("magic", epsilon=0.1))
+
+
+def test_plans_are_kept_where_asked_and_the_last_one_is_the_solver_s():
+    settings = TransportSettings("unbalanced", epsilon=0.1)
+    points = convergence(*pair(), settings, kept=(1, 5))
+    kept = [point.iterations for point in points if point.plan is not None]
+    assert kept == [1, 5, points[-1].iterations]
+    torch.testing.assert_close(points[-1].plan, solve(*pair(), settings).plan[0])
+    assert all(point.plan is None for point in convergence(*pair(), settings))

@@ -6,9 +6,7 @@ import pytest
 from optical_core.models.tokens import Token
 from optical_core.retrieval.explain import TokenMatch
 from optical_core.transport import TransportPlan
-from optical_core.transport.convergence import ConvergencePoint
 from optical_core.ui.alignment.figures import (
-    convergence_figures,
     plan_heatmap,
     plan_ribbons,
     shown_mass,
@@ -108,17 +106,6 @@ def test_row_normalised_and_thresholded_masses(plan):
     rows = shown_mass(plan, row_normalised=True, threshold=0.3)
     np.testing.assert_allclose(rows[1], [0, 0.8, 0])
     assert shown_mass(plan, row_normalised=False, threshold=0.0).max() == pytest.approx(1.0)
-
-
-def test_convergence_draws_error_and_cost():
-    figures = convergence_figures(
-        [ConvergencePoint(10, 0.1, 0.5), ConvergencePoint(20, 0, 0.4)], dark=False
-    )
-    assert list(figures["cost"].data[0].y) == [0.5, 0.4]
-    assert min(figures["error"].data[0].y) > 0
-    assert figures["error"].layout.yaxis.type == "log"
-    (empty,) = convergence_figures([], dark=False).values()
-    assert empty.layout.annotations[0].text
 
 
 def token(piece, start, end):

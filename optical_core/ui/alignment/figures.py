@@ -1,4 +1,4 @@
-"""Pictures of a transport plan: heatmap over cost, ribbons, chips, convergence."""
+"""Pictures of a transport plan: heatmap over cost, ribbons, chips."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from optical_core.figures.theme import (
 )
 from optical_core.models.tokens import visible
 from optical_core.transport import TransportPlan
-from optical_core.transport.convergence import ConvergencePoint
 from optical_core.ui.links import Link, Pin, is_faded, label, links_figure
 from optical_core.ui.token_html import CHIP, STRONGEST, block
 
@@ -243,37 +242,6 @@ def word_chips(plan: TransportPlan, *, smallest: float = 0.05) -> str:
             f"<span style='font-size:.88em'>{below or '–'}</span></span>"
         )
     return block("".join(chips))
-
-
-def convergence_figures(points: Sequence[ConvergencePoint], *, dark: bool) -> dict[str, go.Figure]:
-    """Draw the marginal error (log scale) and <P, C> over the iterations, a figure each."""
-    if not points:
-        return {"error": note("The exact solver does not iterate.", dark=dark)}
-    log = {"type": "log", "exponentformat": "power"}
-    errors = [max(point.marginal_error, 1e-9) for point in points]
-    costs = [point.cost for point in points]
-    return {
-        name: figure(
-            [
-                {
-                    "type": "scatter",
-                    "mode": "lines+markers" if len(points) <= 60 else "lines",
-                    "x": [point.iterations for point in points],
-                    "y": values,
-                    "line": {"color": colour},
-                    "hovertemplate": "%{x} iterations: %{y:.2g}<extra></extra>",
-                }
-            ],
-            dark=dark,
-            height=250,
-            x={"title_text": "iterations", "nticks": 6},
-            y={"title_text": title, **axis},
-        )
-        for name, title, values, colour, axis in (
-            ("error", "marginal error", errors, RED, log),
-            ("cost", "cost ⟨P, C⟩", costs, BLUE, {}),
-        )
-    }
 
 
 def _hover(plan: TransportPlan, i: int, j: int, total: float) -> str:

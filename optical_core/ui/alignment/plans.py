@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from optical_core.models.alignment import EXACT, EncodedPair, encode_pair, solve_pair
 from optical_core.transport import TransportPlan, TransportSettings
+from optical_core.ui.alignment.process import process_data
 from optical_core.ui.library import Library
 
 
@@ -46,3 +49,24 @@ def plan_of_texts(
         return solve_pair(texts, settings)
 
     return library.keep("plan", solve, model=model, key=(foreign, english, settings, spaces))
+
+
+def process_of_texts(
+    library: Library,
+    model: str,
+    foreign: str,
+    english: str,
+    settings: TransportSettings,
+    unit: str,
+    *,
+    languages: tuple[str, str],
+    spaces: bool = False,
+) -> dict[str, Any] | None:
+    """How solvers find the plan of two texts, as `process_data` gives it."""
+
+    def solve() -> dict[str, Any] | None:
+        pair = encoded_texts(library, model, foreign, english, settings.marginals, spaces=spaces)
+        return process_data(pair, settings, unit, languages=languages)
+
+    key = (foreign, english, settings, unit, languages, spaces)
+    return library.keep("process", solve, model=model, key=key)

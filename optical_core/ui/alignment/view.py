@@ -31,6 +31,13 @@ PICTURES = {
     "expensive.",
 }
 """Picture -> what it shows."""
+PROCESS = (
+    "The exact plan stands beside those of solvers that come nearer with each iteration, and that "
+    "blur it: the larger epsilon, the more. Sinkhorn begins with a larger epsilon and halves it. "
+    "The unbalanced solver may leave mass behind at a price: the pale part of a bar. Its marginal "
+    "error is part of its answer."
+)
+"""What the animation shows."""
 LONE = (
     "▁ is a token without letters: the start of a word, or the rest of a letter that takes several "
     "tokens."

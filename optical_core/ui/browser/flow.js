@@ -43,13 +43,32 @@ class Flow {
     for (const side of Object.values(this.sides)) side.top = (this.height - side.height) / 2;
     this.words(rows, "left");
     this.bands(rows, "left");
-    this.svg = add(rows, "svg", {
-      class: "ribbons", viewBox: `0 0 100 ${this.height}`, preserveAspectRatio: "none",
-      height: this.height, "aria-hidden": "true",
+    // What moves is drawn on a canvas: a thousand paths of an SVG take too long for 20 frames a
+    // second.
+    this.area = add(rows, data.still ? "canvas" : "svg", {
+      class: "ribbons", viewBox: data.still ? null : `0 0 100 ${this.height}`,
+      preserveAspectRatio: data.still ? null : "none", height: this.height, "aria-hidden": "true",
     });
     this.bands(rows, "right");
     this.words(rows, "right");
     this.paths = new Map();
+    this.shades = [];
+    if (data.still) this.fit();
+  }
+
+  // Give the canvas the pixels of its place, now and whenever that changes.
+  fit() {
+    this.area.style.height = `${this.height}px`;
+    const sized = () => {
+      const dots = window.devicePixelRatio || 1;
+      this.width = this.area.clientWidth;
+      this.area.width = this.width * dots;
+      this.area.height = this.height * dots;
+      this.paint(this.painted ?? []);
+    };
+    this.resized = new ResizeObserver(sized);
+    this.resized.observe(this.area);
+    sized();
   }
 
   places(side) {
@@ -110,29 +129,60 @@ class Flow {
       shift[at] = filled[1][links[at].j];
       filled[1][links[at].j] += Math.abs(links[at].mass) * unit;
     }
-    for (const path of this.paths.values()) path.unused = true;
-    for (const at of order) {
+    const ribbons = order.map(at => {
       const { i, j, mass } = links[at], thick = Math.abs(mass) * unit;
       const y = left.top + left.starts[i] + filled[0][i], z = right.top + right.starts[j] + shift[at];
       filled[0][i] += thick;
-      const path = this.path(links[at]);
-      path.unused = false;
-      const far = y + thick, end = z + thick;
-      path.setAttribute("d", `M0 ${y.toFixed(2)}C50 ${y.toFixed(2)} 50 ${z.toFixed(2)} 100 `
-        + `${z.toFixed(2)}V${end.toFixed(2)}C50 ${end.toFixed(2)} 50 ${far.toFixed(2)} 0 `
-        + `${far.toFixed(2)}Z`);
-    }
-    for (const path of this.paths.values()) if (path.unused) path.setAttribute("d", "");
+      return { link: links[at], y, z, thick };
+    });
+    if (this.data.still) this.paint(ribbons);
+    else for (const ribbon of ribbons) this.trace(ribbon);
     [left, right].forEach((place, number) => place.fills.forEach((fill, index) => {
-      fill.style.height = `${Math.min(filled[number][index], place.masses[index] * this.unit)}px`;
+      const share = filled[number][index] / (place.masses[index] * this.unit);
+      fill.style.transform = `scaleY(${Math.min(share || 0, 1).toFixed(3)})`;
     }));
+  }
+
+  trace({ link, y, z, thick }) {
+    const [top, end, far, low] = [y, z, z + thick, y + thick].map(each => each.toFixed(2));
+    this.path(link).setAttribute("d", `M0 ${top}C50 ${top} 50 ${end} 100 ${end}V${far}`
+      + `C50 ${far} 50 ${low} 0 ${low}Z`);
+  }
+
+  paint(ribbons) {
+    const { area, width } = this, dots = window.devicePixelRatio || 1;
+    this.painted = ribbons;
+    const context = area.getContext("2d");
+    context.setTransform(dots, 0, 0, dots, 0, 0);
+    context.clearRect(0, 0, width, this.height);
+    context.globalAlpha = 0.72;
+    const middle = width / 2;
+    for (const { link, y, z, thick } of ribbons) {
+      const place = link.i * this.data.right.words.length + link.j, half = thick / 2;
+      const shade = this.shades[place] ??= this.colour(link);
+      context.beginPath();
+      if (thick < 2) {  // a line is drawn in half the time of an area
+        context.strokeStyle = shade;
+        context.lineWidth = thick;
+        context.moveTo(0, y + half);
+        context.bezierCurveTo(middle, y + half, middle, z + half, width, z + half);
+        context.stroke();
+        continue;
+      }
+      context.fillStyle = shade;
+      context.moveTo(0, y);
+      context.bezierCurveTo(middle, y, middle, z, width, z);
+      context.lineTo(width, z + thick);
+      context.bezierCurveTo(middle, z + thick, middle, y + thick, 0, y + thick);
+      context.fill();
+    }
   }
 
   path(link) {
     const key = link.i * 100000 + link.j;
     let path = this.paths.get(key);
     if (!path) {
-      path = add(this.svg, "path");
+      path = add(this.area, "path");
       const colour = this.colour(link), lost = this.data.change && link.mass < 0;
       path.setAttribute("fill", lost ? "none" : colour);
       if (lost) {
