@@ -22,6 +22,8 @@ _FROM, _TO = 0.02, 0.98
 """Where ribbons begin and end between the columns."""
 _NARROW, _LETTER = 350, 8.2
 """Width in pixels of a figure on a telephone, and of a label's column."""
+_FULL = 0.84
+"""Part of a row that a full weight takes."""
 _HOVER = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Places along a ribbon that have a hover text."""
 
@@ -48,21 +50,19 @@ def links_figure(
     *,
     dark: bool,
     full_weight: float,
-    pinned: Pin = None,
 ) -> go.Figure:
     """Draw ribbons between two columns of tokens, in reading order from top to bottom.
 
-    In columns, not rows, long words, right-to-left scripts and narrow screens all fit. The token
-    labels are a scatter layer: clicking one selects its point (customdata: side, index).
+    In columns, not rows, long words, right-to-left scripts and narrow screens all fit. A token's
+    ribbons are stacked, so its weight is seen at both ends.
 
     Args:
-        full_weight: The weight of a ribbon as thick as a row.
-        pinned: ("left", i) or ("right", j): the links of all other tokens fade.
+        full_weight: The least weight that is as thick as a row. If a token has more, it is that.
     """
     rows = max(len(left), len(right), 1)
     positions = {"left": _spread(len(left), rows), "right": _spread(len(right), rows)}
     # Shapes, not traces: a browser draws a hundred shapes in the time of ten traces.
-    shapes, hover = _ribbons(links, positions, full_weight, pinned)
+    shapes, hover = _ribbons(links, positions, full_weight)
     columns = [
         {
             "type": "scatter",
@@ -72,15 +72,9 @@ def links_figure(
             "text": [label(token) for token in tokens],
             "textposition": f"middle {side}",
             "textfont": {"color": ink(dark), "size": 15},
-            "marker": {
-                "size": [13 if pinned == (side, k) else 8 for k in range(len(tokens))],
-                "color": ink(dark),
-                "opacity": 0.85,
-            },
-            "unselected": {"marker": {"opacity": 0.85}},
-            "customdata": [[side, k] for k in range(len(tokens))],
+            "marker": {"size": 8, "color": ink(dark), "opacity": 0.85},
             "hovertext": [label(token, 80) for token in tokens],
-            "hovertemplate": "%{hovertext}<br>click to pin<extra></extra>",
+            "hovertemplate": "%{hovertext}<extra></extra>",
             "cliponaxis": False,
             "showlegend": False,
         }
@@ -94,7 +88,6 @@ def links_figure(
         height=ROW * rows + 24,
         x=fixed | {"range": [-room_left, 1 + room_right]},
         y=fixed | {"range": [rows - 0.4, -0.6]},
-        clickmode="event+select",
         dragmode=False,
         hovermode="closest",
         shapes=shapes,
@@ -107,23 +100,20 @@ def is_faded(pinned: Pin, i: int, j: int) -> bool:
 
 
 def _ribbons(
-    links: Sequence[Link],
-    positions: dict[str, list[float]],
-    full_weight: float,
-    pinned: Pin,
+    links: Sequence[Link], positions: dict[str, list[float]], full_weight: float
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The ribbons as shapes, thin ones on top, and the trace of their hover texts."""
     shapes, hover_x, hover_y, hover = [], [], [], []
-    for link in sorted(links, key=lambda link: -link.weight):
-        half = max(0.42 * min(link.weight / full_weight, 1.0), 0.02)
-        start, stop = positions["left"][link.i], positions["right"][link.j]
+    for link, start, stop, half in sorted(
+        _stacked(links, positions, full_weight), key=lambda ribbon: -ribbon[0].weight
+    ):
         shapes.append(
             {
                 "type": "path",
                 "path": _ribbon(start, stop, half),
                 "fillcolor": link.colour,
                 "line": {"width": 0.5, "color": link.colour},
-                "opacity": 0.10 if is_faded(pinned, link.i, link.j) else 0.72,
+                "opacity": 0.72,
                 "layer": "below",
             }
         )
@@ -142,6 +132,29 @@ def _ribbons(
         "name": "links",
         "showlegend": False,
     }
+
+
+def _stacked(
+    links: Sequence[Link], positions: dict[str, list[float]], full_weight: float
+) -> list[tuple[Link, float, float, float]]:
+    """Each link with the middles of its two ends and half its thickness, in rows."""
+    sums = {side: [0.0] * len(places) for side, places in positions.items()}
+    for link in links:
+        sums["left"][link.i] += link.weight
+        sums["right"][link.j] += link.weight
+    row = _FULL / max([full_weight, *sums["left"], *sums["right"]])
+    ends = {
+        side: [place - row * total / 2 for place, total in zip(places, sums[side], strict=True)]
+        for side, places in positions.items()
+    }
+    stacked = []
+    for link in sorted(links, key=lambda link: (link.i, link.j)):
+        half = row * link.weight / 2
+        start, stop = ends["left"][link.i] + half, ends["right"][link.j] + half
+        ends["left"][link.i] += 2 * half
+        ends["right"][link.j] += 2 * half
+        stacked.append((link, start, stop, half))
+    return stacked
 
 
 def _spread(count: int, rows: int) -> list[float]:

@@ -221,7 +221,10 @@ def test_the_plan_moves_with_iterations_and_epsilon(visit):
         for text, after in zip(first[1:], last[1:], strict=True)
     )
     found.get_by_label("Epsilon").press("End")
-    assert said.nth(1).inner_text() != first[1]
+    page.wait_for_function(
+        "([process, text]) => process.querySelectorAll('.said')[1].textContent !== text",
+        arg=[found.element_handle(), first[1]],
+    )
     assert found.get_by_label("Epsilon").get_attribute("aria-valuetext") == "0.5"
     points = found.locator("polyline.n0").first.get_attribute("points").split()
     assert len(points) >= 10  # one an iteration

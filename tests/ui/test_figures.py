@@ -1,5 +1,7 @@
 """Figures as data: what is drawn, not how it looks."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -66,15 +68,18 @@ def test_a_ribbon_is_as_thick_as_its_mass_and_tells_about_it(plan):
     )
 
 
-def test_a_pinned_token_keeps_its_ribbons_and_fades_the_others(plan):
-    figure = plan_ribbons(plan, dark=False, pinned=("right", 2))
-    clear = [
-        text
-        for text, shape in zip(hovers(figure), ribbons(figure), strict=True)
-        if shape.opacity > 0.5
-    ]
-    assert len(clear) == 3
-    assert all("→ er" in text for text in clear)
+def test_ribbons_are_stacked_at_both_ends(plan):
+    ends = {"left": [], "right": []}
+    for shape in ribbons(plan_ribbons(plan, dark=False)):
+        y = [float(part.split(",")[1]) for part in shape.path.split() if "," in part]
+        ends["left"].append((y[0], y[-1]))
+        ends["right"].append((y[3], y[4]))
+    for side in ends.values():
+        side.sort()
+        assert all(after[0] >= before[1] - 1e-3 for before, after in pairwise(side))
+        assert sum(high - low for low, high in side) == pytest.approx(
+            sum(high - low for low, high in ends["left"]), abs=1e-3
+        )
 
 
 def test_ribbons_of_no_tokens_say_so():

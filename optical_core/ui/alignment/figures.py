@@ -198,7 +198,6 @@ def plan_ribbons(
     dark: bool,
     row_normalised: bool = False,
     threshold: float = 0.0,
-    pinned: Pin = None,
 ) -> go.Figure:
     """Draw ribbons between the two token columns: thickness is mass, colour is cost."""
     if not plan.source or not plan.target:
@@ -215,7 +214,7 @@ def plan_ribbons(
         )
         for i, j in zip(*np.nonzero(shares), strict=True)
     ]
-    return links_figure(plan.source, plan.target, links, dark=dark, pinned=pinned, full_weight=1.0)
+    return links_figure(plan.source, plan.target, links, dark=dark, full_weight=1.0)
 
 
 def word_chips(plan: TransportPlan, *, smallest: float = 0.05) -> str:
