@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.browser.server import ROOT, goto, running_app, running_browser
 
 VIEWS = {
-    "alignment": ("/alignment?lang=so&need=earth-q03", "light", 1180, 900),
+    "alignment": ("/alignment?lang=so&need=earth-q03", "light", 1180, 960),
     "gaps": (
         "/gaps?results=ntrex128&model=embedded&model=optical-lowres&model=optical-gloss",
         "light",
