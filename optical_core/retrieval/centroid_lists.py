@@ -71,6 +71,7 @@ class CentroidIndex(Approximation):
     """
 
     mode = "candidates"
+    margin = 0.005  # real queries keep less than those made from passages
 
     quantised: QuantisedIndex
     starts: np.ndarray

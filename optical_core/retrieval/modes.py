@@ -64,7 +64,7 @@ def open_mode(index: TokenIndex, mode: str) -> Segment:
     quantised = QuantisedIndex.open(index)
     if mode in _SELECTIVE:
         selective = _selective(mode, quantised)
-        if selective.recall >= LEAST_RECALL:
+        if selective.recall >= LEAST_RECALL + selective.margin:
             return selective
         _gives_way(index, mode, selective.recall, "int8")
     if quantised.recall >= LEAST_RECALL:

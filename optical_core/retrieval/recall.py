@@ -25,7 +25,10 @@ class Approximation(Segment):
     Attributes:
         index: whose passages are ranked.
         recall: share of the exact top 10 that it keeps, on queries made from the passages.
+        margin: recall that it needs beyond what others need, to be used.
     """
+
+    margin = 0.0
 
     @property
     @abstractmethod
