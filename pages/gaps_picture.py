@@ -108,6 +108,7 @@ def _gap(tables: Tables, rivals: Sequence[str], at: str) -> str:
             partial(gap_waterfall, tables.contributions, model, comparison.measure),
             key="waterfall",
             name="gap-waterfall",
+            alt="What each language adds to the gap, and to its change",
             title=f"What makes the gap of {comparison.baseline}, and what {model} changes in it: "
             f"{picture_subject(tables)}",
         )
@@ -142,6 +143,7 @@ def _arrows(tables: Tables, at: str) -> None:
         ),
         key=PICTURE,
         name="gap",
+        alt="The measure of each language, from the baseline to each model",
         title=f"From {tables.comparison.baseline} to {listed(models)}: {picture_subject(tables)}"
         if models
         else f"{tables.comparison.baseline}: {picture_subject(tables)}",
@@ -171,6 +173,7 @@ def _queries(tables: Tables, model: str, at: str) -> tuple[pd.DataFrame, list[tu
         partial(query_scatter, points, comparison.baseline, model, comparison.measure),
         key=SCATTER,
         name="queries",
+        alt="The measure of each query, by the baseline and by the model",
         title=f"Queries in {_place_name(at)}, {comparison.baseline} against {model}: "
         f"{picture_subject(tables)}",
         select=True,

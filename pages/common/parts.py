@@ -157,6 +157,7 @@ def chart(
     select: bool = False,
     area: bool = False,
     saved: bool = True,
+    alt: str = "",
 ) -> Any:
     """Draw a figure with its downloads: SVG, PDF and PNG in the light theme, under a title.
 
@@ -168,6 +169,8 @@ def chart(
         select: Can points be clicked? The selected ones are then returned.
         area: Can points also be selected by a box or a lasso?
         saved: Are there downloads? A page may have several figures in one file.
+        alt: What readers who don't see the figure get instead of the title. Where it changes,
+            Streamlit makes the figure anew, so it should stay the same from click to click.
     """
     config = {
         "displaylogo": False,
@@ -183,7 +186,7 @@ def chart(
     modes = ("points", "box", "lasso") if area else "points"
     options: dict[str, Any] = {"on_select": "rerun", "selection_mode": modes} if select else {}
     figure = draw(dark=is_dark())
-    event = st.plotly_chart(figure, key=key, theme=None, config=config, alt=title, **options)
+    event = st.plotly_chart(figure, key=key, theme=None, config=config, alt=alt or title, **options)
     if saved:
         files(lambda: picture_files(name, lambda: [Printed(draw(dark=False), title)]), key=key)
     return event.selection.points if select else None
