@@ -58,13 +58,8 @@ def test_an_installed_collection_knows_better(collection, home):
     assert query_texts(Library(), elsewhere) == known.texts
 
 
-def test_shipped_results_have_texts_where_their_publishers_allow():
+def test_shipped_results_of_other_peoples_collections_are_numbers_alone():
+    """Their texts belong to their publishers: the pages say which command brings them."""
     shipped = {found.collection: found for found in find_results()}
-    for name in ("ntrex128", "afriqa", "xquad_r"):
-        found = shipped[name]
-        for code in found.languages:
-            queries = set(found.columns["embedded", code, "AP"].index)
-            assert set(found.texts[code]) == queries, (name, code)
-            assert queries <= set(found.texts["en"])
-    # Its authors ask that it isn't published again as plain text.
-    assert not shipped["flores200"].texts
+    for name in ("ntrex128", "afriqa", "xquad_r", "flores200"):
+        assert not shipped[name].texts
