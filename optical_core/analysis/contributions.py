@@ -36,8 +36,8 @@ def contribution_table(measurements: Measurements, comparison: Comparison) -> pd
         ... }
         >>> measurements = Measurements(Measurements.rows(values), parallel=True)
         >>> table = contribution_table(measurements, Comparison.of(measurements, baseline="bm25"))
-        >>> round(table["shortfall"].sum(), 2), round(table["change"].sum(), 2)
-        (0.3, -0.1)
+        >>> [round(float(table[name].sum()), 2) for name in ("shortfall", "change")]
+        [0.3, -0.1]
     """
     samples = measurements.samples(comparison)
     baseline = samples.pop(comparison.baseline, {})

@@ -130,18 +130,17 @@ def write_results_record(
 def read_results(folder: Path, *, origin: str = "") -> Measurements:
     """Read an evaluation folder.
 
-        Args:
-            folder: with record.json.
-            origin: where the numbers come from, for people; by default the folder.
+    Args:
+        folder: with record.json.
+        origin: where the numbers come from, for people; by default the folder.
 
-        Raises:
-            InputError: the folder has no record.json, or a file in it is damaged.
+    Raises:
+        InputError: the folder has no record.json, or a file in it is damaged.
 
-        Examples:
-            >>> from optical_core.retrieval.model_names import folder_name
-    from optical_core.storage import assets
-            >>> read_results(assets("results", "demo")).collection
-            'demo'
+    Examples:
+        >>> from optical_core.storage import assets
+        >>> read_results(assets("results", "demo")).collection
+        'demo'
     """
     if not (folder / "record.json").is_file():
         raise InputError(f"{folder} is no evaluation folder: it has no record.json")
