@@ -119,7 +119,9 @@ def _correlations(levels: pd.DataFrame, codes: list[str], measured: str) -> None
 
 def _table(table: pd.DataFrame, label: str, codes: list[str], difference: bool) -> str | None:
     """Draw the queries. Returns the open one, chosen by a click or by the address."""
-    styled = table.style.map(
+    # The ids are a column: a click on an index selects nothing.
+    shown = table.reset_index()
+    styled = shown.style.map(
         lambda value: cell_style(value, difference=difference), subset=[*codes, "mean"]
     ).format("{:+.3f}" if difference else "{:.3f}", subset=[*codes, "mean"], na_rep="–")
     columns = {
@@ -128,8 +130,10 @@ def _table(table: pd.DataFrame, label: str, codes: list[str], difference: bool) 
     }
     # A selection is a row number: a table of other rows needs a key of its own.
     key = f"queries-{label}-{'-'.join(codes)}"
-    cell = parts.opened(styled, key=key, column_config=columns, height=420, placeholder="–")
-    parts.downloads(table.reset_index(), "queries", key="queries-file")
+    cell = parts.opened(
+        styled, key=key, column_config=columns, hide_index=True, height=420, placeholder="–"
+    )
+    parts.downloads(shown, "queries", key="queries-file")
     opened = held(QUERY)
     if cell:
         row, column = cell

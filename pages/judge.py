@@ -54,7 +54,7 @@ def render() -> None:
         _judge(collection, judge)
     else:
         st.info("Give your name to begin: each judge's grades are kept apart.")
-    _finish(collection)
+        _finish(collection)
 
 
 def _make_pool(collection: Collection) -> None:
@@ -97,7 +97,7 @@ def _make_pool(collection: Collection) -> None:
 
 @fragment
 def _judge(collection: Collection, judge: str) -> None:
-    """Draw the next passage with its query, and the grades to choose from."""
+    """Draw the next passage with its query, the grades to choose from, and what was judged."""
     pool = read_pool(collection.name)
     grades = read_grades(collection.name, judge)
     later = st.session_state.setdefault(_LATER, set())
@@ -135,6 +135,7 @@ def _judge(collection: Collection, judge: str) -> None:
             on_click=take_back,
             args=(collection.name, judge),
         )
+    _finish(collection)
 
 
 def _item(collection: Collection, item: Item, language: str) -> None:

@@ -34,7 +34,7 @@ from optical_core.ui.search.view import (
 )
 from optical_core.ui.token_html import contribution_chips, heat_strip, plain
 from pages.common import parts
-from pages.common.address import bound, switch
+from pages.common.address import AGAIN, bound, switch
 from pages.common.first_start import prepared
 from pages.common.opened import library
 from pages.common.typed import text_input
@@ -143,6 +143,7 @@ def _elsewhere(asked: Asked, models: list[str], top: int) -> None:
                     model=models,
                     where=asked.where,
                     **{"in": name, "top": top},
+                    **AGAIN,
                 )
         if name == "demo" and code != "en":
             parts.link(
@@ -150,7 +151,7 @@ def _elsewhere(asked: Asked, models: list[str], top: int) -> None:
             )
         if name == "demo" and need == parts.AHEAD:
             label = "A query that distillation made worse"
-            parts.link("search", label, lang="so", need=parts.BEHIND, model=models)
+            parts.link("search", label, lang="so", need=parts.BEHIND, model=models, **AGAIN)
 
 
 def _columns(asked: Asked, models: list[str], top: int) -> None:
