@@ -321,7 +321,7 @@ def test_the_inspector_opens_the_query_of_the_address_and_closes_it(measured, op
 def test_inspector_lists_queries_and_their_extremes(measured, open_page):
     app = open_page("inspector", model="bm25", baseline="embedded")
     table = app.dataframe[0].value
-    assert set(table.index) == {"q1", "q2", "q3"}
+    assert set(table["query"]) == {"q1", "q2", "q3"}
     assert "why is the sea salty ?" in set(table["text"])
 
 
