@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from optical_core.cli.application import SETTINGS, Device, Languages, app
-from optical_core.wording import counted
+from optical_core.wording import counted, split_names
 
 judge_app = typer.Typer(
     help="Judge a collection of your own: pool what models find, then grade it on the page Judge.",
@@ -34,8 +34,7 @@ def pool(
     from optical_core.data.collection import open_collection
     from optical_core.study.pooling import make_pool
 
-    names = [name.strip() for name in models.split(",") if name.strip()]
-    codes = [code.strip() for code in languages.split(",") if code.strip()]
+    names, codes = split_names(models), split_names(languages)
     opened = open_collection(collection)
     made = make_pool(opened, names, codes, depth=depth, device=device)
     items, queries = counted(len(made.items), "passage"), counted(made.queries, "query", "queries")
@@ -72,6 +71,6 @@ def write(
     from optical_core.data.collection import open_collection
 
     opened = open_collection(collection)
-    names = [name.strip() for name in judges.split(",") if name.strip()]
+    names = split_names(judges)
     count = judging.write_judgements(opened, names or judging.judges(opened.name))
     print(f"{counted(count, 'judgement')} -> {opened.name}; next: optical evaluate {opened.name}")
