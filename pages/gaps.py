@@ -29,8 +29,8 @@ READ = (
 )
 
 DETAILS = {
-    "resources": "Resources and quality",
     "numbers": "All numbers",
+    "resources": "Resources and quality",
     "tests": "Paired tests",
     "predictors": "What predicts it",
 }
@@ -187,7 +187,7 @@ def _details(tables: Tables) -> None:
         "Details",
         list(DETAILS),
         key="details",
-        default="resources",
+        default="numbers",
         format_func=DETAILS.get,
         required=True,
         label_visibility="collapsed",
