@@ -7,24 +7,16 @@ from typing import Any
 import streamlit as st
 
 from optical_core.data.gold import GoldPair
-from optical_core.transport import TransportSettings
+from optical_core.transport import METHODS, TransportSettings
 from optical_core.transport.marginals import MARGINALS
-from optical_core.ui.alignment.view import (
-    EPSILON,
-    EPSILONS,
-    LONGEST,
-    MOST_MODELS,
-    PICTURES,
-    SOLVERS,
-    THRESHOLDS,
-    UNITS,
-    AlignmentView,
-)
-from optical_core.ui.examples import first_encoders
+from optical_core.ui.alignment.view import PICTURES, AlignmentView
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.opened import library
 from pages.common.typed import text_input
+
+LONGEST = 2000
+"""Most characters of a text: about 400 words, more than an encoder reads."""
 
 
 def controls() -> AlignmentView | None:
@@ -76,7 +68,7 @@ def _picture() -> dict[str, Any]:
     unit = bound(
         row[0].segmented_control,
         "Unit",
-        UNITS,
+        ["word", "token"],
         key="unit",
         default="word",
         required=True,
@@ -89,13 +81,14 @@ def _picture() -> dict[str, Any]:
         default="ribbons",
         required=True,
     )
+    names = library().model_names(token_level=True)
     models = bound(
         row[2].multiselect,
         "Encoders",
-        library().model_names(token_level=True),
+        names,
         key="model",
-        default=first_encoders(library()),
-        max_selections=MOST_MODELS,
+        default=["embedded", names[0]],
+        max_selections=3,
     )
     return {"unit": unit, "kind": kind, "models": tuple(models)}
 
@@ -107,16 +100,16 @@ def _transport() -> dict[str, Any]:
         solver = bound(
             row[0].selectbox,
             "Solver",
-            SOLVERS,
+            ["exact", *(m for m in METHODS if m != "exact")],
             key="solver",
             default="exact",
         )
         epsilon = bound(
             row[1].select_slider,
             "Epsilon (units of cost)",
-            EPSILONS,
+            [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0],
             key="eps",
-            default=EPSILON,
+            default=0.05,
             read=float,
             disabled=solver == "exact",
             help="Strength of the entropy term: the larger, the more blurred the plan.",
@@ -140,7 +133,7 @@ def _transport() -> dict[str, Any]:
         threshold = bound(
             row[1].select_slider,
             "Hide shares below",
-            THRESHOLDS,
+            [0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5],
             key="min",
             default=0.0,
             read=float,

@@ -23,7 +23,6 @@ from optical_core.ui.collections.long_documents import (
 )
 from optical_core.ui.collections.view import (
     FORMATS,
-    SAMPLE,
     import_folder,
     import_upload,
     remove_collection,
@@ -46,6 +45,8 @@ READ = (
     "same queries in every language. Only there can you compare levels between languages."
 )
 
+SAMPLE = 1200
+"""Most characters of a sample's passage."""
 SHOWN = "show"
 """Address parameter: the collection on display."""
 

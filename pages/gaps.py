@@ -14,14 +14,7 @@ from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, members
 from optical_core.data.published import MIRACL_SOURCE, MIRACL_WARNING
 from optical_core.escaping import markdown_text
 from optical_core.ui.gaps.figures import resource_scatter
-from optical_core.ui.gaps.view import (
-    first_baseline,
-    first_models,
-    gap_tables,
-    headline,
-    judged_line,
-    picture_subject,
-)
+from optical_core.ui.gaps.view import gap_tables, headline, judged_line, picture_subject
 from optical_core.wording import listed
 from pages import gaps_picture, gaps_predictors
 from pages.common import parts
@@ -36,8 +29,8 @@ READ = (
 )
 
 DETAILS = {
-    "numbers": "All numbers",
     "resources": "Resources and quality",
+    "numbers": "All numbers",
     "tests": "Paired tests",
     "predictors": "What predicts it",
 }
@@ -82,12 +75,13 @@ def _controls(by_label: dict[str, Measurements]) -> Tables | None:
     row = st.columns([2, 2, 2])
     chosen = by_label[measured_choice(row[0], by_label, default="ntrex128")]
     measure = measure_choice(row[1], "Measure and depth", chosen)
+    start = "embedded" if "embedded" in chosen.models else chosen.models[0]
     baseline = bound(
         row[2].selectbox,
         "Baseline of the comparison",
         chosen.models,
         key="baseline",
-        default=first_baseline(chosen),
+        default=start,
     )
     models = _models(chosen)
     with st.expander("Languages, and which count as high- or low-resource"):
@@ -127,12 +121,13 @@ def _controls(by_label: dict[str, Measurements]) -> Tables | None:
 
 def _models(chosen: Measurements) -> list[str]:
     """Draw the choice of models; BM25, which would take most of both scales, isn't on at first."""
+    shown = [model for model in chosen.models if model != "bm25"]
     models: list[str] = bound(
         st.multiselect,
         "Models",
         chosen.models,
         key="model",
-        default=first_models(chosen),
+        default=shown if len(shown) > 1 else chosen.models,
     )
     return models
 
@@ -192,7 +187,7 @@ def _details(tables: Tables) -> None:
         "Details",
         list(DETAILS),
         key="details",
-        default="numbers",
+        default="resources",
         format_func=DETAILS.get,
         required=True,
         label_visibility="collapsed",

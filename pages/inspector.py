@@ -14,14 +14,7 @@ from optical_core.escaping import markdown_text
 from optical_core.figures.levels import NAMES
 from optical_core.ui.inspector.answers import bringing
 from optical_core.ui.inspector.figures import cell_style, correlation_figure
-from optical_core.ui.inspector.view import (
-    WAYS,
-    extremes,
-    first_model,
-    mean_correlation,
-    query_table,
-    shown_texts,
-)
+from optical_core.ui.inspector.view import extremes, mean_correlation, query_table, shown_texts
 from optical_core.ui.texts import query_texts
 from pages import inspector_query
 from pages.common import parts
@@ -33,6 +26,7 @@ READ = (
     "than the baseline), orange is worse. Click anywhere in a row to open the query, in a "
     "language's column to open it in that language. Click a column's header to sort."
 )
+WAYS = ("difference", "level")
 QUERY = "query"
 """Address parameter: the open query."""
 
@@ -76,8 +70,9 @@ def render() -> None:
 def _compared(row: Sequence[Any], results: Measurements) -> tuple[str, str, str]:
     """Draw the choice of a model, the baseline and the measure."""
     names = results.models
-    first = first_model(library(), results)
-    model = bound(row[0].selectbox, "Model", names, key="model", default=first)
+    known = [*results.students, *library().model_names()]
+    student = next((n for n in known if n in names and n != "embedded"), names[-1])
+    model = bound(row[0].selectbox, "Model", names, key="model", default=student)
     baseline = bound(
         row[1].selectbox,
         "Baseline",
@@ -99,10 +94,10 @@ def _shown(languages: Sequence[str]) -> tuple[list[str], bool]:
         "Show",
         list(WAYS),
         key="show",
-        default=WAYS[0],
+        default="difference",
         required=True,
     )
-    return codes, way == WAYS[0]
+    return codes, way == "difference"
 
 
 def _correlations(levels: pd.DataFrame, codes: list[str], measured: str) -> None:

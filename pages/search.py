@@ -15,23 +15,16 @@ from optical_core.escaping import markdown_text
 from optical_core.retrieval.explain import Share, one_window
 from optical_core.retrieval.model_names import folder_name, label
 from optical_core.retrieval.windows import Window
-from optical_core.ui.address import AGAIN
-from optical_core.ui.examples import AHEAD, BEHIND
 from optical_core.ui.library import Library
 from optical_core.ui.search.figures import match_figure
 from optical_core.ui.search.joined import share_line, typed_model
 from optical_core.ui.search.served import ServedLibrary
 from optical_core.ui.search.view import (
-    DEPTH,
-    LONGEST_QUERY,
-    MOST_MODELS,
-    TOP,
     Asked,
     ask,
     english_of,
     explained,
     language_hint,
-    match_title,
     moves,
     quality,
     results_table,
@@ -41,7 +34,7 @@ from optical_core.ui.search.view import (
 )
 from optical_core.ui.token_html import contribution_chips, heat_strip, plain
 from pages.common import parts
-from pages.common.address import bound, switch
+from pages.common.address import AGAIN, bound, switch
 from pages.common.first_start import prepared
 from pages.common.opened import library
 from pages.common.typed import text_input
@@ -51,6 +44,7 @@ READ = (
     "show how many places a passage moved compared with the first column. Green marks a passage "
     "that was judged relevant. Open a result to see which query tokens matched which of its tokens."
 )
+TOP = (5, 10, 20)
 
 
 def render() -> None:
@@ -69,7 +63,7 @@ def render() -> None:
         st,
         "Your query, in any language",
         key="q",
-        longest=LONGEST_QUERY,
+        longest=1000,
         placeholder=examples[need],
         help="If this is empty, the example query is used.",
     )
@@ -81,7 +75,7 @@ def render() -> None:
         source.model_names(),
         key="model",
         default=source.default_models(),
-        max_selections=MOST_MODELS - 1 if joined else MOST_MODELS,
+        max_selections=3 if joined else 4,
     )
     models = list(dict.fromkeys([*models, *joined]))
     top = bound(row[1].selectbox, "Results", list(TOP), key="top", default=5, read=int)
@@ -155,9 +149,9 @@ def _elsewhere(asked: Asked, models: list[str], top: int) -> None:
             parts.link(
                 "alignment", "Alignment", icon=":material/compare_arrows:", lang=code, need=need
             )
-        if name == "demo" and need == AHEAD:
+        if name == "demo" and need == parts.AHEAD:
             label = "A query that distillation made worse"
-            parts.link("search", label, lang="so", need=BEHIND, model=models, **AGAIN)
+            parts.link("search", label, lang="so", need=parts.BEHIND, model=models, **AGAIN)
 
 
 def _columns(asked: Asked, models: list[str], top: int) -> None:
@@ -168,7 +162,7 @@ def _columns(asked: Asked, models: list[str], top: int) -> None:
             try:
                 with st.spinner("Searching (the first search with a model takes longer)…"):
                     ranking = asked.source.rank(
-                        model, asked.collection, asked.query, DEPTH, asked.where
+                        model, asked.collection, asked.query, 1000, asked.where
                     )
             except InputError as error:
                 parts.fault(error)
@@ -240,7 +234,8 @@ def _passage(asked: Asked, model: str, passage: Passage, rank: int, score: float
         partial(match_figure, result),
         key=f"links-{model}-{passage.id}",
         name="matches",
-        title=match_title(asked, model, passage),
+        title=f"{model}: tokens of “{asked.query}” and their matches in "
+        f"“{passage.title or passage.id}”",
     )
     st.caption(f"The contributions add up to {result.total:.4f}; the score is {score:.4f}.")
 

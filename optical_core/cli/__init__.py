@@ -23,7 +23,6 @@ from optical_core.cli import (  # noqa: F401
     searching,
     serving,
     starting,
-    stories,
     training,
     updating,
 )

@@ -29,6 +29,18 @@ if TYPE_CHECKING:
 
 _BUILD = "build"
 
+Bits = Annotated[
+    int | None,
+    typer.Option(help="Bits a dimension: 16 (fp16), or compressed to 8, 4 or 2."),
+]
+Pool = Annotated[
+    int | None,
+    typer.Option(help="Keep one vector for this many tokens of a passage: 1 (all), 2, 3."),
+]
+Dims = Annotated[
+    int | None,
+    typer.Option(help="Compress only so many principal directions, as 128; default all."),
+]
 Window = Annotated[
     int | None,
     typer.Option(min=0, help="Cut long passages into windows of so many tokens; 0: whole."),
@@ -78,18 +90,9 @@ def index(
     approximate: Annotated[
         bool, typer.Option(help="Also make the files of `search --mode` and measure their recall.")
     ] = False,
-    bits: Annotated[
-        int | None,
-        typer.Option(help="Bits a dimension: 16 (fp16), or compressed to 8, 4 or 2."),
-    ] = None,
-    pool: Annotated[
-        int | None,
-        typer.Option(help="Keep one vector for this many tokens of a passage: 1 (all), 2, 3."),
-    ] = None,
-    dims: Annotated[
-        int | None,
-        typer.Option(help="Compress only so many principal directions, as 128; default all."),
-    ] = None,
+    bits: Bits = None,
+    pool: Pool = None,
+    dims: Dims = None,
     window: Window = None,
     stride: Stride = None,
     aggregate: Aggregate = None,
@@ -224,6 +227,9 @@ def index_files(
             "(needs the extra ray). All machines must see the files and --out."
         ),
     ] = None,
+    bits: Bits = None,
+    pool: Pool = None,
+    dims: Dims = None,
     window: Window = None,
     stride: Stride = None,
     aggregate: Aggregate = None,
@@ -233,12 +239,14 @@ def index_files(
     """Index a corpus of many files. After an interruption, run the same command again."""
     from optical_core.data.passages import passage_files
     from optical_core.retrieval import shards
+    from optical_core.retrieval.compression import UNCOMPRESSED
 
     built = shards.index_files(
         out,
         passage_files(files),
         model or default_student(),
         ray=ray,
+        compression=_compression(bits, dims, pool) or UNCOMPRESSED,
         windows=_windows(window, stride, aggregate, None),
         batch_size=batch_size,
         device=device,

@@ -12,6 +12,7 @@ A record of a token: the centroid's number, uint16; the scale, fp16; the steps, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -21,20 +22,19 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from optical_core.errors import InputError
+from optical_core.retrieval.centroids import Centroids, wanted
 
 FILE = "codec.safetensors"
 BITS = (2, 4, 8)
-MOST_CENTROIDS = 1 << 15
 HEAD_BYTES = 4
 """Bytes of a record before its steps."""
-_POINTS = 40
-"""Training vectors of a centroid: FAISS warns of fewer."""
-_ITERATIONS = 8
+_MEASURED = 1 << 17
+"""Vectors of the sample whose residuals decide the steps."""
 _SIZES = (0.55, 0.7, 0.85, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
 """Sizes of a step that are tried, in units of the best one for a normal distribution."""
 _NORMAL = {2: 0.9957, 4: 0.3352, 8: 0.0308}
 """The best step of so many bits for a normal distribution of variance 1 (Max 1960, table II)."""
-_ROWS = 8192
+_ROWS = 1 << 14
 """Vectors that are encoded or decoded at a time."""
 
 
@@ -47,6 +47,7 @@ class Codec:
         centroids: (C, d) fp32.
         steps: (k,) fp32, the size of a step in each direction.
         basis: (d, k) fp32, the directions; None for the dimensions themselves.
+        groups: where groups of centroids begin, see `Centroids`; None for a single one.
 
     Examples:
         >>> vectors = torch.nn.functional.normalize(torch.randn(400, 16))
@@ -62,6 +63,7 @@ class Codec:
     centroids: Tensor
     steps: Tensor
     basis: Tensor | None = None
+    groups: Tensor | None = None
 
     @property
     def dimension(self) -> int:
@@ -95,37 +97,21 @@ class Codec:
         """Make a codec for vectors like these.
 
         Args:
-            vectors: (T, d) fp32, a sample.
+            vectors: (T, d), fp16 or fp32, a sample in random order.
             bits: one of `BITS`.
             directions: k; None for d.
             total: vectors that will be encoded; by default those of the sample.
         """
-        import faiss
-
         if not len(vectors):
             vectors = torch.zeros(1, vectors.shape[1])
-        count = _centroids(len(vectors), max(total, len(vectors)))
-        # FAISS draws from these itself, with a seed of its own.
-        means = faiss.Kmeans(
-            vectors.shape[1],
-            count,
-            niter=_ITERATIONS,
-            seed=1,
-            min_points_per_centroid=1,
-            max_points_per_centroid=_POINTS,
-        )
-        means.train(np.ascontiguousarray(vectors.numpy()))
-        assert means.centroids is not None
-        # Rounded as they are stored: an opened codec is the same as a new one.
-        centroids = torch.from_numpy(means.centroids.reshape(count, -1)).half().float()
-        sample = vectors[: _POINTS * count]
-        residuals = sample - centroids[nearest(sample, centroids)]
+        near = Centroids.train(vectors, wanted(len(vectors), max(total, len(vectors))))
+        sample = vectors[:_MEASURED].float()
+        residuals = sample - near.vectors[near.nearest(sample)]
         basis = None
         if directions and directions < vectors.shape[1]:
-            moment = residuals.T.double() @ residuals.double()
-            basis = torch.linalg.eigh(moment).eigenvectors[:, -directions:].float().contiguous()
+            basis = principal(residuals, directions)
             residuals = residuals @ basis
-        return cls(bits, centroids, _best_steps(residuals, bits), basis)
+        return cls(bits, near.vectors, best_steps(residuals, bits), basis, near.starts)
 
     def encode(self, vectors: Tensor) -> np.ndarray:
         """Records (T, record_bytes) uint8 of vectors (T, d) fp32."""
@@ -133,21 +119,26 @@ class Codec:
         return np.concatenate(parts) if parts else np.zeros((0, self.record_bytes), np.uint8)
 
     def _encoded(self, vectors: Tensor) -> np.ndarray:
-        numbers = nearest(vectors, self.centroids)
+        numbers = self.near.nearest(vectors)
         near = self.centroids[numbers]
         residuals = vectors - near if self.basis is None else (vectors - near) @ self.basis
-        steps = (residuals / self.steps + self.middle).round().clamp(0, 2**self.bits - 1)
+        steps = self.steps_of(residuals)
         lengths = (near + self._whole(steps)).norm(dim=1)
-        heads = np.empty((len(vectors), 2), np.uint16)
-        heads[:, 0] = numbers.numpy()
         scales = (1 / lengths.clamp(1e-3, 1e3)).numpy().astype(np.float16)
-        heads[:, 1] = scales.view(np.uint16)
-        padded = np.zeros((len(vectors), self.width), np.uint8)
+        return self.packed(np.stack([numbers.numpy(), scales.view(np.uint16)], axis=1), steps)
+
+    def packed(self, heads: np.ndarray, steps: Tensor) -> np.ndarray:
+        """Records of centroids and scales (T, 2), as their bits, and steps (T, k)."""
+        padded = np.zeros((len(heads), self.width), np.uint8)
         padded[:, : self.directions] = steps.numpy()
-        packed = np.zeros((len(vectors), self.width * self.bits // 8), np.uint8)
+        packed = np.zeros((len(heads), self.width * self.bits // 8), np.uint8)
         for place in range(8 // self.bits):
             packed |= padded[:, place :: 8 // self.bits] << (place * self.bits)
-        return np.hstack([heads.view(np.uint8), packed])
+        return np.hstack([np.ascontiguousarray(heads, np.uint16).view(np.uint8), packed])
+
+    def steps_of(self, residuals: Tensor) -> Tensor:
+        """The steps (T, k) nearest to residuals (T, k)."""
+        return (residuals / self.steps + self.middle).round().clamp(0, 2**self.bits - 1)
 
     def decode(self, records: np.ndarray) -> Tensor:
         """Vectors (T, d) fp32 of records (T, record_bytes): of unit length, up to rounding."""
@@ -179,9 +170,15 @@ class Codec:
             name == another and torch.equal(value, its) for (name, value), (another, its) in both
         )
 
+    @cached_property
+    def near(self) -> Centroids:
+        """The centroids, to look for the nearest one."""
+        return Centroids(self.centroids, self.groups)
+
     @property
     def _tensors(self) -> dict[str, Tensor]:
-        named = {"centroids": self.centroids, "steps": self.steps, "basis": self.basis}
+        names = ("centroids", "steps", "basis", "groups")
+        named = {name: getattr(self, name) for name in names}
         return {name: value for name, value in named.items() if value is not None}
 
     def save(self, folder: Path) -> None:
@@ -201,12 +198,11 @@ class Codec:
             with safe_open(path, "pt") as file:
                 bits = int(file.metadata()["bits"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            codec = cls(
-                bits, tensors["centroids"].float(), tensors["steps"].float(), tensors.get("basis")
-            )
-            wanted = (codec.dimension, codec.directions)
-            shape = wanted if codec.basis is None else tuple(codec.basis.shape)
-            if bits not in BITS or shape != wanted or not len(codec.centroids):
+            whole = tensors["centroids"].float(), tensors["steps"].float()
+            codec = cls(bits, *whole, tensors.get("basis"), tensors.get("groups"))
+            expected = (codec.dimension, codec.directions)
+            shape = expected if codec.basis is None else tuple(codec.basis.shape)
+            if bits not in BITS or shape != expected or not codec.near.whole:
                 raise ValueError("its parts do not fit together")
             return codec
         except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
@@ -215,23 +211,13 @@ class Codec:
             ) from error
 
 
-def nearest(vectors: Tensor, centroids: Tensor) -> Tensor:
-    """The number (T,) of the nearest of centroids (C, d) to each of vectors (T, d)."""
-    half_squares = centroids.square().sum(1) / 2
-    rows = max(1, (1 << 24) // len(centroids))
-    return torch.cat(
-        [(part @ centroids.T - half_squares).argmax(1) for part in vectors.split(rows)]
-        or [torch.zeros(0, dtype=torch.int64)]
-    )
+def principal(vectors: Tensor, directions: int) -> Tensor:
+    """The directions (d, k) that keep most of vectors (T, d)."""
+    moment = vectors.T.double() @ vectors.double()
+    return torch.linalg.eigh(moment).eigenvectors[:, -directions:].float().contiguous()
 
 
-def _centroids(sample: int, total: int) -> int:
-    """Number of centroids: a power of two up to 4 sqrt(T), as far as the sample can train them."""
-    most = min(4 * total**0.5, sample / 8, MOST_CENTROIDS)
-    return 1 << max(0, int(most).bit_length() - 1)
-
-
-def _best_steps(residuals: Tensor, bits: int) -> Tensor:
+def best_steps(residuals: Tensor, bits: int) -> Tensor:
     """The step (k,) of each direction that leaves the least error in residuals (T, k)."""
     middle, most = (2**bits - 1) / 2, 2**bits - 1
     spread = residuals.std(0, correction=0).clamp(1e-6)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
-import torch
 
 from optical_core.errors import InputError
 from optical_core.retrieval.codec import BITS
+from optical_core.retrieval.pooling import cluster_means
 
 PLAIN_BITS = 16
 MOST_POOLED = 8
@@ -79,19 +78,10 @@ class Compression:
         """
         if self.pool == 1 or len(vectors) < 2:
             return vectors, np.arange(len(vectors))
-        means = _pooling(self.pool).pool_one(torch.from_numpy(vectors)).numpy()
+        means = cluster_means(vectors, self.pool)
         tokens = (means @ vectors.T).argmax(1)
         order = np.argsort(tokens, kind="stable")
         return means[order], tokens[order]
 
 
 UNCOMPRESSED = Compression()
-
-
-@cache
-def _pooling(factor: int) -> Any:
-    from sentence_transformers.multi_vector_encoder.modules.token_pooling import (
-        HierarchicalTokenPooling,
-    )
-
-    return HierarchicalTokenPooling(factor, num_protected_tokens=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +42,7 @@ def encode_index(
     compression: Compression = UNCOMPRESSED,
     codec: Codec | None = None,
     windows: Windows = WHOLE,
+    count: int = 0,
     batch_size: int = 32,
     progress: bool = False,
     watch: Callable[[int], None] | None = None,
@@ -55,6 +57,8 @@ def encode_index(
         compression: the form of the vectors, without `kept`.
         codec: to compress them with; None to train one.
         windows: how passages are cut, without `kept`; each window is a row with its passage's id.
+        count: number of passages, if it is known: a large index then gets the centroids that it
+            needs.
         batch_size: passages encoded together.
         progress: show a progress bar?
         watch: called with the number of encoded windows.
@@ -63,7 +67,7 @@ def encode_index(
         InputError: an id comes twice, there are no passages, or the windows are too long.
     """
     ids: list[str] = list(kept.ids) if kept else []
-    offsets: list[int] = kept.offsets.tolist() if kept else [0]
+    offsets = array("q", kept.offsets.tolist() if kept else [0])
     seen = set(ids)
     empty = 0
     digest = None if kept else hashlib.blake2b(digest_size=8)
@@ -93,7 +97,7 @@ def encode_index(
     stream = encoder.encode(
         texts(), "passage", batch_size=batch_size, chunk=chunk, progress=progress
     )
-    with VectorWriter(folder, compression, encoder.dimension, codec) as writer:
+    with VectorWriter(folder, compression, encoder.dimension, codec, passages=count) as writer:
         if kept:
             writer.copy(kept.vectors, 0, len(kept.vectors), kept.standing)
         for vectors in stream:
@@ -129,13 +133,12 @@ def rewrite_index(folder: Path, source: LiveIndex, compression: Compression) -> 
     """
     if not source.compression.plain:
         raise InputError(f"the index in {source.folder} is compressed already: build it anew")
-    ids, offsets = [], [0]
+    ids, offsets = [], array("q", [0])
     if not len(source):
         raise InputError(f"the index in {source.folder} has no passages")
     opened = source.snapshot()
     (first, *_) = opened.indexes
-    tokens = source.tokens
-    with VectorWriter(folder, compression, first.dimension, expected=tokens) as writer:
+    with VectorWriter(folder, compression, first.dimension, passages=source.rows) as writer:
         for name, index, position in opened.rows():
             vectors = index.vectors_at(position)
             ids.append(name)
@@ -173,7 +176,7 @@ def codec_of(index: TokenIndex) -> Codec | None:
 
 
 def _kept(
-    folder: Path, writer: VectorWriter, offsets: list[int], compression: Compression
+    folder: Path, writer: VectorWriter, offsets: Sequence[int], compression: Compression
 ) -> float | None:
     """Share of the exact top ten that a form keeps, among the first passages; None if unknown."""
     vectors, whole = writer.originals()

@@ -13,6 +13,7 @@ from optical_core.data.changes import corpus_stamp
 from optical_core.data.collection import Collection, Passage
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.codec import BITS, Codec
 from optical_core.retrieval.compression import UNCOMPRESSED, Compression
 from optical_core.retrieval.in_step import note, since
 from optical_core.retrieval.index_files import add_text, encode_index, rewrite_index
@@ -31,7 +32,9 @@ def build_index(
     encoder: TokenEncoder,
     *,
     compression: Compression = UNCOMPRESSED,
+    codec: Codec | None = None,
     windows: Windows = WHOLE,
+    count: int = 0,
     batch_size: int = 32,
     progress: bool = False,
     watch: Callable[[int], None] | None = None,
@@ -45,7 +48,10 @@ def build_index(
         passages: may be streamed.
         encoder: the teacher.
         compression: the form of the vectors.
+        codec: to compress them with; None to train one.
         windows: how passages are cut; `LiveIndex` then ranks whole passages.
+        count: number of passages, if it is known: a large compressed index then gets the centroids
+            that it needs.
         batch_size: passages encoded together.
         progress: show a progress bar?
         watch: called with the number of encoded windows.
@@ -70,7 +76,9 @@ def build_index(
             passages,
             encoder,
             compression=compression,
+            codec=codec,
             windows=windows,
+            count=count,
             batch_size=batch_size,
             progress=progress,
             watch=watch,
@@ -198,6 +206,8 @@ def collection_index(
         if index is None or found is None:
             options["compression"] = compression or (index.compression if index else UNCOMPRESSED)
             options["windows"] = windows or (index.windows if index else WHOLE)
+            if options["compression"].bits in BITS:
+                options["count"] = sum(1 for _ in collection.passages())
             build_index(folder, collection.passages(), encoder, **options)
         elif found.missing:
             wanted = (p for p in collection.passages() if p.id in found.missing)

@@ -33,6 +33,10 @@ int optical_maxsim(int path, int bits, const uint8_t *blocks, const float *table
 int optical_decode(int bits, const uint8_t *blocks, const int64_t *tokens, int64_t count,
                    int64_t width, int64_t k, const float *centroids, const float *sizes,
                    float middle, float *out);
+int optical_nearest(int path, const uint8_t *blocks, const float *halves, const int64_t *starts,
+                    const uint8_t *means, const float *mean_halves, int64_t groups, int64_t most,
+                    int64_t width, const int8_t *vectors, const float *scales, int64_t count,
+                    int64_t probed, int32_t *numbers);
 """
 _EXACT_IN_FP32 = 2**24 // 127**2
 _LEAST_PASSAGES = 256

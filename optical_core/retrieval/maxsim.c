@@ -300,6 +300,42 @@ VNNI static void reduce_vnni(const float *rows, int64_t n, int from, int to, flo
 }
 #endif
 
+/* Room for up to n tokens; q's other members stay. Returns whether memory ran out. */
+static int new_query(query_t *q, int64_t n, int64_t width, const int8_t *tokens)
+{
+    const int64_t room = (n + 15) / 16 * 16;
+    q->n = n, q->width = width, q->tokens = tokens;
+    q->wide = calloc(room * width, sizeof *q->wide);
+    q->fours = calloc(room * width, sizeof *q->fours);
+    q->shift = calloc(room, sizeof *q->shift);
+    q->room = calloc(TOKENS * width, sizeof *q->room);
+    q->starts = calloc(room * TOKENS, sizeof *q->starts);
+    return !q->wide || !q->fours || !q->shift || !q->room || !q->starts;
+}
+
+/* Bring the n tokens in the forms that the paths read. */
+static void fill_query(query_t *q, int bits)
+{
+    const int64_t n = q->n, width = q->width;
+    for (int64_t j = 0; j < n; j++) {
+        int64_t first = j / VNNI_TOGETHER * VNNI_TOGETHER;
+        int64_t together = n - first < VNNI_TOGETHER ? n - first : VNNI_TOGETHER;
+        q->shift[j] = 0;
+        for (int64_t k = 0; k < width; k++) {
+            q->wide[j * width + k] = q->tokens[j * width + k];
+            q->shift[j] -= bits ? 0 : 128 * q->tokens[j * width + k];
+        }
+        for (int64_t k = 0; k < width / 4; k++)
+            memcpy(&q->fours[first * (width / 4) + k * together + j - first],
+                   q->tokens + j * width + 4 * k, 4);
+    }
+}
+
+static void free_query(query_t *q)
+{
+    free(q->wide), free(q->fours), free(q->shift), free(q->room), free(q->starts);
+}
+
 #include "residual.h"
 
 /* Scores of `count` passages, whose tokens are begins[i] to before ends[i]; a passage without
@@ -324,23 +360,10 @@ int optical_maxsim(int path, int bits, const uint8_t *blocks, const float *table
     int64_t room = (n + 15) / 16 * 16, held = -1;
     float *best = calloc(room * TOKENS, sizeof *best);
     float *values = calloc(room * TOKENS, sizeof *values);
-    query_t q = {n, width, query, calloc(room * width, sizeof *q.wide),
-                 calloc(room * width, sizeof *q.fours), calloc(room, sizeof *q.shift),
-                 calloc(TOKENS * width, sizeof *q.room), calloc(room * TOKENS, sizeof *q.starts),
-                 table, bits ? calloc(TOKENS, width + 4) : NULL};
-    int failed = !best || !values || !q.wide || !q.fours || !q.shift || !q.room || !q.starts ||
-                 (bits && !q.opened);
-    for (int64_t j = 0; !failed && j < n; j++) {
-        int64_t first = j / VNNI_TOGETHER * VNNI_TOGETHER;
-        int64_t together = n - first < VNNI_TOGETHER ? n - first : VNNI_TOGETHER;
-        for (int64_t k = 0; k < width; k++) {
-            q.wide[j * width + k] = query[j * width + k];
-            q.shift[j] -= bits ? 0 : 128 * query[j * width + k];
-        }
-        for (int64_t k = 0; k < width / 4; k++)
-            memcpy(&q.fours[first * (width / 4) + k * together + j - first],
-                   query + j * width + 4 * k, 4);
-    }
+    query_t q = {.table = table, .opened = bits ? calloc(TOKENS, width + 4) : NULL};
+    int failed = new_query(&q, n, width, query) || !best || !values || (bits && !q.opened);
+    if (!failed)
+        fill_query(&q, bits);
     for (int64_t i = 0; !failed && i < count; i++) {
         scores[i] = 0;
         if (begins[i] == ends[i])
@@ -371,7 +394,9 @@ int optical_maxsim(int path, int bits, const uint8_t *blocks, const float *table
         for (int64_t j = 0; j < n; j++)
             scores[i] += best[j] * query_scales[j];
     }
-    free(best), free(values), free(q.wide), free(q.fours), free(q.shift), free(q.room);
-    free(q.starts), free(q.opened);
+    free(best), free(values), free(q.opened);
+    free_query(&q);
     return failed;
 }
+
+#include "nearest.h"

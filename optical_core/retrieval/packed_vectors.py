@@ -9,9 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from optical_core.retrieval import residual_kernel
-from optical_core.retrieval.codec import Codec
+from optical_core.retrieval.codec import HEAD_BYTES, Codec
 from optical_core.retrieval.int8_kernel import TOKENS
 
 FILE = "vectors.packed"
@@ -58,15 +59,43 @@ class PackedVectors:
         return self.shape[0]
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        return residual_kernel.decoded(self.codec, self.blocks, self._numbers(rows))
+        return residual_kernel.decoded(self.codec, self.blocks, self._rows(rows))
 
     def records(self, rows: slice | np.ndarray) -> np.ndarray:
         """The codec's records (n, bytes) of some rows."""
-        return residual_kernel.to_records(self.blocks, self._numbers(rows), self.codec.bits)
+        return residual_kernel.to_records(self.blocks, self._rows(rows), self.codec.bits)
 
-    def _numbers(self, rows: slice | np.ndarray) -> np.ndarray:
+    def _rows(self, rows: slice | np.ndarray) -> np.ndarray:
         return np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else rows
 
-    def maxsim(self, query: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """MaxSim (P,) of a query (n, d) with passages of the rows begins[i] to before ends[i]."""
-        return residual_kernel.maxsim(self.codec, self.blocks, begins, ends, query)
+    def residuals(self, rows: np.ndarray) -> np.ndarray:
+        """What the steps of some rows stand for, (n, k) fp32."""
+        return residual_kernel.residuals(self.codec, self.blocks, rows)
+
+    def near(self, query: np.ndarray) -> torch.Tensor:
+        """Products (C, n) of the codec's centroids with a query (n, d), fp32."""
+        return self.codec.centroids @ torch.from_numpy(np.asarray(query, np.float32)).T
+
+    def numbers(self) -> np.ndarray:
+        """The number (T,) uint16 of each vector's centroid."""
+        heads = np.ascontiguousarray(self.blocks[:, : HEAD_BYTES // 2 * TOKENS])
+        return heads.view(np.uint16).reshape(-1)[: len(self)]
+
+    def heads(self, rows: np.ndarray) -> np.ndarray:
+        """Centroids and scales (n, 2) of some rows, as their bits."""
+        heads = self.blocks[:, : HEAD_BYTES * TOKENS].view(np.uint16)
+        blocks, places = rows // TOKENS, rows % TOKENS
+        return np.stack([heads[blocks, places], heads[blocks, TOKENS + places]], axis=1)
+
+    def maxsim(
+        self,
+        query: np.ndarray,
+        begins: np.ndarray,
+        ends: np.ndarray,
+        near: torch.Tensor | None = None,
+    ) -> np.ndarray:
+        """MaxSim (P,) of a query (n, d) with passages of the rows begins[i] to before ends[i].
+
+        `near`: what `near` gives for the query, if it is known.
+        """
+        return residual_kernel.maxsim(self.codec, self.blocks, begins, ends, query, near=near)

@@ -78,7 +78,13 @@ class QuantisedIndex(Approximation):
 
     def rescored(self, query: np.ndarray, positions: np.ndarray | None, top: int) -> Hits:
         """The best passages at `positions` (None: all) by 8-bit MaxSim, ranked by exact MaxSim."""
-        best = largest(self.tokens.scores(query, positions), max(RESCORED, 2 * top))
+        return self.best_of(query, positions, self.tokens.scores(query, positions), top)
+
+    def best_of(
+        self, query: np.ndarray, positions: np.ndarray | None, scores: np.ndarray, top: int
+    ) -> Hits:
+        """The passages at `positions` with the largest `scores`, ranked by exact MaxSim."""
+        best = largest(scores, max(RESCORED, 2 * top))
         chosen = best if positions is None else positions[best]
         return self.index.score(query, chosen)[:top]
 

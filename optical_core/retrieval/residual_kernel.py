@@ -6,6 +6,8 @@ and that with its residual's steps, in integers (see residual.h). Both ways give
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -54,9 +56,27 @@ def decoded(codec: Codec, blocks: np.ndarray, tokens: np.ndarray) -> np.ndarray:
     compiled = int8_kernel.library()
     if compiled is None:
         return codec.decode(to_records(blocks, tokens, codec.bits)).numpy()
+    if codec.basis is None:
+        return _decoded_in_c(compiled, codec, blocks, tokens, whole=True)
+    out = _decoded_in_c(compiled, codec, blocks, tokens, whole=False)
+    return _projected_back(codec, blocks, tokens, out)
+
+
+def residuals(codec: Codec, blocks: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+    """What the steps of tokens (n,) stand for, (n, k) fp32, in C if it can be compiled."""
+    compiled = int8_kernel.library()
+    if compiled is None:
+        _, _, steps = codec.parts(to_records(blocks, tokens, codec.bits))
+        return ((steps[:, : codec.directions] - codec.middle) * codec.steps).numpy()
+    return _decoded_in_c(compiled, codec, blocks, tokens, whole=False)
+
+
+def _decoded_in_c(
+    compiled: tuple[Any, Any], codec: Codec, blocks: np.ndarray, tokens: np.ndarray, *, whole: bool
+) -> np.ndarray:
+    """Tokens (n, k) as vectors, if they are `whole`, or as residuals."""
     out = np.empty((len(tokens), codec.directions), np.float32)
     ffi, kernel = compiled
-    whole = codec.basis is None
 
     def work(part: slice) -> None:
         if kernel.optical_decode(
@@ -74,7 +94,7 @@ def decoded(codec: Codec, blocks: np.ndarray, tokens: np.ndarray) -> np.ndarray:
             raise MemoryError("no memory for a token's steps")
 
     at_once(int8_kernel.parts(len(tokens)), work)
-    return out if whole else _projected_back(codec, blocks, tokens, out)
+    return out
 
 
 def _projected_back(
@@ -96,15 +116,17 @@ def maxsim(
     ends: np.ndarray,
     query: np.ndarray,
     *,
+    near: Tensor | None = None,
     path: str | None = None,
 ) -> np.ndarray:
     """Scores (P,), fp32, of passages whose tokens are begins[i] to before ends[i].
 
-    blocks: `to_blocks`'s; begins and ends (P,) int64; query (n, d). `path`: as of
-    `int8_kernel.maxsim`. A passage without tokens scores 0.
+    blocks: `to_blocks`'s; begins and ends (P,) int64; query (n, d). `near`: the centroids' products
+    with the query (C, n), if they are known. `path`: as of `int8_kernel.maxsim`. A passage without
+    tokens scores 0.
     """
     compiled = int8_kernel.compiled_or_torch(path)
-    table, codes, factors = _asked(codec, query)
+    table, codes, factors = _asked(codec, query, near)
     if compiled is None:
         return _torch_maxsim(codec, blocks, begins, ends, table, codes, factors)
     return int8_kernel.compiled_maxsim(
@@ -120,7 +142,7 @@ def maxsim(
     )
 
 
-def _asked(codec: Codec, query: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+def _asked(codec: Codec, query: np.ndarray, near: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     """A query for the kernel: table (C, n) fp32, codes (n, k) int8 and factors (n,) fp32.
 
     A product with a token is factor x scale x (table[centroid] + codes @ steps).
@@ -129,7 +151,8 @@ def _asked(codec: Codec, query: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
     along = vectors if codec.basis is None else vectors @ codec.basis
     codes, factors = int8_kernel.quantise(along * codec.steps)
     factors = torch.where(factors > 0, factors, 1)
-    table = (codec.centroids @ vectors.T) / factors - codec.middle * codes.float().sum(1)
+    near = codec.centroids @ vectors.T if near is None else near
+    table = near / factors - codec.middle * codes.float().sum(1)
     return table.contiguous(), codes, factors
 
 

@@ -1,6 +1,7 @@
 """Indexes of corpora with many files: each file is encoded by itself, then all are joined.
 
     OUT.shards/<file>-<key>/   a TokenIndex of one file; the key hashes what decides its vectors
+    OUT.shards/codec-<key>/    the codec of compressed vectors, which all shards share
     OUT/                       the index of all files, joined in their order
 
 A file is the unit of work, batching and repetition. Its vectors are the same whichever process
@@ -21,20 +22,19 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-import numpy as np
-
-from optical_core.data.lines import read_json
 from optical_core.data.passages import read_passages
 from optical_core.data.records import file_hash
 from optical_core.errors import InputError
 from optical_core.models.pair_store import load_pair
 from optical_core.models.precision import VARIABLE, precision
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.retrieval.formats import HASHES
-from optical_core.retrieval.index_files import write_facts
+from optical_core.retrieval.codec import BITS, Codec
+from optical_core.retrieval.codec import FILE as CODEC
+from optical_core.retrieval.compression import UNCOMPRESSED, Compression
 from optical_core.retrieval.indexing import build_index
+from optical_core.retrieval.joining import check_as_built, join_indexes
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.retrieval.windows import WHOLE, Windows
 from optical_core.storage import exclusive, replace_folder
@@ -46,12 +46,32 @@ LOCAL = "local"
 _REACH_SECONDS = 10
 
 
+class _Form(NamedTuple):
+    """How shards are written: their form, and the folder of a codec for it."""
+
+    compression: Compression
+    windows: Windows
+    codec: Path | None = None
+
+
+class _Task(NamedTuple):
+    """A file to index: what a worker needs to know."""
+
+    file: Path
+    work: Path
+    model: str
+    device: str | None
+    batch_size: int
+    form: _Form
+
+
 def index_files(
     out: Path,
     files: Sequence[Path],
     model: str,
     *,
     ray: str | None = None,
+    compression: Compression = UNCOMPRESSED,
     windows: Windows = WHOLE,
     batch_size: int = 32,
     device: str | None = None,
@@ -60,26 +80,31 @@ def index_files(
     """Encode files of passages with a model's teacher, and join their indexes into one.
 
     After an interruption, the same call does the rest. With more files, it encodes only the new
-    ones.
+    ones. The largest file's index trains the codec of compressed vectors.
 
     Args:
         out: folder of the index.
         files: JSON Lines or Parquet, see `read_passages`.
         model: a name or folder of a student or encoder.
         ray: address of a Ray cluster (`auto`, `ray://HOST:10001`, …), or `local`; None: no Ray.
+        compression: the form of the vectors.
         windows: how passages are cut.
         batch_size: passages encoded together.
         device: of the encoder; on a cluster that has GPUs each task takes one, unless it is `cpu`.
         progress: show a progress bar?
 
     Raises:
-        InputError: a file can't be read, an id comes twice, there is no such model or cluster, or
-            machines encode in different precisions.
+        InputError: a file can't be read, an id comes twice, there is no such model or cluster,
+            machines encode in different precisions, or the index has been updated.
     """
     out = Path(os.path.abspath(out))
+    check_as_built(out)
     work = out.with_name(f"{out.name}.shards")
-    paths = (Path(os.path.abspath(file)) for file in files)
-    tasks = [(path, work, model, device, batch_size, windows) for path in paths]
+    paths = [Path(os.path.abspath(file)) for file in files]
+    form = _Form(compression, windows)
+    if compression.bits in BITS and paths:
+        form = _with_codec(form, work, paths, _teacher(model, device), batch_size)
+    tasks = [_Task(path, work, model, device, batch_size, form) for path in paths]
     made = map(_shard, tasks) if ray is None else _shards_of_a_cluster(tasks, ray)
     shards = list(_watched(made, len(tasks), progress))
     return join_indexes(out, shards)
@@ -90,10 +115,16 @@ def index_shard(
     work: Path,
     encoder: TokenEncoder,
     *,
+    compression: Compression = UNCOMPRESSED,
+    codec: Codec | None = None,
     windows: Windows = WHOLE,
+    count: int = 0,
     batch_size: int = 32,
 ) -> Path:
-    """The folder of a file's index under `work`; built if it is missing, whole or not at all."""
+    """The folder of a file's index under `work`; built if it is missing, whole or not at all.
+
+    Other arguments are those of `build_index`.
+    """
     decisive: tuple[object, ...] = (
         file_hash(file),
         encoder.hash,
@@ -102,6 +133,8 @@ def index_shard(
     )
     if not windows.plain:
         decisive = (*decisive, windows)
+    if not compression.plain:
+        decisive = (*decisive, compression)
     key = hashlib.blake2b(repr(decisive).encode(), digest_size=8).hexdigest()
     folder = work / f"{file.name}-{key}"
     if (folder / "index.json").is_file():
@@ -110,58 +143,38 @@ def index_shard(
         except InputError as error:
             logger.warning("%s; it is built again", error)
     return build_index(
-        folder, read_passages(file), encoder, windows=windows, batch_size=batch_size
+        folder,
+        read_passages(file),
+        encoder,
+        compression=compression,
+        codec=codec,
+        windows=windows,
+        count=count,
+        batch_size=batch_size,
     ).folder
 
 
-def join_indexes(out: Path, folders: Sequence[Path]) -> TokenIndex:
-    """Join the indexes in some folders, in their order, into one in `out`; vectors are streamed.
-
-    An index that was joined from the same folders stays.
-
-    Raises:
-        InputError: there are no folders, an id comes twice, or the indexes are of different
-            encoders or precisions.
-    """
-    names = [folder.name for folder in folders]
-    if not names:
-        raise InputError("there are no files to index")
-    with exclusive(out):
-        if (out / "index.json").is_file() and read_json(out / "index.json").get("shards") == names:
-            return TokenIndex.open(out)
-        info = read_json(folders[0] / "index.json")
-        seen: set[str] = set()
-        ids: list[str] = []
-        offsets = [np.zeros(1, np.int64)]
-        with replace_folder(out) as temporary:
-            with (temporary / "vectors.f16").open("wb") as vectors:
-                for folder in folders:
-                    _check_alike(info, read_json(folder / "index.json"), folder)
-                    part = TokenIndex.open(folder)
-                    if twice := seen.intersection(part.ids):
-                        raise InputError(
-                            f"the passage id {min(twice)!r} of {folder.name} came before"
-                        )
-                    seen.update(part.ids)
-                    ids += part.ids
-                    offsets.append(part.offsets[1:] + offsets[-1][-1])
-                    with (folder / "vectors.f16").open("rb") as source:
-                        shutil.copyfileobj(source, vectors, 1 << 20)
-            if all((folder / HASHES).is_file() for folder in folders):
-                hashes = b"".join((folder / HASHES).read_bytes() for folder in folders)
-                (temporary / HASHES).write_bytes(hashes)
-            facts = info | {"texts": None, "shards": names}
-            write_facts(temporary, facts, ids, np.concatenate(offsets))
-    return TokenIndex.open(out)
-
-
-def _check_alike(first: dict[str, Any], other: dict[str, Any], folder: Path) -> None:
-    for key in ("encoder_hash", "precision"):
-        if first[key] != other[key]:
-            raise InputError(
-                f"{folder} was encoded with {key.replace('_', ' ')} {other[key]}, the shards "
-                f"before it with {first[key]}: give all machines the same model, and set {VARIABLE}"
+def _with_codec(
+    form: _Form, work: Path, files: Sequence[Path], encoder: TokenEncoder, batch_size: int
+) -> _Form:
+    """The form with the folder of the codec that all shards share; trained if there is none."""
+    name = hashlib.blake2b(repr((form.compression, encoder.hash)).encode(), digest_size=8)
+    folder = work / f"codec-{name.hexdigest()}"
+    with exclusive(folder):
+        if not (folder / CODEC).is_file():
+            largest = max(files, key=lambda file: file.stat().st_size)
+            shard = index_shard(
+                largest,
+                work,
+                encoder,
+                compression=form.compression,
+                windows=form.windows,
+                count=sum(1 for file in files for _ in read_passages(file)),
+                batch_size=batch_size,
             )
+            with replace_folder(folder) as temporary:
+                shutil.copyfile(shard / CODEC, temporary / CODEC)
+    return form._replace(codec=folder)
 
 
 @lru_cache(maxsize=1)
@@ -170,13 +183,20 @@ def _teacher(model: str, device: str | None) -> TokenEncoder:
     return load_pair(model, device=device).teacher
 
 
-def _shard(task: tuple[Path, Path, str, str | None, int, Windows]) -> Path:
-    file, work, model, device, batch_size, windows = task
-    encoder = _teacher(model, device)
-    return index_shard(file, work, encoder, windows=windows, batch_size=batch_size)
+def _shard(task: _Task) -> Path:
+    form = task.form
+    return index_shard(
+        task.file,
+        task.work,
+        _teacher(task.model, task.device),
+        compression=form.compression,
+        codec=Codec.open(form.codec) if form.codec else None,
+        windows=form.windows,
+        batch_size=task.batch_size,
+    )
 
 
-def _shard_or_reason(task: tuple[Path, Path, str, str | None, int, Windows]) -> tuple[Path, str]:
+def _shard_or_reason(task: _Task) -> tuple[Path, str]:
     """The shard, or the reason why there is none: Ray would wrap an exception in pages of text."""
     try:
         return _shard(task), ""
@@ -184,7 +204,7 @@ def _shard_or_reason(task: tuple[Path, Path, str, str | None, int, Windows]) -> 
         return Path(), str(error)
 
 
-def _shards_of_a_cluster(tasks: Sequence[tuple], address: str) -> Iterator[Path]:
+def _shards_of_a_cluster(tasks: Sequence[_Task], address: str) -> Iterator[Path]:
     """The tasks' shards in their order, made by a Ray cluster."""
     if find_spec("ray") is None:
         raise InputError('Ray is an optional extra: pip install "optical-workbench[ray]"')
@@ -210,7 +230,7 @@ def _shards_of_a_cluster(tasks: Sequence[tuple], address: str) -> Iterator[Path]
             f"or give {LOCAL!r} to use this machine alone"
         ) from error
     try:
-        on_gpu = tasks[0][3] != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1
+        on_gpu = tasks[0].device != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1
         # A killed worker isn't the file's fault: its task runs again elsewhere.
         encode = ray.remote(num_gpus=1 if on_gpu else 0, max_retries=5)(_shard_or_reason)
         for reference in [encode.remote(task) for task in tasks]:

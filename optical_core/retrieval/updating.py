@@ -18,8 +18,8 @@ from optical_core.data.corpus import Passage
 from optical_core.data.lines import read_json
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.codec import Codec
-from optical_core.retrieval.formats import HASHES, check_made_by
-from optical_core.retrieval.index_files import codec_of, encode_index, write_facts
+from optical_core.retrieval.formats import check_made_by
+from optical_core.retrieval.index_files import codec_of, encode_index
 from optical_core.retrieval.manifest import (
     Entry,
     Manifest,
@@ -27,17 +27,15 @@ from optical_core.retrieval.manifest import (
     new_name,
     segment_folder,
 )
-from optical_core.retrieval.modes import MODE_FILES, open_mode
-from optical_core.retrieval.snapshot import living
+from optical_core.retrieval.merging import compacted, merged
 from optical_core.retrieval.token_index import TokenIndex
-from optical_core.retrieval.vector_files import VectorWriter
 from optical_core.retrieval.vector_store import positions_of
 from optical_core.storage import exclusive, replace_folder
 
 MOST_SEGMENTS = 8
 """With more segments, an update merges all but the largest: each one costs every search."""
-_KEPT = ("encoder", "encoder_hash", "dimension", "precision", "format", "compression", "windows")
-"""What index.json says of a merged segment as of the first one."""
+_ATTEMPTS = 3
+"""Times that segments are merged anew because others have merged some of them meanwhile."""
 
 
 def update_index(
@@ -164,7 +162,8 @@ def delete_from_index(
 def compact_index(folder: Path) -> int:
     """Merge an index's segments into one without the dead passages, and make its modes' files anew.
 
-    The merged segment is written beside the old ones and takes their place in one step.
+    The merged segment is written beside the old ones and takes their place in one step. Meanwhile
+    passages may be added, replaced and deleted: only that step waits for other writers.
 
     Returns:
         The number of dead passages that were dropped.
@@ -184,13 +183,16 @@ def compact_index(folder: Path) -> int:
         0
         ('p1',)
     """
-    with exclusive(folder):
-        manifest = Manifest.read(folder)
-        dropped = sum(len(entry.dead) for entry in manifest.entries)
-        if len(manifest.entries) > 1 or dropped:
-            manifest = replace(manifest, entries=_merged(folder, manifest.entries))
+    with exclusive(folder / "compacting"):
+        for _ in range(_ATTEMPTS):
+            dropped = compacted(folder)
+            if dropped is not None:
+                return dropped
+        with exclusive(folder):  # others write all the time: now they wait
+            manifest = Manifest.read(folder)
+            manifest = replace(manifest, entries=merged(folder, manifest.entries))
             manifest.write(folder)
-    return dropped
+    return sum(len(entry.dead) for entry in manifest.entries)
 
 
 def _codec(folder: Path, manifest: Manifest) -> Codec | None:
@@ -220,35 +222,4 @@ def _small_ones_merged(folder: Path, manifest: Manifest) -> Manifest:
     ]
     largest = manifest.entries[int(np.argmax(sizes))]
     rest = tuple(entry for entry in manifest.entries if entry is not largest)
-    return replace(manifest, entries=(largest, *_merged(folder, rest)))
-
-
-def _merged(folder: Path, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """A new segment of the living passages of some; none if all are dead."""
-    indexes = [TokenIndex.open(segment_folder(folder, entry.name)) for entry in entries]
-    alive = [living(entry, len(index)) for entry, index in zip(entries, indexes, strict=True)]
-    parts = [(index, rows) for index, rows in zip(indexes, alive, strict=True) if len(rows)]
-    if not parts:
-        return ()
-    entry = Entry(new_name())
-    with replace_folder(segment_folder(folder, entry.name)) as temporary:
-        lengths = [np.zeros(1, np.int64)]
-        first = parts[0][0]
-        with VectorWriter(temporary, first.compression, first.dimension, codec_of(first)) as writer:
-            for index, rows in parts:
-                lengths.append(np.diff(index.offsets)[rows])
-                for run in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
-                    begin, end = index.offsets[run[0]], index.offsets[run[-1] + 1]
-                    writer.copy(index.vectors, begin, end, index.standing)
-        hashes = [(index.text_hashes, rows) for index, rows in parts]
-        if all(known for known, _ in hashes):
-            digits = "".join(known[row] for known, rows in hashes if known for row in rows)
-            (temporary / HASHES).write_bytes(bytes.fromhex(digits))
-        ids = [index.ids[row] for index, rows in parts for row in rows]
-        info = read_json(first.folder / "index.json")
-        facts = {key: info[key] for key in _KEPT if key in info} | {"texts": None}
-        write_facts(temporary, facts, ids, np.cumsum(np.concatenate(lengths)))
-        for mode, file in MODE_FILES.items():
-            if any((index.folder / file).is_file() for index in indexes):
-                open_mode(TokenIndex.open(temporary), mode)
-    return (entry,)
+    return replace(manifest, entries=(largest, *merged(folder, rest)))

@@ -4,8 +4,8 @@
     vectors.packed    the same in a codec's form, with codec.safetensors
     tokens.u16        (T,) numbers of the tokens that stand for pooled vectors, if they are pooled
 
-A codec is trained on the first million vectors, which wait in a file; then these and all others are
-encoded. The passages that have waited also tell how much of the exact top ten the form keeps.
+A codec is trained on the first million vectors or two, which wait in a file; then these and all
+others are encoded. The first passages also tell how much of the exact top ten the form keeps.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from optical_core.retrieval.centroids import sample_for
 from optical_core.retrieval.codec import BITS, Codec
 from optical_core.retrieval.compression import Compression
 from optical_core.retrieval.int8_kernel import TOKENS
@@ -23,8 +24,8 @@ from optical_core.retrieval.packed_vectors import PackedVectors
 from optical_core.retrieval.residual_kernel import to_blocks
 
 PLAIN, STANDING = "vectors.f16", "tokens.u16"
-MOST_WAITING = 1 << 20
-"""Vectors that wait for a codec: enough to train 16,384 centroids and more."""
+WAITING = 1 << 20
+"""Fewest vectors that wait for a codec, if so many come."""
 _WAITING, _ORIGINAL = "waiting.f16", "original.f16"
 _ENCODED = 16 * 1024
 """Vectors that are encoded at a time."""
@@ -49,7 +50,7 @@ class VectorWriter:
         dimension: int,
         codec: Codec | None = None,
         *,
-        expected: int = 0,
+        passages: int = 0,
     ) -> None:
         """Begin to write.
 
@@ -58,11 +59,11 @@ class VectorWriter:
             compression: the form to write.
             dimension: d, of the vectors.
             codec: to encode with, if there is one already.
-            expected: number of vectors that will come, if it is known: more of them have more
-                centroids.
+            passages: number of passages that will come, if it is known: the more vectors they
+                have, the more centroids.
         """
         self._folder, self._compression, self._dimension = folder, compression, dimension
-        self._expected = expected // compression.pool
+        self._passages = passages
         self._codec, self._packs = codec, compression.bits in BITS
         self._parts: list[np.ndarray] = []
         self._gathered = 0
@@ -70,7 +71,7 @@ class VectorWriter:
         self._file = (folder / (PACKED if self._packs else PLAIN)).open("wb")
         self._standing = (folder / STANDING).open("wb") if compression.pool > 1 else None
         self._lengths: list[int] = []
-        self._came = self._waited = 0
+        self._came = self._waited = self._added = 0
         self._waiting = self._original = None
         if codec is None and not compression.plain:
             self._original = (folder / _ORIGINAL).open("wb")
@@ -115,7 +116,8 @@ class VectorWriter:
     def add(self, vectors: np.ndarray) -> int:
         """Write a passage's vectors (m, d) fp32; returns the number that is stored."""
         kept, tokens = self._compression.pooled(vectors)
-        if self._original and self._came < MOST_WAITING:
+        self._added += 1
+        if self._original and self._came < WAITING:
             self._original.write(vectors.astype(np.float16).tobytes())
             self._lengths.append(len(vectors))
             self._came += len(vectors)
@@ -126,7 +128,7 @@ class VectorWriter:
         elif self._waiting:
             self._waiting.write(kept.astype(np.float16).tobytes())
             self._waited += len(kept)
-            if self._waited >= MOST_WAITING:
+            if self._waited >= WAITING and self._waited >= sample_for(self._total()):
                 self._drain()
         else:
             self._gather(kept)
@@ -182,6 +184,13 @@ class VectorWriter:
         self._file.write(blocks.tobytes())
         self._records = self._records[split:].copy()
 
+    def _total(self) -> int:
+        """How many vectors there will be, by those that have come so far."""
+        if self._passages:
+            return self._waited * max(self._passages, self._added) // max(1, self._added)
+        # Without a number, as many again are expected as have come, three times over.
+        return 4 * self._waited if self._waited >= WAITING else 0
+
     def _drain(self) -> None:
         """Train the codec on the vectors that wait, and encode them."""
         if self._waiting is None:
@@ -189,15 +198,19 @@ class VectorWriter:
         self._waiting.flush()
         shape = (self._waited, self._dimension)
         path = self._folder / _WAITING
-        rows = np.memmap(path, np.float16, "r", shape=shape) if self._waited else np.zeros(shape)
+        rows = (
+            np.memmap(path, np.float16, "r", shape=shape)
+            if self._waited
+            else np.zeros(shape, np.float16)
+        )
         # Drawn, not taken in their order: FAISS trains on what comes, too.
         order = np.random.default_rng(0).permutation(len(rows))
+        order = order[: sample_for(max(self._total(), len(rows)))]
         self._codec = Codec.train(
-            torch.from_numpy(rows[order].astype(np.float32)),
+            torch.from_numpy(rows[order]),
             bits=self._compression.bits,
             directions=self._compression.dims,
-            # Without a number, as many again are expected as have come, three times over.
-            total=self._expected or (4 * len(rows) if len(rows) >= MOST_WAITING else 0),
+            total=self._total(),
         )
         self._codec.save(self._folder)
         self._waiting.close()

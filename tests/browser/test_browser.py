@@ -21,7 +21,6 @@ PAGES = {
     "/train": "Train",
     "/collections": "Collections",
     "/judge": "Judge",
-    "/stories": "Stories",
 }
 
 

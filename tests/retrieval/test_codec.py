@@ -3,8 +3,7 @@ import pytest
 import torch
 
 from optical_core.errors import InputError
-from optical_core.retrieval import codec
-from optical_core.retrieval.codec import FILE, Codec, nearest
+from optical_core.retrieval.codec import FILE, Codec
 
 
 def topical(count=2000, dimension=24, seed=0):
@@ -30,7 +29,7 @@ def test_decoded_vectors_are_near_and_of_unit_length(bits, least):
 def test_equal_steps_leave_less_error_than_the_papers_quantiles():
     vectors = topical()
     made = Codec.train(vectors, bits=2)
-    residuals = vectors - made.centroids[nearest(vectors, made.centroids)]
+    residuals = vectors - made.centroids[made.near.nearest(vectors)]
     steps = (residuals / made.steps + made.middle).round().clamp(0, 3)
     ours = (residuals - (steps - made.middle) * made.steps).square().mean()
     bounds = torch.quantile(residuals, torch.tensor([0.25, 0.5, 0.75]), dim=0)
@@ -44,7 +43,7 @@ def test_fewer_directions_keep_the_principal_ones_and_the_whole_centroids():
     vectors = topical()
     made = Codec.train(vectors, bits=8, directions=8)
     assert (made.directions, made.dimension, made.record_bytes) == (8, 24, 12)
-    residuals = vectors - made.centroids[nearest(vectors, made.centroids)]
+    residuals = vectors - made.centroids[made.near.nearest(vectors)]
     kept = (residuals @ made.basis).square().sum() / residuals.square().sum()
     assert kept > 0.6 > 8 / 24
     np.testing.assert_allclose(made.basis.T @ made.basis, np.eye(8), atol=1e-5)
@@ -70,14 +69,6 @@ def test_training_can_be_repeated_and_takes_few_or_no_vectors():
         records = made.encode(vectors[:count])
         assert records.shape == (count, made.record_bytes)
         assert torch.isfinite(made.decode(records)).all()
-
-
-def test_the_number_of_centroids_grows_with_the_root_of_the_vectors():
-    assert codec._centroids(1 << 20, 1 << 20) == 4096
-    assert codec._centroids(1 << 20, 1 << 22) == 8192
-    assert codec._centroids(1 << 20, 1 << 30) == codec.MOST_CENTROIDS
-    assert codec._centroids(100, 100) == 8
-    assert codec._centroids(1, 1) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 90, None])

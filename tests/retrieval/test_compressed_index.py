@@ -168,7 +168,7 @@ def test_segments_of_other_codecs_are_merged_into_the_first_ones(folder, encoder
 def test_the_codec_is_trained_on_the_first_vectors_and_the_rest_follow(
     tmp_path, encoder, monkeypatch
 ):
-    monkeypatch.setattr(vector_files, "MOST_WAITING", 500)
+    monkeypatch.setattr(vector_files, "WAITING", 500)
     index = build_index(
         tmp_path / "index", passages(range(300)), encoder, compression=Compression(bits=8)
     )

@@ -12,8 +12,11 @@ from optical_core.data.passages import passage_files, read_passages
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval import shards
+from optical_core.retrieval.compression import Compression
 from optical_core.retrieval.indexing import build_index
+from optical_core.retrieval.live_index import LiveIndex
 from optical_core.retrieval.token_index import TokenIndex
+from optical_core.retrieval.updating import update_index
 
 WORDS = "the sea is salty water moon sun star fish bird tree river lake city old new maji".split()
 FILES = ("ids.json", "offsets.i64", "vectors.f16")
@@ -198,3 +201,25 @@ def test_a_cluster_passes_on_what_is_wrong_in_one_sentence(tiny_encoder, tmp_pat
         shards.index_files(tmp_path / "out", [bad], str(tiny_encoder), ray="127.0.0.1:1")
     with pytest.raises(InputError, match=r"no Ray cluster at 'ray://127\.0\.0\.1:99999'"):
         shards.index_files(tmp_path / "out", [bad], str(tiny_encoder), ray="ray://127.0.0.1:99999")
+
+
+def test_compressed_shards_share_a_codec_and_are_joined_as_they_are(files, tiny_encoder, tmp_path):
+    form, out = Compression(bits=4, pool=2), tmp_path / "out"
+    built = shards.index_files(out, files, str(tiny_encoder), compression=form, device="cpu")
+    assert built.compression == form
+    parts = [TokenIndex.open(path) for path in sorted((tmp_path / "out.shards").glob("part-*"))]
+    assert [name for part in parts for name in part.ids] == list(built.ids)
+    for part in parts:
+        assert part.vectors.codec.equals(built.vectors.codec)
+        for name in part.ids[::10]:
+            np.testing.assert_array_equal(part.passage_vectors(name), built.passage_vectors(name))
+            np.testing.assert_array_equal(part.passage_tokens(name), built.passage_tokens(name))
+
+
+def test_an_index_that_has_been_updated_is_not_written_over(files, tiny_encoder, tmp_path):
+    out, encoder = tmp_path / "out", TokenEncoder.load(str(tiny_encoder), device="cpu")
+    shards.index_files(out, files, str(tiny_encoder), device="cpu")
+    update_index(out, [Passage("new", "", "moon")], encoder)
+    with pytest.raises(InputError, match="has been updated, which indexing its files again"):
+        shards.index_files(out, files[:2], str(tiny_encoder), device="cpu")
+    assert "new" in LiveIndex(out).ids

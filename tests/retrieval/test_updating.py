@@ -1,5 +1,6 @@
 """Indexes that live: added, replaced and deleted passages are found, or not, by the next search."""
 
+import dataclasses
 import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -9,13 +10,15 @@ import pytest
 
 from optical_core.data.collection import Passage, open_collection
 from optical_core.errors import InputError
-from optical_core.retrieval import live_index, updating
+from optical_core.retrieval import live_index, merging, updating
 from optical_core.retrieval.formats import FILES
 from optical_core.retrieval.indexing import append_to_index, build_index, collection_index
 from optical_core.retrieval.live_index import LiveIndex
+from optical_core.retrieval.manifest import Manifest
 from optical_core.retrieval.modes import MODES
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.retrieval.updating import compact_index, delete_from_index, update_index
+from optical_core.storage import exclusive
 from tests.encoders import RandomEncoder, vectors_of
 
 QUERIES = [vectors_of(f"query {number}") for number in range(5)]
@@ -263,3 +266,36 @@ def test_a_changed_collection_is_followed_without_encoding_it_anew(collection, e
     corpus.write_text(lines[0] + "\n")
     assert collection_index(open_collection(collection.folder), encoder).ids == ("p1",)
     assert len(encoder.encoded) == 2
+
+
+@pytest.mark.parametrize("others", ["change", "compact"])
+def test_others_write_while_segments_are_merged(folder, encoder, monkeypatch, others):
+    update_index(folder, passages(range(3), "newer"), encoder)
+    delete_from_index(folder, ["p5"])
+    write = merging._write_merged
+    done = []
+
+    def meanwhile(target, parts):
+        write(target, parts)
+        if done:
+            return
+        done.append(1)
+        update_index(folder, passages([1, 300], "newest"), encoder)
+        delete_from_index(folder, ["p7"])
+        if others == "compact":
+            with exclusive(folder):
+                manifest = Manifest.read(folder)
+                entries = merging.merged(folder, manifest.entries)
+                dataclasses.replace(manifest, entries=entries).write(folder)
+
+    monkeypatch.setattr(merging, "_write_merged", meanwhile)
+    compact_index(folder)
+    index = LiveIndex(folder)
+    kept = {f"p{number}" for number in range(301)} - {"p5", "p7"}
+    assert set(index.ids) == kept
+    assert len(index.snapshot().indexes) == (2 if others == "change" else 1)
+    for name, text in (("p1", "newest 1"), ("p300", "newest 300"), ("p2", "newer 2")):
+        np.testing.assert_allclose(index.passage_vectors(name), vectors_of(text), atol=2e-3)
+    compact_index(folder)
+    assert set(LiveIndex(folder).ids) == kept
+    assert len(LiveIndex(folder).snapshot().indexes) == 1

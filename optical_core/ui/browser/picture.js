@@ -7,7 +7,7 @@ const MOVED = "optical-flow";
 
 const size = link => Math.abs(link.mass);
 
-function mountPicture(component) {
+export default function (component) {
   const { parentElement, data } = component;
   const before = pictures.get(parentElement);
   const shape = JSON.stringify({ ...data, pinned: null });
