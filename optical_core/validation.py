@@ -23,6 +23,8 @@ _EXPECTED = (
         "less_than": "less than {lt} was expected",
         "less_than_equal": "at most {le} was expected",
         "too_short": "at least {min_length} was expected",
+        "string_too_short": "a text was expected",
+        "string_too_long": "at most {max_length:,} characters were expected",
         "string_type": "a text was expected (in quotes, if it looks like a number)",
         "tuple_type": "a list was expected",
         "list_type": "a list was expected",

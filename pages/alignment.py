@@ -16,6 +16,7 @@ from optical_core.ui.alignment.plans import encoded_texts, plan_of_texts, proces
 from optical_core.ui.alignment.printing import plan_title, plans_heading, printed_plans
 from optical_core.ui.alignment.tikz import plan_tikz
 from optical_core.ui.alignment.view import (
+    MOST_LANGUAGES,
     PICTURES,
     PROCESS,
     AlignmentView,
@@ -147,7 +148,12 @@ def _several(view: AlignmentView) -> None:
     with st.expander("The same query in several languages", expanded="many" in st.query_params):
         texts = translations(library(), view)
         chosen = parts.language_choice(
-            st.multiselect, "Languages", list(texts), key="many", default=[], max_selections=6
+            st.multiselect,
+            "Languages",
+            list(texts),
+            key="many",
+            default=[],
+            max_selections=MOST_LANGUAGES,
         )
         model = view.models[-1]
         st.html(plain(view.english, bold=True))

@@ -7,16 +7,24 @@ from typing import Any
 import streamlit as st
 
 from optical_core.data.gold import GoldPair
-from optical_core.transport import METHODS, TransportSettings
+from optical_core.transport import TransportSettings
 from optical_core.transport.marginals import MARGINALS
-from optical_core.ui.alignment.view import PICTURES, AlignmentView
+from optical_core.ui.alignment.view import (
+    EPSILON,
+    EPSILONS,
+    LONGEST,
+    MOST_MODELS,
+    PICTURES,
+    SOLVERS,
+    THRESHOLDS,
+    UNITS,
+    AlignmentView,
+)
+from optical_core.ui.examples import first_encoders
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.opened import library
 from pages.common.typed import text_input
-
-LONGEST = 2000
-"""Most characters of a text: about 400 words, more than an encoder reads."""
 
 
 def controls() -> AlignmentView | None:
@@ -68,7 +76,7 @@ def _picture() -> dict[str, Any]:
     unit = bound(
         row[0].segmented_control,
         "Unit",
-        ["word", "token"],
+        UNITS,
         key="unit",
         default="word",
         required=True,
@@ -81,14 +89,13 @@ def _picture() -> dict[str, Any]:
         default="ribbons",
         required=True,
     )
-    names = library().model_names(token_level=True)
     models = bound(
         row[2].multiselect,
         "Encoders",
-        names,
+        library().model_names(token_level=True),
         key="model",
-        default=["embedded", names[0]],
-        max_selections=3,
+        default=first_encoders(library()),
+        max_selections=MOST_MODELS,
     )
     return {"unit": unit, "kind": kind, "models": tuple(models)}
 
@@ -100,16 +107,16 @@ def _transport() -> dict[str, Any]:
         solver = bound(
             row[0].selectbox,
             "Solver",
-            ["exact", *(m for m in METHODS if m != "exact")],
+            SOLVERS,
             key="solver",
             default="exact",
         )
         epsilon = bound(
             row[1].select_slider,
             "Epsilon (units of cost)",
-            [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0],
+            EPSILONS,
             key="eps",
-            default=0.05,
+            default=EPSILON,
             read=float,
             disabled=solver == "exact",
             help="Strength of the entropy term: the larger, the more blurred the plan.",
@@ -133,7 +140,7 @@ def _transport() -> dict[str, Any]:
         threshold = bound(
             row[1].select_slider,
             "Hide shares below",
-            [0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5],
+            THRESHOLDS,
             key="min",
             default=0.0,
             read=float,

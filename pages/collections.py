@@ -23,6 +23,7 @@ from optical_core.ui.collections.long_documents import (
 )
 from optical_core.ui.collections.view import (
     FORMATS,
+    SAMPLE,
     import_folder,
     import_upload,
     remove_collection,
@@ -45,8 +46,6 @@ READ = (
     "same queries in every language. Only there can you compare levels between languages."
 )
 
-SAMPLE = 1200
-"""Most characters of a sample's passage."""
 SHOWN = "show"
 """Address parameter: the collection on display."""
 

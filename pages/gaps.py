@@ -14,7 +14,14 @@ from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, members
 from optical_core.data.published import MIRACL_SOURCE, MIRACL_WARNING
 from optical_core.escaping import markdown_text
 from optical_core.ui.gaps.figures import resource_scatter
-from optical_core.ui.gaps.view import gap_tables, headline, judged_line, picture_subject
+from optical_core.ui.gaps.view import (
+    first_baseline,
+    first_models,
+    gap_tables,
+    headline,
+    judged_line,
+    picture_subject,
+)
 from optical_core.wording import listed
 from pages import gaps_picture, gaps_predictors
 from pages.common import parts
@@ -29,8 +36,8 @@ READ = (
 )
 
 DETAILS = {
-    "resources": "Resources and quality",
     "numbers": "All numbers",
+    "resources": "Resources and quality",
     "tests": "Paired tests",
     "predictors": "What predicts it",
 }
@@ -75,13 +82,12 @@ def _controls(by_label: dict[str, Measurements]) -> Tables | None:
     row = st.columns([2, 2, 2])
     chosen = by_label[measured_choice(row[0], by_label, default="ntrex128")]
     measure = measure_choice(row[1], "Measure and depth", chosen)
-    start = "embedded" if "embedded" in chosen.models else chosen.models[0]
     baseline = bound(
         row[2].selectbox,
         "Baseline of the comparison",
         chosen.models,
         key="baseline",
-        default=start,
+        default=first_baseline(chosen),
     )
     models = _models(chosen)
     with st.expander("Languages, and which count as high- or low-resource"):
@@ -121,13 +127,12 @@ def _controls(by_label: dict[str, Measurements]) -> Tables | None:
 
 def _models(chosen: Measurements) -> list[str]:
     """Draw the choice of models; BM25, which would take most of both scales, isn't on at first."""
-    shown = [model for model in chosen.models if model != "bm25"]
     models: list[str] = bound(
         st.multiselect,
         "Models",
         chosen.models,
         key="model",
-        default=shown if len(shown) > 1 else chosen.models,
+        default=first_models(chosen),
     )
     return models
 
@@ -187,7 +192,7 @@ def _details(tables: Tables) -> None:
         "Details",
         list(DETAILS),
         key="details",
-        default="resources",
+        default="numbers",
         format_func=DETAILS.get,
         required=True,
         label_visibility="collapsed",

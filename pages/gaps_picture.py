@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from optical_core.analysis.tables import GROUPS, Tables
+from optical_core.analysis.tables import Tables
 from optical_core.escaping import markdown_text
 from optical_core.figures.gaps import gap_picture
 from optical_core.figures.waterfall import gap_waterfall
@@ -16,19 +16,27 @@ from optical_core.ui.gaps.queries import (
     CHANGES,
     DIFFICULTIES,
     chosen_points,
-    query_points,
+    points_of,
     with_texts,
 )
 from optical_core.ui.gaps.scatter import query_scatter
-from optical_core.ui.gaps.view import first_encoder, picture_subject, worst_served
+from optical_core.ui.gaps.view import (
+    ALL,
+    FORMS,
+    first_encoder,
+    picture_title,
+    place_name,
+    places,
+    queries_title,
+    waterfall_title,
+    worst_served,
+)
 from optical_core.ui.texts import query_texts
-from optical_core.wording import counted, listed
+from optical_core.wording import counted
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.opened import library
 
-ALL = "all"
-FORMS = {"arrows": "before and after", "waterfall": "what makes the gap"}
 PICTURE, SCATTER = "gap-picture", "gap-scatter"
 """Keys of the two linked pictures."""
 
@@ -69,15 +77,13 @@ def _follow_click(rivals: Sequence[str]) -> None:
 def _place(tables: Tables) -> str:
     """Draw the choice of a language, a group, or all; at first the worst served."""
     parts.section("Query by query")
-    codes = tables.comparison.languages
-    groups = [g for g, found in zip(GROUPS, tables.comparison.sides(codes), strict=True) if found]
     at: str = bound(
         st.selectbox,
         "Queries in",
-        [ALL, *groups, *codes],
+        list(places(tables)),
         key="at",
         default=worst_served(tables),
-        format_func=_place_name,
+        format_func=place_name,
     )
     return at
 
@@ -109,8 +115,7 @@ def _gap(tables: Tables, rivals: Sequence[str], at: str) -> str:
             key="waterfall",
             name="gap-waterfall",
             alt="What each language adds to the gap, and to its change",
-            title=f"What makes the gap of {comparison.baseline}, and what {model} changes in it: "
-            f"{picture_subject(tables)}",
+            title=waterfall_title(tables, model),
         )
         st.caption(
             "Above the first total: how far each low-resource language is below the mean of the "
@@ -131,7 +136,6 @@ def _gap(tables: Tables, rivals: Sequence[str], at: str) -> str:
 
 
 def _arrows(tables: Tables, at: str) -> None:
-    models = [m for m in tables.comparison.models if m != tables.comparison.baseline]
     parts.chart(
         partial(
             gap_picture,
@@ -144,9 +148,7 @@ def _arrows(tables: Tables, at: str) -> None:
         key=PICTURE,
         name="gap",
         alt="The measure of each language, from the baseline to each model",
-        title=f"From {tables.comparison.baseline} to {listed(models)}: {picture_subject(tables)}"
-        if models
-        else f"{tables.comparison.baseline}: {picture_subject(tables)}",
+        title=picture_title(tables),
         select=True,
     )
 
@@ -156,15 +158,9 @@ def _queries(tables: Tables, model: str, at: str) -> tuple[pd.DataFrame, list[tu
     comparison = tables.comparison
     changes = _filter("Change", CHANGES, "change")
     hard = _filter("Difficulty", DIFFICULTIES, "hard")
-    places = dict(zip(GROUPS, comparison.sides(comparison.languages), strict=True))
-    points = library().keep(
-        "query points",
-        lambda: query_points(tables.measurements, comparison, model),
-        key=(tables.measurements, comparison, model),
-    )
     points = chosen_points(
-        points,
-        languages=() if at == ALL else tuple(places.get(at, [at])),
+        points_of(library(), tables, model),
+        languages=places(tables)[at],
         changes=changes,
         difficulties=hard,
     )
@@ -174,8 +170,7 @@ def _queries(tables: Tables, model: str, at: str) -> tuple[pd.DataFrame, list[tu
         key=SCATTER,
         name="queries",
         alt="The measure of each query, by the baseline and by the model",
-        title=f"Queries in {_place_name(at)}, {comparison.baseline} against {model}: "
-        f"{picture_subject(tables)}",
+        title=queries_title(tables, model, at),
         select=True,
         area=True,
     )
@@ -185,12 +180,6 @@ def _queries(tables: Tables, model: str, at: str) -> tuple[pd.DataFrame, list[tu
         "their mean over the models and languages."
     )
     return points, [tuple(point["customdata"]) for point in picked]
-
-
-def _place_name(at: str) -> str:
-    if at == ALL:
-        return "all languages"
-    return f"{at} languages" if at in GROUPS else parts.language_name(at)
 
 
 def _filter(label: str, options: Sequence[str], key: str) -> tuple[str, ...]:

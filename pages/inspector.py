@@ -14,7 +14,14 @@ from optical_core.escaping import markdown_text
 from optical_core.figures.levels import NAMES
 from optical_core.ui.inspector.answers import bringing
 from optical_core.ui.inspector.figures import cell_style, correlation_figure
-from optical_core.ui.inspector.view import extremes, mean_correlation, query_table, shown_texts
+from optical_core.ui.inspector.view import (
+    WAYS,
+    extremes,
+    first_model,
+    mean_correlation,
+    query_table,
+    shown_texts,
+)
 from optical_core.ui.texts import query_texts
 from pages import inspector_query
 from pages.common import parts
@@ -26,7 +33,6 @@ READ = (
     "than the baseline), orange is worse. Click anywhere in a row to open the query, in a "
     "language's column to open it in that language. Click a column's header to sort."
 )
-WAYS = ("difference", "level")
 QUERY = "query"
 """Address parameter: the open query."""
 
@@ -70,9 +76,8 @@ def render() -> None:
 def _compared(row: Sequence[Any], results: Measurements) -> tuple[str, str, str]:
     """Draw the choice of a model, the baseline and the measure."""
     names = results.models
-    known = [*results.students, *library().model_names()]
-    student = next((n for n in known if n in names and n != "embedded"), names[-1])
-    model = bound(row[0].selectbox, "Model", names, key="model", default=student)
+    first = first_model(library(), results)
+    model = bound(row[0].selectbox, "Model", names, key="model", default=first)
     baseline = bound(
         row[1].selectbox,
         "Baseline",
@@ -94,10 +99,10 @@ def _shown(languages: Sequence[str]) -> tuple[list[str], bool]:
         "Show",
         list(WAYS),
         key="show",
-        default="difference",
+        default=WAYS[0],
         required=True,
     )
-    return codes, way == "difference"
+    return codes, way == WAYS[0]
 
 
 def _correlations(levels: pd.DataFrame, codes: list[str], measured: str) -> None:

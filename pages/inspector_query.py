@@ -10,7 +10,8 @@ from optical_core.analysis.measurements import Comparison, Measurements, Samples
 from optical_core.data.languages import is_english
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
-from optical_core.ui.inspector.answers import Answer, answer, bringing, rank_table
+from optical_core.ui.inspector.answers import Answer, answer, bringing, passage_titles, rank_table
+from optical_core.ui.inspector.view import SHOWN, languages_of
 from optical_core.ui.search.joined import is_known
 from optical_core.ui.search.view import moves, shortened
 from optical_core.ui.texts import query_texts
@@ -18,9 +19,6 @@ from optical_core.ui.token_html import plain
 from optical_core.wording import listed
 from pages.common import parts
 from pages.common.opened import library
-
-_TOP = 5
-"""Passages shown of each ranking."""
 
 
 def render(results: Measurements, comparison: Comparison, query: str) -> None:
@@ -32,11 +30,7 @@ def render(results: Measurements, comparison: Comparison, query: str) -> None:
     texts = query_texts(library(), results)
     english = next((texts[c].get(query, "") for c in texts if is_english(c)), "")
     samples = results.samples(comparison)
-    codes = [
-        code
-        for code in comparison.languages
-        if any(query in languages.get(code, ()) for languages in samples.values())
-    ]
+    codes = languages_of(results, comparison, query)
     with st.container(border=True):
         row = st.columns([6, 1])
         row[1].button("Close", icon=":material/close:", on_click=_close)
@@ -105,7 +99,7 @@ def _rankings(
 
 def _passages(found: Answer, first: Answer, grades: dict[str, int]) -> None:
     """Draw the beginning of a ranking."""
-    for rank, (identifier, score) in enumerate(found.ranking.hits[:_TOP], 1):
+    for rank, (identifier, score) in enumerate(found.ranking.hits[:SHOWN], 1):
         passage = found.ranking.passages[identifier]
         badges = [f":gray-badge[{score:.2f}]"]
         if move := moves(first.ranking.ranks, identifier, rank):
@@ -122,14 +116,7 @@ def _relevant(answers: dict[str, Answer]) -> None:
     """Draw the ranks of the relevant passages, which may be far below those shown."""
     if not answers:
         return
-    passages = next(iter(answers.values())).ranking.passages
-    titles = {
-        identifier: passages[identifier].title or shortened(passages[identifier].text, 80)
-        for found in answers.values()
-        for identifier in found.ranks
-        if identifier in passages
-    }
-    table = rank_table(answers, titles)
+    table = rank_table(answers, passage_titles(answers))
     if not table.empty:
         st.caption("Ranks of the relevant passages:")
         st.dataframe(table, hide_index=True, placeholder="–")

@@ -15,16 +15,23 @@ from optical_core.escaping import markdown_text
 from optical_core.retrieval.explain import Share, one_window
 from optical_core.retrieval.model_names import folder_name, label
 from optical_core.retrieval.windows import Window
+from optical_core.ui.address import AGAIN
+from optical_core.ui.examples import AHEAD, BEHIND
 from optical_core.ui.library import Library
 from optical_core.ui.search.figures import match_figure
 from optical_core.ui.search.joined import share_line, typed_model
 from optical_core.ui.search.served import ServedLibrary
 from optical_core.ui.search.view import (
+    DEPTH,
+    LONGEST_QUERY,
+    MOST_MODELS,
+    TOP,
     Asked,
     ask,
     english_of,
     explained,
     language_hint,
+    match_title,
     moves,
     quality,
     results_table,
@@ -34,7 +41,7 @@ from optical_core.ui.search.view import (
 )
 from optical_core.ui.token_html import contribution_chips, heat_strip, plain
 from pages.common import parts
-from pages.common.address import AGAIN, bound, switch
+from pages.common.address import bound, switch
 from pages.common.first_start import prepared
 from pages.common.opened import library
 from pages.common.typed import text_input
@@ -44,7 +51,6 @@ READ = (
     "show how many places a passage moved compared with the first column. Green marks a passage "
     "that was judged relevant. Open a result to see which query tokens matched which of its tokens."
 )
-TOP = (5, 10, 20)
 
 
 def render() -> None:
@@ -63,7 +69,7 @@ def render() -> None:
         st,
         "Your query, in any language",
         key="q",
-        longest=1000,
+        longest=LONGEST_QUERY,
         placeholder=examples[need],
         help="If this is empty, the example query is used.",
     )
@@ -75,7 +81,7 @@ def render() -> None:
         source.model_names(),
         key="model",
         default=source.default_models(),
-        max_selections=3 if joined else 4,
+        max_selections=MOST_MODELS - 1 if joined else MOST_MODELS,
     )
     models = list(dict.fromkeys([*models, *joined]))
     top = bound(row[1].selectbox, "Results", list(TOP), key="top", default=5, read=int)
@@ -149,9 +155,9 @@ def _elsewhere(asked: Asked, models: list[str], top: int) -> None:
             parts.link(
                 "alignment", "Alignment", icon=":material/compare_arrows:", lang=code, need=need
             )
-        if name == "demo" and need == parts.AHEAD:
+        if name == "demo" and need == AHEAD:
             label = "A query that distillation made worse"
-            parts.link("search", label, lang="so", need=parts.BEHIND, model=models, **AGAIN)
+            parts.link("search", label, lang="so", need=BEHIND, model=models, **AGAIN)
 
 
 def _columns(asked: Asked, models: list[str], top: int) -> None:
@@ -162,7 +168,7 @@ def _columns(asked: Asked, models: list[str], top: int) -> None:
             try:
                 with st.spinner("Searching (the first search with a model takes longer)…"):
                     ranking = asked.source.rank(
-                        model, asked.collection, asked.query, 1000, asked.where
+                        model, asked.collection, asked.query, DEPTH, asked.where
                     )
             except InputError as error:
                 parts.fault(error)
@@ -234,8 +240,7 @@ def _passage(asked: Asked, model: str, passage: Passage, rank: int, score: float
         partial(match_figure, result),
         key=f"links-{model}-{passage.id}",
         name="matches",
-        title=f"{model}: tokens of “{asked.query}” and their matches in "
-        f"“{passage.title or passage.id}”",
+        title=match_title(asked, model, passage),
     )
     st.caption(f"The contributions add up to {result.total:.4f}; the score is {score:.4f}.")
 

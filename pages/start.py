@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
+from optical_core.ui.examples import AHEAD
 from pages.common import parts
 from pages.common.opened import library
 
@@ -27,13 +28,13 @@ CARDS = (
         "alignment",
         "How are the words matched?",
         "The transport plan between a query and its translation, by any solver.",
-        {"lang": "so", "need": parts.AHEAD},
+        {"lang": "so", "need": AHEAD},
     ),
     (
         "search",
         "Ask in your own words",
         "Up to four models side by side, and why each passage has its rank.",
-        {"lang": "so", "need": parts.AHEAD},
+        {"lang": "so", "need": AHEAD},
     ),
 )
 _TOP = 3
@@ -61,7 +62,7 @@ def render() -> None:
         if not prepared():
             return
         try:
-            shown = shown_queries(library(), parts.AHEAD)
+            shown = shown_queries(library(), AHEAD)
         except InputError as error:
             parts.fault(error)
             return

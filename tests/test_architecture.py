@@ -31,7 +31,7 @@ ALLOWED = {
     "study": {"distill", "retrieval", "models", "figures", "analysis", "data", "transport"},
     "serve": {"retrieval", "models", "data"},
     "ui": set(LAYERS) - {"ui"},
-    "cli": set(LAYERS) - {"ui"},
+    "cli": set(LAYERS),
 }
 
 

@@ -23,6 +23,7 @@ from optical_core.cli import (  # noqa: F401
     searching,
     serving,
     starting,
+    stories,
     training,
     updating,
 )

@@ -21,6 +21,7 @@ from optical_core.cli.application import (
     print_json,
 )
 from optical_core.errors import InputError
+from optical_core.wording import split_names
 
 if TYPE_CHECKING:
     from optical_core.data.collection import Collection, Passage
@@ -188,7 +189,7 @@ def _topics(
         return {}
     if file is None or out is None or query or explain:
         raise InputError("a run needs --queries FILE and --out RUN, and no query or --explain")
-    return read_topics(file, [name.strip() for name in fields.split(",") if name.strip()])
+    return read_topics(file, split_names(fields))
 
 
 def _write_run(

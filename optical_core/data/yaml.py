@@ -1,7 +1,8 @@
 """YAML 1.2: words stay words, and a repeated key is refused.
 
 PyYAML reads YAML 1.1, in which `no` is false, `010` is eight, `1:30` is ninety and `1e-4` is text.
-Here plain values are read as in YAML 1.2's core schema.
+Here plain values are read as in YAML 1.2's core schema. Written texts have quotes where either
+version would take them for something else.
 """
 
 from __future__ import annotations
@@ -76,3 +77,35 @@ def read_yaml(text: str, where: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         raise InputError(f"{where}{line}: this is no YAML") from error
+
+
+class _Dumper(yaml.SafeDumper):
+    """Texts of several lines are written as such."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write everything out: there are no anchors."""
+        return True
+
+
+def _written(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _written)
+for _first, _found in _Loader.yaml_implicit_resolvers.items():
+    for _tag, _pattern in _found:
+        _Dumper.add_implicit_resolver(_tag, _pattern, [_first])
+
+
+def write_yaml(content: Any) -> str:
+    """Write mappings, lists, texts and numbers as YAML.
+
+    Examples:
+        >>> print(write_yaml({"name": "no", "note": "one\\ntwo"}), end="")
+        name: 'no'
+        note: |-
+          one
+          two
+    """
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)

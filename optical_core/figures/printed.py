@@ -90,7 +90,9 @@ def printed(figures: Sequence[Printed], form: str, *, heading: str = "") -> byte
         above = _wrapped(heading, 1.0)
         heights = [_text_height(above) or 1, *(max(map(_height, row)) for row in rows)]
         whole = Figure(figsize=(WIDTH / _INCH, sum(heights) / _INCH), layout="constrained")
-        parts = whole.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+        parts = whole.subfigures(
+            len(heights), 1, height_ratios=heights, squeeze=False, frameon=False
+        )[:, 0]
         _draw_text(parts[0], above, heights[0])
         for part, row, height in zip(parts[1:], rows, heights[1:], strict=True):
             _draw_row(part, row, height)
@@ -124,10 +126,12 @@ def _draw_row(part: Any, row: Sequence[Printed], height: float) -> None:
     from optical_core.figures.printed_axes import draw, draw_key
 
     shares = [each.width for each in row]
-    places = part.subfigures(1, len(row), width_ratios=shares, squeeze=False)[0]
+    places = part.subfigures(1, len(row), width_ratios=shares, squeeze=False, frameon=False)[0]
     for place, each in zip(places, row, strict=True):
         head = _head(each)
-        top, below = place.subfigures(2, 1, height_ratios=[head, max(height - head, 1)])
+        top, below = place.subfigures(
+            2, 1, height_ratios=[head, max(height - head, 1)], frameon=False
+        )
         _draw_text(top, _wrapped(each.title, each.width), head)
         draw_key(top, draw(below, each.figure))
 

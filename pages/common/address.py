@@ -22,11 +22,6 @@ _REFUSED = "_address_refused"
 """Session key: sentences on the values in the address that this run doesn't show."""
 
 
-AGAIN = {"go": "1"}
-"""Belongs to a link to the page itself. Streamlit leaves the browser's address as it was there;
-`commit` takes this away, which writes the new one."""
-
-
 def start() -> None:
     """Begin a run of the script, with nothing to write yet."""
     st.session_state["_address_new"] = {}

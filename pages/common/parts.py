@@ -11,6 +11,7 @@ from optical_core.analysis.export import table_texts
 from optical_core.data.languages import closest, language
 from optical_core.escaping import markdown_text
 from optical_core.figures.printed import Printed, picture_files
+from optical_core.ui.examples import first_language, first_query
 from optical_core.ui.tables import cell_formats, heading
 from optical_core.wording import counted, listed
 from pages.common import address
@@ -21,9 +22,6 @@ from pages.common.opened import library
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
-
-AHEAD, BEHIND = "earth-q12", "craft-q20"
-"""Queries of the demo: the shipped student ranks the Somali ones far better, and worse."""
 
 
 def is_dark() -> bool:
@@ -48,8 +46,8 @@ def language_choice(
 
 def example_language(widget: Callable[..., Any], label: str, codes: Sequence[str]) -> str:
     """Draw the choice of the language of a page's example; at first Somali, if it is there."""
-    default = "so" if "so" in codes else codes[0]
-    chosen: str = language_choice(widget, label, codes, key="lang", default=default)
+    first = first_language(codes)
+    chosen: str = language_choice(widget, label, codes, key="lang", default=first)
     return chosen
 
 
@@ -63,7 +61,7 @@ def example_query(widget: Callable[..., Any], label: str, queries: Mapping[str, 
         label,
         list(queries),
         key="need",
-        default=AHEAD if AHEAD in queries else next(iter(queries)),
+        default=first_query(queries),
         format_func=queries.get,
     )
     return chosen

@@ -23,6 +23,7 @@ PAGES = {
     "train": ("Train", ":material/model_training:"),
     "collections": ("Collections", ":material/library_books:"),
     "judge": ("Judge", ":material/gavel:"),
+    "stories": ("Stories", ":material/slideshow:"),
 }
 """Name (a module of pages/, and the path of the address) -> title and icon."""
 

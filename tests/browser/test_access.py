@@ -7,7 +7,7 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=1, only_rerun="TimeoutError")]
 
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "best-practice"]
-PAGES = ("", "alignment", "gaps", "search", "inspector", "train", "collections", "judge")
+PAGES = ("", "alignment", "gaps", "search", "inspector", "train", "collections", "judge", "stories")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -21,6 +21,7 @@ PAGES = {
     "/train": "Train",
     "/collections": "Collections",
     "/judge": "Judge",
+    "/stories": "Stories",
 }
 
 

@@ -38,6 +38,7 @@ SMALLER = {
         "embedded,": "TINY,",
         "evaluate demo": "evaluate COLLECTION",
     },
+    "stories.md": {},
     "words.md": {"demo": "COLLECTION"},
     "long-documents.md": {"embedded": "TINY", "180 --stride 90": "20 --stride 10"},
     "study.md": {

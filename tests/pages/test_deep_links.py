@@ -2,10 +2,16 @@
 
 import json
 import shutil
+from urllib.parse import urlencode
 
 import pytest
 
-from tests.pages.checks import shown
+from optical_core.ui.address import Address
+from optical_core.ui.library import Library
+from optical_core.ui.still import Flow, Picture
+from optical_core.ui.stories.views import PAGES as VIEWS
+from optical_core.ui.stories.views import view_parts
+from tests.pages.checks import flows, shown
 
 LINKS = {
     "": [
@@ -56,6 +62,10 @@ LINKS = {
     "collections": [
         ({"lang": "sw"}, "kwa nini bahari ni chumvi ?"),
         ({"show": "elsewhere"}, "Source: the tests"),
+    ],
+    "stories": [
+        ({}, "This story came with the app"),
+        ({"story": "somali", "step": "3"}, "Copy it"),
     ],
     "train": [
         ({}, "New training"),
@@ -118,8 +128,25 @@ def kept(app, key: str) -> str | list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", LINKS)
 def test_a_deep_link_shows_what_it_names(page, measured, open_page):
+    library = Library()
     for address, text in LINKS[page]:
         app = open_page(page, **address)
         assert not app.error, (address, app.error[0].value)
         assert text in texts(app), (address, texts(app))
         assert {key: kept(app, key) for key in address} == address
+        if page in VIEWS and "Install the collection" not in texts(app):
+            assert_a_still_shows_the_same(library, app, f"{page}?{urlencode(address, doseq=True)}")
+
+
+def assert_a_still_shows_the_same(library: Library, app, address: str) -> None:
+    """What a story would show of the view: its pictures are those of the page."""
+    stills = [make() for make in view_parts(library, Address.parse(address)).values()]
+    blocks = [block for columns in stills for column in columns for block in column]
+    assert blocks
+    pictures = [json.loads(element.proto.spec)["data"] for element in app.get("plotly_chart")]
+    plans = [{**plan, "pins": 0, "label": 0} for plan in flows(app)]
+    for block in blocks:
+        if isinstance(block, Picture):
+            assert json.loads(block.figure.to_json())["data"] in pictures, (address, block.title)
+        if isinstance(block, Flow):
+            assert {**json.loads(json.dumps(block.data)), "pins": 0, "label": 0} in plans, address

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from optical_core.study.evaluate import evaluate
 from optical_core.study.results import find_results, read_values, write_values
-from pages.common import parts
+from optical_core.ui.examples import AHEAD, BEHIND
 from tests.pages.checks import assert_contributions_add_up, flows, shown
 
 NASTY = [
@@ -175,7 +175,7 @@ def test_gaps_shows_levels_differences_and_tables(measured, open_page):
     assert app.selectbox(key="results").value == "demo"
     drawn = figures(app)
     assert {trace.get("name") for trace in drawn[0]["data"]} >= {"embedded", "bm25"}
-    assert len(drawn) == 3  # the gap, the scatter of queries, resources
+    assert len(drawn) == 2  # the gap, and the scatter of queries: pictures are slow to draw
     assert any("gap" in element.value.columns for element in app.dataframe)
 
 
@@ -379,8 +379,8 @@ def test_the_first_example_shows_what_distillation_gains_and_the_next_one_what_i
     undistilled, student, bm25 = (
         shipped[model, "so", "AP"] for model in ("embedded", "optical-gloss", "bm25")
     )
-    assert student[parts.AHEAD] > undistilled[parts.AHEAD] + 0.5 > bm25[parts.AHEAD]
-    assert student[parts.BEHIND] < undistilled[parts.BEHIND] - 0.3
+    assert student[AHEAD] > undistilled[AHEAD] + 0.5 > bm25[AHEAD]
+    assert student[BEHIND] < undistilled[BEHIND] - 0.3
 
 
 @pytest.mark.slow

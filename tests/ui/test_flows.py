@@ -88,4 +88,4 @@ def test_the_data_says_what_the_picture_shows_and_holds_no_direction_overrides()
 
 def test_the_scripts_are_in_the_package():
     assert "class Flow" in source("flow.js")
-    assert source("flow.js", "picture.js").count("export default") == 1
+    assert source("flow.js", "picture.js", "mount_picture.js").count("export default") == 1

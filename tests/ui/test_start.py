@@ -15,7 +15,7 @@ from optical_core.ui.start.view import Shown, shown_queries
 def library(collection, home, monkeypatch):
     shutil.copytree(collection.folder, home / "collections" / "tiny")
     monkeypatch.setattr(view, "COLLECTION", "tiny")
-    monkeypatch.setattr(view, "start_models", lambda library: ["bm25"])
+    monkeypatch.setattr(view, "first_encoders", lambda library: ["bm25"])
     return Library()
 
 

@@ -70,9 +70,7 @@ def _choose(source: Path, unit: str | None) -> str:
             f"{source} has no topics.africlirmatrix-v1.0.en.<lang>.tsv with its qrels: a folder of "
             "AfriCLIRMatrix's queries, qrels and corpus was expected"
         )
-    wanted = find_language(unit) if unit else None
-    known = next((code for code in codes if language(code) == wanted), unit)
-    return chosen_language(source, codes, known, "AfriCLIRMatrix topics")
+    return chosen_language(source, codes, unit, "AfriCLIRMatrix topics")
 
 
 def _corpus(source: Path, named: str) -> list[Path]:

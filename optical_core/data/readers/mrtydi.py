@@ -18,7 +18,7 @@ from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.folders import one_file
-from optical_core.data.languages import LANGUAGES, Language, find_language
+from optical_core.data.languages import LANGUAGES, Language
 from optical_core.data.lines import read_jsonl, read_topics
 from optical_core.data.readers.unit import chosen_language
 from optical_core.data.trec import read_qrels
@@ -68,9 +68,7 @@ def _choose(source: Path, unit: str | None) -> tuple[Language, Path]:
             folders[names[match[1]].code] = names[match[1]], path
     if not folders:
         raise InputError(f"{source} has no folder mrtydi-v1.1-<language>, as Mr. TyDi has them")
-    wanted = find_language(unit) if unit else None
-    known = wanted.code if wanted and wanted.code in folders else unit
-    return folders[chosen_language(source, folders, known, "Mr. TyDi")]
+    return folders[chosen_language(source, folders, unit, "Mr. TyDi")]
 
 
 def _split(folder: Path, wanted: str | None) -> tuple[str, Path, Path]:

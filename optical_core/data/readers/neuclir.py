@@ -66,9 +66,7 @@ def _choose(source: Path, unit: str | None) -> str:
             f"{source} has no qrels of {', '.join(_LANGUAGES)}: a folder of HC4 or NeuCLIR with "
             "topics, qrels and documents was expected"
         )
-    wanted = find_language(unit) if unit else None
-    known = next((code for code in codes if language(code) == wanted), unit)
-    return chosen_language(source, codes, known, "judgements")
+    return chosen_language(source, codes, unit, "judgements")
 
 
 def _qrels_files(source: Path, code: str) -> list[Path]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
 from optical_core.data.fields import Row
 from optical_core.data.folders import data_files, one_file
-from optical_core.data.languages import find_language, language
+from optical_core.data.languages import language
 from optical_core.data.lines import read_topics
 from optical_core.data.passages import read_rows
 from optical_core.data.readers.unit import chosen_language
@@ -69,9 +69,7 @@ def _choose(source: Path, unit: str | None) -> str:
             f"{source} has no qrels.<{'|'.join((*_DOCUMENTS, _ALL))}>.gains.txt: a folder of "
             "NeuCLIRBench with queries, qrels and documents was expected"
         )
-    wanted = find_language(unit) if unit else None
-    known = next((code for code in parts[:3] if code != _ALL and language(code) == wanted), unit)
-    return chosen_language(source, parts, known, "judgements")
+    return chosen_language(source, parts, unit, "judgements")
 
 
 def _documents(source: Path, code: str) -> list[Path]:

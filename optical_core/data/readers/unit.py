@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from optical_core.data.languages import find_language
 from optical_core.errors import InputError
 
 
 def chosen_language(source: Path, codes: Collection[str], unit: str | None, part: str) -> str:
-    """The language `unit`, or the only one of `codes`, which isn't empty.
+    """The one of `codes` that is, or means, the language `unit`; without a unit the only one.
 
     Args:
         source: the folder, for messages.
-        codes: the languages that it has.
-        unit: the chosen language, if any.
+        codes: the languages that it has, as it writes them; at least one.
+        unit: the chosen language, if any, by any of its codes or its name.
         part: what the folder has in each language, for messages.
 
     Raises:
@@ -24,10 +25,13 @@ def chosen_language(source: Path, codes: Collection[str], unit: str | None, part
         raise InputError(
             f"{source} has several languages ({', '.join(codes)}): say which with --unit"
         )
-    code = next(iter(codes)) if unit is None else unit
-    if code not in codes:
-        raise InputError(f"{source} has no {part} in {code!r}, only {', '.join(codes)}")
-    return code
+    if unit is None or unit in codes:
+        return unit or next(iter(codes))
+    wanted = find_language(unit)
+    same = [code for code in codes if wanted and find_language(code) == wanted]
+    if not same:
+        raise InputError(f"{source} has no {part} in {unit!r}, only {', '.join(codes)}")
+    return same[0]
 
 
 def chosen_split(

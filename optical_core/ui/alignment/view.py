@@ -13,7 +13,7 @@ from optical_core.data.gold import GoldPair
 from optical_core.data.words import has_unspaced, knows_words
 from optical_core.digits import single
 from optical_core.study.word_vectors import linked_words
-from optical_core.transport import TransportPlan, TransportSettings
+from optical_core.transport import METHODS, TransportPlan, TransportSettings
 from optical_core.ui.library import Library
 
 PICTURES = {
@@ -31,6 +31,16 @@ PICTURES = {
     "expensive.",
 }
 """Picture -> what it shows."""
+UNITS = ("word", "token")
+SOLVERS = ("exact", *(method for method in METHODS if method != "exact"))
+EPSILONS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+THRESHOLDS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+"""Shares below which links can be hidden."""
+EPSILON = 0.05
+"""Chosen at first."""
+LONGEST = 2000
+"""Most characters of a text: about 400 words, more than an encoder reads."""
+MOST_MODELS, MOST_LANGUAGES = 3, 6
 PROCESS = (
     "The exact plan stands beside those of solvers that come nearer with each iteration, and that "
     "blur it: the larger epsilon, the more. Sinkhorn begins with a larger epsilon and halves it. "

@@ -7,7 +7,7 @@ const MOVED = "optical-flow";
 
 const size = link => Math.abs(link.mass);
 
-export default function (component) {
+function mountPicture(component) {
   const { parentElement, data } = component;
   const before = pictures.get(parentElement);
   const shape = JSON.stringify({ ...data, pinned: null });

@@ -57,6 +57,9 @@ FORMATS = {"folder": "OPTICAL collection folder"} | {
 }
 """Format -> its name on the page: our own format, and every reader's."""
 
+SAMPLE = 1200
+"""Most characters of a sample's passage."""
+
 
 def statistics(collection: Collection) -> pd.DataFrame:
     """One row per language: queries, judged queries, relevant passages and words per query."""

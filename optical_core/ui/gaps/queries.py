@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from optical_core.analysis.measurements import Comparison, Measurements
+from optical_core.analysis.tables import Tables
 from optical_core.data.languages import is_english
+from optical_core.ui.library import Library
 
 DIFFICULTIES = ("hard", "middling", "easy")
 """Thirds of the queries, by their mean over all compared models and languages."""
@@ -38,6 +40,16 @@ def query_points(measurements: Measurements, comparison: Comparison, model: str)
     table["difficulty"] = _difficulty(table, measurements, comparison)
     order = table["difference"].abs().sort_values(ascending=False, kind="stable").index
     return table.loc[order].reset_index(drop=True)
+
+
+def points_of(library: Library, tables: Tables, model: str) -> pd.DataFrame:
+    """The `query_points` of a comparison and one of its models, kept in the library."""
+    measurements, comparison = tables.measurements, tables.comparison
+    return library.keep(
+        "query points",
+        lambda: query_points(measurements, comparison, model),
+        key=(measurements, comparison, model),
+    )
 
 
 def chosen_points(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from optical_core.analysis.measurements import Comparison, Measurements
 from optical_core.analysis.predictors import correlation_table, language_values
-from optical_core.analysis.tables import Tables
+from optical_core.analysis.tables import GROUPS, Tables
 from optical_core.data.allowance import UPLOADS, Tell, allowed
 from optical_core.data.compression import plain_name
 from optical_core.data.languages import language
@@ -20,10 +20,13 @@ from optical_core.figures.levels import NAMES
 from optical_core.study.uploaded_results import read_results_zip, results_from_runs
 from optical_core.ui.library import Library
 from optical_core.ui.uploads import uploaded
-from optical_core.wording import split_names
+from optical_core.wording import listed, split_names
 
 if TYPE_CHECKING:
     from optical_core.study.predictors import QueryCosts
+
+ALL = "all"
+FORMS = {"arrows": "before and after", "waterfall": "what makes the gap"}
 
 
 def gap_tables(library: Library, measurements: Measurements, comparison: Comparison) -> Tables:
@@ -54,11 +57,60 @@ def predictor_tables(
     return values, correlation_table(values)
 
 
+def first_models(measurements: Measurements) -> list[str]:
+    """The models shown at first: not BM25, which would take most of both scales."""
+    shown = [model for model in measurements.models if model != "bm25"]
+    return shown if len(shown) > 1 else list(measurements.models)
+
+
+def first_baseline(measurements: Measurements) -> str:
+    """The baseline at first: the undistilled encoder, or the first model without it."""
+    return "embedded" if "embedded" in measurements.models else measurements.models[0]
+
+
 def picture_subject(tables: Tables) -> str:
     """What a picture of the page is about, for its title."""
     comparison = tables.comparison
     named = NAMES.get(comparison.measure, comparison.measure)
     return f"{named} on {tables.measurements.collection}"
+
+
+def places(tables: Tables) -> dict[str, tuple[str, ...]]:
+    """What queries may be of -> its languages: all of them, a group, a language."""
+    codes = tables.comparison.languages
+    groups = zip(GROUPS, tables.comparison.sides(codes), strict=True)
+    return {ALL: (), **{g: tuple(c) for g, c in groups if c}, **{code: (code,) for code in codes}}
+
+
+def place_name(at: str) -> str:
+    """The name of one of the `places`."""
+    if at == ALL:
+        return "all languages"
+    return f"{at} languages" if at in GROUPS else language(at).name
+
+
+def picture_title(tables: Tables) -> str:
+    """The title of the gap picture."""
+    comparison = tables.comparison
+    rivals = [model for model in comparison.models if model != comparison.baseline]
+    before = f"From {comparison.baseline} to {listed(rivals)}" if rivals else comparison.baseline
+    return f"{before}: {picture_subject(tables)}"
+
+
+def waterfall_title(tables: Tables, model: str) -> str:
+    """The title of a model's waterfall."""
+    return (
+        f"What makes the gap of {tables.comparison.baseline}, and what {model} changes in it: "
+        f"{picture_subject(tables)}"
+    )
+
+
+def queries_title(tables: Tables, model: str, at: str) -> str:
+    """The title of the queries' picture."""
+    return (
+        f"Queries in {place_name(at)}, {tables.comparison.baseline} against {model}: "
+        f"{picture_subject(tables)}"
+    )
 
 
 def worst_served(tables: Tables) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from optical_core.data.readers import READERS
 from optical_core.ui.library import Library
 from optical_core.ui.search.ranking import Ranking
-from optical_core.ui.search.view import average_precision
+from optical_core.ui.search.view import average_precision, shortened
 
 DEPTH = 1000
 
@@ -64,6 +64,21 @@ def answer(
         average_precision(query, ranking, grades),
         {passage: places.get(passage) for passage in relevant},
     )
+
+
+def passage_titles(answers: Mapping[str, Answer]) -> dict[str, str]:
+    """Relevant passage -> its title, or the beginning of its text.
+
+    Args:
+        answers: Model -> its answer to the same query.
+    """
+    passages = next(iter(answers.values())).ranking.passages
+    return {
+        identifier: passages[identifier].title or shortened(passages[identifier].text, 80)
+        for found in answers.values()
+        for identifier in found.ranks
+        if identifier in passages
+    }
 
 
 def rank_table(answers: Mapping[str, Answer], titles: Mapping[str, str]) -> pd.DataFrame:

@@ -9,6 +9,29 @@ import pandas as pd
 
 from optical_core.analysis.measurements import Comparison, Measurements
 from optical_core.data.languages import is_english
+from optical_core.ui.library import Library
+
+WAYS = ("difference", "level")
+"""What the table of queries shows."""
+SHOWN = 5
+"""Passages shown of each ranking."""
+
+
+def first_model(library: Library, results: Measurements) -> str:
+    """The model at first: a student of the evaluation, or one that is known here."""
+    names = results.models
+    known = [*results.students, *library.model_names()]
+    return next((n for n in known if n in names and n != "embedded"), names[-1])
+
+
+def languages_of(results: Measurements, comparison: Comparison, query: str) -> list[str]:
+    """The compared languages in which a query is measured."""
+    samples = results.samples(comparison)
+    return [
+        code
+        for code in comparison.languages
+        if any(query in languages.get(code, ()) for languages in samples.values())
+    ]
 
 
 def query_table(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from optical_core.analysis.metrics import per_query_measures
+from optical_core.data.corpus import Passage
 from optical_core.data.languages import LANGUAGES, is_english, main_script
 from optical_core.retrieval.explain import TokenMatch, one_window
 from optical_core.retrieval.windows import Window
@@ -18,6 +19,12 @@ from optical_core.wording import listed
 
 if TYPE_CHECKING:
     from optical_core.ui.library import Library
+
+TOP = (5, 10, 20)
+"""Results that can be shown of each ranking."""
+DEPTH = 1000
+"""Results that are ranked."""
+MOST_MODELS, LONGEST_QUERY = 4, 1000
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,13 @@ def window_of(asked: Asked, model: str, identifier: str) -> Window | None:
         return None
     return one_window(
         source.explanation(model, asked.collection, asked.query, identifier, asked.where)
+    )
+
+
+def match_title(asked: Asked, model: str, passage: Passage) -> str:
+    """The title of a picture of a result's matches."""
+    return (
+        f"{model}: tokens of “{asked.query}” and their matches in “{passage.title or passage.id}”"
     )
 
 

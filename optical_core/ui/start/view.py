@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from optical_core.models.backbones import EMBEDDED
+from optical_core.ui.examples import first_encoders
 from optical_core.ui.inspector.answers import Answer, answer
 from optical_core.ui.library import Library
 
@@ -32,13 +32,8 @@ class Shown:
         return "not found" if best is None else f"{best:,}"
 
 
-def start_models(library: Library) -> list[str]:
-    """The undistilled encoder and the default student, if there is one."""
-    return list(dict.fromkeys((EMBEDDED, library.model_names(token_level=True)[0])))
-
-
 def shown_queries(library: Library, need: str) -> list[Shown]:
-    """A query in each of four languages, answered by each of `start_models`.
+    """A query in each of four languages, answered by each of `first_encoders`.
 
     Args:
         need: Its id; the first query of each language without it.
@@ -52,7 +47,7 @@ def shown_queries(library: Library, need: str) -> list[Shown]:
         text, grades = queries[query], library.judged(COLLECTION, code, query)
         answers = {
             model: answer(library, model, COLLECTION, query, text, grades)
-            for model in start_models(library)
+            for model in first_encoders(library)
         }
         shown.append(Shown(code, text, answers))
     return shown

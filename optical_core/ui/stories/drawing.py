@@ -1,0 +1,82 @@
+"""Stills as HTML that needs nothing else: pictures are SVG inside it, tables are tables."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from pandas.api.types import is_number
+
+from optical_core.data.languages import language
+from optical_core.escaping import html_text
+from optical_core.figures.printed import Printed, printed
+from optical_core.ui.library import Library
+from optical_core.ui.still import Block, Columns, Flow, Html, Picture, Table
+from optical_core.ui.tables import cell_formats, heading
+
+
+def drawn(library: Library, stills: list[Columns], flows: list[Mapping[str, Any]]) -> str:
+    """Draw the parts of a view, one below the other.
+
+    Args:
+        flows: Plans that the browser draws are added here. Their place has their number.
+    """
+    html = ""
+    for columns in stills:
+        filled = [column for column in columns if column]
+        inside = "".join(
+            f"<div>{''.join(_block(library, block, flows) for block in column)}</div>"
+            for column in filled
+        )
+        html += f'<div class="columns of-{len(filled)}">{inside}</div>' if filled else ""
+    return html
+
+
+def _block(library: Library, block: Block, flows: list[Mapping[str, Any]]) -> str:
+    if isinstance(block, Html):
+        return block.text
+    if isinstance(block, Table):
+        return table_html(block)
+    if isinstance(block, Flow):
+        flows.append(block.data)
+        return f'<div class="plan" data-flow="{len(flows) - 1}"></div>'
+    return library.keep(
+        "drawing", lambda: picture_html(block), key=(block.figure.to_json(), block.title, block.alt)
+    )
+
+
+def picture_html(picture: Picture) -> str:
+    """A picture as an image with the SVG in its address: what is in it touches nothing else."""
+    svg = printed([Printed(picture.figure, picture.title)], "svg")
+    data = base64.b64encode(svg).decode("ascii")
+    alt = html_text(picture.alt or picture.title)
+    return _scrolled(f'<img alt="{alt}" src="data:image/svg+xml;base64,{data}">')
+
+
+def table_html(table: Table) -> str:
+    """A table with the pages' headings, digits and names of languages."""
+    names = {code: language(code).name for code in table.languages}
+    heads = [names.get(column) or heading(str(column)) for column in table.rows]
+    head = "".join(f"<th>{html_text(text)}</th>" for text in heads)
+    formats = cell_formats(table.rows) if table.formats is None else table.formats
+    rows = "".join(
+        f"<tr>{''.join(_cell(table, formats, column, value) for column, value in row.items())}</tr>"
+        for row in table.rows.to_dict("records")
+    )
+    title = f"<caption>{html_text(table.title)}</caption>" if table.title else ""
+    return _scrolled(f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
+
+
+def _scrolled(inside: str) -> str:
+    """What may be wider than a telephone: it scrolls, also by keyboard."""
+    return f'<div class="scroll" role="group" tabindex="0">{inside}</div>'
+
+
+def _cell(table: Table, formats: Mapping[str, Any], column: str, value: Any) -> str:
+    style = table.style(column, value) if table.style else ""
+    text = "–" if pd.isna(value) else str(formats.get(column, str)(value))
+    marks = ' class="number"' if is_number(value) else ' dir="auto"'
+    marks += f' style="{html_text(style)}"' if style else ""
+    return f"<td{marks}>{html_text(text)}</td>"
