@@ -19,7 +19,7 @@ from optical_core.ui.address import AGAIN
 from optical_core.ui.examples import AHEAD, BEHIND
 from optical_core.ui.library import Library
 from optical_core.ui.search.figures import match_figure
-from optical_core.ui.search.joined import share_line, typed_model
+from optical_core.ui.search.joined import added_line, share_line, typed_model
 from optical_core.ui.search.served import ServedLibrary
 from optical_core.ui.search.view import (
     DEPTH,
@@ -114,12 +114,13 @@ def _joined(source: Library | ServedLibrary, place: Any) -> list[str]:
         return []
     text = text_input(
         place,
-        "Join models, for one more column",
+        "Join models, or expand queries, for one more column",
         key="join",
         longest=1000,
         placeholder="bm25%100>>optical-lowres",
         help="`A%100>>B`: B ranks the first 100 passages of A again. `0.9*A+0.1*B`: a weighted sum "
-        "of scores, each query's scaled from 0 to 1. `rrf(A,B)`: reciprocal rank fusion.",
+        "of scores, each query's scaled from 0 to 1. `rrf(A,B)`: reciprocal rank fusion. "
+        "`bm25+rm3`, `A+prf`: the first passages expand the query.",
     )
     if not text.strip():
         return []
@@ -181,6 +182,8 @@ def _columns(asked: Asked, models: list[str], top: int) -> None:
             st.caption(line)
             if ranking.gloss:
                 st.caption(f"Asked with its gloss too: {markdown_text(ranking.gloss)}")
+            if ranking.added:
+                st.caption(f"Added to the query: {markdown_text(added_line(ranking.added))}")
             if not ranking.hits:
                 st.warning(
                     "No passage found: the query has no word that this model can match"
@@ -193,7 +196,7 @@ def _columns(asked: Asked, models: list[str], top: int) -> None:
                 with st.container(border=True):
                     move = moves(first, identifier, rank)
                     _badges(rank, score, move, asked.grades.get(identifier))
-                    if identifier in shares:
+                    if shares.get(identifier):
                         st.caption(markdown_text(share_line(shares[identifier])))
                     _passage(asked, model, ranking.passages[identifier], rank, score)
             parts.downloads(

@@ -43,7 +43,8 @@ def evaluate(
             help="Names, comma-separated; the first is the baseline of the tests. NAME@human asks "
             "the English queries, NAME@FOLDER the translations in FOLDER/<language>.jsonl. "
             "bm25-stem and bm25-stop count stems, or leave stop words out. "
-            "bm25%100>>NAME, 0.9*A+0.1*B and rrf(A,B) join models."
+            "bm25%100>>NAME, 0.9*A+0.1*B and rrf(A,B) join models; bm25+rm3 and NAME+prf expand "
+            "queries."
         ),
     ] = "",
     languages: Languages = "",

@@ -25,7 +25,7 @@ from optical_core.wording import split_names
 
 if TYPE_CHECKING:
     from optical_core.data.collection import Collection, Passage
-    from optical_core.retrieval.searcher import Searcher
+    from optical_core.retrieval.searcher import Query, Searcher
 
 
 @app.command(epilog='Example:  optical align "Why is the sea salty?" "Kwa nini bahari ina chumvi?"')
@@ -114,7 +114,6 @@ def search(
     from optical_core.data.collection import open_collection
     from optical_core.data.lines import check_characters
     from optical_core.models.pair_store import load_pair
-    from optical_core.models.tokens import visible
     from optical_core.retrieval.searchers import open_searcher
     from optical_core.retrieval.vector_stores import LOCAL
 
@@ -136,17 +135,29 @@ def search(
         _write_run(searcher, topics, out, top or 1000, among)
         print_json({"run": str(out)}) if as_json else print(f"run -> {out}")
         return
-    rows = _results(searcher, opened, query, top or 10, explain, among)
+    (asked,) = searcher.expanded(searcher.encode([query]), among=among)
+    rows = _results(searcher, opened, asked, top or 10, explain, among)
+    added = [asdict(entry) for entry in asked.added]
     if as_json:
-        print_json({"model": searcher.name, "query": query, "results": rows})
+        print_json({"model": searcher.name, "query": query, "added": added, "results": rows})
         return
+    _print_results(rows, added)
+
+
+def _print_results(rows: list[dict[str, Any]], added: list[dict[str, Any]]) -> None:
+    from optical_core.models.tokens import visible
+    from optical_core.retrieval.explain import Share
+
+    if added:
+        terms = "  ".join(f"{visible(term['text'])} {term['weight']:.3f}" for term in added)
+        print(f"added to the query:  {terms}")
     for row in rows:
         part = row["window"] if row.get("window", {"of": 1})["of"] > 1 else row
         print(f"{row['rank']:2}  {row['score']:.4f}  {part['id']}  {row['title']}")
         print(f"    {part['text'][:100]}")
-        for share in row.get("shares", ()):
-            rank = "not found" if share["rank"] is None else f"rank {share['rank']}"
-            print(f"    {share['share']:9.4f}  {share['name']} ({rank})")
+        for share in (Share(**values) for values in row.get("shares", ())):
+            standing = f" ({share.standing})" if share.standing else ""
+            print(f"    {share.share:9.4f}  {share.name}{standing}")
         if row.get("matches"):
             parts = [
                 f"{visible(m['query'])}→{visible(m['passage'])} {m['contribution']:.3f}"
@@ -223,13 +234,12 @@ def _passage(collection: Collection, identifier: str) -> Passage:
 def _results(
     searcher: Searcher,
     collection: Collection,
-    query: str,
+    asked: Query,
     top: int,
     explain: bool,
     among: frozenset[str] | None,
 ) -> list[dict[str, Any]]:
     """A row for each hit, with its token matches and each part's share if they are asked for."""
-    (asked,) = searcher.encode([query])
     (hits,) = searcher.rank([asked], top=top, among=among)
     passages = [_passage(collection, identifier) for identifier, _ in hits]
     rows: list[dict[str, Any]] = [

@@ -162,6 +162,13 @@ class TokenEncoder:
         """List the tokens whose vectors `encode` returns, in the same order; see `describe`."""
         return [token for token in self.describe(text, side, spaces=spaces) if token.scored]
 
+    def scored_ids(self, text: str, side: Side) -> list[int]:
+        """Vocabulary numbers of `scored_tokens`, in the same order."""
+        prompt = self.model.prompts.get(_TASK[side]) or ""
+        features = self.model.preprocess([text], prompt=prompt, task=_TASK[side])
+        numbers = features["input_ids"][0]
+        return numbers[self._scored(features, side)[0]].tolist()
+
     def max_length(self, side: Side) -> int:
         """Longest input of a side in tokens: the checkpoint's own limit, if it has one."""
         module = self.model[0]

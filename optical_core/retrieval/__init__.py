@@ -7,6 +7,7 @@ from optical_core.lazy import lazy_names
 if TYPE_CHECKING:
     from optical_core.retrieval.bm25 import BM25
     from optical_core.retrieval.compression import Compression
+    from optical_core.retrieval.expansions import Prf, Rm3
     from optical_core.retrieval.explain import Share, TokenMatch, token_matches
     from optical_core.retrieval.expression_reader import parse
     from optical_core.retrieval.glossed import Glossed, Glosses
@@ -31,7 +32,9 @@ __all__ = [
     "Glosses",
     "LateInteraction",
     "LiveIndex",
+    "Prf",
     "Query",
+    "Rm3",
     "Searcher",
     "Share",
     "StructuredQueries",

@@ -7,7 +7,9 @@ spaces; `data.words` does. Stems and stop words are a choice, see `terms`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import bm25s
 import numpy as np
@@ -22,6 +24,17 @@ logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 WORDS = Terms()
 """All words, as they are."""
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedQuery(Query):
+    """A query whose terms don't count as often as they are in its text.
+
+    Attributes:
+        weights: term -> how often it counts.
+    """
+
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 def eligible_passages(ids: Sequence[str], among: frozenset[str] | None) -> np.ndarray:
@@ -55,7 +68,7 @@ class BM25(Searcher):
         for passage in passages:
             self.ids.append(passage.id)
             tokens.append(terms.of_text(passage.full_text))
-        self._known = {term for document in tokens for term in document}
+        self._documents = Counter(term for document in tokens for term in set(document))
         self._scorer = bm25s.BM25(method="lucene")
         self._scorer.index(tokens, show_progress=False)
 
@@ -67,14 +80,34 @@ class BM25(Searcher):
         self, queries: Sequence[Query], *, top: int = 10, among: frozenset[str] | None = None
     ) -> list[Hits]:
         eligible = eligible_passages(self.ids, among)
-        return [self._ranked(query.text, top, eligible) for query in queries]
+        return [self._ranked(query, top, eligible) for query in queries]
 
-    def _ranked(self, query: str, top: int, eligible: np.ndarray) -> Hits:
-        known = [term for term in self.terms.of_text(query) if term in self._known]
-        if not known:
-            return []
-        scores = np.asarray(self._scorer.get_scores(known)) * eligible
+    def _ranked(self, query: Query, top: int, eligible: np.ndarray) -> Hits:
+        if isinstance(query, WeightedQuery):
+            parts = (weight * self._scores([term]) for term, weight in query.weights.items())
+            scores = sum(parts, np.zeros(len(self.ids))) * eligible
+        else:
+            scores = self._scores(self.terms.of_text(query.text)) * eligible
         return best_first(((self.ids[p], scores[p]) for p in np.flatnonzero(scores > 0)), top)
+
+    def _scores(self, terms: Sequence[str]) -> np.ndarray:
+        """The scores (P,) of all passages for some terms."""
+        known = [term for term in terms if term in self._documents]
+        return np.asarray(self._scorer.get_scores(known)) if known else np.zeros(len(self.ids))
+
+    def documents(self, term: str) -> int:
+        """Number of passages that have a term."""
+        return self._documents[term]
+
+    def term_scores(self, terms: Iterable[str], passages: Sequence[str]) -> dict[str, list[float]]:
+        """Each term's own score of some passages, by their ids; 0 for unknown ones."""
+        places = {identifier: place for place, identifier in enumerate(self.ids)}
+        rows = [places.get(identifier) for identifier in passages]
+        found = {}
+        for term in terms:
+            scores = self._scores([term])
+            found[term] = [0.0 if row is None else float(scores[row]) for row in rows]
+        return found
 
 
 class LiveBM25(Searcher):
@@ -99,12 +132,16 @@ class LiveBM25(Searcher):
         """What is counted of a text."""
         return self._counted[1].terms
 
-    def rank(
-        self, queries: Sequence[Query], *, top: int = 10, among: frozenset[str] | None = None
-    ) -> list[Hits]:
+    def counted(self) -> tuple[Collection, BM25]:
+        """The collection with its present passages, and their words."""
         before, bm25 = self._counted
         present = before.refreshed()
         if present is not before:
             bm25 = BM25(present.passages(), bm25.terms)
             self._counted = present, bm25
-        return bm25.rank(queries, top=top, among=among)
+        return self._counted
+
+    def rank(
+        self, queries: Sequence[Query], *, top: int = 10, among: frozenset[str] | None = None
+    ) -> list[Hits]:
+        return self.counted()[1].rank(queries, top=top, among=among)

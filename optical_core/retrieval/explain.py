@@ -36,9 +36,10 @@ class Share:
     """One part's share of a passage's score in a pipeline; the shares add up to the score.
 
     Attributes:
-        name: of the part.
-        rank: of the passage in the part's ranking; None if it isn't among those that count.
-        score: that the part gives the passage.
+        name: of the part; of an expanded query's word, the word and its weight.
+        rank: of the passage in the part's ranking; None if it isn't among those that count, and
+            for words.
+        score: that the part gives the passage; None if it isn't among those that count.
         share: of the pipeline's score; 0 for a part that only chooses what is ranked again.
     """
 
@@ -46,6 +47,31 @@ class Share:
     rank: int | None
     score: float | None
     share: float
+
+    @property
+    def standing(self) -> str:
+        """The passage's place in the part's ranking, in words; empty for a word.
+
+        Examples:
+            >>> Share("bm25", 3, 8.5, 0.0).standing, Share("bm25", None, None, 0.0).standing
+            ('rank 3', 'not found')
+        """
+        if self.rank is not None:
+            return f"rank {self.rank}"
+        return "not found" if self.score is None else ""
+
+
+@dataclass(frozen=True)
+class Added:
+    """A word, or a token, that feedback has added to a query.
+
+    Attributes:
+        text: the word or token.
+        weight: how much it counts; see `relevance_model` and `token_feedback`.
+    """
+
+    text: str
+    weight: float
 
 
 def token_matches(

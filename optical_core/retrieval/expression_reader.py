@@ -6,10 +6,11 @@ The signs are PyTerrier's (Macdonald and Tonellotto 2020):
     A%100>>B            B ranks the first 100 passages of A again; `A>>B` means this too
     0.9*A+0.1*B         weighted sum of scores, each query's scaled from 0 to 1 (min-max)
     rrf(A,B)            reciprocal rank fusion, k = 60; `rrf(A,B,k=20)`
-    (…)                 groups; `>>` binds least, `%` most
+    A+rm3, A+prf        A's queries are expanded (see `expansions`); `A+rm3(docs=5)`
+    (…)                 groups; `>>` binds least, `+rm3` most
     "my model+(new)"    a name with such signs in it
 
-A `+` belongs to a name (`tlm+optical`) unless a weight follows it.
+A `+` belongs to a name (`tlm+optical`) unless a weight, `rm3` or `prf` follows it.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ import re
 from pathlib import Path
 
 from optical_core.errors import InputError
+from optical_core.retrieval.expansions import read_expansion
 from optical_core.retrieval.expressions import (
+    EXPANDING,
     RANK_CONSTANT,
     SIGNS,
     WEIGHT,
     Chain,
     Cut,
+    Expanded,
     Name,
     Node,
     Reciprocal,
@@ -37,8 +41,8 @@ FIRST = 100
 _LONGEST, _DEEPEST, _MOST_PARTS = 1000, 10, 10
 _TOKEN = re.compile(
     rf"""\s*(?:(?P<chain>>>)|%\s*(?P<cut>\d+)|(?P<weight>\d*\.?\d+)\s*\*|(?P<plus>\+)\s*(?={WEIGHT})
-    |(?P<rrf>rrf\s*\()|(?P<open>\()|(?P<close>\))|k\s*=\s*(?P<k>\d+)|(?P<comma>,)
-    |"(?P<quoted>[^"]*[^"\s][^"]*)"|(?P<name>(?=\S)(?:(?!>>|%\s*\d|\+\s*{WEIGHT})[^(),*"])+))""",
+    |(?P<expand>{EXPANDING}(?:\s*\([^()]*\))?)|(?P<rrf>rrf\s*\()|(?P<open>\()|(?P<close>\))|k\s*=\s*(?P<k>\d+)|(?P<comma>,)
+    |"(?P<quoted>[^"]*[^"\s][^"]*)"|(?P<name>(?=\S)(?:(?!>>|%\s*\d|\+\s*{WEIGHT}|{EXPANDING})[^(),*"])+))""",
     re.VERBOSE,
 )
 
@@ -111,7 +115,7 @@ class _Reader:
         where = f"at {rest[:30]!r}" if rest else "at its end"
         return InputError(
             f"{self.text!r} can't be read {where}: an expression is like bm25%100>>optical-lowres, "
-            "0.9*optical-lowres+0.1*bm25 or rrf(optical-lowres,bm25)"
+            "0.9*optical-lowres+0.1*bm25, rrf(optical-lowres,bm25) or bm25+rm3"
         )
 
     def take(self, kind: str) -> str:
@@ -149,11 +153,18 @@ class _Reader:
         return Weighted(tuple(terms))
 
     def cut(self, depth: int) -> Node:
-        node = self.atom(depth)
+        node = self.expanded(depth)
         while self.kind == "cut":
             if (count := int(self.take("cut"))) < 1:
                 raise InputError(f"{self.text!r}: after % a number from 1 on was expected")
             node = Cut(node, count)
+        return node
+
+    def expanded(self, depth: int) -> Node:
+        node = self.atom(depth)
+        while self.kind == "expand":
+            sign, _, numbers = self.take("expand").removeprefix("+").strip(" )").partition("(")
+            node = Expanded(node, read_expansion(sign.strip(), numbers))
         return node
 
     def atom(self, depth: int) -> Node:

@@ -6,10 +6,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from optical_core.retrieval.expansions import WAYS, Prf, Rm3
+
 RANK_CONSTANT = 60
 """The k of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009)."""
 WEIGHT = r"\d*\.?\d+\s*\*"
-SIGNS = re.compile(rf'>>|%\s*\d|[(),*"]|\+\s*{WEIGHT}')
+EXPANDING = rf"\+\s*(?:{'|'.join(WAYS)})(?=\s*(?:[(),%>*]|\+|$))"
+SIGNS = re.compile(rf'>>|%\s*\d|[(),*"]|\+\s*{WEIGHT}|{EXPANDING}')
 """What makes a name an expression."""
 _QUOTED = re.compile(rf"{SIGNS.pattern}|^k\s*=\s*\d")
 """What makes quotes necessary around a name in an expression."""
@@ -23,6 +26,18 @@ class Name:
 
     def __str__(self) -> str:
         return f'"{self.name}"' if _QUOTED.search(self.name) else self.name
+
+
+@dataclass(frozen=True)
+class Expanded:
+    """A model whose queries are expanded from the first passages that they find."""
+
+    part: Node
+    way: Rm3 | Prf
+
+    def __str__(self) -> str:
+        inner = f"{self.part}" if isinstance(self.part, Name | Expanded) else f"({self.part})"
+        return f"{inner}{self.way}"
 
 
 @dataclass(frozen=True)
@@ -72,7 +87,7 @@ class Chain:
         return ">>".join(f"({s})" if isinstance(s, Chain) else f"{s}" for s in self.stages)
 
 
-Node = Name | Cut | Weighted | Reciprocal | Chain
+Node = Name | Expanded | Cut | Weighted | Reciprocal | Chain
 
 
 def names(node: Node) -> Iterator[str]:
@@ -84,10 +99,10 @@ def names(node: Node) -> Iterator[str]:
 
 
 def parts_of(node: Node) -> tuple[Node, ...]:
-    """What an expression joins, or cuts."""
+    """What an expression joins, cuts or expands."""
     if isinstance(node, Name):
         return ()
-    if isinstance(node, Cut):
+    if isinstance(node, Cut | Expanded):
         return (node.part,)
     if isinstance(node, Weighted):
         return tuple(part for _, part in node.parts)
@@ -103,6 +118,8 @@ def replaced(node: Node, tree: Callable[[str], Node]) -> Node:
     """The expression with a tree in place of each name."""
     if isinstance(node, Name):
         return tree(node.name)
+    if isinstance(node, Expanded):
+        return Expanded(replaced(node.part, tree), node.way)
     if isinstance(node, Cut):
         return Cut(replaced(node.part, tree), node.count)
     if isinstance(node, Weighted):

@@ -132,6 +132,10 @@ class Glossed(Searcher):
         self.weights = searcher.weights and f"{searcher.weights}-{glosses.hash}"
 
     @property
+    def core(self) -> Searcher:
+        return self.searcher.core
+
+    @property
     def identity(self) -> str:
         return f"{self.searcher.identity} glossed {KNOWN} {self.glosses.hash}"
 

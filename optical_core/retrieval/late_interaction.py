@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,6 +21,23 @@ from optical_core.retrieval.vector_store import VectorStore
 from optical_core.retrieval.windows import Window
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class TokenVectors:
+    """Stored vectors of a passage, or of a window.
+
+    Attributes:
+        pieces: the token's text for each vector.
+        ids: its number in the vocabulary.
+        vectors: (m, d) fp32.
+    """
+
+    pieces: Sequence[str]
+    ids: Sequence[int]
+    vectors: np.ndarray
 
 
 class LateInteraction(Searcher):
@@ -86,18 +104,33 @@ class LateInteraction(Searcher):
 
         Of a passage's windows, they are the best one's, the first one's or all, as the score is.
         """
-        asked = self.queries.scored_tokens(query.text, "query")
+        return self.matched(self.queries.scored_tokens(query.text, "query"), query, passages)
+
+    def matched(
+        self, asked: Sequence[Token], query: Query, passages: Sequence[Passage]
+    ) -> list[list[TokenMatch]]:
+        """`explain` for a query whose vectors stand for the tokens `asked`."""
         explained = []
         for passage in passages:
             matches: list[TokenMatch] = []
             for window, vectors, standing in self._scored(query, passage):
-                tokens = self._tokens(passage, window)
-                if standing is not None:
-                    tokens = [tokens[number] for number in standing]
+                tokens = _standing(self._tokens(passage, window), standing)
                 named = window if self.windowed else None
                 matches += token_matches(asked, query.vectors, tokens, vectors, named)
             explained.append(matches)
         return explained
+
+    def scored_vectors(self, query: Query, passage: Passage) -> list[TokenVectors]:
+        """The stored vectors that a passage's score is made of, with their tokens, by window."""
+        found = []
+        for window, vectors, standing in self._scored(query, passage):
+            text = passage.full_text[window.start : window.end]
+            ids = self.pair.teacher.scored_ids(text, "passage")
+            pieces = [token.piece for token in self._tokens(passage, window)]
+            found.append(
+                TokenVectors(_standing(pieces, standing), _standing(ids, standing), vectors)
+            )
+        return found
 
     def window(self, query: Query, passage: Passage) -> Window | None:
         """The window of a passage that has its score; of a sum, the one that adds most."""
@@ -149,6 +182,11 @@ class LateInteraction(Searcher):
                 limit,
                 max(cuts),
             )
+
+
+def _standing(tokens: Sequence[T], standing: np.ndarray | None) -> Sequence[T]:
+    """Those of a passage's tokens that stand for its vectors; None for all."""
+    return tokens if standing is None else [tokens[number] for number in standing]
 
 
 def _best(query: Query, windows: Sequence[np.ndarray]) -> int:

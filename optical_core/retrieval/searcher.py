@@ -15,7 +15,7 @@ import numpy as np
 from optical_core.data.corpus import Passage
 from optical_core.data.trec import Hits, Run
 from optical_core.errors import InputError
-from optical_core.retrieval.explain import Share, TokenMatch
+from optical_core.retrieval.explain import Added, Share, TokenMatch
 from optical_core.retrieval.windows import Window
 
 
@@ -38,6 +38,11 @@ class Query:
         """The query's gloss, if it is asked with one; else empty."""
         return ""
 
+    @property
+    def added(self) -> tuple[Added, ...]:
+        """What feedback has added to the query, the weightiest first; see `Searcher.expanded`."""
+        return ()
+
 
 class Searcher(ABC):
     """The base of all searchers. A new one defines `identity` and `rank`.
@@ -45,9 +50,10 @@ class Searcher(ABC):
     Attributes:
         name: its name in tables.
         explains: can it say which tokens make up a score?
-        fuses: does it put rankings of several searchers together, and tell their `shares`?
+        fuses: is a score made of `shares`, of several searchers or of words?
         weights: hash of the encoder that encodes the queries; empty if none does.
         windowed: are long passages searched in windows? See `window`.
+        expands: are queries expanded from the first passages that they find? See `expanded`.
     """
 
     name: str
@@ -55,6 +61,7 @@ class Searcher(ABC):
     fuses = False
     weights = ""
     windowed = False
+    expands = False
 
     @property
     @abstractmethod
@@ -80,6 +87,25 @@ class Searcher(ABC):
         """Make queries of texts; the result is the same for all searchers of one model."""
         return [Query(text) for text in queries]
 
+    def expanded(
+        self, queries: Sequence[Query], *, among: frozenset[str] | None = None
+    ) -> list[Query]:
+        """The queries with what feedback adds to them, if the searcher `expands`.
+
+        `rank` does this by itself. To explain a ranking, give the expanded query to `rank`,
+        `explain`, `shares` and `window`.
+
+        Args:
+            queries: from `encode`.
+            among: as of `rank`: only these passages give feedback.
+        """
+        return list(queries)
+
+    @property
+    def core(self) -> Searcher:
+        """The searcher beneath those that only ask its queries otherwise."""
+        return self
+
     def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
         """Token matches of each passage; their contributions add up to its score.
 
@@ -91,7 +117,10 @@ class Searcher(ABC):
     def shares(
         self, query: Query, passages: Sequence[Passage], *, among: frozenset[str] | None = None
     ) -> list[list[Share]]:
-        """Each part's share of each passage's score, if it `fuses`; `among` as in its ranking."""
+        """Each part's share of each passage's score, if it `fuses`; `among` as in its ranking.
+
+        Of a query expanded by words, each word has a share.
+        """
         return [[] for _ in passages]
 
     def window(self, query: Query, passage: Passage) -> Window | None:

@@ -67,7 +67,7 @@ def open_searcher(
     """
 
     opening = _Opening(collection, mode, engine, uri, progress, load, glossed, device)
-    return assembled(expanded(parse(name)), cache(opening.single))
+    return assembled(expanded(parse(name)), cache(opening.single), collection)
 
 
 @dataclass(frozen=True)

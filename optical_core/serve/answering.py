@@ -17,7 +17,14 @@ from optical_core.data.trec import Hits
 from optical_core.retrieval.explain import Share, TokenMatch, one_window
 from optical_core.retrieval.searcher import Query, Searcher
 from optical_core.serve.holdings import Holdings
-from optical_core.serve.schema import Match, PartShare, Result, SearchAnswer, SearchRequest
+from optical_core.serve.schema import (
+    AddedTerm,
+    Match,
+    PartShare,
+    Result,
+    SearchAnswer,
+    SearchRequest,
+)
 
 
 def answer_together(holdings: Holdings, requests: Sequence[SearchRequest]) -> list[SearchAnswer]:
@@ -34,11 +41,11 @@ def answer_together(holdings: Holdings, requests: Sequence[SearchRequest]) -> li
         searcher, collection = holdings.searcher(model, name), holdings.collection(name)
         among = collection.corpus.matching(where) if where else None
         top = max(requests[number].top for number in numbers)
-        asked = [queries[number] for number in numbers]
+        asked = searcher.expanded([queries[number] for number in numbers], among=among)
         rankings = searcher.rank(asked, top=top, among=among)
-        for number, hits in zip(numbers, rankings, strict=True):
+        for number, query, hits in zip(numbers, asked, rankings, strict=True):
             found = searcher, collection, among
-            answers[number] = _answer(*found, requests[number], queries[number], hits)
+            answers[number] = _answer(*found, requests[number], query, hits)
     return [answers[number] for number in range(len(requests))]
 
 
@@ -80,6 +87,7 @@ def _answer(
         model=request.model,
         query=request.query,
         gloss=query.gloss,
+        added=[AddedTerm(**asdict(term)) for term in query.added],
         results=results,
     )
 

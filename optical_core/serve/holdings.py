@@ -13,6 +13,7 @@ from optical_core.data.languages import find_language
 from optical_core.errors import InputError
 from optical_core.models.catalogue import list_models
 from optical_core.models.pair_store import load_pair
+from optical_core.retrieval.pipeline import Pipeline
 from optical_core.retrieval.searcher import Searcher
 from optical_core.retrieval.searchers import open_searcher
 from optical_core.retrieval.vector_stores import LOCAL
@@ -159,6 +160,8 @@ def _served(name: str, searcher: Searcher) -> ServedModel:
 
 
 def _kind(searcher: Searcher) -> str:
+    if searcher.expands and not isinstance(searcher, Pipeline):
+        return "expansion"
     if searcher.fuses:
         return "pipeline"
     return "encoder" if searcher.explains else "baseline"

@@ -130,10 +130,12 @@ class Match(BaseModel):
 
 
 class PartShare(BaseModel):
-    """The share of one of the joined models in a passage's score."""
+    """The share of one of the joined models, or of a weighted word, in a passage's score."""
 
     name: str
-    rank: int | None = Field(description="In the part's ranking; null if it isn't found there.")
+    rank: int | None = Field(
+        description="In the part's ranking; null if it isn't found there, and for a word."
+    )
     score: float | None
     share: float = Field(description="The shares add up to `score`; 0 if it chooses passages only.")
 
@@ -158,6 +160,13 @@ class Result(BaseModel):
     )
 
 
+class AddedTerm(BaseModel):
+    """A word or token that feedback has added to a query, and how much it counts."""
+
+    text: str
+    weight: float
+
+
 class SearchAnswer(BaseModel):
     """The best passages, best first; equal scores are ordered by falling id, as in trec_eval."""
 
@@ -176,6 +185,7 @@ class SearchAnswer(BaseModel):
     gloss: str = Field(
         "", description="The query with words put in English, if it is asked so too."
     )
+    added: list[AddedTerm] = Field([], description="If the model expands queries (+rm3, +prf).")
     results: list[Result]
 
 
@@ -196,7 +206,7 @@ class ServedModel(BaseModel):
     shares."""
 
     name: str
-    kind: str = Field(examples=["student", "encoder", "baseline", "pipeline"])
+    kind: str = Field(examples=["student", "encoder", "baseline", "pipeline", "expansion"])
     languages: list[str]
     token_level: bool
     joined: bool = Field(False, description="Whether it joins other models.")

@@ -174,7 +174,7 @@ def _joined(
             return searcher
         return Translated(searcher, {queries[query]: text for query, text in asked.items()})
 
-    return assembled(node, single), queries
+    return assembled(node, single, collection), queries
 
 
 def _digest(*parts: object) -> str:

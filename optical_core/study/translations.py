@@ -84,6 +84,10 @@ class Translated(Searcher):
         self.explains = searcher.explains
 
     @property
+    def core(self) -> Searcher:
+        return self.searcher.core
+
+    @property
     def identity(self) -> str:
         text = json.dumps(self.english, ensure_ascii=False, sort_keys=True)
         digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

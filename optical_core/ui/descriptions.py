@@ -9,9 +9,14 @@ _DESCRIPTIONS = {
     "bm25-stop": "BM25 without stop words",
     "bm25-stem-stop": "BM25 on stems, without stop words",
 }
+_KINDS = {
+    "student": "distilled student",
+    "fusion": "joined models",
+    "pipeline": "joined models",
+    "expansion": "queries expanded by feedback",
+}
 
 
 def model_description(name: str, kind: str) -> str:
     """Describe a model in a few words, by its name or else by its kind."""
-    kinds = {"student": "distilled student", "fusion": "joined models", "pipeline": "joined models"}
-    return _DESCRIPTIONS.get(name, kinds.get(kind, "encoder"))
+    return _DESCRIPTIONS.get(name, _KINDS.get(kind, "encoder"))

@@ -27,7 +27,7 @@ from optical_core.ui.descriptions import model_description
 from optical_core.ui.evaluations import labelled_evaluations
 from optical_core.ui.kept import Kept
 from optical_core.ui.paths import typed_path
-from optical_core.ui.search.joined import explainer, is_joined, members, shares_of, written_out
+from optical_core.ui.search import joined
 from optical_core.ui.search.ranking import Ranking
 from optical_core.ui.search.served import ServedLibrary, server_address
 from optical_core.ui.stamps import collection_stamp, file_stamp
@@ -123,13 +123,13 @@ class Library:
     def description(self, name: str) -> str:
         """Describe a model in a few words."""
         kinds = {model.name: model.kind for model in self.models()}
-        return model_description(name, "fusion" if is_joined(name) else kinds.get(name, "encoder"))
+        return model_description(name, joined.kind_of(name) or kinds.get(name, "encoder"))
 
     def explains(self, model: str) -> bool:
         """Can the model explain a score by its tokens?"""
-        return explainer(model) in self.model_names(token_level=True)
+        return joined.explainer(model) in self.model_names(token_level=True)
 
-    joins = staticmethod(is_joined)
+    joins = staticmethod(joined.is_joined)
 
     def pair(self, name: str) -> EncoderPair:
         """A model's pair of encoders, loaded."""
@@ -144,11 +144,11 @@ class Library:
 
     def _model_stamp(self, name: str) -> Hashable:
         """A value that changes when the model, or one that it joins, is trained or fitted anew."""
-        joined = members(name)
-        folders = [m.folder for m in self.models() if m.name in joined and m.folder]
+        members = joined.members(name)
+        folders = [m.folder for m in self.models() if m.name in members and m.folder]
         files = ("retriever.json", "teacher.json")
         stamps = [file_stamp(folder / file) for folder in folders for file in files]
-        return written_out(name), tuple(stamps)
+        return joined.written_out(name), tuple(stamps)
 
     # --- collections
 
@@ -233,26 +233,23 @@ class Library:
         return self.keep("searcher", ready, model=model, collection=name)
 
     def rank(self, model: str, name: str, query: str, top: int, where: str = "") -> Ranking:
-        """Search, and measure the time. Kept: a rerun of a page doesn't search again.
-
-        `where` is a condition on the passages' fields.
-        """
+        """Search passages `where` a condition holds, and time it. Kept: a rerun doesn't search."""
 
         def search() -> tuple[Ranking, float]:
             searcher, collection = self.searcher(model, name), self.collection(name)
             among = collection.corpus.matching(where) if where else None
             with self.encoding:
                 begin = time.perf_counter()
-                (encoded,) = searcher.encode([query])
-                found = searcher.rank([encoded], top=top, among=among)[0]
+                (asked,) = searcher.expanded(searcher.encode([query]), among=among)
+                found = searcher.rank([asked], top=top, among=among)[0]
                 end = time.perf_counter()
             hits = tuple(hit for hit in found if hit[0] in collection.by_id)
-            return Ranking(hits, end - begin, collection.by_id, encoded.gloss), end
+            return Ranking(hits, end - begin, collection.by_id, asked.gloss, asked.added), end
 
-        asked = time.perf_counter()
+        started = time.perf_counter()
         key = (query, top, where)
         ranking, end = self.keep("ranking", search, model=model, collection=name, key=key)
-        return replace(ranking, kept=end < asked)
+        return replace(ranking, kept=end < started)
 
     def explanation(
         self, model: str, name: str, query: str, identifier: str, where: str = ""
@@ -260,22 +257,23 @@ class Library:
         """Token matches of one result, for a model that `explains`."""
 
         def matches() -> list[TokenMatch]:
-            searcher, known = self.searcher(model, name), self.collection(name).by_id
-            passage = known.get(identifier)
+            searcher, opened = self.searcher(model, name), self.collection(name)
+            passage = opened.by_id.get(identifier)
             if passage is None:
                 raise InputError(f"the passage {identifier} has just been deleted")
+            among = opened.corpus.matching(where) if where else None
             with self.encoding:
-                return searcher.explain(searcher.encode([query])[0], [passage])[0]
+                (asked,) = searcher.expanded(searcher.encode([query]), among=among)
+                return searcher.explain(asked, [passage])[0]
 
-        return self.keep(
-            "explanation", matches, model=model, collection=name, key=(query, identifier)
-        )
+        key = (query, identifier, where)
+        return self.keep("explanation", matches, model=model, collection=name, key=key)
 
     def shares(
         self, model: str, name: str, query: str, passages: Sequence[str], where: str = ""
     ) -> Mapping[str, Sequence[Share]]:
         """Passage -> each part's share of its score, for a model that `joins` others."""
-        return shares_of(self, model, name, query, passages, where)
+        return joined.shares_of(self, model, name, query, passages, where)
 
     # --- gold alignments and evaluations
 

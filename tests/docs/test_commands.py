@@ -28,6 +28,11 @@ SMALLER = {
         "--on demo": "--on COLLECTION --folds 2",
         "search demo": "search COLLECTION",
     },
+    "expansion.md": {
+        "optical-lowres": "TINY",
+        "evaluate demo": "evaluate COLLECTION",
+        "search demo": "search COLLECTION",
+    },
     "small-index.md": {
         "index demo": "index COLLECTION -m TINY",
         "search demo": "search COLLECTION -m TINY",

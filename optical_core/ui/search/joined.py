@@ -6,14 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from optical_core.errors import InputError
+from optical_core.retrieval.expansions import Prf
 from optical_core.retrieval.expression_reader import parse
-from optical_core.retrieval.expressions import Chain, Cut, Name, Node, names
+from optical_core.retrieval.expressions import Chain, Cut, Expanded, Name, Node, names
 from optical_core.retrieval.model_names import expanded, model_and_source
 from optical_core.ui.paths import typed_path
 from optical_core.wording import listed
 
 if TYPE_CHECKING:
-    from optical_core.retrieval.explain import Share
+    from optical_core.retrieval.explain import Added, Share
     from optical_core.ui.library import Library
 
 _LEXICAL = ("bm25", "psq")
@@ -51,8 +52,18 @@ def is_known(model: str, models: Collection[str]) -> bool:
 
 
 def is_joined(model: str) -> bool:
-    """Does a model join others?"""
-    return not isinstance(expanded(parse(model)), Name)
+    """Is a score made of shares, of models that are joined or of an expanded query's words?"""
+    node = expanded(parse(model))
+    by_tokens = isinstance(node, Expanded) and isinstance(node.way, Prf)
+    return not (by_tokens or isinstance(node, Name))
+
+
+def kind_of(model: str) -> str:
+    """What an expression is: a `fusion` or an `expansion`; empty for a single model."""
+    node = expanded(parse(model))
+    if isinstance(node, Name):
+        return ""
+    return "expansion" if isinstance(node, Expanded) else "fusion"
 
 
 def written_out(model: str) -> str:
@@ -68,8 +79,8 @@ def members(model: str) -> set[str]:
 def explainer(model: str) -> str:
     """The single model whose token matches explain a model's scores; empty for a fusion."""
     node: Node = expanded(parse(model))
-    while isinstance(node, Cut | Chain):
-        node = node.part if isinstance(node, Cut) else node.stages[-1]
+    while isinstance(node, Cut | Expanded | Chain):
+        node = node.stages[-1] if isinstance(node, Chain) else node.part
     return model_and_source(node.name)[0] if isinstance(node, Name) else ""
 
 
@@ -83,8 +94,8 @@ def shares_of(
         among = opened.corpus.matching(where) if where else None
         present = [opened.by_id[passage] for passage in passages if passage in opened.by_id]
         with library.encoding:
-            (encoded,) = searcher.encode([query])
-            shares = searcher.shares(encoded, present, among=among)
+            (asked,) = searcher.expanded(searcher.encode([query]), among=among)
+            shares = searcher.shares(asked, present, among=among)
         return {passage.id: of_one for passage, of_one in zip(present, shares, strict=True)}
 
     key = (query, tuple(passages), where)
@@ -99,12 +110,24 @@ def share_line(shares: Sequence[Share]) -> str:
     'bm25%100: rank 14 → embedded: 4.20 (rank 1)'
     >>> share_line([Share("bm25", None, None, 0.0), Share("embedded", 2, 4.2, 87.5)])
     'bm25: not found + embedded: 87.50 (rank 2)'
+    >>> share_line([Share("0.500 × sea", None, 3.2, 1.6), Share("0.250 × salt", None, 2.0, 0.5)])
+    '0.500 × sea: 1.60 + 0.250 × salt: 0.50'
     """
     line = ""
     for number, share in enumerate(shares):
-        rank = "not found" if share.rank is None else f"rank {share.rank}"
         chooses = number == 0 and share.share == 0 and share.rank is not None
-        alone = share.rank is None or chooses
-        line += f"{share.name}: {rank if alone else f'{share.share:.2f} ({rank})'}"
+        standing = f" ({share.standing})" if share.standing else ""
+        alone = share.score is None or chooses
+        line += f"{share.name}: {share.standing if alone else f'{share.share:.2f}{standing}'}"
         line += "" if number == len(shares) - 1 else " → " if chooses else " + "
     return line
+
+
+def added_line(added: Sequence[Added]) -> str:
+    """What feedback added to a query, with weights, in a line.
+
+    >>> from optical_core.retrieval.explain import Added
+    >>> added_line([Added("salt", 0.25), Added("water", 0.1)])
+    'salt 0.25, water 0.10'
+    """
+    return ", ".join(f"{entry.text} {entry.weight:.2f}" for entry in added)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from optical_core.data.corpus import Passage
+from optical_core.retrieval.explain import Added
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class Ranking:
     """Passages by id; all hits are among them."""
     gloss: str = ""
     """The gloss that was asked with the query, if any."""
+    added: tuple[Added, ...] = ()
+    """What feedback added to the query, if anything."""
     kept: bool = False
     """Is this the kept answer of an earlier search?"""
 

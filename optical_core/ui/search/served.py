@@ -10,7 +10,7 @@ from functools import cached_property
 
 from optical_core.data.corpus import Passage
 from optical_core.errors import InputError
-from optical_core.retrieval.explain import Share, TokenMatch
+from optical_core.retrieval.explain import Added, Share, TokenMatch
 from optical_core.serve.client import RemoteSearcher, Server
 from optical_core.serve.schema import MOST_EXPLAINED, ServedCollection, ServedModel, Topics
 from optical_core.ui.descriptions import model_description
@@ -74,7 +74,8 @@ class ServedLibrary:
             end = time.perf_counter()
             passages = {r.id: Passage(r.id, r.title, r.text, r.fields) for r in answer.results}
             hits = tuple((result.id, result.score) for result in answer.results)
-            return Ranking(hits, end - begin, passages, gloss=answer.gloss), end
+            added = tuple(Added(term.text, term.weight) for term in answer.added)
+            return Ranking(hits, end - begin, passages, answer.gloss, added), end
 
         asked = time.perf_counter()
         ranking, ended = self._kept.get("ranking", (searcher.identity, query, most, where), search)
