@@ -23,7 +23,7 @@ from optical_core.ui.gaps.view import (
     picture_subject,
 )
 from optical_core.wording import listed
-from pages import gaps_picture, gaps_predictors
+from pages import gaps_languages, gaps_picture, gaps_predictors
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.opened import library, measure_choice, measured_choice, measurements
@@ -40,6 +40,7 @@ DETAILS = {
     "resources": "Resources and quality",
     "tests": "Paired tests",
     "predictors": "What predicts it",
+    "languages": "Languages of passages",
 }
 
 GROUPS = (
@@ -209,6 +210,8 @@ def _details(tables: Tables) -> None:
         _table(tables.measures, "measures")
     elif details == "predictors":
         gaps_predictors.render(tables.measurements, tables.comparison)
+    elif details == "languages":
+        gaps_languages.render(tables)
     else:
         _table(tables.comparisons, "comparisons")
         for table, name, caption in (

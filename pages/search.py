@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from optical_core.data.collection import Passage
-from optical_core.data.where import LONGEST
+from optical_core.data.where import LONGEST, in_languages
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.retrieval.explain import Share, one_window
@@ -33,6 +33,7 @@ from optical_core.ui.search.view import (
     language_hint,
     match_title,
     moves,
+    passage_languages,
     quality,
     results_table,
     shortened,
@@ -47,7 +48,7 @@ from pages.common.opened import library
 from pages.common.typed import text_input
 
 READ = (
-    "How to read this: each column is one model's ranking of the same English passages. ▲ and ▼ "
+    "How to read this: each column is one model's ranking of the same passages. ▲ and ▼ "
     "show how many places a passage moved compared with the first column. Green marks a passage "
     "that was judged relevant. Open a result to see which query tokens matched which of its tokens."
 )
@@ -94,15 +95,35 @@ def render() -> None:
         help="A condition in SQL on the passages' fields: _id, title, and all others of their "
         "corpus.jsonl. If this is empty, all passages are searched.",
     )
+    within = _passage_languages(source, name)
     if not models:
         st.info("Choose at least one model.")
         return
-    asked = ask(source, name, typed.strip() or examples[need], where.strip())
+    condition = in_languages(within, where.strip())
+    asked = ask(source, name, typed.strip() or examples[need], condition)
     st.html(plain(asked.query, bold=True))
     if english := english_of(asked):
         st.html(plain(english, faint=True))
-    _elsewhere(asked, models, top)
+    _elsewhere(asked, models, {"top": top, "where": where.strip(), "within": within})
     _columns(asked, models, top)
+
+
+def _passage_languages(source: Library | ServedLibrary, name: str) -> list[str]:
+    """Draw the choice of the passages' languages, if there are several. None chosen means all."""
+    codes = passage_languages(source, name)
+    if len(codes) < 2:
+        return []
+    chosen: list[str] = bound(
+        st.pills,
+        "Languages of the passages",
+        list(codes),
+        key="within",
+        default=[],
+        format_func=parts.language_name,
+        selection_mode="multi",
+        help="If none is chosen, passages in all languages are searched.",
+    )
+    return chosen
 
 
 def _joined(source: Library | ServedLibrary, place: Any) -> list[str]:
@@ -131,7 +152,7 @@ def _joined(source: Library | ServedLibrary, place: Any) -> list[str]:
         return []
 
 
-def _elsewhere(asked: Asked, models: list[str], top: int) -> None:
+def _elsewhere(asked: Asked, models: list[str], kept: Mapping[str, Any]) -> None:
     """Draw links to the query in other languages and its alignment, or a hint at its language."""
     if not asked.known:
         if hint := language_hint(asked.query):
@@ -148,8 +169,7 @@ def _elsewhere(asked: Asked, models: list[str], top: int) -> None:
                     lang=other,
                     need=need,
                     model=models,
-                    where=asked.where,
-                    **{"in": name, "top": top},
+                    **{"in": name, **kept},
                     **AGAIN,
                 )
         if name == "demo" and code != "en":
@@ -195,7 +215,8 @@ def _columns(asked: Asked, models: list[str], top: int) -> None:
             for rank, (identifier, score) in enumerate(ranking.hits[:top], 1):
                 with st.container(border=True):
                     move = moves(first, identifier, rank)
-                    _badges(rank, score, move, asked.grades.get(identifier))
+                    code = ranking.passages[identifier].language
+                    _badges(rank, score, move, asked.grades.get(identifier), code)
                     if shares.get(identifier):
                         st.caption(markdown_text(share_line(shares[identifier])))
                     _passage(asked, model, ranking.passages[identifier], rank, score)
@@ -212,12 +233,14 @@ def _shares(asked: Asked, model: str, passages: list[str]) -> Mapping[str, Seque
     return source.shares(model, asked.collection, asked.query, passages, asked.where)
 
 
-def _badges(rank: int, score: float, move: str, grade: int | None) -> None:
+def _badges(rank: int, score: float, move: str, grade: int | None, code: str | None) -> None:
     badges = [f":gray-badge[{score:.2f}]"]
     if move:
         badges.append(f":blue-badge[{move}]")
     if grade:
         badges.append(f":green-badge[relevant {grade}]")
+    if code:
+        badges.append(f":violet-badge[{markdown_text(parts.language_name(code))}]")
     st.markdown(f"**{rank}** {' '.join(badges)}")
 
 

@@ -280,6 +280,42 @@ def collection(tmp_path):
 
 
 @pytest.fixture
+def mixed(home):
+    """Nine passages, three in each of three languages, installed as `mixed`."""
+    return mixed_collection(home / "collections" / "mixed")
+
+
+def mixed_collection(folder: Path):
+    """A parallel pool: what each query needs is there in English, Swahili and French."""
+    from optical_core.data.collection import CollectionInfo, Passage, write_collection
+
+    texts = {
+        "en": ("the sea is salty water", "the moon is a small cold star", "a fish in the river"),
+        "swa": ("bahari ni maji ya chumvi", "mwezi ni nyota ndogo", "samaki ni ya mto"),
+        "fra": ("la mer est salée", "la lune est une petite étoile", "un poisson de la rivière"),
+    }
+    passages = [
+        Passage(f"p{number}-{code[:2]}", "", text, {"lang": code})
+        for code, of_code in texts.items()
+        for number, text in enumerate(of_code, 1)
+    ]
+    queries = {
+        "en": {"q1": "salty sea", "q2": "cold moon", "q3": "river fish"},
+        "sw": {"q1": "chumvi ya bahari", "q2": "mwezi", "q3": "samaki"},
+    }
+    qrels = {f"q{n}": {f"p{n}-{code[:2]}": 1 for code in texts} for n in (1, 2, 3)}
+    info = CollectionInfo(
+        name="mixed",
+        licence="CC0",
+        source="the tests",
+        languages=tuple(queries),
+        parallel=True,
+        passage_language=None,
+    )
+    return write_collection(folder, info, passages, queries, qrels)
+
+
+@pytest.fixture
 def unjudged(collection, home):
     """The tiny collection, installed as `mine`, without judgements."""
     from optical_core.data.collection import open_collection

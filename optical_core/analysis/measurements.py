@@ -39,6 +39,9 @@ class Measurements:
         texts: language -> query -> text, as far as they came with the values.
         depth: passages ranked for each query, on which measures without a cutoff depend; None if
             unknown.
+        fairness: how fair the rankings are to the languages of passages, see `fairness_table`;
+            empty if the passages are in one.
+        shares: each language's share of the first passages, see `share_table`; empty likewise.
 
     Examples:
         >>> values = {("bm25", "so"): {"AP": {"q1": 0.5, "q2": 0.25}}}
@@ -56,6 +59,8 @@ class Measurements:
     students: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     depth: int | None = None
+    fairness: pd.DataFrame = field(default_factory=pd.DataFrame)
+    shares: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
     def of(cls, collection: Collection, values: Mapping[tuple[str, str], Values]) -> Measurements:
@@ -110,7 +115,11 @@ class Measurements:
         texts = {c: {**self.texts.get(c, {}), **other.texts.get(c, {})} for c in codes}
         origin = {**self.origin, **other.origin}
         depth = self.depth if self.depth == other.depth else None
-        return replace(self, table=table, origin=origin, texts=texts, depth=depth)
+        added = {
+            "fairness": _replaced(self.fairness, other.fairness),
+            "shares": _replaced(self.shares, other.shares),
+        }
+        return replace(self, table=table, origin=origin, texts=texts, depth=depth, **added)
 
     @cached_property
     def columns(self) -> dict[tuple[str, str, str], pd.Series]:
@@ -155,6 +164,15 @@ class Measurements:
                 for model, languages in samples.items()
             }
         )
+
+
+def _replaced(table: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Both tables' rows; for a model and language in both, those of `other`."""
+    if table.empty or other.empty:
+        return other if table.empty else table
+    keys = ["model", "language"]
+    again = pd.MultiIndex.from_frame(table[keys]).isin(pd.MultiIndex.from_frame(other[keys]))
+    return pd.concat([table[~again], other], ignore_index=True)
 
 
 def _without_empty(samples: Samples) -> Samples:

@@ -88,7 +88,9 @@ def evaluate(
         progress=True,
     )
     if as_json:
-        print_json({name: getattr(tables, name).to_dict("records") for name in TABLES})
+        found = {name: getattr(tables, name).to_dict("records") for name in TABLES}
+        found["fairness"] = tables.measurements.fairness.to_dict("records")
+        print_json(found)
         return
     judged = [name for name in tables.measurements.measures if name.startswith("Judged")]
     for name in dict.fromkeys((*(asked or ["AP"]), *judged)):
@@ -100,6 +102,9 @@ def evaluate(
         if len(rows):
             print(title)
             print(table_texts(rows)["md"])
+    if not tables.measurements.fairness.empty:
+        print("Fairness to the languages of the passages (PEER 1 is fair):")
+        print(table_texts(tables.measurements.fairness)["md"])
     print_left_out(opened)
     print(f"runs, tables and record -> {out}")
 

@@ -105,6 +105,9 @@ def search(
         str,
         typer.Option(help='Only passages whose fields fulfil a condition: "year >= 2020".'),
     ] = "",
+    passages: Annotated[
+        str, typer.Option(help="Only passages that say they are in these languages: sw,so.")
+    ] = "",
     engine: Engine = "local",
     uri: Uri = None,
     device: Device = None,
@@ -112,6 +115,7 @@ def search(
 ) -> None:
     """Search a collection. It is indexed first if it has no index yet."""
     from optical_core.data.collection import open_collection
+    from optical_core.data.languages import language_codes
     from optical_core.data.lines import check_characters
     from optical_core.models.pair_store import load_pair
     from optical_core.retrieval.searchers import open_searcher
@@ -120,7 +124,7 @@ def search(
     check_characters(query, "the query")
     topics = _topics(query, queries, out, fields, explain)
     opened = open_collection(collection)
-    among = opened.corpus.matching(where) if where else None
+    among = opened.corpus.among(where, language_codes(passages))
     name = model or default_student()
     if index_folder is not None:
         if engine != LOCAL:
@@ -153,7 +157,8 @@ def _print_results(rows: list[dict[str, Any]], added: list[dict[str, Any]]) -> N
         print(f"added to the query:  {terms}")
     for row in rows:
         part = row["window"] if row.get("window", {"of": 1})["of"] > 1 else row
-        print(f"{row['rank']:2}  {row['score']:.4f}  {part['id']}  {row['title']}")
+        code = f"[{row['language']}]  " if row["language"] else ""
+        print(f"{row['rank']:2}  {row['score']:.4f}  {code}{part['id']}  {row['title']}")
         print(f"    {part['text'][:100]}")
         for share in (Share(**values) for values in row.get("shares", ())):
             standing = f" ({share.standing})" if share.standing else ""
@@ -249,6 +254,7 @@ def _results(
             "score": score,
             "title": passage.title,
             "text": passage.text,
+            "language": passage.language,
             "fields": dict(passage.fields),
         }
         for rank, (passage, (_, score)) in enumerate(zip(passages, hits, strict=True), 1)

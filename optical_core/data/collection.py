@@ -3,7 +3,7 @@
 On disk it has BEIR's form, with languages:
 
     collection.json       name, licence, source, languages, parallel
-    corpus.jsonl          {"_id", "title", "text"}, and any other fields
+    corpus.jsonl          {"_id", "title", "text"}, and any other fields, such as "lang"
     corpus.changes.jsonl  what has changed since, see `changes`
     queries/<lang>.jsonl  {"_id", "text"}
     qrels.tsv             query-id, corpus-id, score; or qrels/<lang>.tsv where languages differ

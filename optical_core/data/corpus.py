@@ -13,11 +13,16 @@ from typing import Any
 import numpy as np
 
 from optical_core.data.fields import Row, identifier
+from optical_core.data.languages import known_code
 from optical_core.data.lines import read_jsonl, write_jsonl
 from optical_core.errors import InputError
 
 NO_FIELDS: Mapping[str, Any] = {}
 """One for all passages without other fields: a million empty dictionaries take 64 MB."""
+
+
+LANGUAGE_FIELDS = ("lang", "language")
+"""Fields that may say a passage's language."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,17 @@ class Passage:
     def as_row(self) -> dict[str, Any]:
         """A row of a corpus, as `from_row` takes it."""
         return {"_id": self.id, "title": self.title, "text": self.text, **self.fields}
+
+    @property
+    def language(self) -> str | None:
+        """Code of the passage's own language, from its field `lang` or else `language`, if it says.
+
+        Examples:
+            >>> Passage("p1", "", "bahari", {"lang": "swa"}).language
+            'sw'
+        """
+        told = (self.fields[name] for name in LANGUAGE_FIELDS if name in self.fields)
+        return next((known_code(value) for value in told if isinstance(value, str)), None)
 
     @property
     def text_hash(self) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from optical_core.data.changes import Changes, corpus_stamp
 from optical_core.data.compression import on_disk
 from optical_core.data.corpus import Passage, each_once
+from optical_core.data.languages import language, matching
 from optical_core.data.lines import read_jsonl
-from optical_core.data.where import FieldTable
+from optical_core.data.where import FieldTable, in_languages
+from optical_core.errors import InputError
+from optical_core.wording import listed
 
 
 class Corpus:
@@ -55,6 +59,12 @@ class Corpus:
         rows = map(Passage.from_row, read_jsonl(path, ("_id", "text")))
         return {passage.id: passage for passage in each_once(rows, str(path))}
 
+    @cached_property
+    def languages(self) -> dict[str, int]:
+        """Code -> number of the passages that say that they are in it, most first."""
+        counts = Counter(passage.language for passage in self.by_id.values())
+        return {code: count for code, count in counts.most_common() if code}
+
     def refreshed(self) -> Corpus:
         """The corpus as it is now; itself if it hasn't changed. Only what changed is read."""
         if corpus_stamp(self.folder) == self.stamp:
@@ -71,6 +81,39 @@ class Corpus:
             InputError: it is no condition on the fields, or takes too long.
         """
         return self._fields.matching(where)
+
+    def among(self, where: str, languages: Sequence[str] = ()) -> frozenset[str] | None:
+        """Ids of the passages in some languages that a condition holds for; None for all passages.
+
+        Args:
+            where: the condition; empty for none.
+            languages: codes; none for any.
+
+        Raises:
+            InputError: the condition is wrong, or no passage says that it is in one of them.
+        """
+        chosen: list[str] = []
+        for code in languages:
+            found = matching(code, self.languages)
+            if not found:
+                raise InputError(
+                    f"no passage says that it is in {language(code).name}: their `lang` is "
+                    f"{listed([*self.languages]) or 'missing'}"
+                )
+            chosen += found
+        condition = in_languages(chosen, where)
+        return self.matching(condition) if condition else None
+
+    def language_of(self, usual: str | None) -> dict[str, str]:
+        """Passage id -> code of its language; empty if the passages say fewer than two languages.
+
+        Args:
+            usual: code of the passages that don't say theirs; None leaves them out.
+        """
+        if len(self.languages) < 2:
+            return {}
+        told = ((key, passage.language or usual) for key, passage in self.by_id.items())
+        return {key: code for key, code in told if code}
 
     @cached_property
     def _fields(self) -> FieldTable:

@@ -1,9 +1,9 @@
 """Filters: conditions on the fields of passages, in SQL, evaluated by SQLite.
 
-`year >= 2020 and source = 'bbc'` chooses passages by the extra fields of corpus.jsonl, and by `_id`
-and `title`. The fields are in a database in memory, which is read-only once it is filled. SQLite's
-authorizer allows nothing but reading it and some functions of values: a condition comes from users
-of a server, too.
+`year >= 2020 and source = 'bbc'` chooses passages by the extra fields of corpus.jsonl, by `_id` and
+`title`, and by `_language`, the code of the language that a passage says that it is in. The fields
+are in a database in memory, which is read-only once it is filled. SQLite's authorizer allows
+nothing but reading it and some functions of values: a condition comes from users of a server, too.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ SECONDS = 2.0
 """Most time that a condition may take."""
 MOST_FIELDS = 500
 """Different fields that passages of a collection may have for them to be filtered."""
+LANGUAGE = "_language"
+"""Column of the passages' languages, if they say any."""
 _KEPT = 32
 """Conditions whose passages are remembered."""
 _LIMITS = {
@@ -63,7 +65,12 @@ compare fields; there are _id, title, year
         Raises:
             InputError: there are too many fields, or two differ only in case.
         """
-        rows = [(passage.id, passage.title, passage.fields) for passage in passages]
+        rows = [
+            (passage.id, passage.title, {**passage.fields, LANGUAGE: passage.language})
+            if passage.language
+            else (passage.id, passage.title, passage.fields)
+            for passage in passages
+        ]
         names = sorted({name for _, _, fields in rows for name in fields})
         if len(names) > MOST_FIELDS:
             raise InputError(
@@ -166,3 +173,21 @@ def _value(value: object) -> object:
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False)
     return value
+
+
+def in_languages(codes: Iterable[str], where: str = "") -> str:
+    """A condition for passages in some languages, and another one.
+
+    Args:
+        codes: of the languages, in their one form; none for any.
+        where: another condition; empty for none.
+
+    Examples:
+        >>> in_languages(["sw", "so"], "year > 2000")
+        "(year > 2000) and _language in ('sw', 'so')"
+    """
+    listed = ", ".join(f"'{code}'" for code in codes)
+    within = f"{LANGUAGE} in ({listed})" if listed else ""
+    if where.strip() and within:
+        return f"({where}) and {within}"
+    return where or within

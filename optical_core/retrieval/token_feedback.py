@@ -88,7 +88,7 @@ def _means(vectors: np.ndarray, clusters: int) -> np.ndarray:
     from sklearn.cluster import KMeans
 
     count = min(clusters, len(np.unique(vectors, axis=0)))
-    means = KMeans(count, n_init=10, random_state=SEED).fit(vectors)
+    means = KMeans(count, n_init=1, random_state=SEED).fit(vectors)
     return np.asarray(means.cluster_centers_, np.float32)
 
 

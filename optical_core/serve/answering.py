@@ -73,6 +73,7 @@ def _answer(
             score=score,
             title=passage.title,
             text=passage.text,
+            language=passage.language,
             fields=dict(passage.fields),
             matches=None if matches is None else [_match(match) for match in matches],
             shares=None if shares is None else [PartShare(**asdict(share)) for share in shares],

@@ -89,6 +89,7 @@ class Holdings:
                 languages=list(opened.languages),
                 parallel=opened.info.parallel,
                 passages=len(opened.by_id),
+                passage_languages=opened.corpus.languages,
                 fingerprint=opened.fingerprint,
             )
             for name, opened in ((name, self.collection(name)) for name in self.collections)

@@ -72,7 +72,8 @@ class _Asked(BaseModel):
 
     where: str = Field(
         default="",
-        description="A condition in SQL on the passages' fields: `year >= 2020 and lang = 'en'`.",
+        description="A condition in SQL on the passages' fields, and on `_language`, the code of "
+        "the language that a passage says: `year >= 2020 and _language in ('sw', 'so')`.",
     )
 
     @field_validator("collection", "model", "where")
@@ -152,6 +153,7 @@ class Result(BaseModel):
     score: float
     title: str
     text: str
+    language: str | None = Field(None, description="Code of its language, if the passage says it.")
     fields: dict[str, Any] = Field({}, description="The passage's other fields, if it has some.")
     matches: list[Match] | None = None
     shares: list[PartShare] | None = None
@@ -222,6 +224,9 @@ class ServedCollection(BaseModel):
     languages: list[str]
     parallel: bool
     passages: int
+    passage_languages: dict[str, int] = Field(
+        {}, description="Number of passages by language, as far as they say theirs."
+    )
     fingerprint: str = Field(description="Hash of its files: equal for equal collections.")
 
 

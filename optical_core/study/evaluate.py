@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from optical_core.retrieval.searchers import open_searcher
 from optical_core.retrieval.structured_query import StructuredQueries
 from optical_core.retrieval.terms import terms_named
 from optical_core.storage import replace_file, writable
+from optical_core.study.fairness import write_fairness
 from optical_core.study.query_texts import write_texts
 from optical_core.study.results import read_values, write_results_record, write_values
 from optical_core.study.run_metadata import run_metadata, write_run_metadata
@@ -207,9 +209,10 @@ def evaluate(
     """Rank every language's queries with every model, and measure the rankings.
 
     It writes `OUT/<model>/<language>.run` (TREC), `OUT/<model>/<language>.csv` (measures of each
-    query), `OUT/<table>.*` (CSV, JSON, Markdown, LaTeX; see `TABLES`), the queries' texts and
-    record.json. Every judged query counts. Values that are there already aren't measured again (see
-    `measure`).
+    query), `OUT/<table>.*` (CSV, JSON, Markdown, LaTeX; see `TABLES`), the queries' texts,
+    record.json, and, if the passages are in several languages, how fair the rankings are to them
+    (see `fairness`). Every judged query counts. Values that are there already aren't measured again
+    (see `measure`).
 
     Args:
         collection: passages, queries and judgements.
@@ -265,6 +268,9 @@ def evaluate(
     measurements = Measurements.of(collection, values)
     if measurements.table.empty:
         raise InputError(f"{collection.name} has no judged query in {', '.join(languages)}")
+    labels = [label(spec) for spec in models]
+    fairness, shares = write_fairness(out, collection, labels, languages)
+    measurements = replace(measurements, fairness=fairness, shares=shares)
     compared = measures[0] if measures else MEASURES[0]
     tables = Tables(measurements, Comparison.of(measurements, measure=compared))
     for name in TABLES:

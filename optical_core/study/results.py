@@ -26,6 +26,8 @@ from optical_core.data.records import write_record
 from optical_core.errors import InputError
 from optical_core.retrieval.model_names import folder_name
 from optical_core.storage import assets, home, replace_file
+from optical_core.study.fairness import FILES as FAIRNESS_FILES
+from optical_core.study.fairness import read_fairness
 from optical_core.study.query_texts import FOLDER as TEXTS
 from optical_core.study.query_texts import read_texts
 from optical_core.validation import first_problem
@@ -146,7 +148,13 @@ def read_results(folder: Path, *, origin: str = "") -> Measurements:
         raise InputError(f"{folder} is no evaluation folder: it has no record.json")
     files = {
         path.relative_to(folder).as_posix(): read_text(path)
-        for path in sorted([*folder.glob("*/*.csv"), *folder.glob(f"{TEXTS}/*.jsonl")])
+        for path in sorted(
+            [
+                *folder.glob("*/*.csv"),
+                *folder.glob(f"{TEXTS}/*.jsonl"),
+                *(folder / name for name in FAIRNESS_FILES if (folder / name).is_file()),
+            ]
+        )
         if is_data(path.relative_to(folder).as_posix())
     }
     return assemble(read_json(folder / "record.json"), files, str(folder), origin or str(folder))
@@ -267,6 +275,7 @@ def assemble(record: Any, files: Mapping[str, str], where: str, origin: str) -> 
         students=checked.students or {},
         texts=read_texts(files, where),
         depth=checked.depth,
+        **read_fairness(files, where),
     )
     if not measurements.measures:
         raise InputError(f"{where} is no evaluation: its tables have no measure of ir-measures")

@@ -6,12 +6,14 @@ from urllib.parse import urlencode
 
 import pytest
 
+from optical_core.study.evaluate import evaluate
 from optical_core.ui.address import Address
 from optical_core.ui.library import Library
 from optical_core.ui.still import Flow, Picture
 from optical_core.ui.stories.views import PAGES as VIEWS
 from optical_core.ui.stories.views import view_parts
 from tests.pages.checks import flows, shown
+from tests.pages.checks import shown
 
 LINKS = {
     "": [
@@ -34,6 +36,7 @@ LINKS = {
     "search": [
         ({}, "embedded"),
         ({"in": "elsewhere", "lang": "en", "need": "q3"}, "City"),
+        ({"in": "mixed", "lang": "sw", "model": "bm25", "within": "sw"}, "violet-badge[Swahili]"),
         ({"lang": "sw", "need": "q2", "model": ["embedded", "bm25"], "top": "10"}, "Fish"),
         ({"q": "salty sea", "model": "embedded", "why": "embedded:p1"}, "add up to"),
     ],
@@ -50,6 +53,7 @@ LINKS = {
         ({"details": "tests"}, "Holm's correction over the rows"),
         ({"details": "predictors"}, "Measure fertility and transport costs"),
         ({"results": "many", "details": "predictors", "terms": "latin"}, "Least squares"),
+        ({"results": "mixed", "details": "languages"}, "How many of the first passages"),
         ({"results": "tiny (study trial)"}, "a study on this machine"),
     ],
     "inspector": [
@@ -81,7 +85,7 @@ MEASURED = {"embedded": (0.25, 0.5, 1), "bm25": (1, 0.125, 0.5)}
 
 
 @pytest.fixture
-def measured(demo, home, collection, many_languages):
+def measured(demo, home, collection, mixed, many_languages):
     """Another collection, evaluations of both, one in many languages, one of a study."""
     folder = home / "collections" / "elsewhere"
     shutil.copytree(collection.folder, folder)
@@ -103,6 +107,7 @@ def measured(demo, home, collection, many_languages):
     write(home / "results" / "elsewhere", "elsewhere")
     write(home / "studies" / "trial" / "results" / "tiny", "tiny", study="trial")
     many_languages("many")
+    evaluate(mixed, ["bm25"], [], home / "results" / "mixed")
 
 
 def texts(app) -> str:

@@ -45,6 +45,10 @@ class ServedLibrary:
     def languages(self, name: str) -> Sequence[str]:
         return self._collection(name).languages
 
+    def passage_languages(self, name: str) -> Sequence[str]:
+        """Codes of the languages that a collection's passages say."""
+        return list(self._collection(name).passage_languages)
+
     def queries(self, name: str, code: str) -> Mapping[str, str]:
         return self._topics(name, code).queries
 

@@ -133,6 +133,13 @@ def match_title(asked: Asked, model: str, passage: Passage) -> str:
     )
 
 
+def passage_languages(source: Library | ServedLibrary, collection: str) -> Sequence[str]:
+    """Codes of the languages that a collection's passages say, most passages first."""
+    if isinstance(source, ServedLibrary):
+        return source.passage_languages(collection)
+    return list(source.collection(collection).corpus.languages)
+
+
 def within(window: Window, result: Explained) -> Explained:
     """An explanation with its spans counted from the beginning of a window."""
     spans = {(a - window.start, b - window.start): share for (a, b), share in result.spans.items()}
@@ -195,14 +202,16 @@ def language_hint(text: str) -> str:
 
 
 def results_table(ranking: Ranking, *, top: int = 100) -> pd.DataFrame:
-    """The best passages, one per row: rank, id, score, title."""
+    """The best passages, one per row: rank, id, score, title, and language if they say one."""
     rows = [
         {
             "rank": rank,
             "id": identifier,
+            "language": ranking.passages[identifier].language or "",
             "score": score,
             "title": ranking.passages[identifier].title,
         }
         for rank, (identifier, score) in enumerate(ranking.hits[:top], 1)
     ]
-    return pd.DataFrame(rows, columns=["rank", "id", "score", "title"])
+    table = pd.DataFrame(rows, columns=["rank", "id", "language", "score", "title"])
+    return table if table["language"].any() else table.drop(columns="language")
