@@ -8,6 +8,12 @@ if TYPE_CHECKING:
     from optical_core.analysis.alignment_error import LinkCounts, alignment_error_rate
     from optical_core.analysis.contributions import contribution_table
     from optical_core.analysis.export import table_texts, write_table
+    from optical_core.analysis.fairness import (
+        equal_rank_probability,
+        fairness_table,
+        preferred,
+        share_table,
+    )
     from optical_core.analysis.gaps import GapChange, LanguageGap, gap_changes, language_gaps
     from optical_core.analysis.measure_names import measure_names
     from optical_core.analysis.measurements import Comparison, Measurements
@@ -58,6 +64,8 @@ __all__ = [
     "contribution_table",
     "corrected_p",
     "correlation_table",
+    "equal_rank_probability",
+    "fairness_table",
     "gap_changes",
     "group_tests",
     "itermax",
@@ -71,8 +79,10 @@ __all__ = [
     "paper_table",
     "per_query_measures",
     "plan_links",
+    "preferred",
     "rank_correlation",
     "regression_table",
+    "share_table",
     "softmax_intersection",
     "stars",
     "table_texts",

@@ -146,6 +146,11 @@ def fairness_table(
     Returns:
         The columns model, language, topics, PEER@20, own_language (the preference rate) and
         by_chance; missing where no query counts.
+
+    Examples:
+        >>> runs, qrels = {("m", "sw"): {"q": {"b": 1.0}}}, {"sw": {"q": {"a": 1, "b": 1}}}
+        >>> fairness_table(runs, qrels, {"a": "en", "b": "sw"})["own_language"].tolist()
+        [1.0]
     """
     rows = []
     for (model, code), run in runs.items():
@@ -172,6 +177,11 @@ def share_table(
     Returns:
         The columns model, language, first (how many passages), passages (their language), share,
         and collection: the language's share of all passages.
+
+    Examples:
+        >>> runs, qrels = {("m", "sw"): {"q": {"b": 1.0}}}, {"sw": {"q": {"a": 1, "b": 1}}}
+        >>> share_table(runs, qrels, {"a": "en", "b": "sw"})[["passages", "share"]].values.tolist()
+        [['en', 0.0], ['sw', 1.0]]
     """
     counts = Counter(languages.values())
     rows = []

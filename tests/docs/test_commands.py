@@ -33,6 +33,7 @@ SMALLER = {
         "evaluate demo": "evaluate COLLECTION",
         "search demo": "search COLLECTION",
     },
+    "languages.md": {"embedded": "TINY"},
     "small-index.md": {
         "index demo": "index COLLECTION -m TINY",
         "search demo": "search COLLECTION -m TINY",
