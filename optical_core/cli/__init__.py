@@ -20,6 +20,7 @@ from optical_core.cli import (  # noqa: F401
     judging,
     lexicons,
     measuring,
+    multilingual,
     searching,
     serving,
     starting,

@@ -57,6 +57,10 @@ def distill(
     steps: Steps = None,
     config: ConfigFile = None,
     option: Settings = None,
+    sides: Annotated[
+        str,
+        typer.Option(help="What the student encodes: queries, or both queries and passages."),
+    ] = "queries",
     dev: Dev = None,
     device: Device = None,
     as_json: Json = False,
@@ -74,6 +78,7 @@ def distill(
         "solver": solver,
         "trainable": trainable,
         "steps": steps,
+        "sides": sides,
         "dev": dev,
     }
     resolved = resolve_config(_typed(context, options), config, option or [], demo=demo)

@@ -115,6 +115,10 @@ class DistillConfig(TrainingConfig):
     pairs: int | None = Field(None, ge=1)
     """Most pairs of each language, drawn by the seed; all by default."""
 
+    sides: Literal["queries", "both"] = "queries"
+    """What the student encodes. With `both` it encodes passages too, in any of its languages, and
+    collections get an index of their own for it."""
+
     objective: str = "optical"
     """One of `objective_names`."""
     marginals: Literal["real-tokens", "mask-augmented"] = "real-tokens"

@@ -84,7 +84,8 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
         run.tell("planning the batches")
         batches = _batches(config, bitext, student.tokenizer)
         loss = _loss(config, student, teacher, batches)
-        dev = run.dev_monitor(student, teacher)
+        # A student of both sides encodes the dev collection's passages itself.
+        dev = run.dev_monitor(student, teacher if config.sides == "queries" else None)
         rows = _rows(config, batches, student.tokenizer)
         trainer = run.trainer(
             student, rows, loss, [dev], **_reading(config, rows, student, teacher)
@@ -237,7 +238,8 @@ def _save(
         soften(student, teacher, config)
     student[0].query_expansion = None
     card = run.card(
-        f"Query encoder distilled from `{config.teacher}` with the objective `{config.objective}`.",
+        f"{'Query encoder' if config.sides == 'queries' else 'Encoder'} distilled from "
+        f"`{config.teacher}` with the objective `{config.objective}`.",
         "bitext",
         {*bitext.languages, "en"},
         bitext.report(),
@@ -249,6 +251,7 @@ def _save(
         student_model=student,
         card=card,
         backbone=backbone,
+        both=config.sides == "both",
     )
     data = {
         "hash": bitext.hash,

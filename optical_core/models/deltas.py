@@ -49,6 +49,11 @@ def save_delta(folder: Path, model: Any, base: TokenEncoder) -> None:
         write_tensors(folder / _CHANGED, changed)
 
 
+def has_delta(folder: Path) -> bool:
+    """Whether a folder has weights that differ from an encoder's."""
+    return (folder / _ADAPTER).is_dir() or (folder / _CHANGED).is_file()
+
+
 def load_delta(folder: Path, base: TokenEncoder) -> Any:
     """Put a folder's weights into a copy of `base`'s modules; word embeddings are shared.
 

@@ -11,6 +11,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optical_core.errors import InputError
+from optical_core.models.language_means import LanguageMeans
 from optical_core.models.onnx_queries import FILE, export_backbone, require_onnx
 from optical_core.models.pair import EncoderPair
 from optical_core.models.pair_store import PairInfo, card_text
@@ -34,10 +36,14 @@ def export_hub(pair: EncoderPair, folder: Path) -> None:
         pair: distilled or not.
         folder: made; one that exists is replaced.
 
+    Raises:
+        InputError: the pair takes means of languages off.
+
     Examples:
         >>> from optical_core.models.pair_store import load_pair  # doctest: +SKIP
         >>> export_hub(load_pair("optical-lowres"), Path("exported"))  # doctest: +SKIP
     """
+    _check_plain(pair)
     student, teacher = pair.student.model, pair.teacher.model
     with replace_folder(folder) as temporary:
         if not pair.distilled:
@@ -58,6 +64,19 @@ def export_hub(pair: EncoderPair, folder: Path) -> None:
         (temporary / _CARD).write_text(hub_card(pair, usage), encoding="utf-8")
 
 
+def _check_plain(pair: EncoderPair) -> None:
+    """Refuse what other software can't open.
+
+    Raises:
+        InputError: the pair takes means of languages off.
+    """
+    if any(isinstance(module, LanguageMeans) for module in pair.student.model):
+        raise InputError(
+            f"{pair.name} takes the means of languages off, which other software can't do: export "
+            "the model that it was made of"
+        )
+
+
 def export_onnx(pair: EncoderPair, folder: Path, *, int8: bool = False) -> None:
     """Write a student's query encoder with its transformer in `onnx/model.onnx`.
 
@@ -70,13 +89,15 @@ def export_onnx(pair: EncoderPair, folder: Path, *, int8: bool = False) -> None:
         int8: whether weights and activations are rounded to 8 bits.
 
     Raises:
-        InputError: the extra `onnx` isn't installed, or the exporter can't follow the transformer.
+        InputError: the extra `onnx` isn't installed, the exporter can't follow the transformer, or
+            the pair takes means of languages off.
 
     Examples:
         >>> from optical_core.models.pair_store import load_pair  # doctest: +SKIP
         >>> export_onnx(load_pair("optical-lowres"), Path("exported"))  # doctest: +SKIP
     """
     require_onnx()
+    _check_plain(pair)
     usage = (
         "`onnx/model.onnx` takes `input_ids` and `attention_mask` (B, tokens) of a query that "
         f"begins with the prompt `{pair.student.model.prompts['query']}`, and gives "

@@ -16,7 +16,8 @@ from optical_core.models.token_encoder import TokenEncoder
 class EncoderPair:
     """A student that encodes queries and the teacher that encodes passages.
 
-    The teacher encodes the passages, so all its students share one index.
+    The teacher encodes the passages, so all its students share one index. A student that encodes
+    passages too stands in the teacher's place, and has an index of its own.
 
     Attributes:
         name: of the pair.
@@ -52,5 +53,5 @@ class EncoderPair:
 
     @property
     def distilled(self) -> bool:
-        """Whether the student is another encoder than the teacher."""
-        return self.student is not self.teacher
+        """Whether the student was trained, or is another encoder than the one of passages."""
+        return self.backbone is not None or self.student is not self.teacher

@@ -6,6 +6,7 @@ A student's backbone is the teacher itself, or another encoder that learned the 
     adapter/               LoRA weights (PEFT), or
     changed.safetensors    the tensors in which the student differs from its backbone
     lexicons/<code>.tsv    its lexicons, if it has any
+    means.safetensors      means of languages that both sides take off, if any (see `pair_copies`)
     README.md              the card for people
 """
 
@@ -17,7 +18,7 @@ import shutil
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -27,8 +28,9 @@ from optical_core.data.records import write_record
 from optical_core.errors import InputError
 from optical_core.models.backbones import PACKAGED
 from optical_core.models.cards import ModelCard
-from optical_core.models.deltas import load_delta, save_delta, with_projection
+from optical_core.models.deltas import has_delta, load_delta, save_delta, with_projection
 from optical_core.models.info import ModelInfo, read_info
+from optical_core.models.means_file import MEANS, with_means
 from optical_core.models.pair import EncoderPair
 from optical_core.models.teachers import open_shared
 from optical_core.models.token_encoder import TokenEncoder
@@ -49,6 +51,8 @@ class PairInfo(ModelInfo):
     backbone: str | None = None
     """Encoder that the student's training started from; None for the teacher."""
     backbone_hash: str | None = None
+    passages: Literal["student"] | None = None
+    """Who encodes passages; None for the teacher."""
     card: ModelCard
     files: dict[str, str] = Field(default_factory=dict)
     """Checksums of the folder's other files; empty for a student that an older version saved."""
@@ -95,11 +99,16 @@ def load_pair(name_or_path: str, *, device: str | None = None) -> EncoderPair:
     if info.backbone and info.backbone_hash:
         base = _part(folder, "backbone", info.backbone, info.backbone_hash, info.name, device)
         base = with_projection(base, teacher.dimension)
-    student = load_student(folder, base, info.name)
-    backbone = info.backbone_hash or teacher.hash
+    # Only a copy of an encoder that takes means off has no weights of its own.
+    plain = (folder / MEANS).is_file() and not has_delta(folder)
+    student = base if plain else load_student(folder, base, info.name)
+    backbone = None if plain else info.backbone_hash or teacher.hash
+    passages = student if info.passages else teacher
+    if (folder / MEANS).is_file():
+        passages, student = with_means(folder / MEANS, passages, student, info.name)
     lexicons = folder / LEXICONS
     return EncoderPair(
-        info.name, teacher, student, info.card, backbone, lexicons if lexicons.is_dir() else None
+        info.name, passages, student, info.card, backbone, lexicons if lexicons.is_dir() else None
     )
 
 
@@ -143,6 +152,7 @@ def save_pair(
     student_model: Any,
     card: ModelCard,
     backbone: TokenEncoder | None = None,
+    both: bool = False,
 ) -> None:
     """Save a pair, whole or not at all.
 
@@ -155,6 +165,7 @@ def save_pair(
         card: describes the training.
         backbone: where the student's training started, saved like the teacher; None for the
             teacher.
+        both: does the student encode passages too?
 
     Examples:
         >>> save_pair(  # doctest: +SKIP
@@ -174,13 +185,14 @@ def save_pair(
         teacher_hash=teacher.hash,
         backbone=named.get("backbone"),
         backbone_hash=backbone.hash if backbone else None,
+        passages="student" if both else None,
         card=card,
     )
     with replace_folder(folder) as temporary:
         save_delta(temporary, student_model, backbone or teacher)
         for role, encoder in local.items():
             encoder.model.save(str(temporary / role))
-        _describe(temporary, info)
+        describe(temporary, info)
 
 
 def add_lexicons(
@@ -225,10 +237,10 @@ def add_lexicons(
         write_record(
             temporary / "record.json", {"student": info.name, "lexicons": source, "words": sizes}
         )
-        _describe(temporary, info.model_copy(update={"name": folder.name, "card": card}))
+        describe(temporary, info.model_copy(update={"name": folder.name, "card": card}))
 
 
-def _describe(folder: Path, info: PairInfo) -> None:
+def describe(folder: Path, info: PairInfo) -> None:
     """Write a pair's retriever.json, with the checksums of all other files, and its card."""
     files = checksums(folder)
     free = {name for name in files if name.endswith(("README.md", "record.json"))}
@@ -240,7 +252,9 @@ def _describe(folder: Path, info: PairInfo) -> None:
 
 def card_text(info: PairInfo) -> str:
     """Write the card as Markdown."""
-    facts = [f"Teacher (passages): `{info.teacher}`, hash {info.teacher_hash}"]
+    of = "training" if info.passages else "passages"
+    facts = [f"Teacher ({of}): `{info.teacher}`, hash {info.teacher_hash}"]
+    facts += ["The student encodes queries and passages"] if info.passages else []
     facts += [f"Backbone (queries): `{info.backbone}`"] if info.backbone else []
     return info.card.text(info.name, facts, kind="A query encoder trained by OPTICAL distillation.")
 
