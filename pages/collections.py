@@ -100,6 +100,9 @@ def _show(collection: Collection) -> None:
     row[2].metric("parallel", "yes" if info.parallel else "no")
     row[3].metric("indexed", "yes" if has_index(collection) else "not yet")
     st.text(info.description)
+    if len(told := collection.corpus.languages) > 1:
+        shares = ", ".join(f"{parts.language_name(c)} {count:,}" for c, count in told.items())
+        st.text(f"Passages by language: {shares}")
     st.text(f"Licence: {info.licence}\nSource: {info.source}")
     with st.container(horizontal=True):
         parts.link("search", "Search it", icon=":material/search:", **{"in": collection.name})

@@ -200,6 +200,16 @@ def test_every_objective_and_option_trains(tiny_encoder, bitext_file, changes):
     assert all(np.isfinite(vector).all() for vector in vectors)
 
 
+def test_a_student_of_both_sides_encodes_the_passages(tiny_encoder, bitext_file, collection):
+    dev = {"dev": str(collection.folder), "dev_every": 2, "dev_languages": ("sw",)}
+    settings = config(tiny_encoder, bitext_file, steps=2, sides="both", **dev)
+    folder = distill(settings, device="cpu", progress=False)
+    pair = load_pair("tiny-student", device="cpu")
+    assert pair.distilled
+    assert pair.teacher is pair.student
+    assert json.loads((folder / "record.json").read_text())["dev_map"]["step"] in (0, 2)
+
+
 @pytest.mark.slow
 def test_strength_moves_the_student_part_of_the_way(tiny_encoder, bitext_file):
     def delta(strength, trainable):

@@ -66,6 +66,7 @@ LINKS = {
     "collections": [
         ({"lang": "sw"}, "kwa nini bahari ni chumvi ?"),
         ({"show": "elsewhere"}, "Source: the tests"),
+        ({"show": "mixed"}, "Passages by language: English 3, Swahili 3, French 3"),
     ],
     "stories": [
         ({}, "This story came with the app"),
