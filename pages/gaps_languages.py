@@ -7,7 +7,12 @@ from functools import partial
 import streamlit as st
 
 from optical_core.analysis.tables import Tables
-from optical_core.ui.gaps.languages import fairness_rows, measured_pairs, share_lines
+from optical_core.ui.gaps.languages import (
+    fairness_rows,
+    measured_pairs,
+    share_lines,
+    shares_title,
+)
 from pages.common import parts
 from pages.common.address import bound
 
@@ -37,7 +42,7 @@ def render(tables: Tables) -> None:
         partial(share_lines, measurements.shares, model, code),
         key="language-shares",
         name="language-shares",
-        title=f"Languages of the first passages: {model}, queries in {parts.language_name(code)}",
+        title=shares_title(model, code),
     )
     st.caption(
         "How many of the first passages are in each language, over all judged queries. Dotted: the "

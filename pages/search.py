@@ -95,16 +95,16 @@ def render() -> None:
         help="A condition in SQL on the passages' fields: _id, title, and all others of their "
         "corpus.jsonl. If this is empty, all passages are searched.",
     )
-    within = _passage_languages(source, name)
+    chosen = _passage_languages(source, name)
     if not models:
         st.info("Choose at least one model.")
         return
-    condition = in_languages(within, where.strip())
+    condition = in_languages(chosen, where.strip())
     asked = ask(source, name, typed.strip() or examples[need], condition)
     st.html(plain(asked.query, bold=True))
     if english := english_of(asked):
         st.html(plain(english, faint=True))
-    _elsewhere(asked, models, {"top": top, "where": where.strip(), "within": within})
+    _elsewhere(asked, models, {"top": top, "where": where.strip(), "within": chosen})
     _columns(asked, models, top)
 
 

@@ -13,7 +13,6 @@ from optical_core.ui.still import Flow, Picture
 from optical_core.ui.stories.views import PAGES as VIEWS
 from optical_core.ui.stories.views import view_parts
 from tests.pages.checks import flows, shown
-from tests.pages.checks import shown
 
 LINKS = {
     "": [

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import plotly.graph_objects as go
 
 from optical_core.analysis.measurements import Measurements
+from optical_core.analysis.tables import Tables
 from optical_core.data.languages import find_language
+from optical_core.errors import InputError
 from optical_core.escaping import plotly_text
 from optical_core.figures.levels import legend
 from optical_core.figures.theme import GREY, figure, model_colours, model_symbols, note
@@ -25,6 +29,28 @@ def measured_pairs(measurements: Measurements, models: tuple[str, ...]) -> dict[
         return {}
     rows = table[table["model"].isin(models)]
     return {m: list(of_one["language"].unique()) for m, of_one in rows.groupby("model", sort=False)}
+
+
+def ranked_pair(tables: Tables, one: Callable[[str, list[str], str], str]) -> tuple[str, str]:
+    """The chosen model and query language whose results' languages are shown.
+
+    Args:
+        tables: of the comparison.
+        one: chooses a parameter's value, of its name, the options and the usual one.
+
+    Raises:
+        InputError: no ranking was counted.
+    """
+    pairs = measured_pairs(tables.measurements, tables.comparison.models)
+    if not pairs:
+        raise InputError("details: the passages of this evaluation don't say several languages")
+    model = one("ranked", list(pairs), list(pairs)[-1])
+    return model, one("asked", pairs[model], pairs[model][0])
+
+
+def shares_title(model: str, code: str) -> str:
+    """The title of a picture of shares."""
+    return f"Languages of the first passages: {model}, queries in {_name(code)}"
 
 
 def share_lines(shares: pd.DataFrame, model: str, code: str, *, dark: bool) -> go.Figure:

@@ -16,6 +16,12 @@ from optical_core.figures.levels import NAMES
 from optical_core.figures.waterfall import gap_waterfall
 from optical_core.ui.address import Parameters
 from optical_core.ui.gaps.figures import predictor_panels, resource_scatter
+from optical_core.ui.gaps.languages import (
+    fairness_rows,
+    ranked_pair,
+    share_lines,
+    shares_title,
+)
 from optical_core.ui.gaps.queries import (
     CHANGES,
     DIFFICULTIES,
@@ -44,7 +50,7 @@ from optical_core.ui.library import Library
 from optical_core.ui.still import Block, Columns, Parts, Picture, Table, strong
 from optical_core.ui.texts import query_texts
 
-DETAILS = ("resources", "numbers", "tests", "predictors")
+DETAILS = ("resources", "numbers", "tests", "predictors", "languages")
 LISTED = 8
 """Queries in the table."""
 
@@ -78,7 +84,8 @@ def parts(library: Library, given: Parameters) -> Parts:
         found["queries"] = queries
     found["numbers"] = lambda: [_numbers(tables)]
     if details := given.one("details", ("", *DETAILS), ""):
-        found["details"] = lambda: _details(tables, details)
+        of = ranked_pair(tables, given.one) if details == "languages" else None
+        found["details"] = lambda: _languages(tables, *of) if of else _details(tables, details)
     return found
 
 
@@ -137,6 +144,13 @@ def _numbers(tables: Tables) -> list[Block]:
     if tables.measurements.parallel:
         named.insert(0, (tables.gaps, "The gap between high- and low-resource languages"))
     return [Table(table, title) for table, title in named if not table.empty]
+
+
+def _languages(tables: Tables, model: str, code: str) -> Columns:
+    measurements = tables.measurements
+    figure = share_lines(measurements.shares, model, code, dark=False)
+    table = Table(fairness_rows(measurements, tables.comparison.models), "Fairness to languages")
+    return [[Picture(figure, shares_title(model, code)), table]]
 
 
 def _details(tables: Tables, name: str) -> Columns:

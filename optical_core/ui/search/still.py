@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from optical_core.data.where import LONGEST
+from optical_core.data.languages import language
+from optical_core.data.where import LONGEST, in_languages
 from optical_core.errors import InputError
 from optical_core.retrieval.explain import one_window
 from optical_core.retrieval.model_names import label
@@ -13,7 +14,7 @@ from optical_core.ui.address import Parameters
 from optical_core.ui.examples import first_language, first_query
 from optical_core.ui.library import Library
 from optical_core.ui.search.figures import match_figure
-from optical_core.ui.search.joined import typed_model
+from optical_core.ui.search.joined import added_line, typed_model
 from optical_core.ui.search.ranking import Ranking
 from optical_core.ui.search.view import (
     DEPTH,
@@ -26,6 +27,7 @@ from optical_core.ui.search.view import (
     explained,
     match_title,
     moves,
+    passage_languages,
     quality,
     shortened,
     within,
@@ -46,7 +48,9 @@ def parts(library: Library, given: Parameters) -> Parts:
     models = given.many("model", library.model_names(), library.default_models(), most=MOST_MODELS)
     if joined := given.text("join", 1000):
         models = list(dict.fromkeys([*models[: MOST_MODELS - 1], _joined(library, joined)]))
-    asked = ask(library, name, typed or examples[need], given.text("where", LONGEST))
+    chosen = given.many("within", passage_languages(library, name), [])
+    condition = in_languages(chosen, given.text("where", LONGEST))
+    asked = ask(library, name, typed or examples[need], condition)
     top, why = given.one("top", TOP, TOP[0], int), given.given("why")
     texts = [Html(plain(asked.query, bold=True))]
     if english := english_of(asked):
@@ -76,6 +80,8 @@ def _rankings(library: Library, asked: Asked, models: list[str], top: int) -> Co
         column: list[Block] = [heading(label(model)), line(told)]
         if ranking.gloss:
             column.append(line(f"Asked with its gloss too: {ranking.gloss}"))
+        if ranking.added:
+            column.append(line(f"Added to the query: {added_line(ranking.added)}"))
         for rank, (identifier, _) in enumerate(ranking.hits[:top], 1):
             move, passage = moves(first, identifier, rank), ranking.passages[identifier]
             column.append(_card(asked, ranking, rank, move, plain(shortened(passage.text))))
@@ -125,4 +131,6 @@ def _card(asked: Asked, ranking: Ranking, rank: int, move: str, *inside: str) ->
     if grade := asked.grades.get(identifier):
         badges.append((f"relevant {grade}", "good"))
     passage = ranking.passages[identifier]
+    if passage.language:
+        badges.append((language(passage.language).name, "plain"))
     return card(rank, badges, plain(passage.title or passage.id, bold=True), *inside)
