@@ -61,21 +61,32 @@ def byte_fallback():
 
 
 @pytest.fixture(scope="module")
-def tokenizers(embedded_home, tiny_bert, tiny_xlmr):
+def tokenizers(tiny_bert, tiny_xlmr):
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    folders = {
-        "embedded": next((embedded_home / "models").iterdir()),
-        "BERT": tiny_bert,
-        "XLM-R": tiny_xlmr,
-    }
+    folders = {"BERT": tiny_bert, "XLM-R": tiny_xlmr}
     opened = {name: AutoTokenizer.from_pretrained(folder) for name, folder in folders.items()}
     for name, made in (("bytes", byte_level()), ("fallback", byte_fallback())):
         opened[name] = PreTrainedTokenizerFast(tokenizer_object=made, mask_token="<mask>")
     return opened
 
 
-KINDS = ("embedded", "BERT", "XLM-R", "bytes", "fallback")
+@pytest.fixture(scope="module")
+def embedded(embedded_home):
+    """The embedded encoder's tokenizer: 250,000 pieces, half a gigabyte while it is read."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(next((embedded_home / "models").iterdir()))
+
+
+@pytest.fixture
+def tokenizer(kind, request):
+    if kind == "embedded":
+        return request.getfixturevalue("embedded")
+    return request.getfixturevalue("tokenizers")[kind]
+
+
+KINDS = (pytest.param("embedded", marks=pytest.mark.slow), "BERT", "XLM-R", "bytes", "fallback")
 
 
 def tokens_of(tokenizer, text, prompt="", length=10_000, spaces=True):
@@ -97,8 +108,8 @@ def words(tokens):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_the_tokens_read_as_the_text(tokenizers, kind, text):
-    tokens = tokens_of(tokenizers[kind], text)
+def test_the_tokens_read_as_the_text(tokenizer, kind, text):
+    tokens = tokens_of(tokenizer, text)
     assert read(tokens) == "".join(text.split())
     assert words(tokens) == text.split()
     assert all(text[token.start : token.end] == token.piece for token in tokens)
@@ -106,8 +117,8 @@ def test_the_tokens_read_as_the_text(tokenizers, kind, text):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_in_scripts_without_spaces_tokens_belong_to_words(tokenizers, kind, text):
-    tokens = tokens_of(tokenizers[kind], text, spaces=False)
+def test_in_scripts_without_spaces_tokens_belong_to_words(tokenizer, kind, text):
+    tokens = tokens_of(tokenizer, text, spaces=False)
     assert read(tokens) == "".join(text.split()) == "".join(words(tokens))
     numbers = [token.word for token in tokens if token.piece]
     assert numbers == sorted(numbers)
@@ -122,16 +133,18 @@ def test_in_scripts_without_spaces_tokens_belong_to_words(tokenizers, kind, text
         assert not token.piece or cuts[token.word] == max(cuts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_with_a_prompt_they_read_as_the_text_too(tokenizers, text):
+def test_with_a_prompt_they_read_as_the_text_too(embedded, text):
     for prompt in (QUERY_PROMPT, "query: "):
-        assert read(tokens_of(tokenizers["embedded"], text, prompt)) == "".join(text.split())
+        assert read(tokens_of(embedded, text, prompt)) == "".join(text.split())
 
 
-def test_a_lone_mark_takes_no_letter_and_belongs_to_the_word_that_it_begins(tokenizers):
-    tokens = tokens_of(tokenizers["embedded"], TEXTS["Thai"])
+@pytest.mark.slow
+def test_a_lone_mark_takes_no_letter_and_belongs_to_the_word_that_it_begins(embedded):
+    tokens = tokens_of(embedded, TEXTS["Thai"])
     assert [token.piece for token in tokens[:3]] == ["", "หมอ", "ให้"]
-    tokens = tokens_of(tokenizers["embedded"], TEXTS["Burmese"])
+    tokens = tokens_of(embedded, TEXTS["Burmese"])
     marks = [(token.word, token.piece) for token in tokens if not token.piece]
     assert marks == [(2, ""), (3, "")]
 
@@ -141,23 +154,25 @@ def test_of_a_character_in_several_tokens_the_first_has_the_text(tokenizers):
     assert pieces == ["每", "", "", "天", "", ""]
 
 
-def test_of_a_text_that_is_cut_the_end_is_left_out(tokenizers):
+@pytest.mark.slow
+def test_of_a_text_that_is_cut_the_end_is_left_out(embedded):
     text = TEXTS["Thai"]
-    tokens = tokens_of(tokenizers["embedded"], text, length=5)
+    tokens = tokens_of(embedded, text, length=5)
     assert read(tokens) == "หมอให้"
-    assert tokens_of(tokenizers["embedded"], " \t")[0].word == -1
+    assert tokens_of(embedded, " \t")[0].word == -1
 
 
 SCRIPTS = "aé e\u0301ก็ขคนไข้医生ひらがなក្រុមມື້ကို\u1039क्षी\u0652عربي\u200d👩🏽‍🚀ＡﬁーΣß "
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(alphabet=SCRIPTS, max_size=40))
 @example(text="\u200d ")
 @example(text="\u200d  a \u200d b")
-def test_whatever_the_mixture_nothing_is_doubled_or_lost(tokenizers, text):
-    for kind in ("embedded", "bytes", "fallback"):
-        tokens = tokens_of(tokenizers[kind], text)
+def test_whatever_the_mixture_nothing_is_doubled_or_lost(tokenizers, embedded, text):
+    for tokenizer in (embedded, tokenizers["bytes"], tokenizers["fallback"]):
+        tokens = tokens_of(tokenizer, text)
         # A word of joiners alone is dropped by SentencePiece's normalisation: it may have no token.
         kept = [word for word in text.split() if word.strip("\u200d")]
         assert [word for word in words(tokens) if word.strip("\u200d")] == kept

@@ -65,6 +65,7 @@ def test_switches_share_a_parameter():
     assert [toggle.value for toggle in app.toggle] == [True, False, False]
 
 
+@pytest.mark.slow
 def test_a_value_that_cannot_be_chosen_is_told_once(open_page, with_embedded):
     app = open_page("alignment", lang="pt", model=["embedded", "[nope](http://x)"], sentence="0")
     language, sentence, models = (info.value for info in app.info)

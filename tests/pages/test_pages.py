@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
 from optical_core.study.evaluate import evaluate
@@ -117,6 +118,7 @@ def test_a_text_without_tokens_is_a_sentence(open_page):
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_unknown_values_in_the_address_fall_back_to_the_default(open_page):
     app = open_page("alignment", lang="xx", eps="many", solver="magic", model=["none"])
     assert app.selectbox(key="solver").value == "exact"
@@ -157,11 +159,15 @@ def test_search_without_a_model_says_what_to_do(open_page):
 
 
 @pytest.fixture
-def measured(with_embedded, demo, home):
-    """An evaluation of the tiny demo by two models, under $OPTICAL_HOME."""
+def measured(with_embedded, demo, home, shared):
+    """An evaluation of the tiny demo by two models, made once, under $OPTICAL_HOME."""
     from optical_core.data.collection import open_collection
 
-    evaluate(open_collection("demo"), ["embedded", "bm25"], [], home / "results" / "demo")
+    once = shared / "tiny-demo-measured"
+    with FileLock(f"{once}.lock"):
+        if not once.is_dir():
+            evaluate(open_collection("demo"), ["embedded", "bm25"], [], once)
+    shutil.copytree(once, home / "results" / "demo")
 
 
 def test_gaps_without_results_offers_to_evaluate(open_page):
@@ -231,6 +237,7 @@ def test_gaps_compares_groups_and_tells_what_the_topics_can_show(measured, open_
     assert set(power["language"]) == {"en", "sw"}
 
 
+@pytest.mark.slow
 def test_gaps_measures_query_costs_when_asked(measured, open_page):
     app = open_page("gaps", details="predictors")
     assert "query-costs" not in app.session_state

@@ -95,6 +95,7 @@ def test_two_curves_have_two_names():
     assert study(curves=(curve, curve | {"name": "again"})).curves[1].label == "again"
 
 
+@pytest.mark.slow
 def test_the_report_has_the_curve_as_picture_and_table(tmp_path):
     config = study()
     page = write_report(config, [findings()], tmp_path, "optical study mine").read_text()
