@@ -24,10 +24,14 @@ import zlib
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from optical_core.errors import InputError
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 logger = logging.getLogger(__name__)
 
@@ -187,15 +191,11 @@ def replace_folder(target: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def exclusive(target: Path) -> Iterator[None]:
-    """Hold the lock of `target` against other processes; wait while another process holds it.
+    """Hold the lock of `target` against other processes; wait while another process holds it."""
+    from filelock import Timeout
 
-    Lock files are in the home: they must stay, and we leave no files in the user's folders.
-    """
-    from filelock import FileLock, Timeout
-
-    place = hashlib.blake2b(str(Path(target).resolve()).encode(), digest_size=8).hexdigest()
     with writable(target):
-        lock = FileLock(home("locks", f"{place}.lock"))
+        lock = _lock(target)
         try:
             lock.acquire(timeout=1)
         except Timeout:
@@ -205,6 +205,25 @@ def exclusive(target: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_held(target: Path) -> bool:
+    """Does a process hold the lock of `target` now (see `exclusive`)?"""
+    from filelock import Timeout
+
+    try:
+        with _lock(target).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _lock(target: Path) -> FileLock:
+    """The lock of `target`: lock files must stay, and we leave no files in the user's folders."""
+    from filelock import FileLock
+
+    place = hashlib.blake2b(str(Path(target).resolve()).encode(), digest_size=8).hexdigest()
+    return FileLock(home("locks", f"{place}.lock"))
 
 
 def tidy(folder: Path) -> None:

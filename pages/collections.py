@@ -106,6 +106,10 @@ def _show(collection: Collection) -> None:
     st.text(f"Licence: {info.licence}\nSource: {info.source}")
     with st.container(horizontal=True):
         parts.link("search", "Search it", icon=":material/search:", **{"in": collection.name})
+        parts.link("gaps", "Evaluate on it", icon=":material/bar_chart:", on=collection.name)
+        parts.link(
+            "train", "Train with it as dev", icon=":material/model_training:", dev=collection.name
+        )
         wanted = not has_index(collection) and st.button(
             "Index now", icon=":material/database:", type="primary"
         )
@@ -213,7 +217,7 @@ def _bring() -> None:
             st.success(
                 f"{markdown_text(made.name)}: {counted(len(made.by_id), 'passage')}, "
                 f"{counted(len(made.languages), 'language')}. Next, press “Index now” below: then "
-                "you can search it and measure models on it."
+                "you can search it, evaluate models on it, or train with it as dev collection."
             )
             st.session_state[SHOWN] = made.name
 

@@ -58,10 +58,10 @@ POWER = (
 def render() -> None:
     parts.header("Language gaps", READ)
     bring()
+    evaluate_here()
     by_label = measurements()
     if not by_label:
-        st.info("No evaluation yet: run one below, or upload an `optical evaluate` folder.")
-        evaluate_here()
+        st.info("No evaluation yet: run one above, or upload an `optical evaluate` folder.")
         return
     tables = _controls(by_label)
     if tables is None:
@@ -75,7 +75,6 @@ def render() -> None:
     depth = tables.measurements.depth
     ranked = f" MAP and MRR count the first {depth:,} passages." if depth else ""
     st.caption(f"Sources of the numbers – {markdown_text(origins)}.{ranked}")
-    evaluate_here()
 
 
 def _controls(by_label: dict[str, Measurements]) -> Tables | None:

@@ -16,6 +16,7 @@ from optical_core.ui.gaps.view import upload_runs
 from optical_core.ui.search.joined import typed_model
 from optical_core.wording import split_names
 from pages.common import parts
+from pages.common.address import bound
 from pages.common.opened import add_measurements, library
 from pages.common.reading import reading
 
@@ -31,6 +32,8 @@ _JOINED: dict[str, Any] = {
     "help": "As in Live search: `A%100>>B` ranks again, `0.9*A+0.1*B` and `rrf(A,B)` fuse.",
 }
 """What the field for joined models shows."""
+ON = "on"
+"""Address parameter: the collection to evaluate on."""
 
 
 def bring() -> None:
@@ -65,9 +68,10 @@ def bring() -> None:
 
 def evaluate_here() -> None:
     """Let the reader measure installed models on an installed collection."""
-    with st.expander("Evaluate models on this machine"):
+    with st.expander("Evaluate models on this machine", expanded=ON in st.query_params):
         row = st.columns([2, 3])
-        name = row[0].selectbox("Collection", library().collection_names(), key="run-collection")
+        names = library().collection_names()
+        name = bound(row[0].selectbox, "Collection", names, key=ON, default=names[0])
         models = row[1].multiselect("Models", library().model_names(), key="run-models")
         typed = st.text_input("Join models, separated by commas", key="run-join", **_JOINED)
         measures = st.text_input("Further measures", key="run-measures", **_MEASURES)

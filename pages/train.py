@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, get_args
 
@@ -15,41 +16,46 @@ from optical_core.data.languages import language_codes
 from optical_core.data.sentence_pairs import SentencePair
 from optical_core.distill.config import DistillConfig, Trainable, objective_names
 from optical_core.distill.estimate import estimate_seconds
-from optical_core.distill.jobs import Job, list_jobs, resume_job, start_job, stop_job
+from optical_core.distill.jobs import Job, resume_job, start_job, stop_job
+from optical_core.distill.runs import list_runs
 from optical_core.distill.settings import resolve_config
+from optical_core.distill.teach_config import TeachConfig
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.ui.paths import typed_path
 from optical_core.ui.training.figures import training_figures
-from optical_core.ui.training.view import dev_log, duration, progress, training_log
+from optical_core.ui.training.view import NO_DEV, dev_log, duration, progress, training_log
 from optical_core.ui.uploads import keep_bitext, training_pairs
 from optical_core.wording import counted
+from pages import train_compare
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.fence import fragment
 from pages.common.opened import library
 from pages.common.reading import reading
 from pages.common.typed import taken
+from pages.train_teach import teaching
 
 READ = (
     "How to read this: the loss should fall and dev-set MAP should rise. The effective rank of the "
     "student's tokens should stay up: if it falls, the student is collapsing. Only one training "
     "runs at a time, the others wait. A training goes on when you close this page."
 )
-NO_DEV = "none"
 SOURCES = {"demo": "Demo", "folder": "File or folder", "upload": "Upload"}
 
 
 def render() -> None:
     parts.header("Train", READ)
-    jobs = list_jobs()
-    _new(expanded=not jobs)
-    live = any(job.live for job in jobs)
-    fragment(_jobs, run_every=3 if live else None)()
+    runs = list_runs()
+    _new(expanded=not runs or "dev" in st.query_params)
+    teaching()
+    compared = train_compare.chosen(runs) if len(runs) > 1 else []
+    live = any(run.live for run in runs)
+    fragment(_runs, run_every=3 if live else None)([run.name for run in compared])
 
 
 def _new(*, expanded: bool) -> None:
-    with st.expander("New training", expanded=expanded):
+    with st.expander("New student", expanded=expanded):
         source, typed = _settings()
         with st.container(horizontal=True):
             asked = st.button("How long will it take?", icon=":material/timer:")
@@ -171,11 +177,14 @@ def _estimate(config: DistillConfig, source: str) -> None:
     )
 
 
-def _jobs() -> None:
-    jobs = list_jobs()
-    if not jobs:
+def _runs(compared: Sequence[str]) -> None:
+    """Draw the comparison and each training; again every few seconds while one runs."""
+    runs = list_runs()
+    if not runs:
         st.info("Nothing has been trained here yet. Every list of models has the shipped students.")
-    for job in jobs:
+    if len(compared) > 1:
+        train_compare.render([run for run in runs if run.name in compared])
+    for job in runs:
         with st.container(border=True):
             _job(job)
 
@@ -188,16 +197,19 @@ def _job(job: Job) -> None:
     log = training_log(job)
     share, text = progress(job, log)
     colour = {"finished": "green", "running": "blue", "failed": "red"}.get(job.state, "gray")
-    title = f"**{markdown_text(job.name)}** :{colour}-badge[{job.state}]"
+    kind = "teacher" if isinstance(job.config, TeachConfig) else "student"
+    title = f"**{markdown_text(job.name)}** :gray-badge[{kind}] :{colour}-badge[{job.state}]"
     row = st.columns([5, 1])
     row[0].markdown(title)
     with row[1]:
-        if job.live:
+        if job.live and job.resumable:
             if st.button("Stop", key=f"stop-{job.name}", icon=":material/stop:"):
                 stop_job(job.name)
                 st.rerun(scope="fragment")
-        elif job.state != "finished" and st.button(
-            "Resume", key=f"resume-{job.name}", icon=":material/play_arrow:"
+        elif (
+            job.resumable
+            and job.state != "finished"
+            and st.button("Resume", key=f"resume-{job.name}", icon=":material/play_arrow:")
         ):
             resume_job(job.name)
             st.rerun(scope="fragment")
@@ -226,7 +238,7 @@ def _job(job: Job) -> None:
                 on_click="ignore",
             )
         st.json(job.config.model_dump(), expanded=False)
-    if job.state == "finished":
+    if job.state == "finished" and kind == "student":
         parts.link("search", "Search with it", model=["embedded", job.name])
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from optical_core.distill.jobs import Job, list_jobs, read_job, resume_job, start_job, stop_job
     from optical_core.distill.loss import OpticalLoss
     from optical_core.distill.objectives import OBJECTIVES, Objective
+    from optical_core.distill.runs import list_runs
     from optical_core.distill.teach_config import TeachConfig
     from optical_core.distill.token_batch import TokenBatch
     from optical_core.distill.trainer import distill
@@ -27,6 +28,7 @@ __all__ = [
     "TokenBatch",
     "distill",
     "list_jobs",
+    "list_runs",
     "read_job",
     "resume_job",
     "start_job",

@@ -1,4 +1,4 @@
-"""Distillations as background jobs: they outlive the page that started them.
+"""Trainings as background jobs: they outlive the page that started them.
 
     runs/<name>/job.json     configuration, state, time, error (written by the process itself)
     runs/<name>/process.json process number (written by the process that starts it)
@@ -27,13 +27,15 @@ from pydantic import ValidationError
 from optical_core.data.lines import read_json
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.logs import COMPLETE, TRAINING, ask_to_stop, read_stage
+from optical_core.distill.settings import saved_config
+from optical_core.distill.teach_config import TeachConfig
 from optical_core.errors import InputError
 from optical_core.storage import home, replace_file
 
 logger = logging.getLogger(__name__)
 
 LIVE = ("queued", "running")
-_JOB = "job.json"
+JOB = "job.json"
 _WORKER = "optical_core.distill.worker"
 _PROCESS = "process.json"
 PATIENCE = 20.0
@@ -48,15 +50,17 @@ class Job:
         name: of the job, and of its student.
         state: `queued`, `running`, `finished`, `stopped` or `failed`.
         created: when it was started, in ISO form (UTC).
-        config: of the distillation.
+        config: of the training.
         error: why it failed; empty if it didn't.
+        resumable: whether it is a job, which `stop_job` and `resume_job` take.
     """
 
     name: str
     state: str
     created: str
-    config: DistillConfig
+    config: DistillConfig | TeachConfig
     error: str = ""
+    resumable: bool = True
 
     @property
     def live(self) -> bool:
@@ -75,8 +79,8 @@ class Job:
         return max((int(path.parent.name.rpartition("-")[2]) for path in whole), default=0)
 
 
-def start_job(config: DistillConfig) -> Job:
-    """Start a distillation in its own process; it queues behind others.
+def start_job(config: DistillConfig | TeachConfig) -> Job:
+    """Start a training in its own process; it queues behind others.
 
     Raises:
         InputError: a job or a model has the name already.
@@ -85,7 +89,7 @@ def start_job(config: DistillConfig) -> Job:
         >>> start_job(DistillConfig(name="mine", bitext=("demo",))).state  # doctest: +SKIP
         'queued'
     """
-    path = home("runs", config.name) / _JOB
+    path = home("runs", config.name) / JOB
     if path.exists():
         raise InputError(f"a training {config.name!r} exists; choose another name")
     if path.parent.exists() or home("models", config.name).exists():
@@ -160,10 +164,10 @@ def read_job(name: str) -> Job:
     record = _read(name)
     try:
         state = str(record["state"])
-        config = DistillConfig.model_validate(record["config"])
+        config = saved_config(record["config"])
         created, reason = str(record["created"]), str(record.get("error", ""))
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
-        raise InputError(f"{home('runs', name) / _JOB} is damaged") from error
+        raise InputError(f"{home('runs', name) / JOB} is damaged") from error
     if state in LIVE and _process(name) is None:
         state = "stopped"
     return Job(name, state, created, config, reason)
@@ -177,7 +181,7 @@ def list_jobs() -> list[Job]:
         [('mine', 'running')]
     """
     jobs = []
-    for path in home("runs", "x").parent.glob(f"[!.]*/{_JOB}"):
+    for path in home("runs", "x").parent.glob(f"[!.]*/{JOB}"):
         try:
             jobs.append(read_job(path.parent.name))
         except InputError as error:
@@ -218,14 +222,14 @@ def _process(name: str) -> psutil.Process | None:
         return None
 
 
-def _read(name: str, file: str = _JOB) -> dict[str, Any]:
+def _read(name: str, file: str = JOB) -> dict[str, Any]:
     path = home("runs", name) / file
     if not path.is_file():
         raise InputError(f"no training {name!r}")
     return read_json(path)
 
 
-def _write(name: str, record: dict[str, Any], file: str = _JOB) -> None:
+def _write(name: str, record: dict[str, Any], file: str = JOB) -> None:
     with replace_file(home("runs", name) / file) as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,6 +38,10 @@ BEST = "best.safetensors"
 
 TELL_EVERY = 2.0
 """Seconds between two reports of a training's progress."""
+EARLY = (1, 2, 5)
+"""Steps with a line of log.csv before the trainer's own: whoever watches needn't wait for ten."""
+RECENT = 20
+"""Steps whose mean duration says how long the others take."""
 
 
 class ObservedLoss(Protocol):
@@ -50,12 +55,27 @@ class LogMonitor(TrainerCallback):
     """Writes a line of log.csv every few steps, and shows a progress bar on stderr.
 
     A resumed run continues the file; lines later than its checkpoint are dropped.
+
+    Args:
+        path: of log.csv.
+        loss: whose figures are written.
+        progress: whether to show the bar.
+        doing: the bar's text.
+        dev: what measures MAP meanwhile; that takes time which no step takes.
     """
 
     def __init__(
-        self, path: Path, loss: ObservedLoss, *, progress: bool, doing: str = "distil"
+        self,
+        path: Path,
+        loss: ObservedLoss,
+        *,
+        progress: bool,
+        doing: str = "distil",
+        dev: DevMonitor | None = None,
     ) -> None:
         self.path, self.loss, self.progress, self.doing = path, loss, progress, doing
+        self.dev = dev
+        self._recent: deque[float] = deque(maxlen=RECENT)
         self._bar: Any = None
         self._tokens, self._since = 0.0, time.monotonic()
 
@@ -70,8 +90,8 @@ class LogMonitor(TrainerCallback):
             desc=self.doing,
             disable=not self.progress,
         )
-        self._since = self._begun = self._told = time.monotonic()
-        self._first = state.global_step
+        self._since = self._ended = self._told = time.monotonic()
+        self._first, self._looking = state.global_step, self._looked()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._bar.update(1)
@@ -79,12 +99,14 @@ class LogMonitor(TrainerCallback):
         self._tokens += self.loss.figures.get("tokens", 0.0) * shares
         now = time.monotonic()
         done = state.global_step - self._first
-        if done == 1:
-            # The first step is slower than the rest: the time left is estimated without it.
-            self._begun_rest = now
+        if done == 2:
+            self._recent.clear()  # the first step is slower than the rest
+        self._recent.append(now - self._ended - (self._looked() - self._looking))
+        self._ended, self._looking = now, self._looked()
+        control.should_log |= state.global_step in EARLY
         if done == 1 or now - self._told >= TELL_EVERY:
             self._told = now
-            stage = Stage(TRAINING, state.global_step, self._left(state, now))
+            stage = Stage(TRAINING, state.global_step, self._left(state, looked=False))
             write_stage(self.path.parent, stage)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
@@ -96,7 +118,7 @@ class LogMonitor(TrainerCallback):
         row = {
             "step": state.global_step,
             "tokens_per_second": round(speed),
-            "seconds_left": round(self._left(state, now)),
+            "seconds_left": round(self._left(state, looked=True)),
         }
         row |= {key: value for key, value in logs.items() if isinstance(value, float | int)}
         row |= {key: value for key, value in self.loss.figures.items() if key != "tokens"}
@@ -109,15 +131,22 @@ class LogMonitor(TrainerCallback):
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._bar.close()
 
-    def _left(self, state: Any, now: float) -> float:
-        """Estimate the seconds for the remaining steps from those measured."""
-        done = state.global_step - self._first
-        each = (
-            (now - self._begun_rest) / (done - 1)
-            if done > 1
-            else (now - self._begun) / max(done, 1)
-        )
-        return each * (state.max_steps - state.global_step)
+    def _looked(self) -> float:
+        """Seconds that measuring MAP has taken so far."""
+        return self.dev.spent if self.dev else 0.0
+
+    def _left(self, state: Any, *, looked: bool) -> float:
+        """Estimate the seconds left: for the remaining steps, and for measuring MAP meanwhile.
+
+        `looked` says whether the measurement after this step, if one is due, is done already.
+        """
+        each = sum(self._recent) / max(len(self._recent), 1)
+        left = each * (state.max_steps - state.global_step)
+        if self.dev:
+            left += self.dev.seconds * self.dev.looks_left(
+                state.global_step + looked, state.max_steps
+            )
+        return left
 
     def _kept_rows(self, step: int) -> list[dict[str, Any]]:
         return [row for row in read_log(self.path) if int(row["step"]) <= step]
@@ -170,6 +199,8 @@ class DevMonitor(TrainerCallback):
             self.queries[code] = {query: texts[query] for query in judged}
             self.qrels[code] = {query: qrels[query] for query in judged}
         self.student = TokenEncoder(student, name="student")
+        self.seconds = self.spent = 0.0
+        """What the last measurement took, and all of them."""
         self.best: dict[str, float] | None = None
         if self.path.exists():
             try:
@@ -179,10 +210,17 @@ class DevMonitor(TrainerCallback):
                 logger.warning("%s is damaged (%s): the best step is chosen anew", self.path, error)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.global_step % self.every == 0 or state.global_step == state.max_steps:
+        if self._is_due(state.global_step, state.max_steps):
             self.look(state.global_step)
             if self.exhausted:
                 control.should_training_stop = control.should_save = True
+
+    def _is_due(self, step: int, steps: int) -> bool:
+        return step % self.every == 0 or step == steps
+
+    def looks_left(self, step: int, steps: int) -> int:
+        """Count the measurements after this step and later ones."""
+        return sum(self._is_due(each, steps) for each in range(step, steps + 1))
 
     @property
     def exhausted(self) -> bool:
@@ -197,7 +235,10 @@ class DevMonitor(TrainerCallback):
 
         Step 0 is the undistilled encoder: a run without any gain returns it.
         """
+        begin = time.monotonic()
         by_language = self.measure()
+        self.seconds = time.monotonic() - begin
+        self.spent += self.seconds
         mean = sum(by_language.values()) / len(by_language)
         values = ", ".join(f"{code} {value:.3f}" for code, value in by_language.items())
         logger.info("step %d: dev MAP %.4f (%s)", step, mean, values)

@@ -24,11 +24,6 @@ from optical_core.storage import replace_file
 logger = logging.getLogger(__name__)
 
 
-def round_ends(config: TeachConfig) -> list[int]:
-    """List the last step of each round."""
-    return [config.steps * (number + 1) // config.rounds for number in range(config.rounds)]
-
-
 class StopAt(TrainerCallback):
     """Ends a round with a checkpoint."""
 

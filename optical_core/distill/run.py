@@ -121,17 +121,24 @@ class Run(Generic[Config]):
         **reading: Any,
     ) -> ResumableTrainer:
         """Make the trainer; `reading` says how it reads the rows, see `training_arguments`."""
+        given = [monitor for monitor in monitors if monitor]
         log: list[TrainerCallback] = []
         if ranks.rank() == 0:
             log.append(
-                LogMonitor(self.work / "log.csv", loss, progress=self.progress, doing=self.doing)
+                LogMonitor(
+                    self.work / "log.csv",
+                    loss,
+                    progress=self.progress,
+                    doing=self.doing,
+                    dev=next((each for each in given if isinstance(each, DevMonitor)), None),
+                )
             )
         trainer = ResumableTrainer(
             model=model,
             args=training_arguments(self.config, self.work, self.device, **reading),
             train_dataset=rows,
             loss=loss,
-            callbacks=[*log, *(monitor for monitor in monitors if monitor)],
+            callbacks=[*log, *given],
         )
         remove_library_callbacks(trainer)
         return trainer

@@ -52,6 +52,16 @@ def resolve_teaching(options: dict[str, Any], file: Path | None, pairs: list[str
     return _validated(TeachConfig, settings)
 
 
+def saved_config(settings: Any) -> DistillConfig | TeachConfig:
+    """Read the settings that a training was saved with.
+
+    Raises:
+        ValidationError: they are no training's.
+    """
+    taught = isinstance(settings, dict) and "relevance" in settings
+    return (TeachConfig if taught else DistillConfig).model_validate(settings)
+
+
 def _layered(options: dict[str, Any], file: Path | None, pairs: list[str]) -> dict[str, Any]:
     """Join the file's settings, `key=value` pairs and options given by name; later ones win."""
     settings: dict[str, Any] = {}

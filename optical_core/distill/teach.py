@@ -21,7 +21,7 @@ from optical_core.distill.checkpoints import load_trained, step_of
 from optical_core.distill.monitor import DevMonitor
 from optical_core.distill.projection import random_directions
 from optical_core.distill.relevance_batches import Row, plan_rows
-from optical_core.distill.rounds import StopAt, round_ends, rows_of_round
+from optical_core.distill.rounds import StopAt, rows_of_round
 from optical_core.distill.run import Run, begun
 from optical_core.distill.student import select_trainable
 from optical_core.distill.teach_config import TeachConfig
@@ -74,12 +74,14 @@ def teach(config: TeachConfig, *, device: str | None = None, progress: bool = Tr
         loss = teaching_loss(config, model)
         dev = run.dev_monitor(model, patience=config.patience)
         mined = []
-        for number, end in enumerate(round_ends(config)):
+        for number, end in enumerate(config.round_ends):
             checkpoint = run.checkpoint()
             if dev and dev.exhausted:
                 break
             if checkpoint:
                 load_trained(model, checkpoint)
+            if config.negatives:
+                run.tell(f"mining negatives, round {number + 1} of {config.rounds}")
             rows, left_out = rows_of_round(config, relevance, batches, number, model, run.work)
             mined.append(left_out)
             if checkpoint and step_of(checkpoint) >= end:

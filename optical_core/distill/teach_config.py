@@ -57,6 +57,11 @@ class TeachConfig(TrainingConfig):
     patience: int | None = Field(None, ge=1)
     """Dev measurements without a gain after which training stops."""
 
+    @property
+    def round_ends(self) -> list[int]:
+        """The last step of each round."""
+        return [self.steps * (number + 1) // self.rounds for number in range(self.rounds)]
+
     @model_validator(mode="after")
     def _consistent(self) -> TeachConfig:
         if self.objective != "contrastive":

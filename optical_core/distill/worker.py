@@ -7,8 +7,10 @@ import sys
 
 from filelock import FileLock
 
+from optical_core.distill.config import DistillConfig
 from optical_core.distill.jobs import read_job, update_job
 from optical_core.distill.logs import Stage, TrainingStoppedError, write_stage
+from optical_core.distill.teach_config import TeachConfig
 from optical_core.errors import InputError
 from optical_core.process import prepare
 from optical_core.storage import home
@@ -23,9 +25,7 @@ def work(name: str) -> int:
         write_stage(home("runs", name), Stage("starting"))
         update_job(name, state="running")
         try:
-            from optical_core.distill.trainer import distill
-
-            distill(read_job(name).config, progress=False)
+            _train(read_job(name).config)
         except TrainingStoppedError:
             update_job(name, state="stopped")
             return 0
@@ -41,6 +41,17 @@ def work(name: str) -> int:
             return 1
         update_job(name, state="finished")
     return 0
+
+
+def _train(config: DistillConfig | TeachConfig) -> None:
+    if isinstance(config, TeachConfig):
+        from optical_core.distill.teach import teach
+
+        teach(config, progress=False)
+        return
+    from optical_core.distill.trainer import distill
+
+    distill(config, progress=False)
 
 
 if __name__ == "__main__":

@@ -161,14 +161,37 @@ def test_the_time_left_is_told_from_steps_after_the_first(monkeypatch, tmp_path)
     log = LogMonitor(tmp_path / "log.csv", SimpleNamespace(figures={}), progress=False)
     arguments = SimpleNamespace(gradient_accumulation_steps=1, world_size=1)
     state = SimpleNamespace(global_step=0, max_steps=10)
-    log.on_train_begin(arguments, state, None)
+    control = SimpleNamespace(should_log=False)
+    log.on_train_begin(arguments, state, control)
     for step, seconds in ((1, 60.0), (2, 4.0), (3, 4.0)):
         clock[0] += seconds
         state.global_step = step
-        log.on_step_end(arguments, state, None)
+        log.on_step_end(arguments, state, control)
         expected = 9 * 60.0 if step == 1 else (10 - step) * 4.0
         assert read_stage(tmp_path) == Stage("training", step, expected)
-    log.on_train_end(arguments, state, None)
+    assert control.should_log
+    log.on_train_end(arguments, state, control)
+
+
+def test_the_time_left_has_the_measurements_on_the_dev_collection(monkeypatch, tmp_path):
+    clock = [0.0]
+    monkeypatch.setattr(monitor.time, "monotonic", lambda: clock[0])
+    dev = object.__new__(monitor.DevMonitor)
+    dev.every, dev.seconds, dev.spent = 4, 30.0, 30.0
+    loss = SimpleNamespace(figures={})
+    log = LogMonitor(tmp_path / "log.csv", loss, progress=False, dev=dev)
+    arguments = SimpleNamespace(gradient_accumulation_steps=1, world_size=1)
+    state = SimpleNamespace(global_step=0, max_steps=10)
+    control = SimpleNamespace(should_log=False)
+    log.on_train_begin(arguments, state, control)
+    # Measured after the steps 4, 8 and 10; the measurement between two steps is no part of a step.
+    for step, looked, left in ((1, 0, 9 * 5 + 3 * 30), (5, 30, 5 * 5 + 2 * 30), (10, 60, 30)):
+        clock[0] += 5.0 + looked
+        dev.spent += looked
+        state.global_step = step
+        log.on_step_end(arguments, state, control)
+        assert read_stage(tmp_path) == Stage("training", step, left)
+    log.on_train_end(arguments, state, control)
 
 
 @pytest.mark.slow
@@ -176,7 +199,7 @@ def test_the_log_has_loss_alarms_and_speed(tiny_encoder, bitext_file):
     distill(config(tiny_encoder, bitext_file, steps=20), device="cpu", progress=False)
     with home("runs", "tiny-student", "log.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["step"] for row in rows] == ["10", "20"]
+    assert [row["step"] for row in rows] == ["1", "2", "5", "10", "20"]
     for column in ("loss", "optical", "effective_rank", "mean_cosine", "tokens_per_second"):
         assert float(rows[0][column]) == float(rows[0][column])
 

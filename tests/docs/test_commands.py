@@ -18,6 +18,9 @@ SMALLER = {
         "evaluate demo": "evaluate COLLECTION",
         "search demo": "search COLLECTION",
     },
+    "compare-trainings.md": {
+        "--steps 60": "--steps 10 --teacher TINY --set lora_rank=4 --set batch_size=4",
+    },
     "own-collection.md": {"embedded": "TINY"},
     "judging.md": {"bm25,embedded": "bm25"},
     "living-index.md": {"embedded": "TINY"},

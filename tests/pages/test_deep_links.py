@@ -49,6 +49,7 @@ LINKS = {
         ({"form": "waterfall", "at": "low-resource", "versus": "bm25"}, "Orange widens it"),
         ({"at": "sw", "change": ["gain", "loss"], "hard": "easy"}, "quer"),
         ({"measure": "RR", "details": "numbers"}, "embedded"),
+        ({"on": "elsewhere"}, "Evaluate models on this machine"),
         ({"details": "tests"}, "Holm's correction over the rows"),
         ({"details": "predictors"}, "Measure fertility and transport costs"),
         ({"results": "many", "details": "predictors", "terms": "latin"}, "Least squares"),
@@ -72,7 +73,7 @@ LINKS = {
         ({"story": "somali", "step": "3"}, "Copy it"),
     ],
     "train": [
-        ({}, "New training"),
+        ({}, "New teacher"),
         ({"from": "folder", "objective": "greedy", "train": "full", "steps": "7"}, "Start"),
         ({"dev": "demo", "from": "upload"}, "Start"),
     ],
@@ -139,7 +140,7 @@ def test_a_deep_link_shows_what_it_names(page, measured, open_page):
         assert not app.error, (address, app.error[0].value)
         assert text in texts(app), (address, texts(app))
         assert {key: kept(app, key) for key in address} == address
-        if page in VIEWS and "Install the collection" not in texts(app):
+        if page in VIEWS and page != "train" and "Install the collection" not in texts(app):
             assert_a_still_shows_the_same(library, app, f"{page}?{urlencode(address, doseq=True)}")
 
 

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 PAGES = {
     "alignment": ("alignment", ()),
-    "gaps": ("gaps", ("terms",)),
+    "gaps": ("gaps", ("terms", "on")),
     "search": ("search", ()),
     "inspector": ("inspector", ()),
     "collections": ("collections", ()),
+    "train": ("training", ("from", "objective", "train", "steps", "dev")),
 }
 """Page -> its folder beside this one, whose module `still` has `parts`; and parameters of the page
 that change nothing in a still."""

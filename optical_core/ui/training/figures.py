@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import cycle
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from optical_core.distill.config import objective_names
+from optical_core.escaping import plotly_text
 from optical_core.figures.levels import legend
-from optical_core.figures.theme import AMBER, BLUE, GREEN, PURPLE, RED, figure, note
+from optical_core.figures.theme import (
+    AMBER,
+    BLUE,
+    GREEN,
+    PURPLE,
+    RED,
+    figure,
+    model_colours,
+    note,
+)
+
+OVERLAYS = {
+    "Loss": (0, "loss"),
+    "OT cost": (0, "cost"),
+    "Dev-set MAP": (1, "mean"),
+    "Effective rank": (0, "effective_rank"),
+}
+"""Title -> a training's table (0: log, 1: dev measurements) and its column."""
+_DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def training_figures(log: pd.DataFrame, dev: pd.DataFrame, *, dark: bool) -> dict[str, go.Figure]:
@@ -36,7 +57,40 @@ def training_figures(log: pd.DataFrame, dev: pd.DataFrame, *, dark: bool) -> dic
         for title, lines in panels.items()
         if lines
     }
-    return figures or {"Loss": note("The first numbers appear after ten steps.", dark=dark)}
+    return figures or {"Loss": note("The first numbers appear after the first step.", dark=dark)}
+
+
+def overlay_figures(
+    logs: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]], *, dark: bool
+) -> dict[str, go.Figure]:
+    """Draw several trainings over each other: what each of them has.
+
+    Args:
+        logs: As `overlaid` makes them.
+
+    Returns:
+        Title -> figure.
+    """
+    colours = model_colours(logs)
+    dashes = dict(zip(logs, cycle(_DASHES)))
+    figures = {}
+    for title, (of_dev, column) in OVERLAYS.items():
+        lines = []
+        for name, pair in logs.items():
+            table = pair[of_dev]
+            if column in table:
+                line = {"color": colours[name], "dash": dashes[name]}
+                lines.append(_line(table, column, plotly_text(name), "") | {"line": line})
+        if lines:
+            figures[title] = figure(
+                lines,
+                dark=dark,
+                height=300,
+                x={"title_text": "step"},
+                legend=legend(),
+                showlegend=True,
+            )
+    return figures
 
 
 def _line(table: pd.DataFrame, column: str, name: str, colour: str) -> dict[str, Any]:

@@ -1,0 +1,64 @@
+"""Trainings laid over each other, and the settings in which they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from optical_core.distill.jobs import Job
+from optical_core.ui.training.figures import overlay_figures
+from optical_core.ui.training.view import MOST_RUNS, RUNS, overlaid, settings_table
+from pages.common import parts
+from pages.common.address import bound
+
+
+def chosen(runs: Sequence[Job]) -> list[Job]:
+    """Draw the choice of trainings to compare."""
+    names = [run.name for run in runs]
+    parts.section("Compare trainings")
+    picked = bound(
+        st.multiselect,
+        "Trainings (two or more)",
+        names,
+        key=RUNS,
+        default=[],
+        max_selections=MOST_RUNS,
+    )
+    return [run for run in runs if run.name in picked]
+
+
+def render(runs: Sequence[Job]) -> None:
+    """Draw the curves of trainings, and what differs in their settings."""
+    logs = overlaid(runs)
+    figures = overlay_figures(logs, dark=parts.is_dark())
+    if not figures:
+        st.info("None of them has taken a step yet.")
+    titles = list(figures)
+    for start in range(0, len(titles), 2):
+        for place, title in zip(st.columns(2), titles[start : start + 2], strict=False):
+            with place:
+                st.markdown(f"**{title}**")
+                parts.chart(
+                    partial(_overlay, logs, title),
+                    key=f"overlay-{title}",
+                    name=f"overlay-{title}",
+                    title=f"{title}: {', '.join(logs)}",
+                )
+    st.caption(
+        "Losses of different objectives can't be compared, and nor can OT costs of students with "
+        "different teachers. Dev-set MAP can, on one collection."
+    )
+    table = settings_table(runs)
+    if table.empty:
+        st.info("Their settings are the same.")
+    else:
+        st.caption("Settings that differ:")
+        parts.table(table, "settings")
+
+
+def _overlay(logs: Any, title: str, *, dark: bool) -> go.Figure:
+    return overlay_figures(logs, dark=dark)[title]
