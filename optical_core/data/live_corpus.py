@@ -41,10 +41,21 @@ class Corpus:
         rows = map(Passage.from_row, read_jsonl(path, ("_id", "text")))
         return found.over(each_once(rows, str(path)))
 
-    @cached_property
+    @property
     def ids(self) -> frozenset[str]:
         """Ids of all passages."""
-        return frozenset(passage.id for passage in self.passages())
+        return self._told[0]
+
+    @cached_property
+    def _told(self) -> tuple[frozenset[str], dict[str, str]]:
+        """All ids, and the language of those that say theirs, from one pass over the passages."""
+        known = self.by_id.values() if "by_id" in vars(self) else self.passages()
+        ids, languages = set(), {}
+        for passage in known:
+            ids.add(passage.id)
+            if code := passage.language:
+                languages[passage.id] = code
+        return frozenset(ids), languages
 
     @cached_property
     def by_id(self) -> dict[str, Passage]:
@@ -62,8 +73,7 @@ class Corpus:
     @cached_property
     def languages(self) -> dict[str, int]:
         """Code -> number of the passages that say that they are in it, most first."""
-        counts = Counter(passage.language for passage in self.by_id.values())
-        return {code: count for code, count in counts.most_common() if code}
+        return dict(Counter(self._told[1].values()).most_common())
 
     def refreshed(self) -> Corpus:
         """The corpus as it is now; itself if it hasn't changed. Only what changed is read."""
@@ -112,8 +122,9 @@ class Corpus:
         """
         if len(self.languages) < 2:
             return {}
-        told = ((key, passage.language or usual) for key, passage in self.by_id.items())
-        return {key: code for key, code in told if code}
+        ids, told = self._told
+        rest = dict.fromkeys(ids - told.keys(), usual) if usual else {}
+        return told | rest
 
     @cached_property
     def _fields(self) -> FieldTable:
