@@ -42,8 +42,9 @@ SKETCHED = 8
 """Of so many passages whose sketches are scored, one is scored with its vectors."""
 LEAST_SCORED = 400
 """Fewest passages that are scored with their vectors."""
-ENOUGH = 0.995
-"""Recall on blended queries made from passages; real ones keep a little less."""
+ENOUGH = {0: 0.995, 500_000: 0.985, 2_000_000: 0.97}
+"""Passages -> recall that is wanted from so many on: scoring all of them takes ever longer. It is
+measured on blended queries made from passages; real ones keep a little less."""
 _BLENDED = 3
 """Passages that a blended query has its tokens from."""
 WORTHWHILE = 3
@@ -63,8 +64,6 @@ class CentroidIndex(Approximation):
     """
 
     mode = "candidates"
-    margin = 0.005  # real queries keep less than those made from passages
-
     quantised: QuantisedIndex
     postings: Postings
     sketches: PackedVectors
@@ -136,9 +135,13 @@ class CentroidIndex(Approximation):
         for factor in FACTORS:
             made = replace(self, factor=factor)
             made = replace(made, measured=share_kept(best, made.search_many(queries, top=10)))
-            if made.recall >= ENOUGH:
+            if made.recall >= enough(len(self.index)):
                 break
         return made
+
+    @property
+    def least(self) -> float:
+        return enough(len(self.index))
 
     @property
     def index(self) -> TokenIndex:
@@ -177,6 +180,16 @@ class CentroidIndex(Approximation):
         begins, ends = index.offsets[chosen], index.offsets[chosen + 1]
         scores = index.vectors.maxsim(query, begins, ends, near)
         return self.quantised.best_of(query, chosen, scores, top)
+
+
+def enough(passages: int) -> float:
+    """The recall that is wanted among so many passages.
+
+    Examples:
+        >>> enough(100_000), enough(1_000_000)
+        (0.995, 0.985)
+    """
+    return next(recall for size, recall in reversed(ENOUGH.items()) if passages >= size)
 
 
 def _blended(queries: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -34,8 +34,6 @@ MODE_FILES = {
     "lists": LISTS_FILE,
 }
 """Mode -> the file that it keeps in the folder of an index."""
-LEAST_RECALL = 0.99
-"""Below this recall, the next more exact mode replaces an approximate one."""
 
 
 def check_mode(mode: str) -> None:
@@ -51,7 +49,7 @@ def check_mode(mode: str) -> None:
 def open_mode(index: TokenIndex, mode: str) -> Segment:
     """Open an index in a mode. The mode's files are made if they are missing or outdated.
 
-    If its measured recall is below `LEAST_RECALL`, a more exact mode is opened instead.
+    If its measured recall is below its `least`, a more exact mode is opened instead.
 
     Raises:
         InputError: there is no such mode.
@@ -64,10 +62,10 @@ def open_mode(index: TokenIndex, mode: str) -> Segment:
     quantised = QuantisedIndex.open(index)
     if mode in _SELECTIVE:
         selective = _selective(mode, quantised)
-        if selective.recall >= LEAST_RECALL + selective.margin:
+        if selective.recall >= selective.least:
             return selective
         _gives_way(index, mode, selective.recall, "int8")
-    if quantised.recall >= LEAST_RECALL:
+    if quantised.recall >= quantised.least:
         return quantised
     _gives_way(index, "8-bit vectors", quantised.recall, "exact")
     return index

@@ -14,6 +14,8 @@ from optical_core.retrieval.vector_store import Segment, VectorStore
 
 QUERIES = 64
 """Queries made from the passages to measure recall: they share one pass over the index."""
+LEAST_RECALL = 0.99
+"""Below this recall, the next more exact mode replaces most approximate ones."""
 _TOKENS = 12
 _NOISE = 1.0
 """Length of the random vector added to each unit token: the cosine with the passage is then .7."""
@@ -25,10 +27,8 @@ class Approximation(Segment):
     Attributes:
         index: whose passages are ranked.
         recall: share of the exact top 10 that it keeps, on queries made from the passages.
-        margin: recall that it needs beyond what others need, to be used.
+        least: recall below which a more exact mode is used instead.
     """
-
-    margin = 0.0
 
     @property
     @abstractmethod
@@ -37,6 +37,10 @@ class Approximation(Segment):
     @property
     @abstractmethod
     def recall(self) -> float: ...
+
+    @property
+    def least(self) -> float:
+        return LEAST_RECALL
 
     @property
     def identifiers(self) -> Sequence[str]:

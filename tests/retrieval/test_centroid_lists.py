@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from optical_core.retrieval import centroid_lists, modes, postings
+from optical_core.retrieval import centroid_lists, postings
 from optical_core.retrieval.candidates import FILE
 from optical_core.retrieval.centroid_lists import CentroidIndex
 from optical_core.retrieval.codec import Codec
@@ -71,7 +71,7 @@ def test_more_candidates_are_scored_where_few_do_not_keep_enough(compressed, mon
     assert made.recall < 0.99
     assert open_mode(compressed, "candidates").mode == "int8"
     assert "searched in mode int8" in caplog.text
-    monkeypatch.setattr(modes, "LEAST_RECALL", 0.0)
+    monkeypatch.setattr(centroid_lists, "ENOUGH", {0: 0.0})
     opened = open_mode(compressed, "candidates")
     assert (opened.factor, opened.recall) == (made.factor, pytest.approx(made.recall, abs=1e-4))
 

@@ -7,7 +7,6 @@ from optical_core.errors import InputError
 from optical_core.retrieval import (
     candidates,
     int8_kernel,
-    modes,
     packed_tokens,
     quantised,
     token_lists,
@@ -41,7 +40,7 @@ def few_candidates(monkeypatch):
 def test_a_mode_keeps_nearly_all_of_the_exact_top_and_its_scores(
     topical_index, mode, monkeypatch, few_candidates
 ):
-    monkeypatch.setattr(modes, "LEAST_RECALL", 0.0)
+    monkeypatch.setattr("optical_core.retrieval.recall.LEAST_RECALL", 0.0)
     store = open_mode(topical_index, mode)
     assert store.mode == mode
     queries = queries_of(topical_index, seed=7, count=20)
@@ -58,7 +57,7 @@ def test_a_mode_keeps_nearly_all_of_the_exact_top_and_its_scores(
 
 @pytest.mark.parametrize("mode", APPROXIMATE)
 def test_without_a_compiler_rankings_are_the_same(topical_index, mode, monkeypatch, few_candidates):
-    monkeypatch.setattr(modes, "LEAST_RECALL", 0.0)
+    monkeypatch.setattr("optical_core.retrieval.recall.LEAST_RECALL", 0.0)
     queries = queries_of(topical_index, seed=7, count=5)
     compiled = open_mode(topical_index, mode).search_many(queries)
     monkeypatch.setattr(int8_kernel, "library", lambda: None)
@@ -167,7 +166,7 @@ def test_where_recall_is_low_a_more_exact_mode_searches(topical_index, monkeypat
     assert lists.recall < 0.99
     measured = recall(topical_index, lists, queries_of(topical_index, seed=1))
     assert lists.recall == pytest.approx(measured, abs=1e-4)
-    monkeypatch.setattr(modes, "LEAST_RECALL", 1.1)
+    monkeypatch.setattr("optical_core.retrieval.recall.LEAST_RECALL", 1.1)
     assert open_mode(topical_index, "int8") is topical_index
 
 
