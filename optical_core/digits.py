@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,3 +38,25 @@ def plain(value: Any) -> Any:
     with np.errstate(over="ignore"):
         same = float(np.float32(value)) == value
     return single(value) if same else value
+
+
+def adding_up(values: Sequence[float], places: int, *, total: float | None = None) -> list[float]:
+    """Round numbers so that they add up to their rounded sum, by largest remainders.
+
+    Args:
+        values: to round.
+        places: decimals.
+        total: what they add up to, where that is known better than by their sum.
+
+    Examples:
+        >>> adding_up([1.4, 1.4, 1.2], 0)
+        [2.0, 1.0, 1.0]
+    """
+    units = [value * 10**places for value in values]
+    whole = [math.floor(unit) for unit in units]
+    wanted = round(round(sum(values) if total is None else total, places) * 10**places)
+    nearest = sorted(range(len(units)), key=lambda at: whole[at] - units[at])
+    each, rest = divmod(wanted - sum(whole), len(units)) if units else (0, 0)
+    for number, at in enumerate(nearest):
+        whole[at] += each + (number < rest)
+    return [round(unit / 10**places, places) for unit in whole]

@@ -16,23 +16,22 @@ from optical_core.ui.alignment.plans import encoded_texts, plan_of_texts, proces
 from optical_core.ui.alignment.printing import plan_title, plans_heading, printed_plans
 from optical_core.ui.alignment.tikz import plan_tikz
 from optical_core.ui.alignment.view import (
-    MOST_LANGUAGES,
     PICTURES,
     PROCESS,
+    VIEWS,
     AlignmentView,
     gold_line,
     pin_from,
     plan_table,
     report_lines,
-    translations,
     unknown_words,
 )
-from optical_core.ui.token_html import plain
 from optical_core.wording import counted
+from pages import alignment_languages
 from pages.alignment_controls import controls
 from pages.alignment_pictures import Drawn, draw_plans
 from pages.common import parts
-from pages.common.address import held
+from pages.common.address import bound, held
 from pages.common.fence import fragment
 from pages.common.first_start import prepared
 from pages.common.flow import flow_process
@@ -50,16 +49,33 @@ def render() -> None:
     parts.header("Alignment", READ)
     if not prepared():
         return
-    view = controls()
+    many = _view() == "many"
+    view = controls(many=many)
     if view is None:
+        return
+    if many:
+        alignment_languages.render(view)
         return
     st.caption(PICTURES[view.kind])
     if sentence := unknown_words(view):
         st.caption(sentence)
     plans = _pictures(view)
     _found(view)
-    _several(view)
     parts.files(lambda: _files(plans, view), key="plans")
+
+
+def _view() -> str:
+    """Draw the choice of one language or many."""
+    chosen: str = bound(
+        st.segmented_control,
+        "View",
+        list(VIEWS),
+        key="view",
+        default="one",
+        required=True,
+        format_func=VIEWS.get,
+    )
+    return chosen
 
 
 def _pictures(view: AlignmentView) -> dict[str, TransportPlan]:
@@ -142,45 +158,6 @@ def _found(view: AlignmentView) -> None:
             return
         st.caption(f"{markdown_text(model)}. {PROCESS}")
         flow_process(data, key="process")
-
-
-def _several(view: AlignmentView) -> None:
-    with st.expander("The same query in several languages", expanded="many" in st.query_params):
-        texts = translations(library(), view)
-        chosen = parts.language_choice(
-            st.multiselect,
-            "Languages",
-            list(texts),
-            key="many",
-            default=[],
-            max_selections=MOST_LANGUAGES,
-        )
-        model = view.models[-1]
-        st.html(plain(view.english, bold=True))
-        drawn: list[Drawn] = []
-        for start in range(0, len(chosen), 3):
-            for column, code in zip(st.columns(3), chosen[start : start + 3], strict=False):
-                with column:
-                    plan = _solved(view, model, texts[code])
-                    if plan is None:
-                        continue
-                    change = view.kind == "change" and len(view.models) > 1
-                    before = _solved(view, view.models[0], texts[code]) if change else None
-                    st.markdown(f"**{parts.language_name(code)}**: cost {plan.total_cost:.3f}")
-                    drawn.append(Drawn(plan, st.container(), model, texts[code], code, before))
-        draw_plans(drawn, view, pins=False)
-        plans = {parts.language_name(each.language): each.plan for each in drawn}
-        if plans:
-            name = f"alignment-{view.need}"
-            parts.files(
-                lambda: picture_files(name, lambda: printed_plans(plans, view)), key="languages"
-            )
-        st.caption(
-            f"{markdown_text(model)}, with the settings above. The lower the cost, the closer the "
-            "text is to the one on the right."
-            if chosen
-            else f"Choose two or more of {counted(len(texts), 'language')}."
-        )
 
 
 def _files(

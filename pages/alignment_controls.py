@@ -7,8 +7,10 @@ from typing import Any
 import streamlit as st
 
 from optical_core.data.gold import GoldPair
+from optical_core.errors import InputError
 from optical_core.transport import TransportSettings
 from optical_core.transport.marginals import MARGINALS
+from optical_core.ui.alignment.languages import typed_texts
 from optical_core.ui.alignment.view import (
     EPSILON,
     EPSILONS,
@@ -24,20 +26,24 @@ from optical_core.ui.examples import first_encoders
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.opened import library
-from pages.common.typed import text_input
+from pages.common.typed import text_area, text_input
 
 
-def controls() -> AlignmentView | None:
-    """Draw the controls. Returns None, and shows the reason, if there is nothing to align."""
-    view = AlignmentView(**_texts(), **_picture(), **_transport())
+def controls(*, many: bool) -> AlignmentView | None:
+    """Draw the controls. Returns None, and shows the reason, if there is nothing to align.
+
+    Args:
+        many: Is the view one of many languages?
+    """
+    view = AlignmentView(**_texts(many), **_picture(), **_transport())
     if not view.models:
         st.info("Choose at least one encoder.")
         return None
     return view
 
 
-def _texts() -> dict[str, Any]:
-    """Draw the choice of texts. Returns both texts and where they come from."""
+def _texts(many: bool) -> dict[str, Any]:
+    """Draw the choice of texts. Returns them and where they come from."""
     codes = list(library().collection("demo").languages)
     row = st.columns([1, 1, 3])
     code = parts.example_language(row[0].selectbox, "Language", [c for c in codes if c != "en"])
@@ -55,8 +61,10 @@ def _texts() -> dict[str, Any]:
         longest=LONGEST,
         placeholder=against[need],
     )
+    typed = foreign.strip() not in ("", texts[need]), english.strip() not in ("", against[need])
     foreign, english = foreign.strip() or texts[need], english.strip() or against[need]
-    gold = _gold()
+    others = _others() if many else ()
+    gold = None if many else _gold()
     if gold:
         foreign, english = gold.foreign, gold.english
         st.caption("This is the gold pair. Clear its file field to return to the texts above.")
@@ -67,7 +75,29 @@ def _texts() -> dict[str, Any]:
         "language": code,
         "against": other,
         "gold": gold,
+        "left_typed": typed[0],
+        "right_typed": typed[1],
+        "others": others,
     }
+
+
+def _others() -> tuple[tuple[str, str], ...]:
+    """Draw the field for texts in further languages. Returns them with their languages' codes."""
+    with st.expander("Type the texts of other languages", expanded="texts" in st.query_params):
+        typed = text_area(
+            st,
+            "One a line, after the language's code",
+            key="texts",
+            longest=10 * LONGEST,
+            placeholder="am: ባሕር ለምን ጨዋማ ነው?",
+            help="Any language will do, one that the demo lacks too. A text that is typed here "
+            "takes the place of the demo's query in its language.",
+        )
+    try:
+        return tuple(typed_texts(typed))
+    except InputError as error:
+        parts.fault(error)
+        return ()
 
 
 def _picture() -> dict[str, Any]:

@@ -38,6 +38,7 @@ class Drawn:
         foreign: The left text.
         language: Its code.
         before: The plan of the view's first model, for a picture of the change.
+        name: Tells it from the model's other pictures.
     """
 
     plan: TransportPlan
@@ -46,10 +47,11 @@ class Drawn:
     foreign: str
     language: str
     before: TransportPlan | None = None
+    name: str = ""
 
-    def key(self, kind: str, pins: bool) -> str:
+    def key(self, kind: str) -> str:
         """Tells a picture from the page's others."""
-        return f"{kind}-{self.model}" if pins else f"{kind}-{self.model}-{self.language}"
+        return "-".join(filter(None, (kind, self.model, self.name)))
 
     def shown(self, unit: str) -> TransportPlan:
         """The plan of words or of tokens."""
@@ -82,11 +84,11 @@ def draw_plans(
                 _change(each, each.before, view, pin, pins)
                 continue
             if view.kind == "heatmap":
-                clicked = _heatmap(each, shown, view, mass, pin, pins) or clicked
+                clicked = _heatmap(each, shown, view, mass, pin, pins, text) or clicked
             else:
                 languages = (each.language, view.against)
                 data = flow_data(flow, costs, text, languages=languages, pinned=pin, pins=pins)
-                flow_picture(data, key=each.key("flow", pins))
+                flow_picture(data, key=each.key("flow"))
             if sentence := left_out(shown, **mass):
                 st.caption(sentence)
     return clicked
@@ -103,7 +105,7 @@ def _change(each: Drawn, before: TransportPlan, view: AlignmentView, pin: Pin, p
     languages = (each.language, view.against)
     label = f"{each.model} minus {view.models[0]}: {text}"
     data = flow_data(flow, (0.0, 1.0), label, languages=languages, pinned=pin, pins=pins)
-    flow_picture(data, key=each.key("flow", pins))
+    flow_picture(data, key=each.key("flow"))
 
 
 def _heatmap(
@@ -113,10 +115,11 @@ def _heatmap(
     mass: Mapping[str, float],
     pin: Pin,
     pins: bool,
+    alt: str,
 ) -> str | None:
     gold = sorted(view.gold.possible) if view.gold and view.unit == "word" else ()
     title = plan_title(each.model, view, each.foreign, each.language)
-    key = each.key("heatmap", pins)
+    key = each.key("heatmap")
     points = parts.chart(
         partial(plan_heatmap, shown, pinned=pin, gold=gold, **mass),
         key=key,
@@ -124,6 +127,7 @@ def _heatmap(
         title=title,
         select=pins,
         saved=False,
+        alt=alt,
     )
     # A selection outlives its click.
     clicked, seen = view.clicked(points), f"_clicked-{key}"

@@ -10,15 +10,23 @@ from optical_core.analysis.measurements import Comparison, Measurements, Samples
 from optical_core.data.languages import is_english
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
-from optical_core.ui.inspector.answers import Answer, answer, bringing, passage_titles, rank_table
+from optical_core.ui.inspector.answers import (
+    Answer,
+    answer,
+    bringing,
+    passage_titles,
+    rank_table,
+    rivals_of,
+)
 from optical_core.ui.inspector.view import SHOWN, languages_of
 from optical_core.ui.search.joined import is_known
-from optical_core.ui.search.view import moves, shortened
+from optical_core.ui.search.view import Asked, moves, shortened
 from optical_core.ui.texts import query_texts
 from optical_core.ui.token_html import plain
 from optical_core.wording import listed
 from pages.common import parts
 from pages.common.opened import library
+from pages.common.winning import winning
 
 
 def render(results: Measurements, comparison: Comparison, query: str) -> None:
@@ -94,6 +102,8 @@ def _rankings(
             st.caption(f"AP {found.precision:.3f} · {found.told}")
             _passages(found, next(iter(answers.values())), grades)
     _relevant(answers)
+    if answers:
+        winning(rivals_of(Asked(library(), name, text, (code, query), grades), answers))
     _links(name, code, query, text, english, known)
 
 

@@ -20,6 +20,7 @@ from optical_core.ui.examples import AHEAD, BEHIND
 from optical_core.ui.library import Library
 from optical_core.ui.search.figures import match_figure
 from optical_core.ui.search.joined import added_line, share_line, typed_model
+from optical_core.ui.search.ranking import Ranking
 from optical_core.ui.search.served import ServedLibrary
 from optical_core.ui.search.view import (
     DEPTH,
@@ -40,12 +41,14 @@ from optical_core.ui.search.view import (
     window_of,
     within,
 )
+from optical_core.ui.search.winning import Rivals
 from optical_core.ui.token_html import contribution_chips, heat_strip, plain
 from pages.common import parts
 from pages.common.address import bound, switch
 from pages.common.first_start import prepared
 from pages.common.opened import library
 from pages.common.typed import text_input
+from pages.common.winning import offer, winning
 
 READ = (
     "How to read this: each column is one model's ranking of the same passages. ▲ and ▼ "
@@ -105,7 +108,11 @@ def render() -> None:
     if english := english_of(asked):
         st.html(plain(english, faint=True))
     _elsewhere(asked, models, {"top": top, "where": where.strip(), "within": chosen})
-    _columns(asked, models, top)
+    above = st.container()
+    rankings = _columns(asked, models, top)
+    shown = {passage for ranking in rankings.values() for passage, _ in ranking.hits[:top]}
+    with above:
+        winning(Rivals(asked, rankings, shown))
 
 
 def _passage_languages(source: Library | ServedLibrary, name: str) -> list[str]:
@@ -181,8 +188,9 @@ def _elsewhere(asked: Asked, models: list[str], kept: Mapping[str, Any]) -> None
             parts.link("search", label, lang="so", need=BEHIND, model=models, **AGAIN)
 
 
-def _columns(asked: Asked, models: list[str], top: int) -> None:
-    first: dict[str, int] | None = None
+def _columns(asked: Asked, models: list[str], top: int) -> dict[str, Ranking]:
+    """Draw a ranking a model. Returns them."""
+    rankings: dict[str, Ranking] = {}
     for column, model in zip(st.columns(len(models), gap="medium"), models, strict=True):
         with column:
             parts.section(markdown_text(label(model)))
@@ -209,7 +217,8 @@ def _columns(asked: Asked, models: list[str], top: int) -> None:
                     "No passage found: the query has no word that this model can match"
                     + (", or none fulfils the condition." if asked.where else ".")
                 )
-            first = first if first is not None else ranking.ranks
+            rankings[model] = ranking
+            first = next(iter(rankings.values())).ranks
             best = [identifier for identifier, _ in ranking.hits[:top]]
             shares = _shares(asked, model, best)
             for rank, (identifier, score) in enumerate(ranking.hits[:top], 1):
@@ -219,10 +228,11 @@ def _columns(asked: Asked, models: list[str], top: int) -> None:
                     _badges(rank, score, move, asked.grades.get(identifier), code)
                     if shares.get(identifier):
                         st.caption(markdown_text(share_line(shares[identifier])))
-                    _passage(asked, model, ranking.passages[identifier], rank, score)
+                    _passage(asked, model, ranking, identifier, models)
             parts.downloads(
                 results_table(ranking), f"ranking-{folder_name(label(model))}", key=model
             )
+    return rankings
 
 
 def _shares(asked: Asked, model: str, passages: list[str]) -> Mapping[str, Sequence[Share]]:
@@ -244,8 +254,11 @@ def _badges(rank: int, score: float, move: str, grade: int | None, code: str | N
     st.markdown(f"**{rank}** {' '.join(badges)}")
 
 
-def _passage(asked: Asked, model: str, passage: Passage, rank: int, score: float) -> None:
+def _passage(
+    asked: Asked, model: str, ranking: Ranking, identifier: str, models: Sequence[str]
+) -> None:
     """Draw the beginning of a passage, or all of it with the matches that make up its score."""
+    passage, rank = ranking.passages[identifier], ranking.ranks[identifier]
     st.html(plain(passage.title or passage.id, bold=True))
     if not (
         asked.source.explains(model)
@@ -268,7 +281,9 @@ def _passage(asked: Asked, model: str, passage: Passage, rank: int, score: float
         name="matches",
         title=match_title(asked, model, passage),
     )
+    score = ranking.hits[rank - 1][1]
     st.caption(f"The contributions add up to {result.total:.4f}; the score is {score:.4f}.")
+    offer(asked, model, ranking, rank, models)
 
 
 def _text_of(passage: Passage, window: Window) -> str:

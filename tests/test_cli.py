@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import optical_core
 from optical_core.cli import app
 from optical_core.data.collection import open_collection
+from optical_core.data.lexicons import write_lexicon
 from optical_core.errors import InputError
 from tests.processes import optical
 
@@ -281,6 +282,9 @@ def bad_cases(folder: Path, collection) -> dict[str, tuple[list, str]]:
     columns.write_text("only one column\n")
     latin.write_bytes("the sea\tbahár\n".encode("latin-1"))
     good.write_text("the sea\tbahari\n")
+    (folder / "lexicons").mkdir()
+    write_lexicon(folder / "lexicons" / "sw.tsv", {"bahari": {"sea": 1.0}})
+    psq = f"psq@{folder / 'lexicons'}"
     distill = ["distill", "--name", "x", "--bitext"]
     where = collection.folder
     return {
@@ -307,7 +311,11 @@ def bad_cases(folder: Path, collection) -> dict[str, tuple[list, str]]:
             ["evaluate", where, "--models", "bm25", "--out", "/proc/nowhere"],
             "cannot write",
         ),
-        "no explanation": (["search", where, "sea", "-m", "bm25", "--explain"], "explain"),
+        "no explanation": (["search", where, "sea", "-m", psq, "--explain"], "no explanation"),
+        "no reason": (["why", where, "sea", "-m", psq, "-p", "p1,p2"], "no explanation"),
+        "too many models": (["why", where, "sea", "-m", "a,b,c"], "one passage for two models"),
+        "no such passage": (["why", where, "sea", "-m", "bm25", "-p", "p1,p99"], "'p99'"),
+        "one result": (["why", where, "moon", "-m", "bm25"], "too few passages"),
         "unknown format": (["data", "import", "magic", folder, "--out", "x"], "unknown format"),
     }
 

@@ -27,6 +27,7 @@ from optical_core.cli import (  # noqa: F401
     stories,
     training,
     updating,
+    winning,
 )
 from optical_core.cli.application import app
 from optical_core.data.allowance import COMMAND, Tell, allowed

@@ -180,7 +180,7 @@ def _check_needs(searcher: Searcher, explain: bool, mode: str, stored: bool) -> 
         InputError: it has no explanation, no modes or no index.
     """
     needs = {
-        "token matches to explain": (explain, searcher.explains or searcher.fuses),
+        "explanation of its scores": (explain, searcher.explains or searcher.fuses),
         f"mode {mode!r}": (mode != "exact", searcher.weights),
         "index of token vectors": (stored, searcher.weights),
     }

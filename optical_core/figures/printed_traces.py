@@ -159,11 +159,21 @@ def _bar(axes: Any, trace: Mapping[str, Any], x: Axis, y: Axis) -> None:
     colours = _each(trace.get("marker", {}).get("color"), len(points(trace, "y")), "grey")
     up, lengths = y.numbers(points(trace, "y")), x.numbers(points(trace, "x"))
     starts = np.asarray(_each(trace.get("base"), len(up), 0.0), float)
-    height = _each(trace.get("width"), len(up), 0.75)
+    height = np.asarray(_each(trace.get("width"), len(up), 0.75), float)
+    if "offset" in trace:
+        up = up + trace["offset"] + height / 2
     for at, colour in enumerate(colours):
         if colour.startswith("rgba"):
             continue
-        axes.barh(up[at], lengths[at], left=starts[at], height=height[at], color=colour, zorder=2)
+        axes.barh(
+            up[at],
+            lengths[at],
+            left=starts[at],
+            height=height[at],
+            color=colour,
+            label="" if at else _name(trace),
+            zorder=2,
+        )
     for at, text in enumerate(points(trace, "text")):
         end = starts[at] + lengths[at]
         right = lengths[at] >= 0

@@ -105,7 +105,7 @@ def describe_tokens(
         piece = text[start:end]
         # The second token of a character belongs to that character.
         begin = start if piece or mark else max(0, start - 1)
-        word = _word_of(starts, begin, end)
+        word = word_of(starts, begin, end)
         role: Role = "punctuation" if is_punctuation(piece) else "text"
         tokens[index] = Token(piece, word, start, end, role, True)
     return tokens
@@ -164,8 +164,13 @@ def _own_spans(
     return owned
 
 
-def _word_of(starts: Sequence[int], start: int, end: int) -> int:
-    """The word, of those that begin at `starts`, that has most of a token; the first of several."""
+def word_of(starts: Sequence[int], start: int, end: int) -> int:
+    """The word, of those that begin at `starts`, that has most of a token; the first of several.
+
+    Examples:
+        >>> word_of([0, 4, 10], 4, 7)
+        1
+    """
     first, last = bisect_right(starts, start) - 1, bisect_left(starts, max(end, start + 1)) - 1
     edges = [start, *starts[first + 1 : last + 1], end]
     lengths = [after - before for before, after in pairwise(edges)]

@@ -10,12 +10,17 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import bm25s
 import numpy as np
 
 from optical_core.data.collection import Collection, Passage
 from optical_core.data.trec import Hits, best_first
+from optical_core.digits import single
+from optical_core.errors import InputError
+from optical_core.models.tokens import Token
+from optical_core.retrieval.explain import TokenMatch
 from optical_core.retrieval.searcher import Query, Searcher
 from optical_core.retrieval.terms import Terms
 
@@ -59,6 +64,8 @@ class BM25(Searcher):
     """
 
     family = "bm25"
+    explains = True
+    scale = "bm25"
 
     def __init__(self, passages: Iterable[Passage], terms: Terms = WORDS) -> None:
         self.name = f"{self.family}{terms.suffix}"
@@ -109,6 +116,49 @@ class BM25(Searcher):
             found[term] = [0.0 if row is None else float(scores[row]) for row in rows]
         return found
 
+    def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
+        """The query's words that a passage has, each with its weight there.
+
+        Raises:
+            InputError: a passage isn't among those that were counted, or has changed since.
+        """
+        asked = [place for place in self.terms.places(query.text) if place[0] in self._documents]
+        weights = {term: self._scores([term]) for term in {term for term, *_ in asked}}
+        explained = []
+        for passage in passages:
+            row, first = self._rows.get(passage.id), _first_places(self.terms, passage.full_text)
+            found = [
+                (*place, single(weights[place[0]][row]))
+                for place in asked
+                if row is not None and weights[place[0]][row]
+            ]
+            if row is None or any(term not in first for term, *_ in found):
+                raise InputError(f"the passage {passage.id} has changed since it was counted")
+            explained.append(
+                [
+                    TokenMatch(_token(query.text, start, end), first[term], weight)
+                    for term, start, end, weight in found
+                ]
+            )
+        return explained
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        """Passage -> its row."""
+        return {identifier: row for row, identifier in enumerate(self.ids)}
+
+
+def _first_places(terms: Terms, text: str) -> dict[str, Token]:
+    """Each term of a text with its first place."""
+    first: dict[str, Token] = {}
+    for term, start, end in terms.places(text):
+        first.setdefault(term, _token(text, start, end))
+    return first
+
+
+def _token(text: str, start: int, end: int) -> Token:
+    return Token(text[start:end], -1, start, end, "text", True)
+
 
 class LiveBM25(Searcher):
     """BM25 over a collection that may change: its words are counted anew when it has.
@@ -118,6 +168,9 @@ class LiveBM25(Searcher):
         >>> len(LiveBM25(open_collection("demo")).search("Why is the sea salty?", top=3))
         3
     """
+
+    explains = True
+    scale = "bm25"
 
     def __init__(self, collection: Collection, terms: Terms = WORDS) -> None:
         self._counted = collection.refreshed(), BM25(collection.passages(), terms)
@@ -145,3 +198,6 @@ class LiveBM25(Searcher):
         self, queries: Sequence[Query], *, top: int = 10, among: frozenset[str] | None = None
     ) -> list[Hits]:
         return self.counted()[1].rank(queries, top=top, among=among)
+
+    def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
+        return self.counted()[1].explain(query, passages)

@@ -14,21 +14,23 @@ from optical_core.retrieval.windows import Window
 
 @dataclass(frozen=True)
 class TokenMatch:
-    """A query token with its best passage token.
+    """A query token with its best passage token, or for BM25 a word with its place in the passage.
 
-    The contributions of a query's tokens add up to the passage's MaxSim score.
+    The contributions add up to the passage's score.
 
     Attributes:
         query: the query token.
         passage: the best passage token.
-        contribution: their cosine.
+        contribution: their cosine; for BM25 the word's weight in the passage.
         window: of the passage, in which the token is; None if the passage is indexed whole.
+        gloss: is the query token one of the query's gloss?
     """
 
     query: Token
     passage: Token
     contribution: float
     window: Window | None = None
+    gloss: bool = False
 
 
 @dataclass(frozen=True)

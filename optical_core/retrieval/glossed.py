@@ -129,6 +129,7 @@ class Glossed(Searcher):
         self.glosses = glosses
         self.name = searcher.name
         self.explains = searcher.explains
+        self.scale = searcher.scale
         self.weights = searcher.weights and f"{searcher.weights}-{glosses.hash}"
 
     @property
@@ -165,7 +166,11 @@ class Glossed(Searcher):
         parts = query.parts if isinstance(query, GlossedQuery) else (query,)
         explained = [self.searcher.explain(part, passages) for part in parts]
         return [
-            [match for matches in of_one for match in matches]
+            [
+                replace(match, gloss=number > 0)
+                for number, matches in enumerate(of_one)
+                for match in matches
+            ]
             for of_one in zip(*explained, strict=True)
         ]
 

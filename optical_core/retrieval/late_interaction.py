@@ -62,6 +62,7 @@ class LateInteraction(Searcher):
     """
 
     explains = True
+    scale = "maxsim"
 
     def __init__(self, pair: EncoderPair, store: VectorStore) -> None:
         """Open a searcher.

@@ -51,6 +51,7 @@ class Searcher(ABC):
         name: its name in tables.
         explains: can it say which tokens make up a score?
         fuses: is a score made of `shares`, of several searchers or of words?
+        scale: scores of searchers with the same scale can be compared; empty if only its own can.
         weights: hash of the encoder that encodes the queries; empty if none does.
         windowed: are long passages searched in windows? See `window`.
         expands: are queries expanded from the first passages that they find? See `expanded`.
@@ -59,6 +60,7 @@ class Searcher(ABC):
     name: str
     explains = False
     fuses = False
+    scale = ""
     weights = ""
     windowed = False
     expands = False

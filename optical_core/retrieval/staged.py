@@ -29,6 +29,7 @@ class Limited(Pipeline):
     def __init__(self, node: Cut, searcher: Searcher) -> None:
         super().__init__(node, [searcher])
         self.explains, self.fuses = searcher.explains, searcher.fuses
+        self.scale = searcher.scale
 
     def encode(self, queries: Sequence[str]) -> list[Query]:
         return self.parts[0].encode(queries)
@@ -68,7 +69,7 @@ class Reranked(Pipeline):
 
     def __init__(self, node: Chain, first: Searcher, second: Searcher) -> None:
         super().__init__(node, [first, second])
-        self.explains = second.explains
+        self.explains, self.scale = second.explains, second.scale
         *before, last = node.stages
         self._names = [shown(joined(before)), shown(last)]
         self._depth = depth_of(before[-1])

@@ -16,7 +16,7 @@ from importlib import metadata
 import bm25s.stopwords
 
 from optical_core.data.languages import language
-from optical_core.data.words import fold, word_rules, words
+from optical_core.data.words import fold, word_rules, word_spans, words
 from optical_core.errors import InputError
 
 OPTIONS = ("stem", "stop")
@@ -55,6 +55,24 @@ class Terms:
     def of_text(self, text: str) -> list[str]:
         """The terms of a text, in order."""
         return [self._stem(word) for word in words(text) if word not in self._stop_words]
+
+    def places(self, text: str) -> list[tuple[str, int, int]]:
+        """The terms of a text, in order, each with where its word begins and ends in the text.
+
+        Examples:
+            >>> Terms(stop=True).places("The sea is salty")
+            [('sea', 4, 7), ('salty', 11, 16)]
+        """
+        folded = fold(text)
+        spans = places = word_spans(folded)
+        if len(folded) != len(text):  # places in the text itself, if they are the same words
+            own = word_spans(text)
+            places = own if len(own) == len(spans) else spans
+        found = [
+            (self.of_word(folded[span.start : span.end]), place.start, place.end)
+            for span, place in zip(spans, places, strict=True)
+        ]
+        return [each for each in found if each[0]]
 
     def of_word(self, word: str) -> str:
         """The term of one word, of a lexicon say; empty for a stop word."""

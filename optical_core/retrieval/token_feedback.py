@@ -143,7 +143,7 @@ class TokenFeedback(Searcher):
             way: how much is added.
         """
         self.name, self.searcher, self.late, self.way = name, searcher, late, way
-        self.weights = searcher.weights
+        self.weights, self.scale = searcher.weights, searcher.scale
         self._collection = collection
         self._counted: tuple[Collection, np.ndarray, int] | None = None
 

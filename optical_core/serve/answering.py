@@ -100,4 +100,5 @@ def _match(match: TokenMatch) -> Match:
         contribution=match.contribution,
         query_span=(match.query.start, match.query.end),
         passage_span=(match.passage.start, match.passage.end),
+        gloss=match.gloss,
     )

@@ -168,7 +168,8 @@ class RemoteSearcher(Searcher):
 
     def __init__(self, server: Server, model: ServedModel, collection: ServedCollection) -> None:
         self.server, self.name, self.collection = server, model.name, collection.name
-        self.weights, self.explains = model.weights, model.token_level
+        self.weights, self.scale = model.weights, model.scale
+        self.explains = model.explains or model.token_level  # which is all that older servers tell
         self.fuses = model.joined
         self._version = collection.fingerprint
 
@@ -275,7 +276,7 @@ def _parts(queries: Sequence[str], most: int) -> Iterator[list[str]]:
 def _match(match: Match, window: Window | None) -> TokenMatch:
     query = _token(match.query, match.query_span)
     passage = _token(match.passage, match.passage_span)
-    return TokenMatch(query, passage, match.contribution, window)
+    return TokenMatch(query, passage, match.contribution, window, match.gloss)
 
 
 def _token(piece: str, span: tuple[int, int]) -> Token:

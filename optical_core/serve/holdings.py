@@ -13,6 +13,7 @@ from optical_core.data.languages import find_language
 from optical_core.errors import InputError
 from optical_core.models.catalogue import list_models
 from optical_core.models.pair_store import load_pair
+from optical_core.retrieval.late_interaction import LateInteraction
 from optical_core.retrieval.pipeline import Pipeline
 from optical_core.retrieval.searcher import Searcher
 from optical_core.retrieval.searchers import open_searcher
@@ -154,7 +155,9 @@ def _served(name: str, searcher: Searcher) -> ServedModel:
         name=name,
         kind=entry.kind if entry else _kind(searcher),
         languages=list(entry.languages) if entry else [],
-        token_level=searcher.explains,
+        token_level=_has_vectors(searcher),
+        explains=searcher.explains,
+        scale=searcher.scale,
         joined=searcher.fuses,
         weights=searcher.weights,
     )
@@ -165,7 +168,11 @@ def _kind(searcher: Searcher) -> str:
         return "expansion"
     if searcher.fuses:
         return "pipeline"
-    return "encoder" if searcher.explains else "baseline"
+    return "encoder" if _has_vectors(searcher) else "baseline"
+
+
+def _has_vectors(searcher: Searcher) -> bool:
+    return searcher.scale == LateInteraction.scale
 
 
 def _unknown(kind: str, name: str, known: Sequence[str] | Mapping[str, object]) -> str:

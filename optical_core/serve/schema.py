@@ -118,6 +118,8 @@ class BatchRequest(_Asked):
 class Match(BaseModel):
     """A query token's best passage token, and its contribution to the score.
 
+    For BM25, a word of the query, where the passage has it first, and its weight there.
+
     Spans are (start, end) in the query, and in the passage as it was encoded: `title. text`, or
     the text alone if there is no title. After the tokens of the query come those of its gloss, if
     it has one, with spans in the gloss.
@@ -128,6 +130,7 @@ class Match(BaseModel):
     contribution: float
     query_span: tuple[int, int]
     passage_span: tuple[int, int]
+    gloss: bool = Field(False, description="Whether the query token is one of its gloss.")
 
 
 class PartShare(BaseModel):
@@ -144,8 +147,8 @@ class PartShare(BaseModel):
 class Result(BaseModel):
     """A ranked passage. `matches`, or `shares`, add up to `score` (before it is rounded).
 
-    Models with token vectors have matches, joined models have shares; a joined one whose last stage
-    has token vectors has both.
+    Models with token vectors and BM25 have matches, joined models have shares; a joined one whose
+    last stage has matches has both.
     """
 
     rank: int
@@ -204,13 +207,14 @@ class BatchAnswer(BaseModel):
 
 
 class ServedModel(BaseModel):
-    """A model that is served. Only models with token vectors have matches, only joined ones
-    shares."""
+    """A model that is served. Only models that explain have matches, only joined ones shares."""
 
     name: str
     kind: str = Field(examples=["student", "encoder", "baseline", "pipeline", "expansion"])
     languages: list[str]
-    token_level: bool
+    token_level: bool = Field(description="Whether its scores are made of token vectors.")
+    explains: bool = Field(False, description="Whether its answers can have matches.")
+    scale: str = Field("", description="Scores of models with the same scale can be compared.")
     joined: bool = Field(False, description="Whether it joins other models.")
     weights: str = Field(description="Hash of its encoder: changes when it is trained anew.")
 

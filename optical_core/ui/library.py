@@ -126,8 +126,8 @@ class Library:
         return model_description(name, joined.kind_of(name) or kinds.get(name, "encoder"))
 
     def explains(self, model: str) -> bool:
-        """Can the model explain a score by its tokens?"""
-        return joined.explainer(model) in self.model_names(token_level=True)
+        """Can the model explain a score by its tokens, or by words?"""
+        return joined.explains(model, self.model_names(token_level=True))
 
     joins = staticmethod(joined.is_joined)
 

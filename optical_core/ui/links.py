@@ -168,7 +168,7 @@ def _rooms(left: Sequence[str], right: Sequence[str]) -> tuple[float, float]:
     It is the room that they need on a telephone, the narrowest screen.
     """
     shares = [
-        (_LETTER * max((_width(_cut(visible(token), LONGEST)) for token in tokens), default=1) + 16)
+        (_LETTER * max((_width(cut(visible(token), LONGEST)) for token in tokens), default=1) + 16)
         / _NARROW
         for tokens in (left, right)
     ]
@@ -178,10 +178,10 @@ def _rooms(left: Sequence[str], right: Sequence[str]) -> tuple[float, float]:
 
 def label(token: str, length: int = LONGEST) -> str:
     """A token as a label: cut if it is long, and escaped, since Plotly reads some HTML in texts."""
-    return plotly_text(_cut(visible(token), length))
+    return plotly_text(cut(visible(token), length))
 
 
-def _cut(text: str, length: int) -> str:
+def cut(text: str, length: int = LONGEST) -> str:
     """Cut a text to at most `length` columns, without splitting accents or emoji from a letter."""
     if _width(text) <= length or len(text) <= 1:
         return text

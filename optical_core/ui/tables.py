@@ -34,10 +34,11 @@ def heading(column: str) -> str:
     return _HEADINGS.get(column, column.replace("_", " "))
 
 
-def cell_formats(table: pd.DataFrame) -> dict[str, Callable[[Any], str]]:
+def cell_formats(table: pd.DataFrame, *, places: int = 4) -> dict[str, Callable[[Any], str]]:
     """Column -> how its cells are written: rounded numbers, names of languages and predictors."""
     formats: dict[str, Callable[[Any], str]] = {
-        column: partial(number_text, column) for column in table.select_dtypes("float")
+        column: partial(number_text, column, places=places)
+        for column in table.select_dtypes("float")
     }
     names = {"language": _language, "worst": _language, "predictor": _predictor, "term": _predictor}
     return formats | {column: named for column, named in names.items() if column in table}

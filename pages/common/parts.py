@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+MOST_ROWS = 16
+"""A table with more rows is scrolled."""
+
 
 def is_dark() -> bool:
     """Does the reader's browser show the dark theme?"""
@@ -190,11 +193,12 @@ def chart(
     return event.selection.points if select else None
 
 
-def table(table: pd.DataFrame, name: str) -> None:
+def table(table: pd.DataFrame, name: str, *, places: int = 4) -> None:
     """Draw a table with its downloads. Formatted numbers still sort as numbers."""
-    styled = table.style.format(cell_formats(table), na_rep="")
+    styled = table.style.format(cell_formats(table, places=places), na_rep="")
     headings: dict[str, Any] = {column: heading(column) for column in table}
-    st.dataframe(styled, hide_index=True, column_config=headings)
+    height: Any = "content" if len(table) <= MOST_ROWS else "auto"
+    st.dataframe(styled, height=height, hide_index=True, column_config=headings)
     downloads(table, name, key=name)
 
 

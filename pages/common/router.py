@@ -30,6 +30,7 @@ PAGES = {
 STYLE = """
 [data-testid=stMainBlockContainer] {padding-top: 3.5rem}
 [data-testid=stHeading] h2 {font-size: 1.5rem; padding: .5rem 0; overflow-wrap: anywhere}
+[data-testid=stHeading] h3 {font-size: 1.2rem; padding: .4rem 0 0}
 input, textarea, [data-baseweb=select] {unicode-bidi: plaintext}
 [data-testid=stCaptionContainer] {opacity: .78}
 [data-testid=stButtonGroup] button[aria-checked=true] {color: inherit !important}

@@ -19,7 +19,18 @@ def text_input(place: Any, label: str, *, key: str, longest: int, **settings: An
         place: `st`, or a column.
         longest: Most characters of the text.
     """
-    text = taken(place, bound(place.text_input, label, key=key, default="", **settings), longest)
+    return _field(place, place.text_input, label, key, longest, settings)
+
+
+def text_area(place: Any, label: str, *, key: str, longest: int, **settings: Any) -> str:
+    """Draw a field for several lines of text; arguments as of `text_input`."""
+    return _field(place, place.text_area, label, key, longest, settings)
+
+
+def _field(
+    place: Any, widget: Any, label: str, key: str, longest: int, settings: dict[str, Any]
+) -> str:
+    text = taken(place, bound(widget, label, key=key, default="", **settings), longest)
     if text:
         st.session_state["_address_new"][key] = [text]
     return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -178,6 +179,27 @@ def test_markup_in_a_text_is_text(visit):
     assert "<b>sea</b>" in words
     assert page.locator(".flow :is(img, .rows b b)").count() == 0
     assert flow(page).locator(".left .word").first.get_attribute("dir") == "auto"
+
+
+def test_many_languages_stand_by_cost_follow_the_solver_and_keep_their_address(visit):
+    one = visit()
+    languages = "view=many&many=so&many=sw&many=mr&texts=am%3A%20ባሕር%20ለምን%20ጨዋማ%20ነው"
+    page = one.open(f"/alignment?lang=sw&need=earth-q03&model=embedded&{languages}")
+    rows = page.locator(".st-key-by-language .ytick text")
+    rows.first.wait_for(state="attached")
+    names = page.get_by_role("heading", level=3).all_inner_texts()
+    assert sorted(names) == ["Amharic", "Marathi", "Somali", "Swahili"]
+    assert rows.all_text_contents() == names
+    told = page.get_by_text(re.compile(r"^cost [\d.]+ · [\d.]+ tokens a word · AP"))
+    costs = [float(text.split()[1]) for text in told.all_inner_texts()]
+    assert len(costs) == 4
+    assert costs == sorted(costs)
+    page.get_by_text("Transport settings").click()
+    one.choose("Solver", "unbalanced")
+    page.wait_for_url("**solver=unbalanced**")
+    assert [float(text.split()[1]) for text in told.all_inner_texts()] != costs
+    assert "view=many" in page.url
+    assert "texts=am" in page.url
 
 
 PLAYED = """process => new Promise(done => {

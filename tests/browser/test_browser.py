@@ -131,6 +131,18 @@ def test_the_main_flow_of_search(visit):
     assert page.get_by_text(" ms").count() == 2
     page.locator("label", has_text="Why rank 1?").first.click()
     page.get_by_text("The contributions add up to").first.wait_for()
+    page.get_by_role("button", name="Compare with rank 2").click()
+    page.wait_for_url("**compare=True**")
+    page.get_by_text("is ahead by").wait_for()
+    chart = page.locator(".st-key-winning-picture .barlayer path")
+    chart.first.wait_for(state="attached")
+    words = page.locator(".st-key-winning-picture .ytick text").count()
+    assert chart.count() == 3 * words  # both scores and their difference
+    one.choose("Against", "rank 3")
+    page.wait_for_url("**over=embedded**")
+    page.get_by_text("Why did this one win?").click()
+    page.get_by_text("is ahead by").wait_for(state="detached")
+    page.wait_for_url(lambda url: "over=" not in url)
     page.get_by_role("link", name="Marathi").first.click()
     page.wait_for_url("**lang=mr**")
     one.settle()

@@ -15,6 +15,11 @@ def assert_contributions_add_up(app) -> None:
     assert total == pytest.approx(score, abs=1e-3)
 
 
+def why(app, rank: int = 1):
+    """The switch that explains a rank."""
+    return next(toggle for toggle in app.toggle if toggle.label == f"Why rank {rank}?")
+
+
 def shown(element) -> str:
     """An element's text as a reader sees it: without what keeps it from being Markdown."""
     return re.sub(r"\\(\W)", r"\1", element.value.replace("\u2060", ""))

@@ -29,7 +29,8 @@ LINKS = {
         ({"solver": "ipot", "eps": "0.01"}, "ipot"),
         ({"solver": "unbalanced", "eps": "1.0"}, "unbalanced"),
         ({"marginals": "mask-augmented"}, "between [MASK]s"),
-        ({"pin": "left.0", "many": "sw"}, "Swahili"),
+        ({"pin": "left.0"}, "One token is pinned"),
+        ({"view": "many", "many": "sw", "texts": "so: biyo"}, "tokens a word"),
         ({"sentence": "2"}, "embedded"),
     ],
     "search": [
@@ -38,6 +39,10 @@ LINKS = {
         ({"in": "mixed", "lang": "sw", "model": "bm25", "within": "sw"}, "violet-badge[Swahili]"),
         ({"lang": "sw", "need": "q2", "model": ["embedded", "bm25"], "top": "10"}, "Fish"),
         ({"q": "salty sea", "model": "embedded", "why": "embedded:p1"}, "add up to"),
+        (
+            {"q": "sea water", "model": "bm25", "compare": "True", "win": "bm25:p6"},
+            "is ahead by",
+        ),
     ],
     "gaps": [
         ({}, "embedded"),
@@ -59,6 +64,7 @@ LINKS = {
     "inspector": [
         ({}, "Gain most from embedded to bm25"),
         ({"results": "elsewhere", "query": "q1", "at": "sw"}, "Search in Swahili"),
+        ({"results": "elsewhere", "query": "q1", "at": "en", "compare": "True"}, "on different"),
         ({"model": "embedded", "baseline": "bm25"}, "Gain most from bm25 to embedded"),
         ({"measure": "P@10", "lang": "sw", "show": "level"}, "Left out"),
         ({"results": "tiny (study trial)", "query": "q2"}, "Install the collection"),

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from optical_core.study.evaluate import evaluate
 from optical_core.study.results import find_results, read_values, write_values
 from optical_core.ui.examples import AHEAD, BEHIND
-from tests.pages.checks import assert_contributions_add_up, flows, shown
+from tests.pages.checks import assert_contributions_add_up, flows, shown, why
 
 NASTY = [
     "<script>alert(1)</script>",
@@ -99,12 +99,6 @@ def test_alignment_overlays_gold_links_and_gives_aer(open_page, tmp_path, monkey
 
 
 @pytest.mark.slow
-def test_alignment_draws_several_languages(open_page):
-    app = open_page("alignment", many=["sw"], model=["embedded"], lang="sw")
-    assert any("Swahili" in element.value and "cost" in element.value for element in app.markdown)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("text", NASTY)
 def test_alignment_survives_any_text(open_page, text):
     app = open_page("alignment", a=text, model=["embedded"], show="chips")
@@ -137,10 +131,14 @@ def test_search_ranks_and_marks_what_is_relevant(open_page):
 @pytest.mark.slow
 def test_search_explains_a_result(open_page):
     app = open_page("search", q="salty sea", model=["embedded"])
-    app.toggle[0].set_value(True).run()
+    why(app).set_value(True).run()
     assert not app.exception
     assert_contributions_add_up(app)
     assert "<mark" in html(app)
+    next(button for button in app.button if button.label == "Compare with rank 2").click().run()
+    assert app.selectbox(key="win").value == "embedded:p1"
+    assert any("is ahead by" in element.value for element in app.markdown)
+    assert "".join(app.query_params["compare"]) == "True"
 
 
 @pytest.mark.slow

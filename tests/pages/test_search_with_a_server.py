@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
-from tests.pages.checks import assert_contributions_add_up, shown
+from tests.pages.checks import assert_contributions_add_up, shown, why
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (
@@ -53,9 +53,11 @@ def test_it_ranks_marks_and_explains(server, tiny_encoder):
     assert any("relevant 2" in element.value for element in app.markdown)
     assert "the sea is salty water" in " ".join(e.proto.body for e in app.get("html"))
     assert sum("AP " in element.value for element in app.caption) == 2
-    app.toggle[0].set_value(True).run()
+    why(app).set_value(True).run()
     assert not app.exception
     assert_contributions_add_up(app)
+    app = opened(q="salty water", model="bm25", compare="True")
+    assert any("is ahead by" in element.value for element in app.markdown)
 
 
 @pytest.mark.slow
@@ -102,7 +104,7 @@ def test_a_condition_chooses_passages_and_a_wrong_one_is_told(server):
     body = " ".join(e.proto.body for e in app.get("html"))
     assert "the sea is salty water" in body
     assert "old tree" not in body
-    app.toggle[0].set_value(True).run()
+    why(app).set_value(True).run()
     assert_contributions_add_up(app)
     app.text_input(key="where").set_value("(select 1)").run()
     assert not app.exception

@@ -18,6 +18,7 @@ from optical_core.retrieval.indexing import append_to_index, build_index, collec
 from optical_core.retrieval.late_interaction import LateInteraction
 from optical_core.retrieval.maxsim import maxsim_scores, rank_in_memory, top_passages
 from optical_core.retrieval.searchers import open_searcher
+from optical_core.retrieval.structured_query import StructuredQueries
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.storage import home
 from tests.test_checksums import inverted
@@ -257,9 +258,9 @@ def test_what_has_no_tokens_matches_nothing():
 
 
 def test_a_searcher_that_does_not_explain_says_so(collection):
-    searcher = BM25(collection.passages())
+    searcher = StructuredQueries(collection.passages(), {})
     assert not searcher.explains
-    with pytest.raises(InputError, match="bm25 has no token matches to explain"):
+    with pytest.raises(InputError, match="psq has no token matches to explain"):
         searcher.explain(searcher.encode(["sea"])[0], [collection.by_id["p1"]])
 
 

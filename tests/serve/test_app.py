@@ -52,8 +52,17 @@ def test_a_search_gives_what_the_command_gives(client, ask, collection, tiny_enc
             assert match["contribution"] == pytest.approx(other["contribution"], abs=1e-5)
 
 
-def test_explanations_add_up_and_their_spans_are_in_the_texts(client, ask):
-    for result in client.post("/search", json=ask(explain=True)).json()["results"]:
+def test_a_model_that_explains_nothing_is_named(holdings, ask, monkeypatch):
+    monkeypatch.setattr(holdings.searcher("bm25", "tiny"), "explains", False)
+    answer = limited(holdings).post("/search", json=ask(model="bm25", explain=True))
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("bm25 has no token matches to explain")
+
+
+@pytest.mark.parametrize("words", [False, True])
+def test_explanations_add_up_and_their_spans_are_in_the_texts(client, ask, words):
+    asked = ask(explain=True, **({"model": "bm25"} if words else {}))
+    for result in client.post("/search", json=asked).json()["results"]:
         total = sum(match["contribution"] for match in result["matches"])
         assert total == pytest.approx(result["score"], abs=1e-4)
         whole = f"{result['title']}. {result['text']}"
@@ -98,7 +107,6 @@ def test_a_faster_mode_finds_the_same(mode, client, ask, collection, tiny_encode
         ({"top": 21, "explain": True}, 422, "token matches are given for at most 20 passages"),
         ({"topp": 1}, 422, "topp: there is no such setting"),
         ({"query": "x" * 1001}, 413, "the query has 1001 characters, at most 1000 are taken"),
-        ({"model": "bm25", "explain": True}, 422, "bm25 has no token matches to explain"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_with_a_sentence(client, ask, values, status, sentence):
@@ -171,9 +179,9 @@ def test_a_failure_is_a_number_that_the_log_explains(holdings, ask, monkeypatch,
 
 def test_models_collections_and_topics_are_told(client, tiny_encoder, collection):
     models = client.get("/models").json()
-    assert [(m["name"], m["token_level"]) for m in models] == [
-        (str(tiny_encoder), True),
-        ("bm25", False),
+    assert [(m["name"], m["token_level"], m["explains"], m["scale"]) for m in models] == [
+        (str(tiny_encoder), True, True, "maxsim"),
+        ("bm25", False, True, "bm25"),
     ]
     assert models[0]["weights"]
     (told,) = client.get("/collections").json()

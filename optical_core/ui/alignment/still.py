@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from optical_core.data.languages import language
+from optical_core.errors import InputError
 from optical_core.transport import TransportPlan, TransportSettings
 from optical_core.transport.marginals import MARGINALS
 from optical_core.ui.address import Parameters
@@ -19,49 +19,65 @@ from optical_core.ui.alignment.flows import (
     plan_flow,
     plan_text,
 )
+from optical_core.ui.alignment.languages import (
+    MOST,
+    InLanguage,
+    by_cost,
+    language_table,
+    overview,
+    overview_title,
+    told,
+    typed_texts,
+)
 from optical_core.ui.alignment.plans import plan_of_texts
 from optical_core.ui.alignment.printing import plan_title
 from optical_core.ui.alignment.view import (
     EPSILON,
     EPSILONS,
     LONGEST,
-    MOST_LANGUAGES,
     MOST_MODELS,
     PICTURES,
     SOLVERS,
     THRESHOLDS,
     UNITS,
+    VIEWS,
     AlignmentView,
     gold_line,
     pin_from,
     report_lines,
-    translations,
 )
 from optical_core.ui.examples import first_encoders, first_language, first_query
 from optical_core.ui.library import Library
-from optical_core.ui.still import Block, Columns, Flow, Html, Parts, Picture, heading, line
+from optical_core.ui.still import Block, Columns, Flow, Html, Parts, Picture, Table, heading, line
 from optical_core.ui.token_html import plain
 
+ACROSS = 4
+"""Most languages side by side."""
 Plans = Sequence[tuple[str, AlignmentView, TransportPlan, TransportPlan | None]]
 """(what stands above it, texts and settings, plan, the first model's plan for a change)."""
 
 
 def parts(library: Library, given: Parameters) -> Parts:
-    """`texts`; `plans`, a column a model; `languages`, a column for each that is named."""
-    view = _view(library, given)
-    texts = [Html(plain(view.foreign, bold=True)), Html(plain(view.english, faint=True))]
-    codes = given.languages("many", list(translations(library, view)), [], MOST_LANGUAGES)
+    """`texts` and `plans`, a column a model; or of many languages `overview` and `languages`."""
+    many = given.one("view", list(VIEWS), "one") == "many"
+    view = _view(library, given, many)
+    right = Html(plain(view.english, faint=not many, bold=many))
+    if many:
+        codes = [code for code in library.languages("demo") if code != view.against]
+        chosen = given.languages("many", codes, codes, MOST)
+        return {
+            "texts": lambda: [[right]],
+            "overview": lambda: _overview(_rows(library, view, chosen), view),
+            "languages": lambda: _languages(_rows(library, view, chosen), view),
+        }
     pin = pin_from(given.text("pin", 20))
-    found: dict[str, Callable[[], Columns]] = {
-        "texts": lambda: [texts],
+    return {
+        "texts": lambda: [[Html(plain(view.foreign, bold=True)), right]],
         "plans": lambda: _columns(_models(library, view), view, pin),
     }
-    if codes:
-        found["languages"] = lambda: _columns(_languages(library, view, codes), view, None)
-    return found
 
 
-def _view(library: Library, given: Parameters) -> AlignmentView:
+def _view(library: Library, given: Parameters, many: bool) -> AlignmentView:
     """The view that the page's controls would make of the address."""
     codes = list(library.collection("demo").languages)
     others = [code for code in codes if code != "en"]
@@ -69,9 +85,11 @@ def _view(library: Library, given: Parameters) -> AlignmentView:
     against = given.language("other", codes, "en")
     texts, right = library.queries("demo", code), library.queries("demo", against)
     need = given.one("need", list(right), first_query(right))
-    foreign, english = given.text("a", LONGEST) or texts[need], given.text("b", LONGEST)
+    typed = given.text("a", LONGEST), given.text("b", LONGEST)
+    foreign, english = typed[0] or texts[need], typed[1]
+    further = tuple(typed_texts(given.text("texts", 10 * LONGEST))) if many else ()
     gold, path, number = None, given.text("gold", 1000), given.number("sentence", 1)
-    if path:
+    if path and not many:
         pairs = library.gold_pairs(path)
         gold = pairs[min(number, len(pairs)) - 1]
         foreign, english = gold.foreign, gold.english
@@ -93,6 +111,9 @@ def _view(library: Library, given: Parameters) -> AlignmentView:
         gold=gold,
         language=code,
         against=against,
+        left_typed=typed[0] not in ("", texts[need]),
+        right_typed=typed[1] not in ("", right[need]),
+        others=further,
     )
 
 
@@ -104,16 +125,37 @@ def _models(library: Library, view: AlignmentView) -> Plans:
     return plans
 
 
-def _languages(library: Library, view: AlignmentView, codes: Sequence[str]) -> Plans:
-    """The last model's plan of the query in each language."""
-    texts, model = translations(library, view), view.models[-1]
-    plans = []
-    for code in codes:
-        one = replace(view, foreign=texts[code], language=code)
-        change = view.kind == "change" and len(view.models) > 1
-        before = _plan(library, view.models[0], one) if change else None
-        plans.append((language(code).name, one, _plan(library, model, one), before))
-    return plans
+def _rows(library: Library, view: AlignmentView, codes: Sequence[str]) -> list[InLanguage]:
+    rows, faults = by_cost(library, view, codes)
+    if faults:
+        raise InputError(faults[0])
+    return rows
+
+
+def _overview(rows: list[InLanguage], view: AlignmentView) -> Columns:
+    title = overview_title(view, rows)
+    return [[Picture(overview(view, rows, dark=False), title), Table(language_table(rows))]]
+
+
+def _languages(rows: list[InLanguage], view: AlignmentView) -> Columns:
+    """The last model's plan of each language, in columns from left to right, the cheapest first."""
+    change = view.kind == "change" and len(view.models) > 1
+    plans = [
+        (
+            row.name,
+            replace(view, foreign=row.text, language=row.code),
+            row.plans[view.models[-1]],
+            row.plans[view.models[0]] if change else None,
+        )
+        for row in rows
+    ]
+    drawn = _columns(plans, view, None)
+    for row, column in zip(rows, drawn, strict=True):
+        column.insert(1, line(told(row)))
+    return [
+        [block for column in drawn[start::ACROSS] for block in column]
+        for start in range(min(ACROSS, len(drawn)))
+    ]
 
 
 def _plan(library: Library, model: str, view: AlignmentView) -> TransportPlan:

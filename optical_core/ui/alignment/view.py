@@ -14,7 +14,6 @@ from optical_core.data.words import has_unspaced, knows_words
 from optical_core.digits import single
 from optical_core.study.word_vectors import linked_words
 from optical_core.transport import METHODS, TransportPlan, TransportSettings
-from optical_core.ui.library import Library
 
 PICTURES = {
     "ribbons": "A bar beside a token is its mass. A ribbon is mass that the plan moves: the "
@@ -40,7 +39,9 @@ EPSILON = 0.05
 """Chosen at first."""
 LONGEST = 2000
 """Most characters of a text: about 400 words, more than an encoder reads."""
-MOST_MODELS, MOST_LANGUAGES = 3, 6
+MOST_MODELS = 3
+VIEWS = {"one": "One language", "many": "The same query in many languages"}
+"""View of the page -> what it is called."""
 PROCESS = (
     "The exact plan stands beside those of solvers that come nearer with each iteration, and that "
     "blur it: the larger epsilon, the more. Sinkhorn begins with a larger epsilon and halves it. "
@@ -56,7 +57,13 @@ LONE = (
 
 @dataclass(frozen=True)
 class AlignmentView:
-    """Everything that defines what the page shows. All of it is in the address."""
+    """Everything that defines what the page shows. All of it is in the address.
+
+    Attributes:
+        left_typed: Is the left text typed, and not the demo's query?
+        right_typed: Is the right one?
+        others: Further left texts that were typed, (code, text), for the view of many languages.
+    """
 
     foreign: str
     english: str
@@ -70,6 +77,9 @@ class AlignmentView:
     gold: GoldPair | None = None
     language: str = ""
     against: str = "en"
+    left_typed: bool = False
+    right_typed: bool = False
+    others: tuple[tuple[str, str], ...] = ()
 
     def clicked(self, points: Sequence[Mapping[str, Any]] | None) -> str | None:
         """The clicked row of a heatmap, in the form that `pin_from` reads."""
@@ -151,18 +161,3 @@ def plan_table(plan: TransportPlan) -> pd.DataFrame:
     return pd.DataFrame(
         rows, columns=["i", "j", "source", "target", "mass", "cost", "contribution"]
     )
-
-
-def translations(library: Library, view: AlignmentView) -> dict[str, str]:
-    """Language code -> left text, without the language on the right.
-
-    In the view's own language this is the view's text, in the others it is the demo's query.
-    """
-    texts = {
-        code: view.foreign
-        if code == view.language
-        else library.queries("demo", code).get(view.need)
-        for code in library.collection("demo").languages
-        if code != view.against
-    }
-    return {code: text for code, text in texts.items() if text}

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from optical_core.data.readers import READERS
+from optical_core.ui.inspector.view import SHOWN
 from optical_core.ui.library import Library
 from optical_core.ui.search.ranking import Ranking
-from optical_core.ui.search.view import average_precision, shortened
+from optical_core.ui.search.view import Asked, average_precision, shortened
+from optical_core.ui.search.winning import Rivals
 
 DEPTH = 1000
 
@@ -96,6 +98,22 @@ def rank_table(answers: Mapping[str, Answer], titles: Mapping[str, str]) -> pd.D
     ]
     columns = [*answers, "passage"]
     return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(answers, "Int64"))
+
+
+def rivals_of(asked: Asked, answers: Mapping[str, Answer]) -> Rivals:
+    """The results of both models that can be compared: those shown, and the relevant passages.
+
+    At first the last model's best relevant passage is compared with itself in the other model.
+    """
+    rankings = {model: found.ranking for model, found in answers.items()}
+    passages = {hit for ranking in rankings.values() for hit, _ in ranking.hits[:SHOWN]}
+    passages |= {passage for found in answers.values() for passage in found.ranks}
+    models = list(answers)[::-1][:2]
+    best, rank = next(iter(answers[models[0]].ranks.items()), ("", None))
+    first = None
+    if rank is not None and len(models) == 2:
+        first = (models[0], best), (models[1], best)
+    return Rivals(asked, rankings, passages, first)
 
 
 def bringing(collection: str) -> Sequence[str]:

@@ -11,7 +11,14 @@ from optical_core.data.languages import is_english
 from optical_core.errors import InputError
 from optical_core.figures.levels import NAMES
 from optical_core.ui.address import Parameters
-from optical_core.ui.inspector.answers import Answer, answer, bringing, passage_titles, rank_table
+from optical_core.ui.inspector.answers import (
+    Answer,
+    answer,
+    bringing,
+    passage_titles,
+    rank_table,
+    rivals_of,
+)
 from optical_core.ui.inspector.figures import cell_style, correlation_figure
 from optical_core.ui.inspector.view import (
     SHOWN,
@@ -24,7 +31,9 @@ from optical_core.ui.inspector.view import (
 )
 from optical_core.ui.library import Library
 from optical_core.ui.search.joined import is_known
-from optical_core.ui.search.view import moves, shortened
+from optical_core.ui.search.view import Asked, moves, shortened
+from optical_core.ui.search.winning import Rivals
+from optical_core.ui.search.winning_still import winning_part
 from optical_core.ui.still import Block, Columns, Html, Parts, Picture, Table, card, heading, line
 from optical_core.ui.texts import query_texts
 from optical_core.ui.token_html import plain
@@ -34,7 +43,9 @@ LISTED = 12
 
 
 def parts(library: Library, given: Parameters) -> Parts:
-    """`query` if one is open, `table`, `extremes` of a difference, `correlation`."""
+    """`query` if one is open, `winning` if two of its results are compared; `table`, `extremes` of
+    a difference, `correlation`.
+    """
     by_label = library.evaluations()
     if not by_label:
         raise InputError("there is no evaluation here: run optical evaluate")
@@ -58,6 +69,8 @@ def parts(library: Library, given: Parameters) -> Parts:
             raise InputError(f"query: {query!r:.60} isn't measured in {', '.join(codes)}")
         code = given.language("at", here, here[0])
         found["query"] = partial(_query, library, results, comparison, query, code)
+        if winning := winning_part(given):
+            found["winning"] = lambda: winning(_rivals(library, results, comparison, query, code))
     else:
         given.given("at")
     found["table"] = partial(_table, library, results, comparison, difference)
@@ -122,18 +135,10 @@ def _query(
     said: list[Block] = [Html(plain(text or query, bold=True))]
     if english not in ("", text):
         said.append(Html(plain(english, faint=True)))
-    name = results.collection
-    if name not in library.collection_names() or not text:
-        how = "".join(f": {command}" for command in bringing(name)[:1])
-        raise InputError(f"the query's rankings need the collection {name}{how}")
-    grades = library.judged(name, code, query)
-    answers: dict[str, Answer] = {}
+    grades = library.judged(results.collection, code, query)
+    answers = _answers(library, results, comparison, query, code)
     columns: list[list[Block]] = []
-    for model in dict.fromkeys((comparison.baseline, *comparison.models)):
-        opened = results.students.get(model, model)
-        if not is_known(opened, library.model_names()):
-            raise InputError(f"{opened} isn't installed here")
-        found = answers[opened] = answer(library, opened, name, query, text, grades)
+    for opened, found in answers.items():
         told = f"AP {found.precision:.3f} · {found.told}"
         first = next(iter(answers.values()))
         column = [*said, heading(opened), line(told), *_hits(found, first, grades)]
@@ -142,6 +147,38 @@ def _query(
     if not table.empty:
         columns[-1].append(Table(table, "Ranks of the relevant passages"))
     return columns
+
+
+def _answers(
+    library: Library, results: Measurements, comparison: Comparison, query: str, code: str
+) -> dict[str, Answer]:
+    """Both models' answers to a query.
+
+    Raises:
+        InputError: The collection or a model isn't installed.
+    """
+    name, text = results.collection, query_texts(library, results).get(code, {}).get(query, "")
+    if name not in library.collection_names() or not text:
+        how = "".join(f": {command}" for command in bringing(name)[:1])
+        raise InputError(f"the query's rankings need the collection {name}{how}")
+    grades = library.judged(name, code, query)
+    answers: dict[str, Answer] = {}
+    for model in dict.fromkeys((comparison.baseline, *comparison.models)):
+        opened = results.students.get(model, model)
+        if not is_known(opened, library.model_names()):
+            raise InputError(f"{opened} isn't installed here")
+        answers[opened] = answer(library, opened, name, query, text, grades)
+    return answers
+
+
+def _rivals(
+    library: Library, results: Measurements, comparison: Comparison, query: str, code: str
+) -> Rivals:
+    """The results of a query that can be compared."""
+    name, text = results.collection, query_texts(library, results).get(code, {}).get(query, "")
+    grades = library.judged(name, code, query)
+    asked = Asked(library, name, text, (code, query), grades)
+    return rivals_of(asked, _answers(library, results, comparison, query, code))
 
 
 def _hits(found: Answer, first: Answer, grades: Mapping[str, int]) -> list[Block]:

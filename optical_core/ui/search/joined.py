@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from optical_core.errors import InputError
-from optical_core.retrieval.expansions import Prf
+from optical_core.retrieval.expansions import Prf, Rm3
 from optical_core.retrieval.expression_reader import parse
 from optical_core.retrieval.expressions import Chain, Cut, Expanded, Name, Node, names
 from optical_core.retrieval.model_names import expanded, model_and_source
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from optical_core.retrieval.explain import Added, Share
     from optical_core.ui.library import Library
 
-_LEXICAL = ("bm25", "psq")
+BM25 = "bm25"
+_LEXICAL = (BM25, "psq")
 
 
 def typed_model(text: str, models: Collection[str]) -> str:
@@ -77,11 +78,26 @@ def members(model: str) -> set[str]:
 
 
 def explainer(model: str) -> str:
-    """The single model whose token matches explain a model's scores; empty for a fusion."""
+    """The single model whose matches explain a model's scores; empty for a fusion and for RM3."""
     node: Node = expanded(parse(model))
     while isinstance(node, Cut | Expanded | Chain):
+        if isinstance(node, Expanded) and isinstance(node.way, Rm3):
+            return ""
         node = node.stages[-1] if isinstance(node, Chain) else node.part
     return model_and_source(node.name)[0] if isinstance(node, Name) else ""
+
+
+def explains(model: str, token_level: Collection[str]) -> bool:
+    """Does a model say which tokens, or which words, make up its scores?
+
+    Args:
+        token_level: Names of the single models that have token vectors.
+
+    >>> explains("bm25-stem", []), explains("psq", []), explains("bm25+rm3", [])
+    (True, False, False)
+    """
+    name = explainer(model)
+    return name in token_level or name.split("-")[0] == BM25
 
 
 def shares_of(

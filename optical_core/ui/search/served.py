@@ -65,7 +65,10 @@ class ServedLibrary:
         return model_description(name, self._model(name).kind)
 
     def explains(self, model: str) -> bool:
-        return self._model(model).token_level
+        return self._model(model).explains or self._model(model).token_level
+
+    def scale(self, model: str) -> str:
+        return self._model(model).scale
 
     def rank(
         self, model: str, collection_name: str, query: str, top: int, where: str = ""

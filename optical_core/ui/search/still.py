@@ -32,12 +32,16 @@ from optical_core.ui.search.view import (
     shortened,
     within,
 )
+from optical_core.ui.search.winning import Rivals
+from optical_core.ui.search.winning_still import winning_part
 from optical_core.ui.still import Block, Columns, Html, Parts, Picture, card, heading, line
 from optical_core.ui.token_html import contribution_chips, heat_strip, plain
 
 
 def parts(library: Library, given: Parameters) -> Parts:
-    """`query`; `rankings`, a column a model; `why`, the explanations that are open."""
+    """`query`; `rankings`, a column a model; `why`, the explanations that are open; `winning`, two
+    results that are compared.
+    """
     names = library.collection_names()
     name = given.one("in", names, names[0])
     codes = list(library.languages(name))
@@ -61,7 +65,15 @@ def parts(library: Library, given: Parameters) -> Parts:
     }
     if why:
         found["why"] = partial(_reasons, library, asked, models, top, why)
+    if winning := winning_part(given):
+        found["winning"] = lambda: winning(_rivals(library, asked, models, top))
     return found
+
+
+def _rivals(library: Library, asked: Asked, models: list[str], top: int) -> Rivals:
+    rankings = {model: _ranked(library, asked, model) for model in models}
+    shown = {hit for ranking in rankings.values() for hit, _ in ranking.hits[:top]}
+    return Rivals(asked, rankings, shown)
 
 
 def _joined(library: Library, text: str) -> str:
