@@ -73,8 +73,13 @@ def gloss(
     lexicons: Annotated[Path, typer.Argument(help="Folder of `optical lexicon`.")],
     name: Annotated[str, typer.Option(help="Name of the new student.")],
     licence: Annotated[str, typer.Option(help="Of the lexicons.")] = "unknown",
+    unfamiliar: Annotated[
+        str,
+        typer.Option(help="Languages that the student hardly knows: there the gloss counts more."),
+    ] = "",
 ) -> None:
     """Copy a student and add lexicons: its queries are then asked with glosses too."""
+    from optical_core.data.languages import language_codes
     from optical_core.data.lexicons import lexicons_of
     from optical_core.data.records import read_record
     from optical_core.models.pair_store import add_lexicons
@@ -86,7 +91,14 @@ def gloss(
         raise InputError(f"{lexicons} holds no lexicon, such as sw.tsv")
     folder = home("models", plain_name(name))
     bitext = read_record(lexicons / "record.json").get("bitext", [str(lexicons)])
-    add_lexicons(student, added, folder, source=", ".join(bitext), licence=licence)
+    add_lexicons(
+        student,
+        added,
+        folder,
+        source=", ".join(bitext),
+        licence=licence,
+        unfamiliar=language_codes(unfamiliar),
+    )
     print(f"student {name} -> {folder}")
 
 

@@ -26,6 +26,7 @@ class EncoderPair:
         card: describes the training.
         backbone: hash of the encoder that the student's training started from.
         lexicon_folder: holds its lexicons; None without any.
+        unfamiliar: languages of lexicons that the student hardly knows (see `retrieval.glossed`).
     """
 
     name: str
@@ -34,6 +35,7 @@ class EncoderPair:
     card: ModelCard
     backbone: str | None = None
     lexicon_folder: Path | None = None
+    unfamiliar: tuple[str, ...] = ()
 
     @classmethod
     def undistilled(cls, encoder: TokenEncoder) -> EncoderPair:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +35,7 @@ from optical_core.models.pair import EncoderPair
 from optical_core.models.teachers import open_shared
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import assets, check_path, home, replace_folder
+from optical_core.wording import listed
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,8 @@ class PairInfo(ModelInfo):
     passages: Literal["student"] | None = None
     """Who encodes passages; None for the teacher."""
     card: ModelCard
+    unfamiliar: tuple[str, ...] | None = None
+    """Languages of its lexicons that the student hardly knows; None without any."""
     files: dict[str, str] = Field(default_factory=dict)
     """Checksums of the folder's other files; empty for a student that an older version saved."""
 
@@ -108,7 +111,13 @@ def load_pair(name_or_path: str, *, device: str | None = None) -> EncoderPair:
         passages, student = with_means(folder / MEANS, passages, student, info.name)
     lexicons = folder / LEXICONS
     return EncoderPair(
-        info.name, passages, student, info.card, backbone, lexicons if lexicons.is_dir() else None
+        info.name,
+        passages,
+        student,
+        info.card,
+        backbone,
+        lexicons if lexicons.is_dir() else None,
+        info.unfamiliar or (),
     )
 
 
@@ -196,7 +205,13 @@ def save_pair(
 
 
 def add_lexicons(
-    student: str, lexicons: Mapping[str, Lexicon], folder: Path, *, source: str, licence: str
+    student: str,
+    lexicons: Mapping[str, Lexicon],
+    folder: Path,
+    *,
+    source: str,
+    licence: str,
+    unfamiliar: Collection[str] = (),
 ) -> None:
     """Save a copy of a student that has lexicons, whole or not at all.
 
@@ -206,9 +221,11 @@ def add_lexicons(
         folder: of the copy, which is called as the folder is.
         source: where the lexicons come from, for the card.
         licence: of the lexicons.
+        unfamiliar: languages of the lexicons that the student hardly knows.
 
     Raises:
-        InputError: there is no such student, its folder is damaged, or `folder` exists.
+        InputError: there is no such student, its folder is damaged, `folder` exists, or an
+            unfamiliar language has no lexicon.
     """
     original = student_folder(student)
     if not (original / FILE).is_file():
@@ -219,6 +236,9 @@ def add_lexicons(
     check_files(original, info.files)
     likely = {code: likeliest(lexicon) for code, lexicon in lexicons.items()}
     usable = {code: lexicon for code, lexicon in likely.items() if lexicon}
+    lacking = sorted(set(unfamiliar) - usable.keys())
+    if lacking:
+        raise InputError(f"there is no lexicon of the unfamiliar {listed(lacking)}")
     card = info.card.model_copy(
         update={
             "summary": f"`{info.name}`, asked with glosses. {info.card.summary}",
@@ -235,9 +255,17 @@ def add_lexicons(
             write_lexicon(temporary / LEXICONS / f"{code}.tsv", lexicon, noted=False)
         sizes = {code: len(lexicon) for code, lexicon in usable.items()}
         write_record(
-            temporary / "record.json", {"student": info.name, "lexicons": source, "words": sizes}
+            temporary / "record.json",
+            {
+                "student": info.name,
+                "lexicons": source,
+                "words": sizes,
+                "unfamiliar": sorted(unfamiliar),
+            },
         )
-        describe(temporary, info.model_copy(update={"name": folder.name, "card": card}))
+        marked = tuple(sorted(unfamiliar)) or None
+        update = {"name": folder.name, "card": card, "unfamiliar": marked}
+        describe(temporary, info.model_copy(update=update))
 
 
 def describe(folder: Path, info: PairInfo) -> None:

@@ -21,7 +21,8 @@ class TokenMatch:
     Attributes:
         query: the query token.
         passage: the best passage token.
-        contribution: their cosine; for BM25 the word's weight in the passage.
+        contribution: their cosine, times what the query token counts; for BM25 the word's weight in
+            the passage.
         window: of the passage, in which the token is; None if the passage is indexed whole.
         gloss: is the query token one of the query's gloss?
     """

@@ -94,6 +94,9 @@ class LateInteraction(Searcher):
         vectors = self.queries.encode_queries(queries)
         return [Query(text, matrix) for text, matrix in zip(queries, vectors, strict=True)]
 
+    def query_tokens(self, query: str) -> Sequence[Token]:
+        return self.queries.scored_tokens(query, "query")
+
     def rank(
         self, queries: Sequence[Query], *, top: int = 10, among: frozenset[str] | None = None
     ) -> list[Hits]:
@@ -105,7 +108,7 @@ class LateInteraction(Searcher):
 
         Of a passage's windows, they are the best one's, the first one's or all, as the score is.
         """
-        return self.matched(self.queries.scored_tokens(query.text, "query"), query, passages)
+        return self.matched(self.query_tokens(query.text), query, passages)
 
     def matched(
         self, asked: Sequence[Token], query: Query, passages: Sequence[Passage]

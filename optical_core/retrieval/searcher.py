@@ -15,6 +15,7 @@ import numpy as np
 from optical_core.data.corpus import Passage
 from optical_core.data.trec import Hits, Run
 from optical_core.errors import InputError
+from optical_core.models.tokens import Token
 from optical_core.retrieval.explain import Added, Share, TokenMatch
 from optical_core.retrieval.windows import Window
 
@@ -25,7 +26,8 @@ class Query:
 
     Attributes:
         text: as it was typed.
-        vectors: (tokens, d) fp32 unit vectors; empty if the searcher ranks by the text.
+        vectors: (tokens, d) fp32. Their lengths say how much each token counts, mostly 1. Empty if
+            the searcher ranks by the text.
         whole: vectors of the query that this one is a part of; they choose a passage's window.
     """
 
@@ -107,6 +109,10 @@ class Searcher(ABC):
     def core(self) -> Searcher:
         """The searcher beneath those that only ask its queries otherwise."""
         return self
+
+    def query_tokens(self, query: str) -> Sequence[Token]:
+        """The tokens of a text's vectors; none if queries are ranked by the text."""
+        return ()
 
     def explain(self, query: Query, passages: Sequence[Passage]) -> list[list[TokenMatch]]:
         """Token matches of each passage; their contributions add up to its score.

@@ -119,4 +119,6 @@ class _Opening:
             progress=self.progress,
         )
         searcher = LateInteraction(pair, store)
-        return Glossed(searcher, Glosses(pair.lexicons)) if glossed and pair.lexicons else searcher
+        if not glossed or not pair.lexicons:
+            return searcher
+        return Glossed(searcher, Glosses(pair.lexicons, unfamiliar=pair.unfamiliar))

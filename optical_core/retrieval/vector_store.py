@@ -55,7 +55,7 @@ class VectorStore(ABC):
         """Rank the passages by exact MaxSim, in the order of `best_first`.
 
         Args:
-            query: (n, d) unit token vectors; a query without tokens has no hits.
+            query: (n, d) token vectors, as `Query.vectors`; a query without tokens has no hits.
             top: most hits. As many come back if so many passages may be found.
             among: ids of the passages that may be found; None for all. Unknown ids count for
                 nothing.

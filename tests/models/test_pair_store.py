@@ -73,9 +73,13 @@ def test_a_student_gets_lexicons_in_a_copy_of_its_own(saved):
     _, _, student = saved
     lexicons = {"sw": {"maji": {"water": 0.5, "sea": 0.4}, "ya": {"of": 0.1}}, "so": {}}
     copy = home("models", "glossed")
-    add_lexicons("pair", lexicons, copy, source="lexicon", licence="CC0")
+    options = {"source": "lexicon", "licence": "CC0"}
+    add_lexicons("pair", lexicons, copy, **options, unfamiliar=["sw"])
     pair = load_pair("glossed", device="cpu")
     assert pair.name == "glossed"
+    assert (pair.unfamiliar, load_pair("pair", device="cpu").unfamiliar) == (("sw",), ())
+    with pytest.raises(InputError, match="no lexicon of the unfamiliar so"):
+        add_lexicons("pair", lexicons, home("models", "other"), **options, unfamiliar=["so", "sw"])
     assert pair.lexicons == {"sw": {"maji": {"water": 0.5}}}
     assert load_pair("pair", device="cpu").lexicons == {}
     assert pair.card.licence == "CC0; lexicons: CC0"
