@@ -164,7 +164,7 @@ class Glosses:
         if code not in self._near:
             self._near[code] = NearWords(list(self._english[code]))
         votes: dict[str, float] = defaultdict(float)
-        for near, cosine in self._near[code](word):
+        for near, cosine in self._near[code].nearest(word):
             for english, share in self._lexicons[code][near].items():
                 votes[english] += share * cosine**SHARPNESS
         best = max(votes, key=lambda english: votes[english], default="")

@@ -23,7 +23,7 @@ class NearWords:
 
     Examples:
         >>> near = NearWords(["mwanafunzi", "mwalimu", "bahari"])
-        >>> [word for word, _ in near("wanafunzi")], near("chumvi")
+        >>> [word for word, _ in near.nearest("wanafunzi")], near.nearest("chumvi")
         (['mwanafunzi'], [])
     """
 
@@ -43,7 +43,7 @@ class NearWords:
             self._grams.idf_ = self._grams.idf_ - 1  # or common endings would count too much
             self._vectors = normalize(self._grams.transform(self.words))
 
-    def __call__(self, word: str) -> list[tuple[str, float]]:
+    def nearest(self, word: str) -> list[tuple[str, float]]:
         """The near words with their cosines, nearest first; equals by the list's order."""
         if self._vectors is None or not _comparable(word):
             return []
