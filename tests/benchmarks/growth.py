@@ -2,8 +2,7 @@
 
 `write` draws passages of 32 tokens around real ones (see `drawn`), and writes their indexes in one
 pass as `--bits 2 --pool 3` does. `prepare` makes the files of the mode candidates, and finds the
-best ten of all passages for 100 real queries. `search` asks these queries one at a time. Ten
-million passages take 12 GB of disk.
+best ten of all passages for 100 real queries. `search` asks these queries one at a time.
 """
 
 from __future__ import annotations
