@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.browser.server import ROOT, chromium, goto, running_app, running_browser, settle
 from tests.processes import optical
@@ -34,16 +35,28 @@ def workspace(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def site(workspace, embedded_home, browser) -> Iterator[str]:
+def site(workspace, embedded_home, demo_indexes, browser) -> Iterator[str]:
     """Address of the running app, its demo indexed; beside it a small part of the demo."""
     home = workspace
     (home / "models").mkdir()
     for folder in (embedded_home / "models").iterdir():
         (home / "models" / folder.name).symlink_to(folder)
     _small_collection(home / "collections" / "small")
-    _warm(home)
+    shutil.copytree(demo_indexes, home / "indexes")
     with running_app(home) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def demo_indexes(embedded_home, shared) -> Path:
+    """The demo indexed by the embedded encoder, once for all processes of this run."""
+    folder = shared / "demo-indexes"
+    with FileLock(f"{folder}.lock"):
+        if not folder.is_dir():
+            ended = optical("index", "demo", home=embedded_home).ended()
+            assert ended.code == 0, ended.errors
+            (embedded_home / "indexes").rename(folder)
+    return folder
 
 
 def _small_collection(folder: Path) -> None:
@@ -54,12 +67,6 @@ def _small_collection(folder: Path) -> None:
     (folder / "corpus.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     info = json.loads((folder / "collection.json").read_text(encoding="utf-8"))
     (folder / "collection.json").write_text(json.dumps(info | {"name": "small"}))
-
-
-def _warm(home: Path) -> None:
-    """Index the demo beforehand, in a process of its own, as a user's second start finds it."""
-    ended = optical("index", "demo", home=home).ended()
-    assert ended.code == 0, ended.errors
 
 
 class Visit:
