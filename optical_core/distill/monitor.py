@@ -51,6 +51,13 @@ class ObservedLoss(Protocol):
     figures: dict[str, float]
 
 
+class EarlyMonitor(TrainerCallback):
+    """Asks for a log of the first steps, in every process: a loss is gathered from all of them."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        control.should_log |= state.global_step in EARLY
+
+
 class LogMonitor(TrainerCallback):
     """Writes a line of log.csv every few steps, and shows a progress bar on stderr.
 
@@ -103,7 +110,6 @@ class LogMonitor(TrainerCallback):
             self._recent.clear()  # the first step is slower than the rest
         self._recent.append(now - self._ended - (self._looked() - self._looking))
         self._ended, self._looking = now, self._looked()
-        control.should_log |= state.global_step in EARLY
         if done == 1 or now - self._told >= TELL_EVERY:
             self._told = now
             stage = Stage(TRAINING, state.global_step, self._left(state, looked=False))

@@ -24,7 +24,7 @@ from optical_core.distill.checkpoints import (
 )
 from optical_core.distill.config import TrainingConfig
 from optical_core.distill.logs import Stage, TrainingStoppedError, forget_stop, write_stage
-from optical_core.distill.monitor import DevMonitor, LogMonitor, StopMonitor
+from optical_core.distill.monitor import DevMonitor, EarlyMonitor, LogMonitor, StopMonitor
 from optical_core.distill.randomness import own_random_numbers
 from optical_core.errors import InputError
 from optical_core.models.cards import ModelCard
@@ -122,7 +122,7 @@ class Run(Generic[Config]):
     ) -> ResumableTrainer:
         """Make the trainer; `reading` says how it reads the rows, see `training_arguments`."""
         given = [monitor for monitor in monitors if monitor]
-        log: list[TrainerCallback] = []
+        log: list[TrainerCallback] = [EarlyMonitor()]
         if ranks.rank() == 0:
             log.append(
                 LogMonitor(
