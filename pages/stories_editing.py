@@ -11,7 +11,6 @@ from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.ui.address import AGAIN
 from optical_core.ui.stories.story import (
-    LONGEST_NOTE,
     LONGEST_TITLE,
     Step,
     Story,
@@ -24,6 +23,7 @@ from optical_core.ui.stories.views import part_names
 from optical_core.validation import validated
 from pages.common import parts
 from pages.common.opened import library
+from pages.common.typed import taken
 
 ADDRESS = "Address of the view"
 HINT = (
@@ -89,14 +89,14 @@ def _step(name: str, story: Story, place: int | None) -> None:
     step = None if place is None else story.steps[place]
     key = f"{name}-{'new' if step is None else hash((place, step))}"
     with st.form(f"step-{key}", border=False, clear_on_submit=step is None):
-        title = st.text_input("Title", step.title if step else "", max_chars=LONGEST_TITLE)
+        title = st.text_input("Title", step.title if step else "")
         view = st.text_input(ADDRESS, step.view if step else "", help=HINT)
         shown = None
         if step is not None and (offered := _offered(step)):
             shown = st.multiselect(
                 "Parts of the page (all, if none is chosen)", offered, list(step.parts)
             )
-        note = st.text_area("Note (Markdown)", step.note if step else "", max_chars=LONGEST_NOTE)
+        note = st.text_area("Note (Markdown)", step.note if step else "")
         wanted = st.form_submit_button("Add" if step is None else "Save", type="primary")
     if step is not None and place is not None:
         _moves(name, story, place)
@@ -157,7 +157,7 @@ def _write(name: str, story: Story, step: int) -> None:
 
 def _title(name: str, story: Story) -> None:
     with st.popover("Change the title", icon=":material/edit:"), st.form("title", border=False):
-        title = st.text_input("Title", story.title, max_chars=LONGEST_TITLE)
+        title = taken(st, st.text_input("Title", story.title), LONGEST_TITLE)
         if st.form_submit_button("Save") and title.strip():
             write_story(name, story.model_copy(update={"title": title.strip()}))
             st.rerun()

@@ -30,7 +30,7 @@ from optical_core.errors import InputError
 from optical_core.models.cards import ModelCard
 from optical_core.models.precision import training_precision
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.storage import exclusive, home, replace_file
+from optical_core.storage import exclusive, home, replace_file, writable
 
 logger = logging.getLogger(__name__)
 
@@ -153,7 +153,8 @@ class Run(Generic[Config]):
         stop = StopMonitor(self.work)
         if ranks.count() == 1:  # the others might see it a step later, and wait for ever
             trainer.add_callback(stop)
-        trainer.train(resume_from_checkpoint=checkpoint)
+        with writable(self.work):  # the curves of TensorBoard among others
+            trainer.train(resume_from_checkpoint=checkpoint)
         forget_stop(self.work)
         if stop.stopped and trainer.state.global_step < self.config.steps:
             raise TrainingStoppedError(

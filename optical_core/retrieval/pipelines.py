@@ -26,6 +26,7 @@ def assembled(
         InputError: a part's queries can't be expanded.
 
     Examples:
+        >>> from optical_core.data.collection import Passage
         >>> from optical_core.retrieval.bm25 import BM25
         >>> from optical_core.retrieval.expression_reader import parse
         >>> passages = [Passage("p1", "", "salt of the sea"), Passage("p2", "", "dry salt")]

@@ -45,7 +45,7 @@ def token_passages(encoder: TokenEncoder, passages: Iterable[Passage]) -> tuple[
         >>> from optical_core import load_pair
         >>> encoder = load_pair("embedded").teacher
         >>> counts, total = token_passages(encoder, [Passage("p1", "", "salt, salt")])
-        >>> counts.max(), total
+        >>> int(counts.max()), total
         (1, 1)
     """
     counts = np.zeros(len(encoder.model.tokenizer), np.int64)

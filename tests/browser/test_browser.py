@@ -266,6 +266,7 @@ def test_a_training_is_stopped_goes_on_and_its_student_appears(visit, workspace)
     (other / "config.json").write_text(json.dumps(settings | {"name": "other", "steps": 7}))
     (other / "log.csv").write_text("step,loss,optical\n1,0.5,0.5\n2,0.4,0.4\n")
     one.open("/train?run=browser-student&run=other", "Compare trainings")
+    page.locator(".st-key-overlay-Loss .legendtext").nth(1).wait_for()
     lines = page.locator(".st-key-overlay-Loss .legendtext").all_text_contents()
     assert sorted(lines) == ["browser-student", "other"]
     page.get_by_role("link", name="Search with it").click()

@@ -214,4 +214,4 @@ def test_what_cannot_be_expanded_is_a_sentence(tiny, text, sentence):
 def test_pages_know_what_an_expansion_is():
     assert (kind_of("a+prf"), kind_of("a>>b+prf"), kind_of("a")) == ("expansion", "fusion", "")
     assert (is_joined("bm25+rm3"), is_joined("a+prf"), is_joined("b>>a+prf")) == (True, False, True)
-    assert (explainer("b>>a+prf"), explainer("bm25+rm3")) == ("a", "bm25")
+    assert (explainer("b>>a+prf"), explainer("bm25+rm3")) == ("a", "")
