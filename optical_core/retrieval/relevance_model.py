@@ -24,7 +24,8 @@ from optical_core.data.trec import Hits
 from optical_core.retrieval.bm25 import LiveBM25, WeightedQuery
 from optical_core.retrieval.expansions import Rm3
 from optical_core.retrieval.explain import Added, Share
-from optical_core.retrieval.searcher import Query, Searcher
+from optical_core.retrieval.feedback import Feedback
+from optical_core.retrieval.searcher import Query
 
 SHORTEST, LONGEST = 2, 20
 """Characters of terms that may give feedback."""
@@ -85,7 +86,7 @@ class ExpandedTerms(WeightedQuery):
     added: tuple[Added, ...] = ()  # type: ignore[misc]
 
 
-class RelevanceModel(Searcher):
+class RelevanceModel(Feedback[LiveBM25, Rm3]):
     """BM25 whose queries are expanded by RM3.
 
     Examples:
@@ -98,37 +99,11 @@ class RelevanceModel(Searcher):
         'lake'
     """
 
-    expands = True
+    form = ExpandedTerms
     fuses = True
 
-    def __init__(self, name: str, searcher: Searcher, bm25: LiveBM25, way: Rm3) -> None:
-        """Expand queries.
-
-        Args:
-            name: of the expression.
-            searcher: asks `bm25`, perhaps in a translation or with a gloss.
-            bm25: its core.
-            way: how much is added.
-        """
-        self.name, self.searcher, self.bm25, self.way = name, searcher, bm25, way
-
-    @property
-    def identity(self) -> str:
-        return f"{self.searcher.identity} {self.way!r}"
-
-    def encode(self, queries: Sequence[str]) -> list[Query]:
-        return self.searcher.encode(queries)
-
-    def expanded(
-        self, queries: Sequence[Query], *, among: frozenset[str] | None = None
-    ) -> list[Query]:
-        found = self.searcher.rank(queries, top=self.way.docs, among=among)
-        return [self._expanded(*pair) for pair in zip(queries, found, strict=True)]
-
     def _expanded(self, query: Query, hits: Hits) -> Query:
-        if isinstance(query, ExpandedTerms):
-            return query
-        collection, counted = self.bm25.counted()
+        collection, counted = self.beneath.counted()
         asked = Counter(counted.terms.of_text(query.text))
         feedback = [
             (self._frequencies(passage), score)
@@ -142,18 +117,13 @@ class RelevanceModel(Searcher):
 
     def _frequencies(self, passage: Passage) -> dict[str, int]:
         """The terms of a passage that may give feedback."""
-        _, counted = self.bm25.counted()
+        _, counted = self.beneath.counted()
         most = MOST_COMMON * len(counted.ids)
         return {
             term: count
             for term, count in Counter(counted.terms.of_text(passage.full_text)).items()
             if SHORTEST <= len(term) <= LONGEST and counted.documents(term) <= most
         }
-
-    def rank(
-        self, queries: Sequence[Query], *, top: int = 10, among: frozenset[str] | None = None
-    ) -> list[Hits]:
-        return self.bm25.rank(self.expanded(queries, among=among), top=top, among=among)
 
     def shares(
         self, query: Query, passages: Sequence[Passage], *, among: frozenset[str] | None = None
@@ -162,7 +132,7 @@ class RelevanceModel(Searcher):
         (expanded,) = self.expanded([query], among=among)
         assert isinstance(expanded, ExpandedTerms)
         added = {entry.text for entry in expanded.added}
-        _, counted = self.bm25.counted()
+        _, counted = self.beneath.counted()
         of_terms = counted.term_scores(expanded.weights, [passage.id for passage in passages])
         shared = []
         for number in range(len(passages)):

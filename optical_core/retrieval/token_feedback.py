@@ -28,6 +28,7 @@ from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.tokens import Token, visible
 from optical_core.retrieval.expansions import Prf
 from optical_core.retrieval.explain import Added, TokenMatch
+from optical_core.retrieval.feedback import Feedback
 from optical_core.retrieval.glossed import GlossedQuery
 from optical_core.retrieval.late_interaction import LateInteraction, TokenVectors
 from optical_core.retrieval.searcher import Query, Searcher
@@ -111,7 +112,7 @@ class ExpandedVectors(Query):
         return self.asked.gloss
 
 
-class TokenFeedback(Searcher):
+class TokenFeedback(Feedback[LateInteraction, Prf]):
     """Late interaction whose queries are expanded by ColBERT-PRF.
 
     Examples:
@@ -122,8 +123,8 @@ class TokenFeedback(Searcher):
         >>> [added.text for added in query.added]  # doctest: +SKIP
     """
 
+    form = ExpandedVectors
     explains = True
-    expands = True
 
     def __init__(
         self,
@@ -142,38 +143,22 @@ class TokenFeedback(Searcher):
             collection: the passages.
             way: how much is added.
         """
-        self.name, self.searcher, self.late, self.way = name, searcher, late, way
+        super().__init__(name, searcher, late, way)
         self.weights, self.scale = searcher.weights, searcher.scale
         self._collection = collection
         self._counted: tuple[Collection, np.ndarray, int] | None = None
 
     @property
     def identity(self) -> str:
-        return f"{self.searcher.identity} {self.way!r} {SEED}"
-
-    def encode(self, queries: Sequence[str]) -> list[Query]:
-        return self.searcher.encode(queries)
-
-    def rank(
-        self, queries: Sequence[Query], *, top: int = 10, among: frozenset[str] | None = None
-    ) -> list[Hits]:
-        return self.late.rank(self.expanded(queries, among=among), top=top, among=among)
-
-    def expanded(
-        self, queries: Sequence[Query], *, among: frozenset[str] | None = None
-    ) -> list[Query]:
-        found = self.searcher.rank(queries, top=self.way.docs, among=among)
-        return [self._expanded(*pair) for pair in zip(queries, found, strict=True)]
+        return f"{super().identity} {SEED}"
 
     def _expanded(self, query: Query, hits: Hits) -> Query:
-        if isinstance(query, ExpandedVectors):
-            return query
         passages, counts, total = self._tokens()
         feedback = [
             vectors
             for identifier, _ in hits
             if (passage := passages.by_id.get(identifier))
-            for vectors in self.late.scored_vectors(query, passage)
+            for vectors in self.beneath.scored_vectors(query, passage)
         ]
         if not any(len(part.vectors) for part in feedback):
             return query
@@ -194,7 +179,7 @@ class TokenFeedback(Searcher):
         if self._counted is None or present is not before:
             self._counted = (
                 present,
-                *token_passages(self.late.pair.teacher, present.passages()),
+                *token_passages(self.beneath.pair.teacher, present.passages()),
             )
         return self._counted
 
@@ -217,7 +202,7 @@ class TokenFeedback(Searcher):
             [*typed, *others]
             for typed, others in zip(
                 self.searcher.explain(query.asked, passages),
-                self.late.matched(tokens, more, passages),
+                self.beneath.matched(tokens, more, passages),
                 strict=True,
             )
         ]

@@ -128,6 +128,17 @@ def test_feedback_comes_only_from_passages_that_may_be_found(sea):
     assert open_searcher("bm25", sea).expanded([query]) == [query]
 
 
+def test_nothing_is_ranked_again_for_a_query_that_is_expanded(sea, monkeypatch):
+    searcher = open_searcher("bm25+rm3", sea)
+    (query,) = searcher.expanded(searcher.encode(["lake"]))
+    (hits,) = searcher.rank([query])
+    monkeypatch.setattr(searcher.searcher, "rank", lambda *_, **__: pytest.fail("ranked again"))
+    assert searcher.expanded([query]) == [query]
+    assert [share.name for share in searcher.shares(query, SEA)[0]]
+    monkeypatch.undo()
+    assert searcher.search("lake") == hits
+
+
 def test_a_query_without_passages_stays_as_it_is(sea):
     searcher = open_searcher("bm25+rm3", sea)
     assert searcher.search("bahari") == []
