@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from optical_core.distill.jobs import Job
-from optical_core.ui.training.figures import overlay_figures
+from optical_core.ui.training.figures import overlay_figure, overlay_titles
 from optical_core.ui.training.view import MOST_RUNS, RUNS, overlaid, settings_table
 from pages.common import parts
 from pages.common.address import bound
@@ -34,16 +32,15 @@ def chosen(runs: Sequence[Job]) -> list[Job]:
 def render(runs: Sequence[Job]) -> None:
     """Draw the curves of trainings, and what differs in their settings."""
     logs = overlaid(runs)
-    figures = overlay_figures(logs, dark=parts.is_dark())
-    if not figures:
+    titles = overlay_titles(logs)
+    if not titles:
         st.info("None of them has taken a step yet.")
-    titles = list(figures)
     for start in range(0, len(titles), 2):
         for place, title in zip(st.columns(2), titles[start : start + 2], strict=False):
             with place:
                 st.markdown(f"**{title}**")
                 parts.chart(
-                    partial(_overlay, logs, title),
+                    partial(overlay_figure, logs, title),
                     key=f"overlay-{title}",
                     name=f"overlay-{title}",
                     title=f"{title}: {', '.join(logs)}",
@@ -58,7 +55,3 @@ def render(runs: Sequence[Job]) -> None:
     else:
         st.caption("Settings that differ:")
         parts.table(table, "settings")
-
-
-def _overlay(logs: Any, title: str, *, dark: bool) -> go.Figure:
-    return overlay_figures(logs, dark=dark)[title]

@@ -108,8 +108,7 @@ class BM25(Searcher):
 
     def term_scores(self, terms: Iterable[str], passages: Sequence[str]) -> dict[str, list[float]]:
         """Each term's own score of some passages, by their ids; 0 for unknown ones."""
-        places = {identifier: place for place, identifier in enumerate(self.ids)}
-        rows = [places.get(identifier) for identifier in passages]
+        rows = [self._rows.get(identifier) for identifier in passages]
         found = {}
         for term in terms:
             scores = self._scores([term])

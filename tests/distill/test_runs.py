@@ -16,7 +16,7 @@ from optical_core.ui.address import Address
 from optical_core.ui.library import Library
 from optical_core.ui.still import Picture, Table
 from optical_core.ui.stories.views import view_parts
-from optical_core.ui.training.figures import overlay_figures
+from optical_core.ui.training.figures import overlay_figure, overlay_titles
 from optical_core.ui.training.view import overlaid, progress, settings_table, training_log
 
 STUDENT = DistillConfig(name="mine", bitext=("demo",), steps=40, learning_rate=1e-4)
@@ -68,7 +68,8 @@ def test_a_teachers_time_left_names_the_mining_that_follows(runs):
 
 
 def test_curves_are_laid_over_each_other(runs):
-    figures = overlay_figures(overlaid(list(runs.values())), dark=False)
+    logs = overlaid(list(runs.values()))
+    figures = {title: overlay_figure(logs, title, dark=False) for title in overlay_titles(logs)}
     drawn = {title: [line.name for line in one.data] for title, one in figures.items()}
     assert drawn == {
         "Loss": ["teacher", "other", "mine"],

@@ -60,37 +60,36 @@ def training_figures(log: pd.DataFrame, dev: pd.DataFrame, *, dark: bool) -> dic
     return figures or {"Loss": note("The first numbers appear after the first step.", dark=dark)}
 
 
-def overlay_figures(
-    logs: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]], *, dark: bool
-) -> dict[str, go.Figure]:
-    """Draw several trainings over each other: what each of them has.
+Logs = Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]
+"""As `overlaid` makes them: name of a training -> its log and its dev measurements."""
 
-    Args:
-        logs: As `overlaid` makes them.
 
-    Returns:
-        Title -> figure.
-    """
+def overlay_titles(logs: Logs) -> list[str]:
+    """Keys of `OVERLAYS`: what at least one of the trainings has."""
+    return [
+        title
+        for title, (of_dev, column) in OVERLAYS.items()
+        if any(column in pair[of_dev] for pair in logs.values())
+    ]
+
+
+def overlay_figure(logs: Logs, title: str, *, dark: bool) -> go.Figure:
+    """Draw several trainings over each other: one of `overlay_titles`."""
+    of_dev, column = OVERLAYS[title]
     colours = model_colours(logs)
-    dashes = dict(zip(logs, cycle(_DASHES)))
-    figures = {}
-    for title, (of_dev, column) in OVERLAYS.items():
-        lines = []
-        for name, pair in logs.items():
-            table = pair[of_dev]
-            if column in table:
-                line = {"color": colours[name], "dash": dashes[name]}
-                lines.append(_line(table, column, plotly_text(name), "") | {"line": line})
-        if lines:
-            figures[title] = figure(
-                lines,
-                dark=dark,
-                height=300,
-                x={"title_text": "step"},
-                legend=legend(),
-                showlegend=True,
-            )
-    return figures
+    lines = []
+    for (name, pair), dash in zip(logs.items(), cycle(_DASHES)):
+        if column in pair[of_dev]:
+            line = {"color": colours[name], "dash": dash}
+            lines.append(_line(pair[of_dev], column, plotly_text(name), "") | {"line": line})
+    return figure(
+        lines,
+        dark=dark,
+        height=300,
+        x={"title_text": "step"},
+        legend=legend(),
+        showlegend=True,
+    )
 
 
 def _line(table: pd.DataFrame, column: str, name: str, colour: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from optical_core.errors import InputError
 from optical_core.ui.address import Parameters
 from optical_core.ui.library import Library
 from optical_core.ui.still import Block, Columns, Parts, Picture, Table, line
-from optical_core.ui.training.figures import overlay_figures
+from optical_core.ui.training.figures import overlay_figure, overlay_titles
 from optical_core.ui.training.view import MOST_RUNS, RUNS, overlaid, settings_table
 
 
@@ -21,9 +21,9 @@ def parts(library: Library, given: Parameters) -> Parts:
 
     def curves() -> Columns:
         columns: list[list[Block]] = [[], []]
-        figures = overlay_figures(overlaid(chosen), dark=False)
-        for number, (title, figure) in enumerate(figures.items()):
-            columns[number % 2].append(Picture(figure, title))
+        logs = overlaid(chosen)
+        for number, title in enumerate(overlay_titles(logs)):
+            columns[number % 2].append(Picture(overlay_figure(logs, title, dark=False), title))
         return columns
 
     def settings() -> Columns:
