@@ -15,8 +15,10 @@ from optical_core.figures.waterfall import gap_waterfall
 from optical_core.ui.gaps.queries import (
     CHANGES,
     DIFFICULTIES,
+    MOST_CHOICES,
     chosen_points,
     points_of,
+    query_choices,
     with_texts,
 )
 from optical_core.ui.gaps.scatter import query_scatter
@@ -28,6 +30,7 @@ from optical_core.ui.gaps.view import (
     place_name,
     places,
     queries_title,
+    row_choices,
     waterfall_title,
     worst_served,
 )
@@ -35,6 +38,7 @@ from optical_core.ui.texts import query_texts
 from optical_core.wording import counted
 from pages.common import parts
 from pages.common.address import bound
+from pages.common.flow import choices
 from pages.common.opened import library
 
 PICTURE, SCATTER = "gap-picture", "gap-scatter"
@@ -69,9 +73,14 @@ def _follow_click(rivals: Sequence[str]) -> None:
     """Choose what was clicked in the gap picture: a language (or group), and a model."""
     if found := parts.clicked(PICTURE):
         code, model = found
-        st.session_state["at"] = code
+        _go_to(code)
         if model in rivals:
             st.session_state["versus"] = model
+
+
+def _go_to(code: str) -> None:
+    """Choose a language or a group: of a click, or of the list beside the picture."""
+    st.session_state["at"] = code
 
 
 def _place(tables: Tables) -> str:
@@ -126,6 +135,14 @@ def _gap(tables: Tables, rivals: Sequence[str], at: str) -> str:
         )
         return str(model)
     _arrows(tables, at)
+    choices(
+        "Languages of the picture",
+        row_choices(tables),
+        "Arrow keys move through the rows, Enter shows a row's queries.",
+        key="gap-rows",
+        at=at,
+        chosen=_go_to,
+    )
     st.caption(
         f"An arrow leads from {markdown_text(comparison.baseline)} to a model. Lines are 95 % "
         "bootstrap intervals over topics. Hollow: not significant. Stars: p below .05 (\\*), .01 "
@@ -208,6 +225,14 @@ def _table(
     baseline = tables.comparison.baseline
     if not shown["text"].any():
         shown = shown.assign(text=points["query"])
+    asked = choices(
+        "Queries of the table",
+        query_choices(points),
+        f"Arrow keys move through the first {MOST_CHOICES}, Enter opens both rankings."
+        if len(points) > MOST_CHOICES
+        else "Arrow keys move through the queries, Enter opens both rankings.",
+        key="gap-query",
+    )
     # A selection is a row number: a table of other rows needs a key of its own.
     rows = hash((label, model, *points["query"], *points["language"]))
     found = parts.opened(
@@ -230,14 +255,14 @@ def _table(
         "both rankings of the query. Back leads here again."
     )
     parts.downloads(points, "queries", key="gap-queries-file")
-    if found:
-        point = points.iloc[found[0]]
+    if asked or found:
+        query, code = asked or points.iloc[found[0]][["query", "language"]]
         parts.leave(
             "inspector",
             results=label,
             model=model,
             baseline=baseline,
             measure=tables.comparison.measure,
-            at=point["language"],
-            query=point["query"],
+            at=code,
+            query=query,
         )

@@ -69,17 +69,22 @@ class Values:
         """How far an interval is from its arrow."""
         return 0.3 * _SHARE / max(len(self.models), 1)
 
-    def told(self, row: Row) -> str:
-        """A row in words."""
-        lines = [f"<b>{row.label}</b>"]
+    def facts(self, row: Row) -> list[str]:
+        """A row's values in words, model by model."""
+        lines = []
         for model in (self.baseline, *self.models):
             if (model, row.key) in self.level:
-                line = f"{plotly_text(model)}: {self.level[model, row.key]:.4f}"
+                line = f"{model}: {self.level[model, row.key]:.4f}"
                 if found := self.change.get((model, row.key)):
                     p = number_text("p", found[3])
                     line += f" ({found[0]:+.4f}, p {p if p.startswith('<') else '= ' + p})"
                 lines.append(line)
-        return "<br>".join([*lines, "click to see its queries"])
+        return lines
+
+    def told(self, row: Row) -> str:
+        """A row's text under the pointer."""
+        facts = map(plotly_text, self.facts(row))
+        return "<br>".join([f"<b>{row.label}</b>", *facts, "click to see its queries"])
 
 
 def gap_values(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -20,6 +21,38 @@ _story = st.components.v2.component(
     css=source("flow.css", "story.css"),
     js=source("flow.js", "picture.js", "story.js", "mount_story.js"),
 )
+
+_choices = st.components.v2.component(
+    "optical_choices", css=source("choices.css"), js=source("choices.js")
+)
+
+
+def choices(
+    label: str,
+    options: Sequence[tuple[Any, str]],
+    hint: str,
+    *,
+    key: str,
+    at: Any = None,
+    chosen: Callable[[Any], None] | None = None,
+) -> Any:
+    """Draw a picture's clicks as a list that is seen while it has the focus.
+
+    Args:
+        options: (value, what it says).
+        at: The value to begin with.
+        chosen: Called with a chosen value before the script runs.
+
+    Returns:
+        The value that was chosen just now, or None.
+    """
+
+    def told() -> None:
+        if chosen:
+            chosen(st.session_state[key].chosen)
+
+    data = {"label": label, "hint": hint, "options": options, "chosen": at}
+    return _choices(data=data, key=key, on_chosen_change=told).chosen
 
 
 def flow_story(data: dict[str, Any], *, key: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -15,17 +16,53 @@ from pages.common import address
 from pages.common.fence import fence
 
 PAGES = {
-    "start": ("Start", ":material/home:"),
-    "alignment": ("Alignment", ":material/compare_arrows:"),
-    "gaps": ("Language gaps", ":material/bar_chart:"),
-    "search": ("Live search", ":material/search:"),
-    "inspector": ("Query inspector", ":material/grid_on:"),
-    "train": ("Train", ":material/model_training:"),
-    "collections": ("Collections", ":material/library_books:"),
-    "judge": ("Judge", ":material/gavel:"),
-    "stories": ("Stories", ":material/slideshow:"),
+    "start": (
+        "Start",
+        ":material/home:",
+        "One question in four languages, and what distillation by optimal transport does to it.",
+    ),
+    "alignment": (
+        "Alignment",
+        ":material/compare_arrows:",
+        "How the words of a query are matched to its translation: transport plans by any solver.",
+    ),
+    "gaps": (
+        "Language gaps",
+        ":material/bar_chart:",
+        "Which languages are served worse, by how much, and whether distillation narrows the gap.",
+    ),
+    "search": (
+        "Live search",
+        ":material/search:",
+        "Ask in any language: the rankings of up to four models, and why each passage is found.",
+    ),
+    "inspector": (
+        "Query inspector",
+        ":material/grid_on:",
+        "The queries that gain or lose most, with both models' rankings and relevant passages.",
+    ),
+    "train": (
+        "Train",
+        ":material/model_training:",
+        "Distil a student into new languages or teach a teacher, watch it, and compare trainings.",
+    ),
+    "collections": (
+        "Collections",
+        ":material/library_books:",
+        "Passages, queries and judgements: what is installed, and how to bring your own.",
+    ),
+    "judge": (
+        "Judge",
+        ":material/gavel:",
+        "Grade by keyboard what several models find in a collection of your own.",
+    ),
+    "stories": (
+        "Stories",
+        ":material/slideshow:",
+        "Saved views with notes, played full screen and kept as one file that works offline.",
+    ),
 }
-"""Name (a module of pages/, and the path of the address) -> title and icon."""
+"""Name (a module of pages/, and the path of the address) -> title, icon, and what it is for."""
 
 STYLE = """
 [data-testid=stMainBlockContainer] {padding-top: 3.5rem}
@@ -43,7 +80,7 @@ def pages() -> dict[str, Any]:
     """Make Streamlit's pages, and keep them for the links between them."""
     made = {
         name: st.Page(_render(name), title=title, icon=icon, url_path=name, default=name == "start")
-        for name, (title, icon) in PAGES.items()
+        for name, (title, icon, _) in PAGES.items()
     }
     st.session_state["_pages"] = made
     return made
@@ -77,8 +114,23 @@ def run() -> None:
     page = st.navigation(list(pages().values()), position="top")
     st.set_page_config(f"{page.title} · OPTICAL Workbench")
     st.html(f"<style>{STYLE}</style>")
+    _describe(PAGES[page.url_path or "start"][2])
     draw(page.run)
     _keep_loaded(page.url_path)
+
+
+def _describe(text: str) -> None:
+    """Set the document's description. Streamlit only sets its title."""
+    # In a block of its own: all pages' scripts share their names.
+    st.html(
+        f"""<script>{{
+        const known = document.querySelector("meta[name=description]");
+        const meta = known ?? document.head.appendChild(document.createElement("meta"));
+        meta.name = "description";
+        meta.content = {json.dumps(text)};
+        }}</script>""",
+        unsafe_allow_javascript=True,
+    )
 
 
 def draw(page: Callable[[], None]) -> None:

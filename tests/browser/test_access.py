@@ -1,10 +1,13 @@
-"""axe finds nothing on any page: WCAG A and AA, and its own good practice, in both themes."""
+"""Each page has a title, a description and headings in order, and axe finds nothing on it."""
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
+
+from pages.common.router import PAGES as REGISTRY
 
 pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=1, only_rerun="TimeoutError")]
 
@@ -21,6 +24,37 @@ PAGES = (
     "judge",
     "stories",
 )
+
+
+LEVELS = """() => {
+  const all = root => [...root.querySelectorAll('*')].flatMap(e => [
+    ...(/^H[1-6]$/.test(e.tagName) && e.checkVisibility() ? [Number(e.tagName[1])] : []),
+    ...(e.shadowRoot ? all(e.shadowRoot) : []),
+  ]);
+  return all(document);
+}"""
+"""Levels of the headings that are seen, those of components included."""
+
+
+def test_each_page_of_the_navigation_has_a_title_and_a_description_and_headings_in_order(visit):
+    """One after another by the navigation's links: what a page sets, the next one replaces."""
+    one = visit()
+    page = one.open("/")
+    described = set()
+    for title, _, description in REGISTRY.values():
+        page.get_by_role("link", name=title, exact=True).first.click()
+        page.wait_for_function("title => document.title.startsWith(title + ' · ')", arg=title)
+        one.settle()
+        assert page.title() == f"{title} · OPTICAL Workbench"
+        assert page.locator("meta[name=description]").count() == 1
+        found = page.locator("meta[name=description]").get_attribute("content")
+        assert found == description
+        described.add(found)
+        levels = page.evaluate(LEVELS)
+        assert levels[0] == 1
+        assert levels.count(1) == 1, title
+        assert all(low - high <= 1 for high, low in pairwise(levels)), (title, levels)
+    assert len(described) == len(REGISTRY)
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -113,3 +113,34 @@ def test_no_label_of_the_picture_is_cut_off(visit, width, scheme):
         .map(t => t.textContent); }"""
     )
     assert cut == []
+
+
+def test_a_language_and_a_query_are_opened_by_keyboard_alone(gaps):
+    page = gaps.page
+    page.get_by_role("combobox", name="Model of the queries").focus()
+    named = "document.activeElement.shadowRoot?.activeElement?.getAttribute('aria-label')"
+    for _ in range(12):  # the picture's own keys lie between
+        page.keyboard.press("Tab")
+        if page.evaluate(named) == "Languages of the picture":
+            break
+    box = page.get_by_role("listbox", name="Languages of the picture")
+    assert box.is_visible()
+    row = box.get_by_role("option", selected=True)
+    while not row.inner_text().startswith("Somali. embedded: "):
+        before = row.inner_text()
+        page.keyboard.press("ArrowUp")
+        assert row.inner_text() != before
+    page.keyboard.press("Enter")
+    page.wait_for_url("**at=so**")
+    gaps.settle()
+    assert page.evaluate(named) == "Languages of the picture"
+    assert rows(page) == 130
+    box = page.get_by_role("listbox", name="Queries of the table")
+    box.focus()
+    page.keyboard.press("ArrowDown")
+    asked = box.get_by_role("option", selected=True).inner_text()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/inspector**")
+    gaps.settle()
+    assert asked.split(" · ")[0].removeprefix("Somali, ") in page.url
+    page.get_by_text("relevant at rank").nth(1).wait_for(timeout=60_000)

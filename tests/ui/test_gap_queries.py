@@ -1,9 +1,16 @@
 """The queries behind a gap: their values, changes, difficulty, and the scatter of them."""
 
+import pandas as pd
 import pytest
 
 from optical_core.analysis.measurements import Comparison
-from optical_core.ui.gaps.queries import chosen_points, query_points, with_texts
+from optical_core.ui.gaps.queries import (
+    MOST_CHOICES,
+    chosen_points,
+    query_choices,
+    query_points,
+    with_texts,
+)
 from optical_core.ui.gaps.scatter import query_scatter
 from tests.measured import measured
 
@@ -53,6 +60,15 @@ def test_english_stands_beside_foreign_texts(points):
     assert (first["text"], first["english"]) == ("waa maxay", "what is")
     own = table[(table["query"] == "q1") & (table["language"] == "en")].iloc[0]
     assert (own["text"], own["english"]) == ("what is", "")
+
+
+def test_queries_are_offered_in_words_the_most_changed_first_and_not_all_of_many(points):
+    table = with_texts(points, {"so": {"q1": "waa maxay"}, "en": {"q1": "what is"}})
+    value, text = query_choices(table)[0]
+    assert value == ["q1", "so"]
+    assert text == "Somali, q1 · waa maxay · what is · 0.100 → 0.400 (+0.300)"
+    many = pd.concat([table] * MOST_CHOICES)
+    assert len(query_choices(many)) == MOST_CHOICES
 
 
 def test_the_scatter_has_a_marker_a_query_and_a_line_where_nothing_changes(points):

@@ -8,7 +8,15 @@ from optical_core.analysis.predictors import correlation_table, language_values
 from optical_core.analysis.tables import Tables, measure_table
 from optical_core.errors import InputError
 from optical_core.ui.gaps.figures import predictor_panels, resource_scatter
-from optical_core.ui.gaps.view import gap_tables, headline, judged_line, upload_runs, worst_served
+from optical_core.ui.gaps.view import (
+    gap_tables,
+    headline,
+    judged_line,
+    places,
+    row_choices,
+    upload_runs,
+    worst_served,
+)
 from optical_core.ui.library import Library
 from tests.measured import measured, two_models, values_of
 
@@ -108,6 +116,16 @@ def test_the_worst_served_language_is_that_of_the_baseline():
     turned = measured(with_levels(0.7, 0.5))
     assert worst_served(gap_tables(Library(), turned, Comparison.of(turned))) == "so"
     assert worst_served(gap_tables(Library(), turned, Comparison.of(turned, low=()))) == "en"
+
+
+def test_the_pictures_rows_are_offered_in_words_with_what_can_be_opened():
+    measurements = measured(with_levels(0.3, 0.5))
+    tables = gap_tables(Library(), measurements, Comparison.of(measurements))
+    choices = row_choices(tables)
+    assert {value for value, _ in choices} <= set(places(tables))
+    told = dict(choices)["so"]
+    assert told.startswith("Somali. embedded: 0.3200; student: 0.5200 (+0.2000, p ")
+    assert "<" not in told.split("p ")[0]
 
 
 def test_tables_are_made_once():

@@ -8,7 +8,7 @@ import pandas as pd
 
 from optical_core.analysis.measurements import Comparison, Measurements
 from optical_core.analysis.tables import Tables
-from optical_core.data.languages import is_english
+from optical_core.data.languages import is_english, language
 from optical_core.ui.library import Library
 
 DIFFICULTIES = ("hard", "middling", "easy")
@@ -16,6 +16,8 @@ DIFFICULTIES = ("hard", "middling", "easy")
 CHANGES = ("gain", "loss", "same")
 SMALLEST = 0.0005
 """A smaller difference counts as none."""
+MOST_CHOICES = 100
+"""Queries that are offered one by one."""
 COLUMNS = ("query", "language", "before", "after", "difference", "change")
 
 
@@ -82,6 +84,21 @@ def with_texts(table: pd.DataFrame, texts: Mapping[str, Mapping[str, str]]) -> p
         own.append(texts.get(code, {}).get(query, ""))
         translated.append("" if is_english(code) else english.get(query, ""))
     return table.assign(text=own, english=translated)
+
+
+def query_choices(points: pd.DataFrame) -> list[tuple[list[str], str]]:
+    """The first `MOST_CHOICES` queries in words: ([query, language], text).
+
+    Args:
+        points: `with_texts`.
+    """
+    choices = []
+    for point in points.head(MOST_CHOICES).to_dict("records"):
+        named = f"{language(point['language']).name}, {point['query']}"
+        values = f"{point['before']:.3f} → {point['after']:.3f} ({point['difference']:+.3f})"
+        told = " · ".join(filter(None, (named, point["text"], point["english"], values)))
+        choices.append(([point["query"], point["language"]], told))
+    return choices
 
 
 def _change(difference: float) -> str:

@@ -16,6 +16,7 @@ from optical_core.data.compression import plain_name
 from optical_core.data.languages import language
 from optical_core.data.trec import read_qrels, read_run
 from optical_core.errors import InputError
+from optical_core.figures.gap_rows import gap_values
 from optical_core.figures.levels import NAMES
 from optical_core.study.uploaded_results import read_results_zip, results_from_runs
 from optical_core.ui.library import Library
@@ -80,6 +81,12 @@ def places(tables: Tables) -> dict[str, tuple[str, ...]]:
     codes = tables.comparison.languages
     groups = zip(GROUPS, tables.comparison.sides(codes), strict=True)
     return {ALL: (), **{g: tuple(c) for g, c in groups if c}, **{code: (code,) for code in codes}}
+
+
+def row_choices(tables: Tables) -> list[tuple[str, str]]:
+    """The gap picture's rows for readers who can't point at them: (what `places` has, text)."""
+    values = gap_values(tables.measures, tables.comparisons, tables.groups, tables.comparison)
+    return [(row.key, f"{row.label}. {'; '.join(values.facts(row))}") for row in values.rows]
 
 
 def place_name(at: str) -> str:
