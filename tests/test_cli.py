@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import optical_core
-from optical_core.cli import app
+from optical_core.cli import _progress, app
 from optical_core.data.collection import open_collection
 from optical_core.data.lexicons import write_lexicon
 from optical_core.errors import InputError
@@ -494,3 +494,16 @@ def test_long_reading_tells_how_far_it_is(monkeypatch, capsys, tmp_path):
     code, told = command(monkeypatch, capsys, "data", "bitext", str(path))
     assert (code, silent) == (0, (0, ""))
     assert told.startswith("optical: reading large.sw.tsv.gz, 0 MB")
+
+
+def test_only_reading_that_takes_long_is_told_not_what_is_read_after_long_work(monkeypatch, capsys):
+    clock = [0.0]
+    monkeypatch.setattr("optical_core.cli.monotonic", lambda: clock[0])
+    tell = _progress()
+    clock[0] = 60.0  # a model was opened
+    tell("index.json, 0 MB")
+    assert capsys.readouterr().err == ""
+    for _ in range(26):
+        clock[0] += 0.2
+        tell(f"corpus.jsonl, {clock[0] - 60:.1f} MB")
+    assert capsys.readouterr().err == "optical: reading corpus.jsonl, 5.0 MB\n"

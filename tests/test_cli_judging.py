@@ -28,4 +28,6 @@ def test_what_cannot_be_done_is_one_sentence(unjudged):
     assert "name the models" in refused("judge", "pool", "mine", "--models", ",")
     assert "goes from 1 to 100, got 0" in refused("judge", "pool", "mine", "--depth", 0)
     assert "nobody has judged yet" in refused("judge", "write", "mine")
+    run("judge", "pool", "mine", "--models", "bm25", "--languages", "en")
+    assert "nobody has judged yet" in run("judge", "agreement", "mine")
     assert "has no Hausa queries" in refused("judge", "pool", "mine", "--languages", "ha")

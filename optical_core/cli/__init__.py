@@ -69,12 +69,16 @@ def main() -> None:
 
 def _progress() -> Tell:
     """A function that says on stderr, every few seconds, how far reading has come."""
-    last = monotonic()
+    last = called = monotonic()
 
     def tell(where: str) -> None:
-        nonlocal last
-        if monotonic() - last >= EVERY:
-            last = monotonic()
+        nonlocal last, called
+        now = monotonic()
+        if now - called > EVERY / 2:  # something else was done meanwhile
+            last = now
+        called = now
+        if now - last >= EVERY:
+            last = now
             print(f"optical: reading {where}", file=sys.stderr)
 
     return tell

@@ -49,6 +49,8 @@ def agreement(collection: _Collection) -> None:
 
     pool = read_pool(collection)
     grades = {judge: read_grades(collection, judge) for judge in judges(collection)}
+    if not grades:
+        print("nobody has judged yet")
     for judge, given in grades.items():
         done = sum(item in given for item in pool.items)
         print(f"{judge}: {done:,} of {counted(len(pool.items), 'passage')} judged")

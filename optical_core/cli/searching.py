@@ -21,7 +21,7 @@ from optical_core.cli.application import (
     print_json,
 )
 from optical_core.errors import InputError
-from optical_core.wording import split_names
+from optical_core.wording import counted, split_names
 
 if TYPE_CHECKING:
     from optical_core.data.collection import Collection, Passage
@@ -218,7 +218,12 @@ def _write_run(
     from optical_core.data.trec import write_run
     from optical_core.study.evaluate import label
 
-    write_run(out, searcher.run(topics, top=top, among=among), name=label(searcher.name))
+    run = searcher.run(topics, top=top, among=among)
+    write_run(out, run, name=label(searcher.name))
+    if missed := [query for query in topics if not run.get(query)]:
+        named = ", ".join(missed[:5]) + (", …" if len(missed) > 5 else "")
+        of = f"{len(missed):,} of {counted(len(topics), 'topic')}"
+        print(f"no passage found for {of}: {named}", file=sys.stderr)
 
 
 def _passage(collection: Collection, identifier: str) -> Passage:

@@ -87,6 +87,17 @@ class Collection:
             selected |= dict.fromkeys(chosen)
         return list(selected)
 
+    def select_or_all(self, codes: Iterable[str]) -> list[str]:
+        """The query languages that `codes` stand for; all of them if there are none.
+
+        Raises:
+            InputError: the collection lacks one of them, or has no queries at all.
+        """
+        selected = self.select(codes) or list(self.languages)
+        if not selected:
+            raise InputError(f"{self.name} has no queries: queries/<language>.jsonl was expected")
+        return selected
+
     def passages(self) -> Iterator[Passage]:
         """Stream the passages in the order of the corpus."""
         return self.corpus.passages()

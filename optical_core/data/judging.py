@@ -22,6 +22,7 @@ from optical_core.data.trec import Qrels, read_qrels, write_qrels
 from optical_core.errors import InputError
 from optical_core.storage import home, replace_file
 from optical_core.validation import plain_name
+from optical_core.wording import listed
 
 GRADES = {0: "Not relevant", 1: "Relevant", 2: "Highly relevant"}
 _POOL = "pool.json"
@@ -202,9 +203,8 @@ def write_judgements(collection: Collection, names: Sequence[str]) -> int:
         raise InputError("the demo is judged, and stays as it is: judge a collection of your own")
     by_language = joined([read_grades(collection.name, name) for name in names])
     if not by_language:
-        raise InputError(
-            f"there is nothing to write: {', '.join(names) or 'nobody'} has judged yet"
-        )
+        whose = f"{listed(names)} graded nothing" if names else "nobody has judged yet"
+        raise InputError(f"there is nothing to write: {whose}")
     for code, qrels in by_language.items():
         for path in _targets(collection, code):
             known = read_qrels(path) if path.is_file() else {}

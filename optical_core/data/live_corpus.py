@@ -115,16 +115,17 @@ class Corpus:
         return self.matching(condition) if condition else None
 
     def language_of(self, usual: str | None) -> dict[str, str]:
-        """Passage id -> code of its language; empty if the passages say fewer than two languages.
+        """Passage id -> code of its language; empty if the passages are in fewer than two.
 
         Args:
             usual: code of the passages that don't say theirs; None leaves them out.
         """
-        if len(self.languages) < 2:
+        if not self.languages:
             return {}
         ids, told = self._told
         rest = dict.fromkeys(ids - told.keys(), usual) if usual else {}
-        return told | rest
+        found = told | rest
+        return found if len(set(found.values())) > 1 else {}
 
     @cached_property
     def _fields(self) -> FieldTable:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from optical_core.data.bitext import SentencePair, normalise
 from optical_core.data.collection import Collection
+from optical_core.data.corpus import LANGUAGE_FIELDS
 from optical_core.data.languages import is_english, language, main_script
 from optical_core.data.words import words
 from optical_core.wording import counted
@@ -21,8 +22,8 @@ def check_collection(collection: Collection) -> list[str]:
     """Problems of a collection, a sentence each; an empty list if it is sound.
 
     It looks for repeated passages and sentences, empty texts, judged queries without a relevant
-    passage, and queries that are repeated, untranslated (the same as the English one) or in a
-    script that isn't their language's.
+    passage, queries that are repeated, untranslated (the same as the English one) or in a script
+    that isn't their language's, and languages of passages that aren't known.
     """
     problems = list(_passage_problems(collection))
     english = collection.queries(collection.english) if collection.english else {}
@@ -59,7 +60,11 @@ def check_pairs(pairs: list[SentencePair]) -> list[str]:
 def _passage_problems(collection: Collection) -> Iterator[str]:
     texts: Counter[str] = Counter()
     sentences: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
     for passage in collection.passages():
+        told = (passage.fields.get(name) for name in LANGUAGE_FIELDS)
+        if not passage.language and (code := next(filter(None, told), None)):
+            unknown[f"{code!r}"] += 1
         if not passage.text.strip():
             yield f"passage {passage.id} is empty"
         texts[normalise(passage.text)] += 1
@@ -70,6 +75,8 @@ def _passage_problems(collection: Collection) -> Iterator[str]:
                 if len(words(sentence := normalise(part))) >= MINIMUM_WORDS
             }
         )
+    for code, count in unknown.items():
+        yield f"{counted(count, 'passage says', 'passages say')} an unknown language: {code[:80]}"
     for text, count in texts.items():
         if count > 1:
             yield f"{count} passages have the same text: {text[:80]}"

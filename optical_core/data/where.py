@@ -152,6 +152,11 @@ compare fields; there are _id, title, year
 
     def _reason(self, error: Exception) -> str:
         text = str(error).splitlines()[0].rstrip(":\"' ")
+        # THEN and the last bracket are ours, not the user's.
+        if 'near "THEN"' in text:
+            text = "a closing bracket is missing"
+        if 'near ")"' in text:
+            text = "a value is missing at its end, or before a closing bracket that may be too many"
         if "interrupted" in text:
             return f"it takes more than {SECONDS:g} s"
         if any(word in text for word in ("authoriz", "prohibited", "one statement")):

@@ -197,7 +197,7 @@ class DevMonitor(TrainerCallback):
         self.ids = [passage.id for passage in passages]
         self.texts = [passage.full_text for passage in passages]
         self.vectors = teacher.encode_passages(self.texts) if teacher else None
-        languages = collection.select(config.dev_languages) or collection.languages
+        languages = collection.select_or_all(config.dev_languages)
         self.queries, self.qrels = {}, {}
         for code in languages:
             texts, qrels = collection.queries(code), collection.qrels(code)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,11 @@ def open_encoder(name_or_path: str, *, device: str | None = None) -> MultiVector
 
 
 def _unknown(name: str, error: Exception) -> InputError:
+    if re.match(r"(bm25|psq)(?![^\W_])", name):
+        return InputError(
+            f"{name!r} is no encoder: the models of words are bm25 and psq@FOLDER with lexicons, "
+            "with -stem or -stop behind bm25 or psq"
+        )
     first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
     return InputError(
         f"unknown model {name!r}: not `{EMBEDDED}`, not a student that `optical models` lists, "

@@ -54,16 +54,25 @@ def find_fusion(name: str) -> Fusion | None:
     return None if path is None else read_fusion(path)
 
 
+def check_fusion_name(name: str) -> None:
+    """Check that a fusion's file can have a name.
+
+    Raises:
+        InputError: it can't.
+    """
+    try:
+        plain_name(name)
+    except ValueError as error:
+        raise InputError(f"the name of a fusion: {error}") from error
+
+
 def save_fusion(fusion: Fusion) -> Path:
     """Save a fusion under its name, in place of an earlier one.
 
     Raises:
         InputError: no file can have the name.
     """
-    try:
-        plain_name(fusion.name)
-    except ValueError as error:
-        raise InputError(f"the name of a fusion: {error}") from error
+    check_fusion_name(fusion.name)
     path = home("fusions", f"{fusion.name}.json")
     content = fusion.model_dump(mode="json")
     content["record"]["environment"] = environment()

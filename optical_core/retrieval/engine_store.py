@@ -27,6 +27,7 @@ from optical_core.retrieval.indexing import existing_index
 from optical_core.retrieval.vector_store import VectorStore
 from optical_core.retrieval.windows import Cuts
 from optical_core.storage import exclusive
+from optical_core.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -249,7 +250,7 @@ def _rows(
     if loss := cuts.loss():
         logger.warning("%s; only the engine local cuts passages into windows", loss)
     if empty:
-        logger.warning("%d passages have no text to index", empty)
+        logger.warning("%s no text to index", counted(empty, "passage has", "passages have"))
 
 
 def _text_hashes(passages: Iterable[Passage]) -> dict[str, str]:

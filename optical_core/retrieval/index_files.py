@@ -29,6 +29,7 @@ from optical_core.retrieval.recall import measured_recall
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.retrieval.vector_files import VectorWriter, open_vectors
 from optical_core.retrieval.windows import WHOLE, Cuts, Windows
+from optical_core.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +113,7 @@ def encode_index(
     if sentence := cuts.sentence():
         logger.warning("%s", sentence)
     if empty:
-        logger.warning("%d passages have no text to index", empty)
+        logger.warning("%s no text to index", counted(empty, "passage has", "passages have"))
     if known is not None:
         (folder / HASHES).write_bytes(hashes)
     facts = {

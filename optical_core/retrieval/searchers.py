@@ -14,6 +14,7 @@ from optical_core.models.pair import EncoderPair
 from optical_core.models.pair_store import load_pair
 from optical_core.retrieval.bm25 import BM25, LiveBM25
 from optical_core.retrieval.cross_encoder import CrossEncoding, is_cross_encoder
+from optical_core.retrieval.expanding import check_expansions
 from optical_core.retrieval.expression_reader import parse
 from optical_core.retrieval.glossed import Glossed, Glosses
 from optical_core.retrieval.late_interaction import LateInteraction
@@ -66,8 +67,10 @@ def open_searcher(
         20
     """
 
+    node = expanded(parse(name))
+    check_expansions(node)
     opening = _Opening(collection, mode, engine, uri, progress, load, glossed, device)
-    return assembled(expanded(parse(name)), cache(opening.single), collection)
+    return assembled(node, cache(opening.single), collection)
 
 
 @dataclass(frozen=True)

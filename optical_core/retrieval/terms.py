@@ -115,10 +115,25 @@ def terms_named(name: str, family: str, code: str | None) -> Terms | None:
         >>> terms_named("bm25-stop", "bm25", "de"), terms_named("embedded", "bm25", "de")
         (Terms(language='de', stem=False, stop=True), None)
     """
+    options = _options(name, family)
+    return None if options is None else Terms(code, **dict.fromkeys(options, True))
+
+
+def is_of(name: str, family: str) -> bool:
+    """Is a model's name that of a family, perhaps with options?
+
+    Examples:
+        >>> is_of("bm25-stem", "bm25"), is_of("bm25-x", "bm25"), is_of("embedded", "bm25")
+        (True, False, False)
+    """
+    return _options(name, family) is not None
+
+
+def _options(name: str, family: str) -> list[str] | None:
+    """The options in a model's name; None if it isn't of the family."""
     first, *options = name.split("-")
-    if first != family or len(set(options)) < len(options) or not set(options) <= set(OPTIONS):
-        return None
-    return Terms(code, stem="stem" in options, stop="stop" in options)
+    once = len(set(options)) == len(options)
+    return options if first == family and once and set(options) <= set(OPTIONS) else None
 
 
 @cache

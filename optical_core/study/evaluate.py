@@ -24,6 +24,7 @@ from optical_core.data.records import read_record
 from optical_core.data.trec import Qrels, read_run, write_run
 from optical_core.errors import InputError
 from optical_core.models.pair_store import load_pair
+from optical_core.retrieval.expanding import check_expansions
 from optical_core.retrieval.expression_reader import parse
 from optical_core.retrieval.expressions import Name, Node, names
 from optical_core.retrieval.glossed import Glossed, Glosses
@@ -130,6 +131,7 @@ def searchers_by_language(
 ) -> dict[str, tuple[Searcher, dict[str, str]]]:
     """Open each language's searcher; with it, the queries (id -> text) as they are asked."""
     node = expanded(parse(spec))
+    check_expansions(node)
     if not isinstance(node, Name):
         options: dict[str, Any] = {"device": device, "progress": progress}
         opened = {
@@ -239,7 +241,7 @@ def evaluate(
     _check_names(models)
     measures = measure_names(measures)
     check_depth(measures, depth)
-    languages = collection.select(languages) or list(collection.languages)
+    languages = collection.select_or_all(languages)
     with writable(out):
         out.mkdir(parents=True, exist_ok=True)
     values: dict[tuple[str, str], Values] = {}

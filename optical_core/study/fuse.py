@@ -20,11 +20,13 @@ from optical_core.data.collection import Collection
 from optical_core.data.trec import Run, best_first
 from optical_core.errors import InputError
 from optical_core.models.catalogue import list_models
-from optical_core.models.fusions import Fusion, find_fusion
+from optical_core.models.fusions import Fusion, check_fusion_name, find_fusion
 from optical_core.retrieval.expression_reader import parse
 from optical_core.retrieval.expressions import Weighted
 from optical_core.retrieval.fusing import FUSED, scaled
+from optical_core.retrieval.model_names import label
 from optical_core.study.evaluate import searchers_by_language
+from optical_core.wording import listed
 
 FOLDS = 5
 STEPS = {2: 20, 3: 10, 4: 10}
@@ -85,7 +87,7 @@ def fit_weights(
     (measure,) = measure_names([measure])
     check_depth([measure], FUSED)
     _check(name, models, folds)
-    codes = collection.select(languages) or list(collection.languages)
+    codes = collection.select_or_all(languages)
     runs = _runs(models, collection, codes, device=device, progress=progress)
     grid = list(weightings(len(models)))
     values = {code: _values(runs[code], collection, code, grid, measure) for code in codes}
@@ -153,6 +155,9 @@ def weightings(count: int) -> Iterator[tuple[float, ...]]:
 def _check(name: str, models: Sequence[str], folds: int) -> None:
     if len(models) not in STEPS:
         raise InputError(f"a fusion joins 2 to {max(STEPS)} models, got {len(models)}")
+    if len({label(model) for model in models}) < len(models):
+        raise InputError(f"a fusion joins different models, got {listed(models)}")
+    check_fusion_name(name)
     if folds < 2:
         raise InputError(f"cross-validation needs at least 2 folds, got {folds}")
     if find_fusion(name) is None and name in {entry.name for entry in list_models()}:

@@ -49,7 +49,7 @@ def make_pool(
         raise InputError("name the models whose best passages are judged, such as bm25,embedded")
     if not 1 <= depth <= MOST:
         raise InputError(f"the depth of a pool goes from 1 to {MOST}, got {depth}")
-    codes = collection.select(languages) or list(collection.languages)
+    codes = collection.select_or_all(languages)
     found: dict[tuple[str, str], set[str]] = {}
     for number, model in enumerate(models):
         opened = searchers_by_language(model, collection, codes, device=device, progress=False)

@@ -86,7 +86,7 @@ def test_where_judges_differ_the_lowest_grade_counts():
 def test_what_cannot_be_done_is_one_sentence(unjudged, home):
     with pytest.raises(InputError, match="mine has no pool to judge: make one on the page Judge"):
         read_pool("mine")
-    with pytest.raises(InputError, match="nothing to write: ann has judged yet"):
+    with pytest.raises(InputError, match="nothing to write: ann graded nothing"):
         write_judgements(unjudged, ["ann"])
     with pytest.raises(InputError, match="demo is judged, and stays as it is"):
         write_judgements(open_collection("demo"), ["ann"])

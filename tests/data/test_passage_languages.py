@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from optical_core.cli import app
 from optical_core.data.corpus import Passage
+from optical_core.data.quality import check_collection
 from optical_core.data.where import in_languages
 from optical_core.errors import InputError
 
@@ -47,6 +48,26 @@ def test_passages_that_do_not_say_theirs_are_in_the_collections_language(tmp_pat
     assert found.language_of("sw")["p9"] == "sw"
     assert "p9" not in found.language_of(None)
     assert found.matching("_language is null") == {"p9"}
+
+
+def test_one_language_beside_the_collections_own_makes_two(collection):
+    path = collection.folder / "corpus.jsonl"
+    row = {"_id": "p9", "text": "bahari", "lang": "swa"}
+    path.write_text(path.read_text() + json.dumps(row) + "\n")
+    corpus = collection.refreshed().corpus
+    assert (corpus.language_of("en")["p9"], corpus.language_of("en")["p1"]) == ("sw", "en")
+    assert corpus.language_of(None) == corpus.language_of("sw") == {}
+
+
+def test_languages_that_are_not_known_are_problems_of_a_collection(mixed):
+    path = mixed.folder / "corpus.jsonl"
+    rows = [{"_id": f"x{n}", "text": f"text {n}", "lang": "klingon"} for n in range(2)]
+    rows += [{"_id": "x2", "text": "text 2", "lang": 7}, {"_id": "x3", "text": "3", "lang": None}]
+    path.write_text(path.read_text() + "".join(json.dumps(row) + "\n" for row in rows))
+    problems = check_collection(mixed.refreshed())
+    assert "2 passages say an unknown language: 'klingon'" in problems
+    assert "1 passage says an unknown language: 7" in problems
+    assert sum("unknown language" in problem for problem in problems) == 2
 
 
 def test_the_command_shows_and_filters_languages(mixed):

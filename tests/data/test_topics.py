@@ -86,6 +86,7 @@ def test_the_command_writes_a_run_of_topics_that_nobody_judged(collection, writt
     assert done.exit_code == 0, done.output
     found = read_run(out)
     assert list(found) == ["a"]
+    assert "no passage found for 1 of 2 topics: b" in done.output
     assert next(iter(found["a"])) == "p1"
     assert out.read_text().splitlines()[0].endswith(" bm25")
     alone = CliRunner().invoke(

@@ -108,6 +108,21 @@ def test_what_is_no_condition_on_the_fields_is_one_sentence(condition):
     assert NEWS.matching("1") == {"p0", "p1", "p2", "p3"}
 
 
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        ("(year > 2000", "a closing bracket is missing;"),
+        ("year >", "a value is missing at its end"),
+        ("year > 2000 and", "a value is missing at its end"),
+        ("(", "a value is missing at its end"),
+        ("year > 2000)", "a closing bracket that may be too many"),
+    ],
+)
+def test_a_condition_that_is_cut_off_is_told_so_in_the_users_terms(condition, reason):
+    with pytest.raises(InputError, match=reason):
+        NEWS.matching(condition)
+
+
 def test_a_condition_that_takes_long_is_stopped(monkeypatch):
     monkeypatch.setattr(where, "SECONDS", 0.05)
     many = table(*({"n": number} for number in range(50_000)))

@@ -155,6 +155,18 @@ def test_a_name_that_nothing_answers_to_is_refused_without_retries(monkeypatch):
     assert asked == ["nope"]
 
 
+@pytest.mark.parametrize("name", ["bm25", "bm25-stem-stopp", "psq", "bm25%", "bm25 embedded"])
+def test_a_model_of_words_is_told_to_be_no_encoder(monkeypatch, name):
+    def model_info(self, name, **options):
+        raise ConnectionError("no route to the hub")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", model_info)
+    with pytest.raises(InputError, match="is no encoder: the models of words are bm25 and psq@"):
+        TokenEncoder.load(name)
+    with pytest.raises(InputError, match="unknown model 'bm25s'"):
+        TokenEncoder.load("bm25s")
+
+
 def test_names_of_the_hub_open_from_its_cache(tiny_encoder, tiny_bert, tmp_path, monkeypatch):
     folders = {"org/multi": tiny_encoder, "org/plain": tiny_bert}
     for name, folder in folders.items():

@@ -15,6 +15,7 @@ from optical_core.retrieval.late_interaction import TokenVectors
 from optical_core.retrieval.relevance_model import relevance_model
 from optical_core.retrieval.searchers import open_searcher
 from optical_core.retrieval.token_feedback import centres, token_passages
+from optical_core.study.evaluate import searchers_by_language
 from optical_core.ui.search.joined import explainer, is_joined, kind_of
 
 
@@ -220,6 +221,19 @@ def test_passages_of_a_token_are_counted(tiny_encoder):
 def test_what_cannot_be_expanded_is_a_sentence(tiny, text, sentence):
     with pytest.raises(InputError, match=sentence):
         tiny(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["nosuch+rm3", "bm25+prf", "bm25%10>>psq@x+prf", "(bm25>>a)+prf", "rrf(a,b+rm3)"]
+)
+def test_what_cannot_be_expanded_is_refused_before_anything_is_opened(collection, text):
+    def load(name):
+        raise AssertionError(f"{name} was opened")
+
+    with pytest.raises(InputError, match=r"\+(rm3|prf) expands"):
+        open_searcher(text, collection, load=load)
+    with pytest.raises(InputError, match=r"\+(rm3|prf) expands"):
+        searchers_by_language(text, collection, ["sw"], device=None, progress=False)
 
 
 def test_pages_know_what_an_expansion_is():

@@ -10,13 +10,15 @@ from safetensors.torch import load_file, save_file
 
 from optical_core.analysis.metrics import MEASURES
 from optical_core.analysis.tables import TABLES
-from optical_core.data.collection import open_collection
+from optical_core.data.collection import open_collection, write_collection
 from optical_core.data.lexicons import write_lexicon
 from optical_core.data.trec import read_run
 from optical_core.errors import InputError
 from optical_core.retrieval.fusing import scaled
 from optical_core.study import evaluate as module
 from optical_core.study.evaluate import evaluate, measure
+from optical_core.study.fuse import fit_weights
+from optical_core.study.pooling import make_pool
 from optical_core.study.results import read_results, read_values, write_values
 from optical_core.study.uploaded_results import read_results_zip
 
@@ -80,6 +82,18 @@ def test_another_model_under_the_same_name_is_measured_again(
     measure(str(model), collection, ["sw"], out)
     assert ranked == ["sw", "sw"]
     assert (out / "sw.csv").read_text() != before
+
+
+def test_a_collection_without_queries_is_named_as_such(collection, tmp_path):
+    info = collection.info.model_copy(update={"name": "mute", "languages": ()})
+    mute = write_collection(tmp_path / "mute", info, collection.passages(), {}, {})
+    for refused in (
+        lambda: evaluate(mute, ["bm25"], [], tmp_path / "out"),
+        lambda: make_pool(mute, ["bm25"]),
+        lambda: fit_weights("f", ["bm25", "embedded"], mute),
+    ):
+        with pytest.raises(InputError, match=r"mute has no queries: queries/<language>.jsonl"):
+            refused()
 
 
 def test_an_evaluation_of_nothing_is_refused(collection, tmp_path):

@@ -85,6 +85,8 @@ def test_the_grid_has_each_model_alone_and_adds_up_to_one(count, size):
     ("models", "options", "sentence"),
     [
         (["good"], {}, "a fusion joins 2 to 4 models, got 1"),
+        (["good", "good"], {}, "joins different models, got good and good"),
+        (["good", "other"], {"name": "a/b"}, "the name of a fusion: letters, digits"),
         (["good", "other"], {"folds": 1}, "at least 2 folds, got 1"),
         (["good", "other"], {"folds": 200}, "80 judged queries for 200 folds"),
         (["good", "other"], {"name": "bm25"}, "bm25 is the name of another model"),
