@@ -41,6 +41,7 @@ READ = (
     "student's tokens should stay up: if it falls, the student is collapsing. Only one training "
     "runs at a time, the others wait. A training goes on when you close this page."
 )
+SIDES = {"queries": "Queries", "both": "Queries and passages"}
 SOURCES = {"demo": "Demo", "folder": "File or folder", "upload": "Upload"}
 
 
@@ -119,6 +120,17 @@ def _settings() -> tuple[str, dict[str, Any]]:
         key="dev",
         default=NO_DEV,
     )
+    sides = bound(
+        st.segmented_control,
+        "The student encodes",
+        list(SIDES),
+        key="sides",
+        default="queries",
+        format_func=SIDES.get,
+        required=True,
+        help="Passages are English, and the teacher encodes them, unless the student encodes them "
+        "too. It can be in all its languages, and gets an index of its own.",
+    )
     return source, {
         "name": name.strip(),
         "bitext": bitext,
@@ -126,6 +138,7 @@ def _settings() -> tuple[str, dict[str, Any]]:
         "objective": objective,
         "trainable": trainable,
         "steps": steps,
+        "sides": sides,
         "dev": dev,
         "overlap": "drop",
     }

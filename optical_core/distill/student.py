@@ -9,7 +9,8 @@ from safetensors.torch import load_file
 
 from optical_core.distill.config import DistillConfig, TrainingConfig
 from optical_core.errors import InputError
-from optical_core.models.pair_store import load_pair, student_folder
+from optical_core.models.means_file import MEANS
+from optical_core.models.pair_store import load_pair, read_pair, student_folder
 from optical_core.models.token_encoder import TokenEncoder
 
 LORA_MODULES = ["query", "key", "value", "dense"]
@@ -60,17 +61,24 @@ def go_on_from(
     """Load the weights of the student named by `config.start`, where this training begins.
 
     Raises:
-        InputError: it isn't a student, or has another teacher, backbone or kind of training.
+        InputError: it isn't a student, takes means of languages off, or has another teacher,
+            backbone or kind of training.
     """
     name = str(config.start)
-    before = load_pair(name)
+    before, folder = load_pair(name), student_folder(name)
     if not before.distilled:
         raise InputError(f"start: {name!r} is no student: there is no training to go on from")
-    if before.teacher.hash != teacher.hash:
+    if (folder / MEANS).is_file():
+        raise InputError(
+            f"start: {name!r} takes the means of languages off, which a training would leave out: "
+            "name the model that it was copied from"
+        )
+    # A student of both sides stands in its teacher's place in the pair.
+    if read_pair(folder).teacher_hash != teacher.hash:
         raise InputError(f"start: {config.start!r} has another teacher than {config.teacher!r}")
     if before.backbone != (backbone or teacher).hash:
         raise InputError(f"start: {config.start!r} has another backbone")
-    adapter = student_folder(name) / "adapter" / "adapter_model.safetensors"
+    adapter = folder / "adapter" / "adapter_model.safetensors"
     if adapter.is_file() != (config.trainable == "lora"):
         raise InputError(
             f"start: {config.start!r} was trained {'as' if adapter.is_file() else 'without'} LoRA: "

@@ -22,6 +22,7 @@ from optical_core.distill.teacher_vectors import shared_vectors
 from optical_core.distill.trainer import distill, load_bitext
 from optical_core.errors import InputError
 from optical_core.models import precision
+from optical_core.models.pair_copies import both_sides, centred
 from optical_core.models.pair_store import load_pair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import home
@@ -230,6 +231,37 @@ def test_a_student_of_both_sides_encodes_the_passages(tiny_encoder, bitext_file,
     assert pair.distilled
     assert pair.teacher is pair.student
     assert json.loads((folder / "record.json").read_text())["dev_map"]["step"] in (0, 2)
+
+
+@pytest.mark.parametrize("trainable", ["lora", "encoder"])
+@pytest.mark.parametrize("sides", ["queries", "both"])
+def test_a_training_goes_on_from_a_student_of_both_sides(
+    tiny_encoder, bitext_file, trainable, sides
+):
+    settings = config(tiny_encoder, bitext_file, name="one", trainable=trainable, steps=3)
+    distill(settings, device="cpu", progress=False)
+    both_sides("one", home("models", "both"))
+    changes = {"steps": 1, "learning_rate": 1e-12, "trainable": trainable, "sides": sides}
+    further = config(tiny_encoder, bitext_file, name="two", start="both", **changes)
+    distill(further, device="cpu", progress=False)
+    first, second = (load_pair(name, device="cpu") for name in ("one", "two"))
+    assert (second.teacher is second.student) == (sides == "both")
+    for one, two in zip(
+        first.student.encode_queries(TEXTS), second.student.encode_queries(TEXTS), strict=True
+    ):
+        np.testing.assert_allclose(one, two, atol=1e-3)
+    assert first.student.hash != first.teacher.hash
+
+
+def test_a_training_does_not_go_on_from_a_copy_that_takes_means_off(tiny_encoder, bitext_file):
+    distill(config(tiny_encoder, bitext_file, name="one", steps=1), device="cpu", progress=False)
+    texts = [
+        f"the sea is {word} {other}" for word in TEXTS for other in "a b c d e f g h i j k".split()
+    ]
+    centred("one", {"en": texts, "sw": texts}, home("models", "less"), source="tests")
+    settings = config(tiny_encoder, bitext_file, name="two", start="less", steps=1)
+    with pytest.raises(InputError, match="'less' takes the means of languages off"):
+        distill(settings, device="cpu", progress=False)
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from optical_core.ui.address import Address
 from optical_core.ui.library import Library
 from optical_core.ui.still import Picture
 from optical_core.ui.stories.views import view_parts
-from pages import train_teach
+from pages import train, train_teach
 from tests.pages.checks import shown
 
 
@@ -46,6 +46,22 @@ def test_trainings_are_laid_over_each_other_with_the_settings_that_differ(open_p
     badges = [shown(element) for element in app.markdown if "badge" in element.value]
     assert any("teacher" in badge and "stopped" in badge for badge in badges)
     assert not [button for button in app.button if button.label in ("Stop", "Resume")]
+
+
+@pytest.mark.parametrize("sides", ["queries", "both"])
+def test_a_student_of_queries_or_of_both_sides_is_started(open_page, home, monkeypatch, sides):
+    started = []
+    monkeypatch.setattr(train, "start_job", started.append)
+    bitext = home / "pairs.sw.tsv"
+    bitext.write_text("The sea is salty.\tBahari ina chumvi.\n")
+    address = {"from": "folder"} | ({"sides": "both"} if sides == "both" else {})
+    app = open_page("train", **address)
+    assert next(c for c in app.button_group if c.label == "The student encodes").value == sides
+    next(field for field in app.text_input if field.label == "Name of the student").input("mine")
+    next(f for f in app.text_input if f.label == "Path on this machine").input(str(bitext))
+    next(button for button in app.button if button.label == "Start").click().run()
+    assert [shown(error) for error in app.error] == []
+    assert [(config.name, config.sides) for config in started] == [("mine", sides)]
 
 
 def test_a_teacher_is_started_or_refused_with_a_sentence(open_page, home, monkeypatch):
