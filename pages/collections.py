@@ -118,7 +118,7 @@ def _show(collection: Collection) -> None:
         if not is_shipped(collection):
             _remove(collection)
     _long(collection)
-    parts.unknown_judgements(collection.name)
+    parts.uncounted_judgements(collection.name)
     st.dataframe(
         library().keep("statistics", lambda: statistics(collection), collection=collection.name),
         hide_index=True,

@@ -68,7 +68,7 @@ def render() -> None:
         return
     collection, origin = tables.measurements.collection, tables.measurements.origin
     if collection in library().collection_names():
-        parts.unknown_judgements(collection)
+        parts.uncounted_judgements(collection)
     _show(tables, st.session_state["results"])
     _details(tables)
     origins = ", ".join(f"{model}: {source}" for model, source in origin.items())

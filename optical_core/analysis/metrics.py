@@ -50,6 +50,7 @@ def per_query_measures(
         >>> per_query_measures(run, {"q1": {"d2": 1}}, ["P@2"])
         {'P@2': {'q1': 0.5}}
     """
+    qrels = {query: _graded(grades) for query, grades in qrels.items()}
     plain: Run = {
         query: scores if isinstance(scores, dict) else dict(scores)
         for query, scores in run.items()
@@ -67,6 +68,20 @@ def per_query_measures(
         for name, query, value in _metrics(rest, qrels, plain):
             values[name][query] = value
     return values
+
+
+def _graded(grades: Mapping[str, int]) -> dict[str, int]:
+    """A topic's grades, with one of 0 if all are negative.
+
+    trec_eval counts grades up to the largest of a topic. It writes outside its memory if that is
+    -2 or less, and takes the count of the topic before if it is -1. No ranking has the passage of
+    the grade added here, because ids have no blanks.
+
+    Examples:
+        >>> _graded({"p1": -2}), _graded({"p1": -2, "p2": 1})
+        ({'p1': -2, ' ': 0}, {'p1': -2, 'p2': 1})
+    """
+    return dict(grades) if max(grades.values(), default=-1) >= 0 else {**grades, " ": 0}
 
 
 def _trec_key(measure: Measure) -> str | None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import optical_core
-from optical_core.wording import counted
 
 if TYPE_CHECKING:
     from optical_core.data.collection import Collection
@@ -91,10 +90,9 @@ def default_student() -> str:
 
 
 def print_left_out(collection: Collection) -> None:
-    """Report judgements of passages that the corpus lacks."""
-    if count := collection.unknown_judgements():
-        text = counted(count, "judgement names a passage", "judgements name passages")
-        print(f"{text} that the corpus lacks: left out of every measure")
+    """Report judgements that no measure counts."""
+    for sentence in collection.left_out():
+        print(sentence)
 
 
 def print_json(value: Any) -> None:

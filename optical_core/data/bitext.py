@@ -92,7 +92,8 @@ def read_bitext(
             last part before the suffix (`news.sw.tsv`, `eng-swa.tsv`), columns of numbers and
             addresses passed over; or a header line of language codes or names, one for each column.
             English is then paired with every other column.
-            `NAME.en` beside `NAME.sw`, or `eng.txt` beside `swa.txt`: Moses.
+            `NAME.en` beside `NAME.sw`, or `eng.txt` beside `swa.txt`, with codes in any form:
+            Moses.
             `*.tmx`, `*.tmx.zip`: TMX.
             `*.jsonl`: {"en": …, "sw": …} or {"english", "foreign", "language"}.
             A folder with `dataset_info.json`: a saved Hugging Face dataset with such columns.

@@ -16,10 +16,10 @@ from typing import Any
 from optical_core.data.bitext_columns import read_tsv
 from optical_core.data.bitext_names import foreign_language
 from optical_core.data.bitext_tmx import read_tmx
-from optical_core.data.compression import on_disk, plain_name
+from optical_core.data.compression import plain_name
 from optical_core.data.fields import text as a_text
 from optical_core.data.folders import data_files
-from optical_core.data.languages import UnknownLanguageError, find_language
+from optical_core.data.languages import UnknownLanguageError, find_language, is_english
 from optical_core.data.lines import parse_object, read_lines
 from optical_core.data.sentence_pairs import (
     BadLines,
@@ -32,7 +32,8 @@ from optical_core.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-_ENGLISH_FILES = ("en.txt", "eng.txt")
+MOST_NAMED = 10
+"""Files that a warning names."""
 
 
 def read_file_or_folder(path: Path) -> Iterator[SentencePair]:
@@ -61,22 +62,33 @@ def read_file_or_folder(path: Path) -> Iterator[SentencePair]:
 def bitext_files(path: Path) -> list[Path]:
     """The bitext files that a path stands for: itself, or those in the folder.
 
+    Files of other forms in a folder are named in a warning.
+
     Raises:
         InputError: the folder has none.
     """
     if path.is_file() or (path / "dataset_info.json").is_file():
         return [path]
-    files = [
-        file
-        for file in data_files(path)
-        if _reader_for(file) is not None and not _is_foreign_side(file)
-    ]
+    present = [file for file in data_files(path) if not _is_foreign_side(file)]
+    files = [file for file in present if _reader_for(file) is not None]
+    _say_passed_over(path, present, files)
     if not files:
         raise InputError(
             f"{path} has no bitext: *.tsv, *.txt, *.tmx, *.tmx.zip, *.jsonl or NAME.en with "
             "NAME.<language> were expected"
         )
     return files
+
+
+def _say_passed_over(folder: Path, present: list[Path], read: list[Path]) -> None:
+    """Warn of files that are neither read nor the other side of one that is."""
+    plain = {file: file.with_name(plain_name(file.name)) for file in present}
+    sides = {plain[file].with_suffix("") for file in read if _is_english_side(plain[file])}
+    others = [f for f in present if f not in read and plain[f].with_suffix("") not in sides]
+    if read and others:
+        names = [file.relative_to(folder).as_posix() for file in others]
+        shown = ", ".join(names[:MOST_NAMED]) + (", …" if len(names) > MOST_NAMED else "")
+        logger.warning("%s: passed over, since bitext has other forms: %s", folder, shown)
 
 
 def read_pairs(path: Path) -> Iterator[SentencePair]:
@@ -103,7 +115,7 @@ def _reader_for(path: Path) -> Callable[[Path], Iterator[SentencePair]] | None:
         return read_tmx
     if name.endswith(".jsonl"):
         return _read_jsonl
-    if path.suffix in (".en", ".eng") or name in _ENGLISH_FILES:
+    if _is_english_side(path):
         return _read_moses
     if name.endswith((".tsv", ".txt")):
         return read_tsv
@@ -112,9 +124,18 @@ def _reader_for(path: Path) -> Callable[[Path], Iterator[SentencePair]] | None:
 
 def _is_foreign_side(path: Path) -> bool:
     """Is this the `swa.txt` of a pair `eng.txt`, `swa.txt`?"""
-    has_english = any(on_disk(path.parent / name).is_file() for name in _ENGLISH_FILES)
-    name = plain_name(path.name)
-    return has_english and name.endswith(".txt") and name not in _ENGLISH_FILES
+    plain = Path(plain_name(path.name))
+    if plain.suffix != ".txt" or _is_english_side(plain):
+        return False
+    beside = data_files(path.parent, "*.txt", deep=False)
+    return any(_is_english_side(Path(plain_name(other.name))) for other in beside)
+
+
+def _is_english_side(path: Path) -> bool:
+    """Does a name end in English's code in any form: NAME.en, NAME.eng_Latn, en-US.txt?"""
+    code = path.stem if path.suffix == ".txt" else path.suffix.removeprefix(".")
+    known = find_language(code)
+    return known is not None and is_english(known.code)
 
 
 def _read_jsonl(path: Path) -> Iterator[SentencePair]:

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 from optical_core.data.archives import data_members, open_zip
 from optical_core.data.compression import DAMAGE, metered, open_plain
 from optical_core.data.sentence_pairs import BadLines, SentencePair, row_pairs, say_unknown
-from optical_core.data.xml import xml_elements
+from optical_core.data.xml import local_name, xml_elements
 from optical_core.errors import InputError
 
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -53,8 +53,8 @@ def _units(file: IO[bytes], path: Path) -> Iterator[SentencePair]:
 def _segments(unit: Element) -> list[tuple[str, str]]:
     """(language code, text) of a translation unit's variants."""
     texts = []
-    for variant in unit.findall("tuv"):
-        segment = variant.find("seg")
+    for variant in unit.findall("{*}tuv"):
+        segment = variant.find("{*}seg")
         code = variant.get(_LANG) or variant.get("lang") or "?"
         texts.append((code, " ".join(_text(segment).split()) if segment is not None else ""))
     return texts
@@ -64,12 +64,8 @@ def _text(element: Element) -> str:
     """An element's text without its native codes; highlighted text (hi) is kept."""
     parts = [element.text or ""]
     for child in element:
-        if _plain_tag(child) not in _CODES:
+        # Comments have no name.
+        if local_name(child).lower() not in ("", *_CODES):
             parts.append(_text(child))
         parts.append(child.tail or "")
     return "".join(parts)
-
-
-def _plain_tag(element: Element) -> str:
-    """An element's name without its namespace; comments and instructions have none."""
-    return element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else "ut"

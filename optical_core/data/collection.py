@@ -32,6 +32,7 @@ from optical_core.data.trec import Qrels, read_qrels, write_qrels
 from optical_core.errors import InputError
 from optical_core.storage import assets, check_path, home, replace_folder, tidy
 from optical_core.validation import validated
+from optical_core.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -146,11 +147,8 @@ class Collection:
         known = self.corpus.ids
         unknown = sum(passage not in known for grades in qrels.values() for passage in grades)
         if unknown:
-            logger.warning(
-                "%s: %d judgements name passages that are not in the corpus; they are left out",
-                path,
-                unknown,
-            )
+            named = counted(unknown, "judgement names a passage", "judgements name passages")
+            logger.warning("%s: %s that the corpus lacks: left out", path, named)
         queries = self.queries(code)
         kept = {
             query: {passage: grade for passage, grade in grades.items() if passage in known}
@@ -175,6 +173,29 @@ class Collection:
         for passage in self.passages():
             unknown.pop(passage.id, None)
         return unknown.total()
+
+    def unasked_judgements(self) -> int:
+        """Number of judgements of queries that no language has; `qrels` leaves them out."""
+        asked: dict[Path, set[str]] = {}
+        for code in self.languages:
+            asked.setdefault(self.qrels_file(code), set()).update(self.queries(code))
+        return sum(
+            len(grades)
+            for path, queries in asked.items()
+            for query, grades in read_qrels(path).items()
+            if query not in queries
+        )
+
+    def left_out(self) -> list[str]:
+        """A sentence about each kind of judgement that `qrels` leaves out."""
+        sentences = []
+        if count := self.unknown_judgements():
+            found = counted(count, "judgement names a passage", "judgements name passages")
+            sentences.append(f"{found} that the corpus lacks: left out of every measure")
+        if count := self.unasked_judgements():
+            found = counted(count, "judgement names a query", "judgements name queries")
+            sentences.append(f"{found} that no language has: left out of every measure")
+        return sentences
 
     @cached_property
     def fingerprint(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -45,13 +46,14 @@ class Passage:
     def from_row(cls, row: Row, key: str = "_id") -> Passage:
         """Make a passage from a row of a corpus: its id, `text`, if there is one `title`, the rest.
 
-        A null counts as an empty text.
+        A null counts as an empty text, and in other fields a number that isn't finite as null: JSON
+        has no such numbers.
 
         Raises:
             InputError: a field is no id or no text.
         """
         own = {key, "_id", "title", "text"}
-        fields = {name: value for name, value in row.items() if name not in own}
+        fields = {name: _plain(value) for name, value in row.items() if name not in own}
         texts = row.text_or_empty("title"), row.text_or_empty("text")
         return cls(row.id(key), *texts, fields or NO_FIELDS)
 
@@ -79,6 +81,17 @@ class Passage:
     def full_text(self) -> str:
         """Title and text as one string, as BEIR's models read them."""
         return f"{self.title}. {self.text}" if self.title else self.text
+
+
+def _plain(value: Any) -> Any:
+    """A field's value as JSON has it: NaN and the infinities become null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return value
 
 
 def write_corpus(

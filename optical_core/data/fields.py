@@ -1,7 +1,8 @@
 """Ids, texts and grades of files: taken as they are, or refused. Nothing is made up.
 
 JSON's null is not the text "None", NaN not "nan", 1.9 not the grade 1. Ids have no white space,
-because it separates the columns of runs and qrels.
+because it separates the columns of runs and qrels, and nothing invisible, such as the byte order
+mark of a file that was appended to another.
 """
 
 from __future__ import annotations
@@ -17,7 +18,11 @@ T = TypeVar("T")
 
 LARGEST_GRADE = 10_000
 """trec_eval counts up to the largest grade: one of ten digits would fill the memory."""
-_NO_ID = re.compile(r"[\s\x00-\x1f\x7f]")
+_NO_ID = re.compile(
+    r"[\s\x00-\x1f\x7f\xad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
+"""White space, and characters that nobody sees: an id with one of them matches no other. Joiners
+(U+200C, U+200D) stay: Persian and Hindi words need them."""
 _GRADE = re.compile(r"[+-]?[0-9]+(\.0*)?")
 
 
@@ -53,8 +58,8 @@ def identifier(value: object, where: str) -> str:
     if not value or _NO_ID.search(value):
         raise InputError(
             f"{where}: {value!r} can't be the id of a query or passage: it is empty, or has a "
-            "blank, a tab, a line's end or a control character in it, which runs and qrels can't "
-            "contain"
+            "blank, a tab, a line's end, a control or an invisible character in it, which runs and "
+            "qrels can't contain"
         )
     return value
 

@@ -129,7 +129,10 @@ def read_pool(collection: str) -> Pool:
         )
     try:
         facts = read_json(path)
-        items = tuple(Item(*map(str, item.values())) for item in facts["items"])
+        items = tuple(
+            Item(*(str(item[name]) for name in ("language", "query", "passage")))
+            for item in facts["items"]
+        )
         models = tuple(map(str, facts["models"]))
         return Pool(str(facts["collection"]), models, int(facts["depth"]), items)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -145,7 +148,7 @@ def read_grades(collection: str, judge: str) -> dict[Item, int]:
     """Read what a judge has said so far; empty for a new one.
 
     Raises:
-        InputError: the name can't be a file's, or a line is damaged.
+        InputError: the name can't be a file's, a line is damaged, or a passage has two grades.
     """
     path = _file(collection, judge)
     if not path.is_file():
@@ -155,7 +158,11 @@ def read_grades(collection: str, judge: str) -> dict[Item, int]:
         columns, where = line.split("\t"), f"{path}, line {number}"
         if len(columns) != 4:
             raise InputError(f"{where}: language, query, passage and grade were expected")
-        grades[Item(*columns[:3])] = grade(columns[3], where)
+        language, query, passage = columns[:3]
+        item = Item(language, identifier(query, where), identifier(passage, where))
+        value = grade(columns[3], where)
+        if grades.setdefault(item, value) != value:
+            raise InputError(f"{where}: {passage} has two grades for {query}: which one counts?")
     return grades
 
 
@@ -197,31 +204,48 @@ def write_judgements(collection: Collection, names: Sequence[str]) -> int:
         The number of judgements written.
 
     Raises:
-        InputError: it is the shipped collection, or none of the judges has judged anything.
+        InputError: it is the shipped collection, a judge is unknown, none of them has judged
+            anything, or a judgement is of a language that the collection lacks.
     """
     if is_shipped(collection):
         raise InputError("the demo is judged, and stays as it is: judge a collection of your own")
+    for name in names:
+        if not _file(collection.name, name).is_file():
+            known = listed(judges(collection.name)) or "none"
+            raise InputError(f"{name} hasn't judged {collection.name}; judges so far: {known}")
     by_language = joined([read_grades(collection.name, name) for name in names])
     if not by_language:
         whose = f"{listed(names)} graded nothing" if names else "nobody has judged yet"
         raise InputError(f"there is nothing to write: {whose}")
+    places = {code: _targets(collection, code) for code in by_language}
     for code, qrels in by_language.items():
-        for path in _targets(collection, code):
-            known = read_qrels(path) if path.is_file() else {}
-            merged = {q: {**known.get(q, {}), **qrels.get(q, {})} for q in {**known, **qrels}}
+        for path, said in places[code].items():
+            merged = {q: {**said.get(q, {}), **qrels.get(q, {})} for q in {**said, **qrels}}
             write_qrels(path, merged)
     return sum(len(of_query) for qrels in by_language.values() for of_query in qrels.values())
 
 
-def _targets(collection: Collection, code: str) -> list[Path]:
-    """The files of judgements of a language, or of all languages."""
-    if code:
-        return [collection.folder / "qrels" / f"{code}.tsv"]
-    files = sorted({collection.qrels_file(code) for code in collection.languages})
+def _targets(collection: Collection, code: str) -> dict[Path, Qrels]:
+    """The files of judgements of a language, or of all languages, with what they say so far.
+
+    A language's first own file begins with what the common one says of its queries: the common one
+    no longer counts for it.
+
+    Raises:
+        InputError: a file is compressed, or the collection lacks the language.
+    """
+    files = {collection.qrels_file(each) for each in ([code] if code else collection.languages)}
     for path in files:
         if path.suffix != ".tsv":
             raise InputError(f"{path} is compressed: unpack it, then write the judgements")
-    return files
+    known = {path: read_qrels(path) if path.is_file() else {} for path in sorted(files)}
+    if not code:
+        return known
+    common, asked = collection.folder / "qrels.tsv", collection.queries(code)
+    if common not in known:
+        return known
+    of_language = {query: grades for query, grades in known[common].items() if query in asked}
+    return {collection.folder / "qrels" / f"{code}.tsv": of_language}
 
 
 def _folder(collection: str) -> Path:

@@ -18,6 +18,13 @@ LONGEST = 1 << 26
 BLANK = 1_000_000
 """Blank lines in a row that are allowed: a megabyte of zip can unpack to a thousand times that."""
 
+_IDS = frozenset(
+    "id _id qid query_id query-id queryid topic_id topic-id docid doc_id docno pid passage_id "
+    "passage-id corpus-id corpus_id".split()
+)
+_TEXTS = frozenset("text query title topic question passage document contents sentence".split())
+"""What tables call their column of ids, and one of texts."""
+
 
 def read_lines(
     path: Path | str, *, fallback: str | None = None, may_be_empty: bool = False
@@ -34,7 +41,8 @@ def read_lines(
 
     Raises:
         InputError: there is no such file, or it is a folder, is empty, is damaged, is compressed in
-            another way, isn't UTF-8, or has a line of more than `LONGEST` bytes.
+            another way, isn't UTF-8, has a line of more than `LONGEST` bytes, or its lines end in
+            \\r alone, which would make it one line.
     """
     path = Path(path)
     check_path(path)
@@ -49,6 +57,11 @@ def read_lines(
                 if len(raw) == LONGEST:
                     raise InputError(
                         f"{path}, line {number}: longer than {LONGEST >> 20} MB; is it text?"
+                    )
+                if number == 1 and b"\r" in raw.rstrip(b"\r\n") and not raw.endswith(b"\n"):
+                    raise InputError(
+                        f"{path}: its lines end in a carriage return alone, as on old Macs; save "
+                        "it with line feeds"
                     )
                 if raw not in (b"\n", b"\r\n"):
                     filled = number
@@ -85,8 +98,11 @@ def read_columns(path: Path | str, names: tuple[str, ...]) -> Iterator[list[str]
 
 
 def read_table(path: Path | str, names: tuple[str, ...]) -> Iterator[list[str]]:
-    """Read columns with `read_columns`; the first is an id, without the blanks around it."""
-    for where, (first, *rest) in _columns(path, names):
+    """Read columns with `read_columns`; the first is an id, without the blanks around it.
+
+    A first line that names the columns is passed over.
+    """
+    for where, (first, *rest) in _rows(path, names):
         yield [identifier(first.strip(), where), *rest]
 
 
@@ -97,9 +113,17 @@ def read_topics(path: Path | str, names: tuple[str, ...] = ("query id", "query")
         InputError: as for `read_table`, or an id comes twice.
     """
     topics: dict[str, str] = {}
-    for where, (first, *rest) in _columns(path, names):
+    for where, (first, *rest) in _rows(path, names):
         add_once(topics, identifier(first.strip(), where), rest[-1].strip(), where)
     return topics
+
+
+def _rows(path: Path | str, names: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:
+    """`_columns` without the line that names them, if the first one does."""
+    for number, (where, columns) in enumerate(_columns(path, names)):
+        first, *rest = (column.strip().lower() for column in columns)
+        if number or first not in _IDS or not _TEXTS.intersection(rest):
+            yield where, columns
 
 
 def _columns(path: Path | str, names: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:
@@ -127,7 +151,7 @@ def check_characters(text: str, label: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise InputError(
-            f"{label} has half a character ({text[error.start]!r}, the {error.start + 1}th): "
+            f"{label} has half a character ({text[error.start]!r} at place {error.start + 1}): "
             "give it as whole UTF-8"
         ) from error
 

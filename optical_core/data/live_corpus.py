@@ -33,13 +33,13 @@ class Corpus:
         """Stream the present passages.
 
         Raises:
-            InputError: a file is missing or damaged, or an id comes twice.
+            InputError: a file is missing or damaged, an id comes twice, or there are no passages.
         """
         # The changes first: merged into the corpus meanwhile, they change nothing.
         found = Changes.read(self.folder)
         path = on_disk(self.folder / "corpus.jsonl")
         rows = map(Passage.from_row, read_jsonl(path, ("_id", "text")))
-        return found.over(each_once(rows, str(path)))
+        return _some(found.over(each_once(rows, str(path))), path)
 
     @property
     def ids(self) -> frozenset[str]:
@@ -61,7 +61,9 @@ class Corpus:
     def by_id(self) -> dict[str, Passage]:
         """All passages by id."""
         found = Changes.read(self.folder)
-        return {passage.id: passage for passage in found.over(self._written.values())}
+        passages = found.over(self._written.values())
+        path = on_disk(self.folder / "corpus.jsonl")
+        return {passage.id: passage for passage in _some(passages, path)}
 
     @cached_property
     def _written(self) -> dict[str, Passage]:
@@ -130,3 +132,16 @@ class Corpus:
     @cached_property
     def _fields(self) -> FieldTable:
         return FieldTable(self.by_id.values())
+
+
+def _some(passages: Iterator[Passage], path: Path) -> Iterator[Passage]:
+    """Pass the passages on.
+
+    Raises:
+        InputError: there are none.
+    """
+    first = next(passages, None)
+    if first is None:
+        raise InputError(f"{path}: there are no passages")
+    yield first
+    yield from passages

@@ -6,7 +6,6 @@ beside the examples.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from itertools import islice
@@ -87,8 +86,8 @@ def _form(path: Path) -> str:
     if line.startswith("["):
         return "lists"
     try:
-        row = json.loads(line)
-    except ValueError:
+        row = parse_json(line, str(path))
+    except InputError:
         return ""
     return _table_form(set(row)) if isinstance(row, dict) else ""
 

@@ -14,6 +14,7 @@ from optical_core.data.fields import grade, identifier
 from optical_core.data.lines import read_lines
 from optical_core.errors import InputError
 from optical_core.storage import replace_file
+from optical_core.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -172,7 +173,8 @@ def read_qrels(*paths: Path | str) -> Qrels:
             again += passage in qrels.get(query, ())
             join_judgements(qrels, query, {passage: value}, where)
         if again:
-            logger.warning("%s: %d judgements are repeated; they count once", path, again)
+            repeated = counted(again, "judgement comes", "judgements come")
+            logger.warning("%s: %s again; each counts once", path, repeated)
     return qrels
 
 

@@ -17,7 +17,9 @@ LARGEST = 10_000
 
 
 def xml_elements(file: IO[bytes], tag: str, where: str) -> Iterator[Element]:
-    """Yield every outermost element `tag` of a file; asking for the next one empties it.
+    """Yield every outermost element `tag` of a file, in any namespace.
+
+    Asking for the next one empties it.
 
     Entities that a file declares for itself are refused: they can grow without bound (`billion
     laughs`) or name other files.
@@ -37,17 +39,17 @@ def xml_elements(file: IO[bytes], tag: str, where: str) -> Iterator[Element]:
         for event, element in iterparse(file, ("start", "end")):  # noqa: S314 entities are refused above
             if event == "start":
                 above.append(element)
-                inside += element.tag == tag
+                inside += local_name(element) == tag
                 held += inside > 0
                 if len(above) > DEEPEST or held > LARGEST:
                     raise InputError(f"{where}: elements nested too deep, or too many in one {tag}")
                 continue
             above.pop()
-            inside -= element.tag == tag
+            inside -= local_name(element) == tag
             if inside:
                 continue
             held = 0
-            if element.tag == tag:
+            if local_name(element) == tag:
                 yield element
             # The element around it must not keep it.
             element.clear()
@@ -57,6 +59,11 @@ def xml_elements(file: IO[bytes], tag: str, where: str) -> Iterator[Element]:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{where}: not well-formed XML ({error})") from error
+
+
+def local_name(element: Element) -> str:
+    """An element's name without its namespace; empty for comments and instructions."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def _refuse_entities(file: IO[bytes], where: str) -> None:

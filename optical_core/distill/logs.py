@@ -17,11 +17,18 @@ from optical_core.storage import replace_file
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Read the rows of log.csv or dev.csv, as texts; none if there is no such file yet."""
+    """Read the rows of log.csv or dev.csv, as texts; none if there is no such file yet.
+
+    Raises:
+        InputError: the file is damaged.
+    """
     if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path} is damaged: remove it") from error
 
 
 def write_log(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -7,7 +7,6 @@ over special tokens and punctuation, and unit length.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from optical_core.checksums import check_noted
+from optical_core.data.records import read_record
 from optical_core.errors import InputError
 from optical_core.models.embedded import MARKERS, PASSAGE_PROMPT, QUERY_PROMPT, embedded_folder
 from optical_core.models.minilm import is_installed, minilm_folder
@@ -218,10 +218,7 @@ def _is_multi_vector(path: Path) -> bool:
     """Tell whether a folder is a multi-vector model of sentence-transformers, PyLate or ColBERT."""
     if (path / "artifact.metadata").is_file():
         return True
-    try:
-        config = json.loads((path / "config_sentence_transformers.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
+    config = read_record(path / "config_sentence_transformers.json")
     return config.get("model_type") in ("MultiVectorEncoder", "ColBERT") or "query_prefix" in config
 
 

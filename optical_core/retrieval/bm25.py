@@ -77,7 +77,8 @@ class BM25(Searcher):
             tokens.append(terms.of_text(passage.full_text))
         self._documents = Counter(term for document in tokens for term in set(document))
         self._scorer = bm25s.BM25(method="lucene")
-        self._scorer.index(tokens, show_progress=False)
+        if self._documents:  # the library divides by the mean length
+            self._scorer.index(tokens, show_progress=False)
 
     @property
     def identity(self) -> str:

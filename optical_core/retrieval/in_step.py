@@ -32,10 +32,10 @@ def note(index: Path, stamp: Stamp, manifest: tuple[int, ...] | None) -> None:
     """
     with suppress(InputError, OSError):  # a home that can't be written
         path = _path(index)
-        text = json.dumps(_note(stamp, manifest))
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        noted = json.dumps(_note(stamp, manifest)).encode()
+        if not path.is_file() or path.read_bytes() != noted:
             with replace_file(path) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+                temporary.write_bytes(noted)
 
 
 def is_in_step(index: Path, stamp: Stamp) -> bool:

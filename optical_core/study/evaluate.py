@@ -20,6 +20,7 @@ from optical_core.analysis.tables import TABLES, Tables
 from optical_core.data.collection import Collection
 from optical_core.data.languages import language
 from optical_core.data.lexicons import has_lexicons, lexicon_of, likeliest
+from optical_core.data.lines import read_text
 from optical_core.data.records import read_record
 from optical_core.data.trec import Qrels, read_run, write_run
 from optical_core.errors import InputError
@@ -106,7 +107,7 @@ def measure(
             known[code] = origin
             with replace_file(out / MEASURED) as temporary:
                 temporary.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
-        values[name, code] = read_values(table.read_text("utf-8"), str(table))
+        values[name, code] = read_values(read_text(table), str(table))
         topics = values[name, code][wanted[0]].values()
         mean = sum(topics) / max(len(topics), 1)
         logger.info("%s %s: %s %.4f", name, code, mean_name(wanted[0]), mean)
@@ -115,7 +116,7 @@ def measure(
 
 def _complete(table: Path, run: Path, qrels: Qrels, wanted: Sequence[str]) -> None:
     """Compute the measures that a table lacks from its run."""
-    known = read_values(table.read_text("utf-8"), str(table))
+    known = read_values(read_text(table), str(table))
     if not set(wanted) <= set(known):
         names = tuple(dict.fromkeys((*wanted, *filter(is_measure, known))))
         write_values(table, per_query_measures(read_run(run), qrels, names))

@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 from optical_core.analysis.measurements import Values
 from optical_core.data.collection import Collection, installed_collections, open_collection
 from optical_core.data.languages import matching
+from optical_core.data.lines import read_text
 from optical_core.data.readers import import_collection
 from optical_core.data.records import read_record
 from optical_core.distill.config import DistillConfig
@@ -185,7 +186,7 @@ class Cells:
             for code in languages_of(self.config, collection)
         }
         return {
-            (column.title, code): read_values(table.read_text("utf-8"), str(table))
+            (column.title, code): read_values(read_text(table), str(table))
             for code, table in tables.items()
         }
 
@@ -193,7 +194,7 @@ class Cells:
         """Whether a table is missing, or was made before the study named a measure."""
         if not table.is_file():
             return True
-        header = table.read_text("utf-8").partition("\n")[0]
+        header = read_text(table).partition("\n")[0]
         return not set(self.config.measures) <= set(read_values(header, str(table)))
 
     def _folder(self, column: Column, collection: Collection) -> Path:

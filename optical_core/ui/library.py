@@ -195,12 +195,10 @@ class Library:
         except InputError:
             return {}
 
-    def unknown_judgements(self, name: str) -> int:
-        """How many judgements of a collection name passages that it lacks."""
+    def left_out(self, name: str) -> list[str]:
+        """Sentences about the judgements of a collection that no measure counts."""
         return self.keep(
-            "unknown judgements",
-            lambda: self.collection(name).unknown_judgements(),
-            collection=name,
+            "judgements left out", lambda: self.collection(name).left_out(), collection=name
         )
 
     # --- searching

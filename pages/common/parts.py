@@ -13,7 +13,7 @@ from optical_core.escaping import markdown_text
 from optical_core.figures.printed import Printed, picture_files
 from optical_core.ui.examples import first_language, first_query
 from optical_core.ui.tables import cell_formats, heading
-from optical_core.wording import counted, listed
+from optical_core.wording import listed
 from pages.common import address
 from pages.common.address import bound
 from pages.common.fence import fragment
@@ -81,11 +81,10 @@ def section(title: str) -> None:
     st.header(title, anchor=False)
 
 
-def unknown_judgements(collection: str) -> None:
-    """Warn if judgements of an installed collection name passages that it lacks."""
-    if count := library().unknown_judgements(collection):
-        clause = counted(count, "judgement names a passage", "judgements name passages")
-        st.warning(f"{clause} that the corpus lacks: left out of every measure.")
+def uncounted_judgements(collection: str) -> None:
+    """Warn of judgements of an installed collection that no measure counts."""
+    for sentence in library().left_out(collection):
+        st.warning(f"{sentence}.")
 
 
 def left_out(codes: Sequence[str], chosen: Sequence[str]) -> None:

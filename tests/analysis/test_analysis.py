@@ -46,6 +46,18 @@ def test_measures_are_trec_evals_with_ties_and_with_a_query_that_the_run_misses(
         assert mean_measures(run, qrels)[measure] == pytest.approx(mean)
 
 
+@pytest.mark.parametrize("lowest", [-1, -2, -3, -10_000])
+def test_negative_grades_are_not_relevant_also_where_a_topic_has_no_others(lowest):
+    # trec_eval crashes on a topic whose largest grade is -2, and reads the topic before for -1.
+    run, qrels = random_case(2, queries=40, passages=20)
+    for number, grades in enumerate(qrels.values()):
+        grades |= dict.fromkeys(list(grades)[number % 2 * 4 :], lowest)
+    plain = {q: {p: max(g, 0) for p, g in grades.items()} for q, grades in qrels.items()}
+    names = (*MEASURES, "Rprec", "Success@5", "nDCG")
+    assert per_query_measures(run, qrels, names) == per_query_measures(run, plain, names)
+    assert per_query_measures(run, {"q1": {}})["AP"] == {"q1": 0.0}
+
+
 def test_an_empty_run_counts_as_zero():
     _, qrels = random_case(1)
     assert mean_measures({}, qrels) == dict.fromkeys(MEASURES, 0.0)

@@ -1,4 +1,5 @@
 import json
+import re
 import zipfile
 
 import pytest
@@ -214,3 +215,47 @@ def test_a_language_may_lie_in_one_of_several_files(tmp_path):
     assert len(read_bitexts(files).pairs) == 2
     with pytest.raises(InputError, match=r"no sentence pairs in ha in .*a\.sw\.tsv, .*b\.so\.tsv"):
         read_bitexts(files, ["ha"])
+
+
+@pytest.mark.parametrize(
+    ("english", "foreign"),
+    [
+        ("x.en", "x.sw"),
+        ("x.eng_Latn", "x.swh_Latn"),
+        ("x.en-US", "x.sw_KE"),
+        ("x.EN", "x.SW"),
+        ("x.[1].en", "x.[1].sw"),
+        ("eng_Latn.txt", "swh_Latn.txt"),
+        ("en.txt", "swa.txt"),
+    ],
+)
+def test_both_sides_of_a_moses_pair_are_known_by_any_form_of_their_codes(
+    tmp_path, caplog, english, foreign
+):
+    write(tmp_path / english, "The sea is salty.\nThe moon.\n")
+    write(tmp_path / foreign, "Bahari ni chumvi.\nMwezi huu.\n")
+    assert texts(read_bitext(tmp_path)) == TWO
+    assert texts(read_bitext(tmp_path / english)) == TWO
+    assert not caplog.text
+
+
+@pytest.mark.parametrize(
+    "root",
+    ['<tmx xmlns="http://www.lisa.org/tmx14">', '<t:tmx xmlns:t="http://www.lisa.org/tmx14">'],
+)
+def test_tmx_with_a_namespace(tmp_path, root):
+    prefix = "t:" if "t:" in root else ""
+    tag = re.compile(r"(</?)(tmx|header|body|tu|tuv|seg|b)(?=[ >/])")
+    named = tag.sub(rf"\1{prefix}\2", TMX.replace("<tmx version", f"{root[:-1]} version", 1))
+    path = write(tmp_path / "a.tmx", named.replace("<t:t:", "<t:"))
+    assert texts(read_bitext(path)) == TWO
+
+
+def test_files_beside_bitext_that_are_not_read_are_named(tmp_path, caplog):
+    write(tmp_path / "x.en", "The sea is salty.\n")
+    write(tmp_path / "x.sw", "Bahari ni chumvi.\n")
+    assert len(read_bitext(tmp_path)) == 1
+    assert not caplog.text
+    write(tmp_path / "more" / "b.sw.csv", "The moon.,Mwezi huu.\n")
+    assert len(read_bitext(tmp_path)) == 1
+    assert "passed over, since bitext has other forms: more/b.sw.csv" in caplog.text

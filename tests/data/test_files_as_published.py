@@ -22,7 +22,7 @@ from optical_core.data.collection import (
     write_collection,
 )
 from optical_core.data.gold import read_gold
-from optical_core.data.lines import read_lines, read_queries
+from optical_core.data.lines import read_lines, read_queries, read_topics
 from optical_core.data.passages import read_passages
 from optical_core.data.readers import import_collection
 from optical_core.data.trec import read_qrels, read_run, write_qrels, write_run
@@ -105,7 +105,7 @@ def test_what_a_judgement_says_is_never_guessed(file, content, message):
 
 def test_repeated_judgements_count_once_and_are_told(file, caplog):
     assert read_qrels(file("q 0 d 2\nq 0 d 2\n"), file("q 0 d 2\n", "y")) == {"q": {"d": 2}}
-    assert "1 judgements are repeated" in caplog.text
+    assert "1 judgement comes again; each counts once" in caplog.text
     with pytest.raises(InputError, match="y, line 1: d is judged 1 for q, and 2 before"):
         read_qrels(file("q 0 d 2\n"), file("q 0 d 1\n", "y"))
 
@@ -384,3 +384,76 @@ def test_beir_with_judgements_of_each_language(tmp_path):
     }
     found = imported(tmp_path, "beir", BEIR | files)
     assert (set(found.qrels("en")), set(found.qrels("sw"))) == ({"q1"}, {"q2"})
+
+
+@pytest.mark.parametrize(
+    "hidden", ["\ufeff", "\u200b", "\u200e", "\u200f", "\u202e", "\u2066", "\xad"]
+)
+def test_an_invisible_character_in_an_id_is_refused(file, hidden):
+    # As where a file with a byte order mark was appended to another.
+    appended = f"q1 0 d1 1\n{hidden}q2 0 d2 1\n"
+    for read, content in (
+        (read_qrels, appended),
+        (read_run, f"q1 Q0 d1 1 2.0 r\nq1 Q0 d2{hidden} 2 1.0 r\n"),
+        (read_topics, f"q1\tsea\n{hidden}q2\tmoon\n"),
+        (read_queries, json.dumps({"_id": f"q{hidden}1", "text": "sea"}) + "\n"),
+    ):
+        with pytest.raises(InputError, match="an invisible character"):
+            read(file(content))
+
+
+def test_joiners_in_an_id_stay(file):
+    assert read_qrels(file("نمی\u200cخواهم 0 क्\u200dष 1\n")) == {"نمی\u200cخواهم": {"क्\u200dष": 1}}
+
+
+@pytest.mark.parametrize("read", [read_qrels, read_run, read_topics, read_queries])
+def test_lines_of_old_macs_are_refused_not_read_as_one(file, read):
+    with pytest.raises(InputError, match="lines end in a carriage return alone"):
+        read(file("1\tsalty sea\r2\tmoon tides\r"))
+
+
+SEA = b'{"_id": "q1", "text": "salty sea"}\n'
+
+
+def test_a_line_that_names_the_columns_is_no_topic_and_no_passage(tmp_path):
+    files = {
+        "topics.en.tsv": b"qid\tquery\n1\tsalty sea\n",
+        "docs.tsv": b"docid\ttext\nd1\tSalt of the sea.\n",
+        "qrels.txt": b"1 0 d1 1\n",
+    }
+    made = imported(tmp_path, "trec", files)
+    assert made.queries("en") == {"1": "salty sea"}
+    assert list(made.by_id) == ["d1"]
+
+
+def test_numbers_that_json_lacks_become_null_in_other_fields(tmp_path):
+    row = '{"_id": "d1", "text": "sea", "year": NaN, "more": [1e999, {"a": -Infinity}]}\n'
+    files = {"corpus.jsonl": row.encode(), "queries.jsonl": SEA, "qrels.tsv": b"q1 0 d1 1\n"}
+    made = imported(tmp_path, "beir", files)
+    assert made.by_id["d1"].fields == {"year": None, "more": [None, {"a": None}]}
+    assert "NaN" not in (made.folder / "corpus.jsonl").read_text()
+    assert made.corpus.matching("year is null") == {"d1"}
+
+
+def test_a_corpus_of_blank_lines_is_refused(tmp_path):
+    files = {"corpus.jsonl": b'{"_id": "d1", "text": "sea"}\n', "queries.jsonl": SEA}
+    made = imported(tmp_path, "beir", files)
+    (made.folder / "corpus.jsonl").write_text("\n\n")
+    made = open_collection(made.folder)
+    for read in (lambda: list(made.passages()), lambda: made.by_id):
+        with pytest.raises(InputError, match=r"corpus.jsonl: there are no passages"):
+            read()
+
+
+def test_judgements_of_queries_that_no_language_has_are_told(tmp_path):
+    files = {
+        "corpus.jsonl": b'{"_id": "d1", "text": "sea"}\n',
+        "queries.jsonl": SEA,
+        "qrels.tsv": b"q1 0 d1 1\nQ1 0 d1 1\nq2 0 d9 1\n",
+    }
+    made = imported(tmp_path, "beir", files)
+    assert made.qrels("en") == {"q1": {"d1": 1}}
+    assert made.left_out() == [
+        "1 judgement names a passage that the corpus lacks: left out of every measure",
+        "2 judgements name queries that no language has: left out of every measure",
+    ]

@@ -1,5 +1,6 @@
 """Pools and judges' grades: kept, resumed, joined and written into a collection."""
 
+import json
 import shutil
 
 import pytest
@@ -86,7 +87,7 @@ def test_where_judges_differ_the_lowest_grade_counts():
 def test_what_cannot_be_done_is_one_sentence(unjudged, home):
     with pytest.raises(InputError, match="mine has no pool to judge: make one on the page Judge"):
         read_pool("mine")
-    with pytest.raises(InputError, match="nothing to write: ann graded nothing"):
+    with pytest.raises(InputError, match="ann hasn't judged mine; judges so far: none"):
         write_judgements(unjudged, ["ann"])
     with pytest.raises(InputError, match="demo is judged, and stays as it is"):
         write_judgements(open_collection("demo"), ["ann"])
@@ -120,3 +121,55 @@ def test_a_folder_without_judgements_can_be_imported_and_judged(tmp_path, home, 
     write_grades("own", "ann", {Item("", "q1", "p1"): 1})
     assert write_judgements(made, ["ann"]) == 1
     assert open_collection("own").qrels("en") == {"q1": {"p1": 1}}
+
+
+def test_a_language_keeps_what_the_common_file_said_of_its_queries(unjudged):
+    common = "query-id\tcorpus-id\tscore\nq1\tp6\t1\nq2\tp3\t2\n"
+    (unjudged.folder / "qrels.tsv").write_text(common)
+    write_grades("mine", "ann", {Item("sw", "q1", "p2"): 1})
+    write_judgements(unjudged, ["ann"])
+    again = open_collection("mine")
+    assert again.qrels("sw") == {"q1": {"p6": 1, "p2": 1}, "q2": {"p3": 2}}
+    assert again.qrels("en") == {"q1": {"p6": 1}, "q2": {"p3": 2}}
+
+
+def test_a_language_s_file_is_found_whatever_form_its_code_has(unjudged):
+    folder = unjudged.folder / "qrels"
+    folder.mkdir()
+    (folder / "swh.tsv").write_text("q2\tp3\t2\n")
+    write_grades("mine", "ann", {Item("sw", "q1", "p2"): 1})
+    write_judgements(unjudged, ["ann"])
+    assert open_collection("mine").qrels("sw") == {"q1": {"p2": 1}, "q2": {"p3": 2}}
+    assert [path.name for path in folder.iterdir()] == ["swh.tsv"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("\tq1\tp1\t1\n\tq1\tp1\t0\n", "line 2: p1 has two grades for q1: which one counts"),
+        ("\tq 1\tp1\t1\n", "line 1: 'q 1' can't be the id"),
+        ("so\tq1\tp1\t1\n", "mine has no Somali queries"),
+        ("../x\tq1\tp1\t1\n", "unknown language code"),
+    ],
+)
+def test_grades_that_say_two_things_or_belong_nowhere_are_refused(unjudged, home, lines, message):
+    write_grades("mine", "ann", {})
+    (home / "judging" / "mine" / "ann.tsv").write_text(lines)
+    with pytest.raises(InputError, match=message):
+        write_judgements(unjudged, ["ann"])
+    assert not (unjudged.folder / "qrels").exists()
+
+
+def test_a_judge_s_mistyped_name_is_told(unjudged):
+    write_grades("mine", "ann", {Item("", "q1", "p1"): 1})
+    with pytest.raises(InputError, match="bne hasn't judged mine; judges so far: ann"):
+        write_judgements(unjudged, ["ann", "bne"])
+
+
+def test_the_order_of_an_item_s_fields_decides_nothing(unjudged, home):
+    pool = write_pool(unjudged, ["bm25"], 2, FOUND)
+    path = home / "judging" / "mine" / "pool.json"
+    facts = json.loads(path.read_text())
+    facts["items"] = [dict(reversed(item.items())) for item in facts["items"]]
+    path.write_text(json.dumps(facts))
+    assert read_pool("mine") == pool

@@ -8,9 +8,10 @@ import pytest
 
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.jobs import Job
-from optical_core.distill.logs import Stage, write_log, write_stage
+from optical_core.distill.logs import Stage, read_log, write_log, write_stage
 from optical_core.distill.runs import list_runs
 from optical_core.distill.teach_config import TeachConfig
+from optical_core.errors import InputError
 from optical_core.storage import exclusive, home
 from optical_core.ui.address import Address
 from optical_core.ui.library import Library
@@ -100,3 +101,10 @@ def test_a_comparison_can_be_told_in_a_story(runs):
     blocks = [block for make in parts.values() for column in make() for block in column]
     assert [type(block) for block in blocks] == [Picture] * 4 + [Table]
     assert isinstance(blocks[-1].rows, pd.DataFrame)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b'step,loss\n"' + b"x" * 200_000 + b'"\n'])
+def test_a_damaged_log_is_one_sentence(tmp_path, content):
+    (tmp_path / "log.csv").write_bytes(content)
+    with pytest.raises(InputError, match=r"log.csv is damaged: remove it"):
+        read_log(tmp_path / "log.csv")

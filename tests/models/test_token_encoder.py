@@ -5,6 +5,7 @@ import pytest
 from sentence_transformers import MultiVectorEncoder
 
 from optical_core.errors import InputError
+from optical_core.models.backbones import open_encoder
 from optical_core.models.token_encoder import TokenEncoder
 
 LAYOUTS = ["tiny_encoder", "pylate_folder", "stanford_folder", "tiny_bert", "tiny_xlmr"]
@@ -178,3 +179,10 @@ def test_names_of_the_hub_open_from_its_cache(tiny_encoder, tiny_bert, tmp_path,
     found = [TokenEncoder.load(name, device="cpu").hash for name in folders]
     local = [TokenEncoder.load(str(folder), device="cpu").hash for folder in folders.values()]
     assert found == local
+
+
+@pytest.mark.parametrize("content", [b"[]", b"\xff", b"[" * 100_000])
+def test_a_damaged_description_of_an_encoder_is_passed_over(tiny_bert, tmp_path, content):
+    folder = shutil.copytree(tiny_bert, tmp_path / "bert")
+    (folder / "config_sentence_transformers.json").write_bytes(content)
+    assert open_encoder(str(folder), device="cpu")[0].model.config.model_type == "bert"

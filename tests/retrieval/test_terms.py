@@ -35,6 +35,11 @@ def no_packages(monkeypatch):
     module._stop_words.cache_clear()
 
 
+def test_passages_without_a_word_match_nothing():
+    bm25 = BM25([Passage("p1", "", ""), Passage("p2", "", "...")])
+    assert bm25.search("...") == bm25.search("the sea") == []
+
+
 def test_by_default_all_words_count_as_they_are():
     assert Terms().of_text("The rivers") == ["the", "rivers"]
     assert [i for i, _ in BM25(PASSAGES).search("the")] == ["p2", "p1"]

@@ -162,3 +162,11 @@ def zipped(folder):
             if path.is_file():
                 archive.write(path, f"mine/{path.relative_to(folder).as_posix()}")
     return buffer.getvalue()
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfequery,AP\n", b"\xff"])
+def test_a_table_that_is_no_text_is_one_sentence(collection, tmp_path, content):
+    evaluate(collection, ["bm25"], ["en"], tmp_path)
+    (tmp_path / "bm25" / "en.csv").write_bytes(content)
+    with pytest.raises(InputError, match=r"en.csv, line 1: not UTF-8"):
+        evaluate(collection, ["bm25"], ["en"], tmp_path)
