@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optical_core.data.collection import Collection, is_shipped
+from optical_core.data.collection import Collection
 from optical_core.data.judging import (
     GRADES,
     Item,
@@ -17,9 +17,21 @@ from optical_core.data.judging import (
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.study.pooling import DEPTH, make_pool
-from optical_core.ui.judge.view import agreement_table, give, shown, take_back, to_judge
+from optical_core.ui.judge.view import (
+    LONGEST_NAME,
+    agreement_table,
+    choice_of_language,
+    done_line,
+    first_language,
+    give,
+    judged_here,
+    pool_line,
+    shown,
+    take_back,
+    to_judge,
+)
 from optical_core.ui.token_html import plain
-from optical_core.wording import counted, listed
+from optical_core.wording import counted
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.fence import fragment
@@ -38,7 +50,7 @@ _LATER = "judge-later"
 
 def render() -> None:
     parts.header("Judge", READ)
-    names = [n for n in library().collection_names() if not is_shipped(library().collection(n))]
+    names = judged_here(library())
     if not names:
         st.info("The demo is judged already. Bring a collection of your own first.")
         parts.link("collections", "Collections", icon=":material/library_books:")
@@ -49,7 +61,9 @@ def render() -> None:
     _make_pool(collection)
     if not has_pool(name):
         return
-    judge = text_input(row[1], "Your name, as judge", key="judge", longest=60, placeholder="ann")
+    judge = text_input(
+        row[1], "Your name, as judge", key="judge", longest=LONGEST_NAME, placeholder="ann"
+    )
     if judge:
         _judge(collection, judge)
     else:
@@ -63,12 +77,7 @@ def _make_pool(collection: Collection) -> None:
     with st.expander("Pool", expanded=not made):
         if made:
             pool = read_pool(collection.name)
-            items = counted(len(pool.items), "passage")
-            queries = counted(pool.queries, "query", "queries")
-            st.text(
-                f"{items} for {queries}: the best {pool.depth} of {listed(pool.models)}. "
-                "Pooling again adds what is new."
-            )
+            st.text(f"{pool_line(pool)} Pooling again adds what is new.")
         with st.form("pool", border=False):
             row = st.columns([3, 3, 1], vertical_alignment="bottom")
             usual = library().default_models()
@@ -102,12 +111,12 @@ def _judge(collection: Collection, judge: str) -> None:
     grades = read_grades(collection.name, judge)
     later = st.session_state.setdefault(_LATER, set())
     done = sum(item in grades for item in pool.items)
-    st.progress(done / len(pool.items), f"{done:,} of {len(pool.items):,} judged")
+    st.progress(done / len(pool.items), done_line(pool, grades))
     language = ""
-    if collection.info.parallel and len(collection.languages) > 1:
-        first = collection.english or collection.languages[0]
+    if choice_of_language(collection):
+        first, codes = first_language(collection), collection.languages
         language = parts.language_choice(
-            st.selectbox, "Read the queries in", collection.languages, key="lang", default=first
+            st.selectbox, "Read the queries in", codes, key="lang", default=first
         )
     item = to_judge(collection, pool, grades, later)
     if item is None:

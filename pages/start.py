@@ -37,8 +37,6 @@ CARDS = (
         {"lang": "so", "need": AHEAD},
     ),
 )
-_TOP = 3
-"""Passages shown of each ranking."""
 
 
 def render() -> None:
@@ -74,6 +72,7 @@ def render() -> None:
 
 def _query(shown: Sequence[Shown]) -> None:
     """Draw the query in each language, and one of them closer."""
+    from optical_core.ui.start.view import closer_language, english_of
     from optical_core.ui.token_html import plain
 
     models = list(shown[0].answers)
@@ -84,24 +83,23 @@ def _query(shown: Sequence[Shown]) -> None:
     )
     for place, one in zip(st.columns(len(shown)), shown, strict=True):
         with place, st.container(border=True, height="stretch"):
-            ranks = [f"**{one.rank(model)}**" for model in models]
+            ranks = [f"**{rank}**" for rank in one.ranks]
             st.markdown(f"{parts.language_name(one.code)}: rank {' → '.join(ranks)}")
             st.html(plain(one.text))
     codes = [one.code for one in shown]
-    first = "so" if "so" in codes else codes[-1]
     code = parts.language_choice(
-        st.pills, "Look closer", codes, key="lang", default=first, required=True
+        st.pills, "Look closer", codes, key="lang", default=closer_language(codes), required=True
     )
     one = next(one for one in shown if one.code == code)
-    english = next((other.text for other in shown if other.code == "en"), "")
+    english = english_of(one, shown)
     st.html(plain(one.text, bold=True))
-    if english not in ("", one.text):
+    if english:
         st.html(plain(english, faint=True))
     places = dict(zip(models, st.columns(len(models), gap="large"), strict=True))
     for model, place in places.items():
         with place:
             _answered(one, model)
-    if english not in ("", one.text):
+    if english:
         _aligned(one, english, places)
     st.caption(
         "How to read this: a green badge marks a passage that answers the question. Below, each "
@@ -113,11 +111,13 @@ def _query(shown: Sequence[Shown]) -> None:
 
 def _answered(one: Shown, model: str) -> None:
     """Draw one model's ranking."""
+    from optical_core.ui.start.view import TOP
+
     parts.section(markdown_text(model))
     found = one.answers[model]
     st.caption(f"{library().description(model)} · AP {found.precision:.3f}")
     with st.container(border=True):
-        for rank, (identifier, _) in enumerate(found.ranking.hits[:_TOP], 1):
+        for rank, (identifier, _) in enumerate(found.ranking.hits[:TOP], 1):
             passage = found.ranking.passages[identifier]
             good = " :green-badge[relevant]" if identifier in found.ranks else ""
             st.markdown(f"**{rank}** {markdown_text(passage.title or passage.id)}{good}")
@@ -125,8 +125,8 @@ def _answered(one: Shown, model: str) -> None:
 
 def _aligned(one: Shown, english: str, places: Mapping[str, DeltaGenerator]) -> None:
     """Draw each model's transport plan to the English text. One scale has all their colours."""
-    from optical_core.ui.alignment.flows import cost_range, flow_data, plan_flow, plan_text
     from optical_core.ui.alignment.plans import plan_of_texts
+    from optical_core.ui.start.view import plan_flows
     from pages.common.flow import flow_picture
 
     plans = {}
@@ -136,13 +136,9 @@ def _aligned(one: Shown, english: str, places: Mapping[str, DeltaGenerator]) -> 
         except InputError as error:
             with place:
                 parts.fault(error)
-    flows = {model: plan_flow(plan, "word") for model, plan in plans.items()}
-    costs = cost_range(list(flows.values()))
-    for model, plan in plans.items():
-        text = f"Transport plan of {model}. {plan_text(plan.words())}"
+    for model, data in plan_flows(plans, one.code).items():
         with places[model]:
-            st.markdown(f"Transport cost **{plan.total_cost:.3f}**")
-            data = flow_data(flows[model], costs, text, languages=(one.code, "en"))
+            st.markdown(f"Transport cost **{plans[model].total_cost:.3f}**")
             flow_picture(data, key=f"start-{model}")
 
 

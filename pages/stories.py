@@ -23,8 +23,8 @@ from pages.common.opened import library
 
 READ = (
     "How to read this: a story leads through views of the other pages, each with a note. Arrow "
-    "keys go on and back, and so does a swipe; F fills the screen. Pictures are drawn for a light "
-    "ground, as in the HTML file, which works offline and which you can send to anybody."
+    "keys go on and back, and so does a swipe; F fills the screen. The HTML file works offline: "
+    "you can send it to anybody. Its pictures are drawn for a light ground."
 )
 
 STEP = "step"
@@ -68,7 +68,8 @@ def _play(story: Story) -> None:
     if not 1 <= step <= len(story.steps):
         step = 1
         hold(STEP, None)
-    flow_story({"html": html, "flows": flows, "step": step}, key="story-player")
+    data = {"html": html, "flows": flows, "step": step, "dark": parts.is_dark()}
+    flow_story(data, key="story-player")
 
 
 def _slides(story: Story) -> tuple[str, Flows]:
@@ -79,7 +80,7 @@ def _slides(story: Story) -> tuple[str, Flows]:
         share = number / len(story.steps)
         place.progress(share, text=f"Drawing: {markdown_text(step.title)}")
 
-    drawn = slides(library(), story, watch=tell)
+    drawn = slides(library(), story, dark=parts.is_dark(), watch=tell)
     place.empty()
     return drawn
 

@@ -28,7 +28,7 @@ from pages.common.typed import taken
 ADDRESS = "Address of the view"
 HINT = (
     "Open the view that you want to show on its page, and copy the address from the browser, or a "
-    "part of it from the page's name on: alignment?lang=so"
+    "part of it from the page's name on: alignment?lang=so, or start"
 )
 
 

@@ -18,11 +18,16 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from optical_core.figures.theme import ground, ink
+
 FORMS = ("svg", "pdf", "png")
 WIDTH = 720
 """Width of a file's picture, in the pixels of the pages' figures: 7.5 inches, a page of a paper."""
 KEY_COLUMNS = 4
 """Most names side by side in a key."""
+_BACKS = ("figure.facecolor", "savefig.facecolor", "axes.facecolor")
+_FRONTS = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color")
+"""Matplotlib's settings of the background, and of what must be read on it."""
 _DRAWING = threading.Lock()
 _INCH = 96
 _DPI = 300
@@ -48,7 +53,7 @@ class Printed:
     """A figure of a file.
 
     Attributes:
-        figure: Drawn for the light theme.
+        figure: As the page has it.
         title: Stands above it: what it shows, of which models and languages.
         width: Its part of the file's width, from 0 to 1. Figures side by side add up to 1.
     """
@@ -58,7 +63,9 @@ class Printed:
     width: float = 1.0
 
 
-def printed(figures: Sequence[Printed], form: str, *, heading: str = "") -> bytes:
+def printed(
+    figures: Sequence[Printed], form: str, *, heading: str = "", dark: bool = False
+) -> bytes:
     """Draw figures into one file, row by row.
 
     Args:
@@ -66,6 +73,7 @@ def printed(figures: Sequence[Printed], form: str, *, heading: str = "") -> byte
         form: One of `FORMS`. SVG has texts as outlines and PDF has the fonts in it, so both look
             the same everywhere; PNG has 300 dots an inch.
         heading: Stands above all of them.
+        dark: Are the figures drawn for the dark theme?
 
     Raises:
         ValueError: An unknown form, or no figures.
@@ -83,7 +91,7 @@ def printed(figures: Sequence[Printed], form: str, *, heading: str = "") -> byte
     from matplotlib.figure import Figure
 
     # Settings are the process's: two files at once would mix theirs.
-    with _DRAWING, mpl.rc_context(_settings()), warnings.catch_warnings():
+    with _DRAWING, mpl.rc_context(_settings(dark)), warnings.catch_warnings():
         # A script without a font on this machine is drawn as boxes; everything else is right.
         warnings.filterwarnings("ignore", message=".*missing from font.*")
         rows = list(_rows(figures))
@@ -97,7 +105,7 @@ def printed(figures: Sequence[Printed], form: str, *, heading: str = "") -> byte
         for part, row, height in zip(parts[1:], rows, heights[1:], strict=True):
             _draw_row(part, row, height)
         file = io.BytesIO()
-        whole.savefig(file, format=form, dpi=_DPI, facecolor="white", metadata=_undated(form))
+        whole.savefig(file, format=form, dpi=_DPI, metadata=_undated(form))
     return file.getvalue()
 
 
@@ -174,12 +182,16 @@ def _height(each: Printed) -> float:
     return float(each.figure.layout.height or 400) + _head(each)
 
 
-def _settings() -> Any:
-    """The fonts that are on this machine, embedded; the sizes of the pages' figures."""
+def _settings(dark: bool) -> Any:
+    """The fonts that are on this machine, embedded; the sizes of the pages' figures; colours."""
     from matplotlib import font_manager
 
     known = set(font_manager.get_font_names())
+    back, front = (ground(True), ink(True)) if dark else ("white", "black")
     return {
+        **dict.fromkeys(_BACKS, back),
+        **dict.fromkeys(_FRONTS, front),
+        "grid.color": "#3B3934" if dark else "#E3E5E9",
         "font.family": [name for name in _FAMILIES if name in known],
         "font.size": 10.5,
         "svg.fonttype": "path",

@@ -61,7 +61,7 @@ class Axis:
         if side == "x" and self.settings.get("side") == "top":
             part.tick_top()
         if self.settings.get("showgrid", True) and self.settings.get("visible", True):
-            part.grid(True, color="#e3e5e9", linewidth=0.6)
+            part.grid(True, linewidth=0.6)
 
     def _ticks(self, part: Any) -> None:
         places = self.settings.get("tickvals")
@@ -169,6 +169,7 @@ def _decoded(value: Any) -> Any:
 
 def _shape(shape: Mapping[str, Any], panels: Mapping[tuple[str, str], Any]) -> None:
     """Draw a rectangle, a line or a path."""
+    from matplotlib import rcParams
     from matplotlib.patches import PathPatch, Rectangle
 
     xref, yref = shape.get("xref", "x"), shape.get("yref", "y")
@@ -198,7 +199,7 @@ def _shape(shape: Mapping[str, Any], panels: Mapping[tuple[str, str], Any]) -> N
                 ends[:2],
                 ends[2:],
                 transform=transform,
-                color=line.get("color", "black"),
+                color=line.get("color", rcParams["text.color"]),
                 linestyle=_DASHES[line.get("dash", "solid")],
                 zorder=fill["zorder"],
                 **style,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from optical_core.escaping import plotly_plain
+from optical_core.figures.theme import contrast
 
 if TYPE_CHECKING:
     from optical_core.figures.printed_axes import Axis
@@ -149,7 +151,7 @@ def _texts(axes: Any, trace: Mapping[str, Any], across: np.ndarray, up: np.ndarr
             ha=ha,
             va=va,
             fontsize=_POINT * font.get("size", 14),
-            color=font.get("color", "black"),
+            color=font.get("color"),
             annotation_clip=False,
         )
 
@@ -190,7 +192,8 @@ def _bar(axes: Any, trace: Mapping[str, Any], x: Axis, y: Axis) -> None:
 
 
 def _heatmap(axes: Any, trace: Mapping[str, Any], x: Axis, y: Axis) -> None:
-    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib import rcParams
+    from matplotlib.colors import LinearSegmentedColormap, to_hex
 
     scale = [(float(place), colour) for place, colour in trace["colorscale"]]
     values = np.asarray(trace["z"], float)
@@ -203,7 +206,7 @@ def _heatmap(axes: Any, trace: Mapping[str, Any], x: Axis, y: Axis) -> None:
         cmap=LinearSegmentedColormap.from_list("scale", scale),
         vmin=trace.get("zmin"),
         vmax=trace.get("zmax"),
-        edgecolors="white",
+        edgecolors=rcParams["axes.facecolor"],
         linewidth=0.6 if trace.get("xgap") else 0,
         shading="nearest",
         rasterized=values.size > 4000,
@@ -216,7 +219,7 @@ def _heatmap(axes: Any, trace: Mapping[str, Any], x: Axis, y: Axis) -> None:
         bar.set_label(plotly_plain(title))
     if trace.get("texttemplate"):
         for row, column in np.ndindex(values.shape):
-            dark = bar.norm(values[row, column]) > 0.6
+            cell = to_hex(bar.cmap(bar.norm(values[row, column])))
             axes.text(
                 across[column],
                 up[row],
@@ -224,5 +227,5 @@ def _heatmap(axes: Any, trace: Mapping[str, Any], x: Axis, y: Axis) -> None:
                 ha="center",
                 va="center",
                 fontsize=8,
-                color="white" if dark else "black",
+                color=max("#FFFFFF", "#000000", key=partial(contrast, background=cell)),
             )

@@ -20,6 +20,8 @@ T = TypeVar("T")
 AGAIN = {"go": "1"}
 """Belongs to a link from a page to itself. Streamlit leaves the browser's address as it was there;
 the page takes this away, which writes the new one."""
+START = "start"
+"""The start page's name, which its address doesn't have."""
 LONGEST = 8000
 """Most characters of an address."""
 
@@ -54,7 +56,8 @@ class Address:
             values = parse_qsl(found.query, keep_blank_values=True)
         except ValueError as error:
             raise InputError(f"{text!r:.80} is no address of a page") from error
-        page = found.path.rstrip("/").rpartition("/")[2]
+        name = found.path.rstrip("/").rpartition("/")[2]
+        page = "" if name == START else name
         return cls(page, tuple(pair for pair in values if pair not in AGAIN.items()))
 
     def __str__(self) -> str:

@@ -14,15 +14,15 @@ from optical_core.escaping import html_text
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure, for the light theme.
+    """A figure.
 
     Attributes:
-        figure: The page's figure.
+        draw: Makes the page's figure for a theme; it is called with `dark`.
         title: What it shows, of which models and languages.
         alt: What readers get who don't see it; by default the title.
     """
 
-    figure: go.Figure
+    draw: Callable[..., go.Figure]
     title: str
     alt: str = ""
 

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.browser.test_browser import pytestmark  # noqa: F401
+
+GROUND = "element => getComputedStyle(element).backgroundColor"
+CORNER = """async image => {
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0);
+  return `rgb(${[...context.getImageData(2, 2, 1, 1).data].slice(0, 3).join(", ")})`;
+}"""
+"""The colour of a corner of a picture."""
 
 
 def place(page) -> str:
@@ -13,6 +26,17 @@ def relevant(page) -> list[bool]:
     """Whether each passage of the shown step answers the question."""
     cards = page.locator(".story .step.on .card")
     return [card.locator(".good").count() == 1 for card in cards.all()]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_player_has_the_pages_theme(visit, scheme):
+    page = visit(scheme=scheme).open("/stories?step=8", "Stories")
+    picture = page.locator(".story .step.on img").first
+    picture.wait_for(timeout=180_000)
+    ground = page.locator("[data-testid=stApp]").evaluate(GROUND)
+    assert (ground == "rgb(255, 255, 255)") == (scheme == "light")
+    assert page.locator(".story").evaluate(GROUND) == ground
+    assert picture.evaluate(CORNER) == ground
 
 
 def test_the_shipped_story_is_played_and_written_as_a_file_that_works_offline(visit, tmp_path):

@@ -17,6 +17,7 @@ from tests.pages.checks import flows, shown
 LINKS = {
     "": [
         ({}, "OPTICAL Workbench"),
+        ({"lang": "sw"}, "Transport cost"),
     ],
     "alignment": [
         ({}, "Cost ⟨P, C⟩"),
@@ -74,6 +75,10 @@ LINKS = {
         ({"show": "elsewhere"}, "Source: the tests"),
         ({"show": "mixed"}, "Passages by language: English 3, Swahili 3, French 3"),
     ],
+    "judge": [
+        ({"in": "elsewhere"}, "Give your name to begin"),
+        ({"in": "elsewhere", "judge": "ann", "lang": "sw"}, "kwa nini bahari ni chumvi ?"),
+    ],
     "stories": [
         ({}, "This story came with the app"),
         ({"story": "somali", "step": "3"}, "Copy it"),
@@ -110,6 +115,10 @@ def measured(demo, home, collection, mixed, many_languages):
         record = {"collection": {"name": name}, "parallel": True, "models": list(MEASURED)}
         (folder / "record.json").write_text(json.dumps(record | told))
 
+    items = [{"language": "", "query": "q1", "passage": f"p{n}"} for n in (1, 2)]
+    pool = {"collection": "elsewhere", "models": ["bm25"], "depth": 2, "items": items}
+    (home / "judging" / "elsewhere").mkdir(parents=True)
+    (home / "judging" / "elsewhere" / "pool.json").write_text(json.dumps(pool))
     write(home / "results" / "demo", "demo")
     write(home / "results" / "elsewhere", "elsewhere")
     write(home / "studies" / "trial" / "results" / "tiny", "tiny", study="trial")
@@ -159,6 +168,9 @@ def assert_a_still_shows_the_same(library: Library, app, address: str) -> None:
     plans = [{**plan, "pins": 0, "label": 0} for plan in flows(app)]
     for block in blocks:
         if isinstance(block, Picture):
-            assert json.loads(block.figure.to_json())["data"] in pictures, (address, block.title)
+            assert json.loads(block.draw(dark=False).to_json())["data"] in pictures, (
+                address,
+                block.title,
+            )
         if isinstance(block, Flow):
             assert {**json.loads(json.dumps(block.data)), "pins": 0, "label": 0} in plans, address

@@ -52,7 +52,7 @@ def test_a_story_is_made_and_gets_a_step(open_page):
     assert "no steps yet" in app.info[0].value
     field(app.text_input, "Title", 1).input("Samples")
     for view, refused in (
-        ("/judge", "a view of alignment, gaps"),
+        ("/stories", "a view of start, alignment, gaps"),
         ("/collections?lang=pt", "there is no 'pt' here"),
         ("http://localhost:8501/collections?lang=sw", ""),
     ):

@@ -40,7 +40,7 @@ def test_trainings_are_laid_over_each_other_with_the_settings_that_differ(open_p
     table = app.dataframe[0].value
     assert table.set_index("setting").T.to_dict() == {"steps": {"mine": "20", "other": "40"}}
     blocks = view_parts(Library(), Address.parse("/train?run=mine&run=other"))["curves"]()
-    pictures = [b.figure for column in blocks for b in column if isinstance(b, Picture)]
+    pictures = [b.draw(dark=False) for column in blocks for b in column if isinstance(b, Picture)]
     assert len(pictures) == 2
     assert all(json.loads(one.to_json())["data"] in figures(app) for one in pictures)
     badges = [shown(element) for element in app.markdown if "badge" in element.value]

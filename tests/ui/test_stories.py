@@ -1,14 +1,20 @@
 """Stories: their file, their notes, what their views show, and the HTML that they become."""
 
+import base64
 import json
+import re
+from functools import partial
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
 
+from optical_core.data.collection import open_collection
+from optical_core.data.judging import write_grades
 from optical_core.errors import InputError
-from optical_core.figures.theme import note
+from optical_core.figures.theme import ground, ink, note
 from optical_core.storage import home
+from optical_core.study.pooling import make_pool
 from optical_core.ui.address import Address, Parameters
 from optical_core.ui.library import Library
 from optical_core.ui.still import Flow, Html, Picture, Table, card, heading, line
@@ -29,6 +35,7 @@ from optical_core.ui.stories.story import (
     story_text,
     write_story,
 )
+from optical_core.ui.stories.views import view_parts
 
 NASTY = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 
@@ -81,7 +88,7 @@ def test_damaged_stories_are_left_out_of_the_list(home, caplog):
     [
         ("- a", "a title and steps were expected"),
         ("title: ''", "title: a text was expected, got ''"),
-        ("title: a\nsteps: [{title: b, view: /judge}]", "a view of alignment, gaps"),
+        ("title: a\nsteps: [{title: b, view: /stories}]", "a view of start, alignment, gaps"),
         ("title: a\nsteps: [{title: b, view: 'http://[x'}]", "is no address of a page"),
         ("title: a\nsteps: [{title: b, view: /gaps, colour: red}]", "there is no such setting"),
     ],
@@ -194,7 +201,7 @@ def shown(monkeypatch):
         line(NASTY),
         card(1, [(NASTY, "good")], NASTY.replace("<", "&lt;")),
         Html("<p>a</p>"),
-        Picture(note(NASTY, dark=False), NASTY),
+        Picture(partial(note, NASTY), NASTY),
         Table(pd.DataFrame({"query": [NASTY]})),
         Flow({"label": f"</script>{NASTY}"}),
     ]
@@ -221,7 +228,7 @@ def test_a_storys_html_loads_and_runs_nothing_of_others(shown):
 
 def test_the_players_links_lead_to_the_app_that_it_is_in(shown):
     html, flows = slides(Library(), story("one", "two"))
-    assert html.count('href="gaps?results=demo"') == 2
+    assert html.count('href="./gaps?results=demo"') == 2
     assert len(flows) == 2
     assert 'data-flow="1"' in html
 
@@ -244,3 +251,46 @@ def test_a_story_as_text_can_be_read_again():
     shipped = read_story("somali")
     assert parse_story(story_text(shipped), "again") == shipped
     assert home("stories", "x").parent.is_dir()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_players_pictures_have_the_pages_theme(shown, dark):
+    html, _ = slides(Library(), story("one"), dark=dark)
+    (data,) = re.findall(r'base64,([^"]+)', html)
+    svg = base64.b64decode(data).decode().lower()
+    for theme in (False, True):
+        assert (ground(theme).lower() in svg) == (theme == dark)
+    assert (ink(True).lower() in svg) == dark
+
+
+def test_the_start_page_is_a_view_by_its_address_and_by_its_name():
+    for written in ("http://127.0.0.1:8501/?lang=so", "/?lang=so", "start?lang=so"):
+        step = Step(title="one", view=written)
+        assert step.view == "/?lang=so"
+    names = view_parts(Library(), step.address)
+    assert list(names) == ["question", "answers", "plans"]
+
+
+def test_judging_is_a_view_once_there_is_a_pool(unjudged):
+    view = Address.parse("judge?in=mine&judge=ann")
+    with pytest.raises(InputError, match="nothing is pooled in mine"):
+        view_parts(Library(), view)
+    pool = make_pool(open_collection("mine"), ["bm25"], depth=2)
+    write_grades("mine", "ann", {pool.items[0]: 1})
+    parts = view_parts(Library(), view)
+
+    def text(name: str) -> str:
+        return " ".join(b.text for column in parts[name]() for b in column if isinstance(b, Html))
+
+    assert f"ann: 1 of {len(pool.items)} judged" in text("pool")
+    assert "1 Relevant" in text("next")
+    assert "No two judges" in text("agreement")
+    write_grades("mine", "ann", dict.fromkeys(pool.items, 1))
+    write_grades("mine", "ben", dict.fromkeys(pool.items, 1))
+    assert "has judged all passages" in text("next")
+    ((table,),) = parts["agreement"]()
+    assert "100%" in table_html(table)
+    without = view_parts(Library(), Address.parse("judge"))
+    assert list(without) == ["pool", "agreement"]
+    with pytest.raises(InputError, match="this page has no 'colour'"):
+        view_parts(Library(), Address.parse("judge?colour=red"))

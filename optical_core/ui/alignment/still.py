@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from optical_core.errors import InputError
@@ -134,7 +135,7 @@ def _rows(library: Library, view: AlignmentView, codes: Sequence[str]) -> list[I
 
 def _overview(rows: list[InLanguage], view: AlignmentView) -> Columns:
     title = overview_title(view, rows)
-    return [[Picture(overview(view, rows, dark=False), title), Table(language_table(rows))]]
+    return [[Picture(partial(overview, view, rows), title), Table(language_table(rows))]]
 
 
 def _languages(rows: list[InLanguage], view: AlignmentView) -> Columns:
@@ -181,7 +182,7 @@ def _columns(plans: Plans, view: AlignmentView, pin: tuple[str, int] | None) -> 
             column += _change(name, one, plan, before, pin)
         elif view.kind == "heatmap":
             gold = sorted(view.gold.possible) if view.gold and view.unit == "word" else ()
-            drawn = plan_heatmap(shown, dark=False, pinned=pin, gold=gold, **_mass(view))
+            drawn = partial(plan_heatmap, shown, pinned=pin, gold=gold, **_mass(view))
             column.append(Picture(drawn, "", plan_title(name, one)))
         else:
             languages = (one.language, one.against)

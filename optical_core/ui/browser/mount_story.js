@@ -4,11 +4,11 @@ const stories = new WeakMap();
 
 export default function (component) {
   const { parentElement, data } = component;
-  const shape = JSON.stringify([data.html, data.flows]);
+  const shape = JSON.stringify([data.html, data.flows, data.dark]);
   let story = stories.get(parentElement);
   if (story?.shape !== shape) {
     story?.end();
-    const root = add(parentElement, "div", { class: "story", lang: "en" });
+    const root = add(parentElement, "div", { class: data.dark ? "story dark" : "story", lang: "en" });
     root.innerHTML = data.html;  // made by optical_core.ui.stories, which escapes all texts
     story = new Story(root, data.flows);
     story.shape = shape;

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from optical_core.analysis.measurements import Comparison, Measurements
 from optical_core.analysis.predictors import PREDICTORS
@@ -116,18 +118,17 @@ def _chosen(library: Library, given: Parameters) -> tuple[Measurements, Comparis
 def _picture(tables: Tables, form: str, model: str, at: str) -> Picture:
     comparison = tables.comparison
     if form == "waterfall" and model:
-        figure = gap_waterfall(tables.contributions, model, comparison.measure, dark=False)
-        return Picture(figure, waterfall_title(tables, model))
-    figure = gap_picture(
-        tables.measures, tables.comparisons, tables.groups, comparison, dark=False, chosen=at
-    )
-    return Picture(figure, picture_title(tables))
+        draw = partial(gap_waterfall, tables.contributions, model, comparison.measure)
+        return Picture(draw, waterfall_title(tables, model))
+    numbers = (tables.measures, tables.comparisons, tables.groups)
+    draw = partial(gap_picture, *numbers, comparison, chosen=at)
+    return Picture(draw, picture_title(tables))
 
 
 def _queries(tables: Tables, model: str, at: str, points: pd.DataFrame) -> list[Block]:
     """The scatter of queries, and those that changed most."""
     comparison = tables.comparison
-    figure = query_scatter(points, comparison.baseline, model, comparison.measure, dark=False)
+    draw = partial(query_scatter, points, comparison.baseline, model, comparison.measure)
     columns = ["language", "text", "english", "before", "after", "difference"]
     rows = points[columns].head(LISTED)
     if not rows["text"].any():
@@ -136,7 +137,7 @@ def _queries(tables: Tables, model: str, at: str, points: pd.DataFrame) -> list[
     if not rows["english"].any():
         rows = rows.drop(columns="english")
     title = f"The {len(rows)} of {len(points):,} queries that change most"
-    return [Picture(figure, queries_title(tables, model, at)), Table(rows, title)]
+    return [Picture(draw, queries_title(tables, model, at)), Table(rows, title)]
 
 
 def _numbers(tables: Tables) -> list[Block]:
@@ -148,22 +149,25 @@ def _numbers(tables: Tables) -> list[Block]:
 
 def _languages(tables: Tables, model: str, code: str) -> Columns:
     measurements = tables.measurements
-    figure = share_lines(measurements.shares, model, code, dark=False)
+    draw = partial(share_lines, measurements.shares, model, code)
     table = Table(fairness_rows(measurements, tables.comparison.models), "Fairness to languages")
-    return [[Picture(figure, shares_title(model, code)), table]]
+    return [[Picture(draw, shares_title(model, code)), table]]
 
 
 def _details(tables: Tables, name: str) -> Columns:
     subject, measure = picture_subject(tables), tables.comparison.measure
     if name == "resources":
-        figure = resource_scatter(tables.measures, measure, dark=False)
-        return [[Picture(figure, f"Text in CC-100 and quality: {subject}")]]
+        draw = partial(resource_scatter, tables.measures, measure)
+        return [[Picture(draw, f"Text in CC-100 and quality: {subject}")]]
     if name == "predictors":
         found = predictor_tables(tables.measurements, tables.comparison, ())
-        panels = predictor_panels(*found, measure, dark=False)
+
+        def panel(each: str, *, dark: bool) -> go.Figure:
+            return predictor_panels(*found, measure, dark=dark)[each]
+
         return [
-            [Picture(figure, f"{PREDICTORS[each]} and {subject}")]
-            for each, figure in panels.items()
+            [Picture(partial(panel, each), f"{PREDICTORS[each]} and {subject}")]
+            for each in predictor_panels(*found, measure, dark=False)
         ]
     if name == "numbers":
         return [[Table(tables.measures, subject)]]

@@ -115,10 +115,10 @@ def _extremes(library: Library, results: Measurements, comparison: Comparison) -
 
 def _correlation(results: Measurements, comparison: Comparison) -> Columns:
     levels = query_table(results, comparison, {}, difference=False)
-    figure = correlation_figure(levels, comparison.languages, dark=False)
+    draw = partial(correlation_figure, levels, comparison.languages)
     measured = NAMES.get(comparison.measure, comparison.measure)
     title = f"Rank correlation between languages: {comparison.models[0]}'s {measured}"
-    return [[Picture(figure, title)]]
+    return [[Picture(draw, title)]]
 
 
 def _texts(library: Library, results: Measurements, comparison: Comparison) -> Mapping[str, str]:

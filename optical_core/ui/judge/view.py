@@ -8,7 +8,7 @@ from itertools import combinations
 import pandas as pd
 
 from optical_core.analysis.agreement import agreement
-from optical_core.data.collection import Collection
+from optical_core.data.collection import Collection, is_shipped
 from optical_core.data.judging import (
     Grades,
     Item,
@@ -18,6 +18,11 @@ from optical_core.data.judging import (
     read_grades,
     write_grades,
 )
+from optical_core.ui.library import Library
+from optical_core.wording import counted, listed
+
+LONGEST_NAME = 60
+"""Characters of a judge's name."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,34 @@ class Shown:
     english: str
     title: str
     text: str
+
+
+def judged_here(library: Library) -> list[str]:
+    """Names of the collections that can be judged: the reader's own."""
+    names = library.collection_names()
+    return [name for name in names if not is_shipped(library.collection(name))]
+
+
+def choice_of_language(collection: Collection) -> bool:
+    """Can the queries be read in several languages?"""
+    return bool(collection.info.parallel) and len(collection.languages) > 1
+
+
+def first_language(collection: Collection) -> str:
+    """The language in which the queries are read at first."""
+    return collection.english or collection.languages[0]
+
+
+def pool_line(pool: Pool) -> str:
+    """What is in a pool, in words."""
+    items = counted(len(pool.items), "passage")
+    queries = counted(pool.queries, "query", "queries")
+    return f"{items} for {queries}: the best {pool.depth} of {listed(pool.models)}."
+
+
+def done_line(pool: Pool, grades: Grades) -> str:
+    """How far a judge has come, in words."""
+    return f"{sum(item in grades for item in pool.items):,} of {len(pool.items):,} judged"
 
 
 def shown(collection: Collection, item: Item, language: str) -> Shown:

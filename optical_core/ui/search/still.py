@@ -127,7 +127,7 @@ def _reasons(
         chips = contribution_chips(result.tokens, result.contributions)
         strip = heat_strip(text, result.spans)
         left += [heading(label(model)), _card(asked, ranking, rank, "", chips, strip)]
-        right.append(Picture(match_figure(result, dark=False), match_title(asked, model, passage)))
+        right.append(Picture(partial(match_figure, result), match_title(asked, model, passage)))
     return [left, right]
 
 

@@ -33,4 +33,4 @@ def _columns(rivals: Rivals, this: list[str], other: list[str]) -> Columns:
     texts: list[Block] = []
     for name, side in zip(found.names, (found.one, found.other), strict=True):
         texts += [heading(name), line(f"{side.score:.4f}"), Html(heat_strip(side.text, side.spans))]
-    return [[strong(found.told), Picture(found.picture(dark=False), found.title)], texts]
+    return [[strong(found.told), Picture(found.picture, found.title)], texts]

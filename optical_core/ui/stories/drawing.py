@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 from pandas.api.types import is_number
 
 from optical_core.data.languages import language
@@ -17,24 +18,27 @@ from optical_core.ui.still import Block, Columns, Flow, Html, Picture, Table
 from optical_core.ui.tables import cell_formats, heading
 
 
-def drawn(library: Library, stills: list[Columns], flows: list[Mapping[str, Any]]) -> str:
+def drawn(
+    library: Library, stills: list[Columns], flows: list[Mapping[str, Any]], *, dark: bool
+) -> str:
     """Draw the parts of a view, one below the other.
 
     Args:
         flows: Plans that the browser draws are added here. Their place has their number.
+        dark: For the dark theme?
     """
     html = ""
     for columns in stills:
         filled = [column for column in columns if column]
         inside = "".join(
-            f"<div>{''.join(_block(library, block, flows) for block in column)}</div>"
+            f"<div>{''.join(_block(library, block, flows, dark) for block in column)}</div>"
             for column in filled
         )
         html += f'<div class="columns of-{len(filled)}">{inside}</div>' if filled else ""
     return html
 
 
-def _block(library: Library, block: Block, flows: list[Mapping[str, Any]]) -> str:
+def _block(library: Library, block: Block, flows: list[Mapping[str, Any]], dark: bool) -> str:
     if isinstance(block, Html):
         return block.text
     if isinstance(block, Table):
@@ -42,14 +46,17 @@ def _block(library: Library, block: Block, flows: list[Mapping[str, Any]]) -> st
     if isinstance(block, Flow):
         flows.append(block.data)
         return f'<div class="plan" data-flow="{len(flows) - 1}"></div>'
+    figure = block.draw(dark=dark)
     return library.keep(
-        "drawing", lambda: picture_html(block), key=(block.figure.to_json(), block.title, block.alt)
+        "drawing",
+        lambda: picture_html(block, figure, dark=dark),
+        key=(figure.to_json(), block.title, block.alt),
     )
 
 
-def picture_html(picture: Picture) -> str:
+def picture_html(picture: Picture, figure: go.Figure, *, dark: bool) -> str:
     """A picture as an image with the SVG in its address: what is in it touches nothing else."""
-    svg = printed([Printed(picture.figure, picture.title)], "svg")
+    svg = printed([Printed(figure, picture.title)], "svg", dark=dark)
     data = base64.b64encode(svg).decode("ascii")
     alt = html_text(picture.alt or picture.title)
     return _scrolled(f'<img alt="{alt}" src="data:image/svg+xml;base64,{data}">')

@@ -27,14 +27,16 @@ _POLICY = (
 """The browser itself refuses to load anything else into the file."""
 
 
-def slides(library: Library, story: Story, *, watch: Watch | None = None) -> tuple[str, Flows]:
+def slides(
+    library: Library, story: Story, *, dark: bool = False, watch: Watch | None = None
+) -> tuple[str, Flows]:
     """The steps for the page's player. One that can't be shown says why in its place."""
     html, flows = "", Flows()
-    for step, view in _views(library, story, flows, watch):
+    for step, view in _views(library, story, flows, watch, dark=dark):
         if isinstance(view, InputError):
             view = f'<p class="fault">{html_text(str(view))}</p>'
         # The pages are beside each other, wherever the app is.
-        html += _section(step, view, step.view.lstrip("/"), "Open the live view")
+        html += _section(step, view, f".{step.view}", "Open the live view")
     return html, flows
 
 
@@ -77,14 +79,14 @@ def story_html(library: Library, story: Story, *, watch: Watch | None = None) ->
 
 
 def _views(
-    library: Library, story: Story, flows: Flows, watch: Watch | None
+    library: Library, story: Story, flows: Flows, watch: Watch | None, *, dark: bool = False
 ) -> Iterator[tuple[Step, str | InputError]]:
     """Each step with what it shows, or with why it can't be shown."""
     for number, step in enumerate(story.steps):
         if watch:
             watch(number, step)
         try:
-            yield step, drawn(library, step_stills(library, step), flows)
+            yield step, drawn(library, step_stills(library, step), flows, dark=dark)
         except InputError as error:
             yield step, error
         except ValueError as error:  # of a solver

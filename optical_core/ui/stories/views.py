@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from optical_core.errors import InputError
-from optical_core.ui.address import Address, Parameters
+from optical_core.ui.address import START, Address, Parameters
 from optical_core.wording import listed
 
 if TYPE_CHECKING:
@@ -15,15 +15,17 @@ if TYPE_CHECKING:
     from optical_core.ui.stories.story import Step
 
 PAGES = {
+    "": ("start", ()),
     "alignment": ("alignment", ()),
     "gaps": ("gaps", ("terms", "on")),
     "search": ("search", ()),
     "inspector": ("inspector", ()),
     "collections": ("collections", ()),
+    "judge": ("judge", ()),
     "train": ("training", ("from", "objective", "train", "steps", "dev")),
 }
-"""Page -> its folder beside this one, whose module `still` has `parts`; and parameters of the page
-that change nothing in a still."""
+"""Page (the start page has no name) -> its folder beside this one, whose module `still` has
+`parts`; and parameters of the page that change nothing in a still."""
 
 
 def known_page(address: Address) -> Address:
@@ -34,7 +36,8 @@ def known_page(address: Address) -> Address:
     """
     if address.page not in PAGES:
         raise InputError(
-            f"a view of {listed(list(PAGES), word='or')} was expected, got {str(address)!r:.80}"
+            f"a view of {listed([page or START for page in PAGES], word='or')} was expected, "
+            f"got {str(address)!r:.80}"
         )
     return address
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from optical_core.distill.runs import list_runs
 from optical_core.errors import InputError
 from optical_core.ui.address import Parameters
@@ -23,7 +25,7 @@ def parts(library: Library, given: Parameters) -> Parts:
         columns: list[list[Block]] = [[], []]
         logs = overlaid(chosen)
         for number, title in enumerate(overlay_titles(logs)):
-            columns[number % 2].append(Picture(overlay_figure(logs, title, dark=False), title))
+            columns[number % 2].append(Picture(partial(overlay_figure, logs, title), title))
         return columns
 
     def settings() -> Columns:
