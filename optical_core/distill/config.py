@@ -112,6 +112,9 @@ class DistillConfig(TrainingConfig):
     """Files or folders; `demo` is the shipped one."""
     languages: tuple[str, ...] = ()
     """Languages to train on; by default all of the bitext."""
+    pieces: int = Field(0, ge=0)
+    """Most word embeddings trained besides, none by default: those of the pieces that are most
+    frequent in the bitext's foreign sides, and more frequent than in its English sides."""
     pairs: int | None = Field(None, ge=1)
     """Most pairs of each language, drawn by the seed; all by default."""
 
@@ -174,6 +177,8 @@ class DistillConfig(TrainingConfig):
             raise ValueError(
                 "a student with a backbone of its own needs trainable encoder or full, not lora"
             )
+        if self.pieces and self.trainable == "full":
+            raise ValueError("trainable full has all word embeddings: pieces must be 0")
         if self.backbone and self.plan_layer is not None:
             raise ValueError("plan_layer compares layers of one backbone: not with another one")
         if self.backbone and self.strength < 1:

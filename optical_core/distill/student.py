@@ -11,9 +11,11 @@ from optical_core.distill.config import DistillConfig, TrainingConfig
 from optical_core.errors import InputError
 from optical_core.models.means_file import MEANS
 from optical_core.models.pair_store import load_pair, read_pair, student_folder
+from optical_core.models.pieces import load_pieces, moved_pieces
 from optical_core.models.token_encoder import TokenEncoder
 
 LORA_MODULES = ["query", "key", "value", "dense"]
+_MOVES = ".moves.weight"
 
 
 def select_trainable(student: Any, config: TrainingConfig, *, head: bool = False) -> None:
@@ -43,22 +45,30 @@ def select_trainable(student: Any, config: TrainingConfig, *, head: bool = False
             target_modules=LORA_MODULES,
         )
         student[0].model = get_peft_model(transformer, lora)
-        return
-    transformer.requires_grad_(True)
-    if getattr(transformer, "pooler", None) is not None:
-        transformer.pooler.requires_grad_(False)
-    if config.trainable == "encoder":
-        transformer.get_input_embeddings().requires_grad_(False)
     else:
-        # The clone shares its word embeddings with the teacher, which must not move.
+        transformer.requires_grad_(True)
+        if getattr(transformer, "pooler", None) is not None:
+            transformer.pooler.requires_grad_(False)
         embeddings = transformer.get_input_embeddings()
-        embeddings.weight = torch.nn.Parameter(embeddings.weight.detach().clone())
+        if config.trainable == "encoder":
+            embeddings.requires_grad_(False)
+        else:
+            # The clone shares its word embeddings with the teacher, which must not move.
+            embeddings.weight = torch.nn.Parameter(embeddings.weight.detach().clone())
+    if moved := moved_pieces(student):
+        moved.moves.requires_grad_(True)
+
+
+def start_pieces(student: Any, config: DistillConfig) -> None:
+    """Move the word embeddings that the student named by `config.start`, if any, has moved."""
+    if config.start:
+        load_pieces(student_folder(config.start), student)
 
 
 def go_on_from(
     student: Any, config: DistillConfig, teacher: TokenEncoder, backbone: TokenEncoder | None
 ) -> None:
-    """Load the weights of the student named by `config.start`, where this training begins.
+    """Load the other weights of the student named by `config.start`, where this training begins.
 
     Raises:
         InputError: it isn't a student, takes means of languages off, or has another teacher,
@@ -85,7 +95,11 @@ def go_on_from(
             "go on in the same way (--trainable)"
         )
     if config.trainable != "lora":
-        student.load_state_dict(before.student.model.state_dict())
+        # Not strict: this training may move more pieces.
+        student.load_state_dict(
+            {k: v for k, v in before.student.model.state_dict().items() if _MOVES not in k},
+            strict=False,
+        )
         return
     from peft import set_peft_model_state_dict
 
@@ -108,7 +122,9 @@ def soften(student: Any, teacher: TokenEncoder, config: DistillConfig) -> None:
         for name, parameter in student.named_parameters():
             if not parameter.requires_grad:
                 continue
-            if config.trainable == "lora":
+            if name.endswith(_MOVES):
+                parameter.mul_(config.strength)
+            elif config.trainable == "lora":
                 if "lora_B" in name:
                     parameter.mul_(config.strength)
             else:

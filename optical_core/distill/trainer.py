@@ -24,11 +24,12 @@ from optical_core.distill.objectives import OBJECTIVES
 from optical_core.distill.other_backbone import TwoTokenizers, student_of
 from optical_core.distill.run import Run, begun
 from optical_core.distill.sampling import first_pairs, plan_batches
-from optical_core.distill.student import go_on_from, select_trainable, soften
+from optical_core.distill.student import go_on_from, select_trainable, soften, start_pieces
 from optical_core.distill.teacher_vectors import shared_vectors
 from optical_core.errors import InputError
 from optical_core.models.deltas import clone_model
 from optical_core.models.pair_store import save_pair
+from optical_core.models.pieces import move_pieces, own_pieces
 from optical_core.models.teachers import open_shared
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import assets
@@ -79,10 +80,10 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
         run.tell("loading the teacher")
         teacher, backbone = _encoders(config, device)
         run.claim()
-        run.tell("making the student")
-        student = _student(config, teacher, backbone, bitext)
         run.tell("planning the batches")
-        batches = _batches(config, bitext, student.tokenizer)
+        batches = _batches(config, bitext, (backbone or teacher).model.tokenizer)
+        run.tell("making the student")
+        student = _student(config, teacher, backbone, bitext, batches)
         loss = _loss(config, student, teacher, batches)
         # A student of both sides encodes the dev collection's passages itself.
         dev = run.dev_monitor(student, teacher if config.sides == "queries" else None)
@@ -138,7 +139,11 @@ def _encoders(
 
 
 def _student(
-    config: DistillConfig, teacher: TokenEncoder, backbone: TokenEncoder | None, bitext: Bitext
+    config: DistillConfig,
+    teacher: TokenEncoder,
+    backbone: TokenEncoder | None,
+    bitext: Bitext,
+    batches: Batches,
 ) -> Any:
     """Make the modules that training starts from, and choose the parameters to train."""
     if backbone is None:
@@ -147,6 +152,10 @@ def _student(
         english = list(dict.fromkeys(pair.english for pair in bitext.pairs))
         drawn = random.Random(config.seed).sample(english, min(len(english), FITTED_SENTENCES))
         student = student_of(backbone, teacher, drawn)
+    start_pieces(student, config)
+    if config.pieces:
+        read = ((pair.foreign, pair.english) for batch in batches for pair in batch)
+        move_pieces(student, own_pieces(read, student.tokenizer, config.pieces))
     torch.manual_seed(config.seed)
     # Another backbone needs the layer that maps it to the teacher's space.
     select_trainable(student, config, head=backbone is not None)

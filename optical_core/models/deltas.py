@@ -1,6 +1,7 @@
 """A trained encoder on disk: its difference from the encoder that its training started from.
 
-adapter/               LoRA weights (PEFT, fp16), and
+adapter/               LoRA weights (PEFT, fp16),
+pieces.safetensors     what was added to the word embeddings of some pieces (see `pieces`), and
 changed.safetensors    the tensors that have changed; absent if only LoRA was trained
 """
 
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from optical_core.errors import InputError
 from optical_core.models.backbones import projection_module
+from optical_core.models.pieces import load_pieces, moved_pieces, save_pieces
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.weights import read_tensors, write_tensors
 
@@ -36,6 +38,10 @@ def save_delta(folder: Path, model: Any, base: TokenEncoder) -> None:
 
     inner = model[0].model
     state = model.state_dict()
+    if moved := moved_pieces(model):
+        save_pieces(folder, moved)
+        inside = next(f"{name}." for name, module in model.named_modules() if module is moved)
+        state = {key: value for key, value in state.items() if not key.startswith(inside)}
     if hasattr(inner, "peft_config"):
         _save_adapter(inner, folder / _ADAPTER)
         state = {key: value for key, value in state.items() if not key.startswith("0.")}
@@ -71,6 +77,7 @@ def load_delta(folder: Path, base: TokenEncoder) -> Any:
             adapted = PeftModel.from_pretrained(transformer.model, str(folder / _ADAPTER))
             transformer.model = adapted.merge_and_unload()
             if not (folder / _CHANGED).exists():
+                load_pieces(folder, model)
                 return model
         changed = read_tensors(folder / _CHANGED)
         embeddings = transformer.model.get_input_embeddings().weight
@@ -79,6 +86,7 @@ def load_delta(folder: Path, base: TokenEncoder) -> Any:
         missing = model.load_state_dict(changed, strict=False).unexpected_keys
         if missing:
             raise InputError(f"{folder}: its tensor {missing[0]} is unknown to its backbone")
+        load_pieces(folder, model)
     except InputError:
         raise
     except Exception as error:  # PEFT and torch raise many kinds for weights that don't fit

@@ -7,6 +7,7 @@ student, `encode_document` the teacher.
 
 from __future__ import annotations
 
+import copy
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from optical_core.models.language_means import LanguageMeans
 from optical_core.models.onnx_queries import FILE, export_backbone, require_onnx
 from optical_core.models.pair import EncoderPair
 from optical_core.models.pair_store import PairInfo, card_text
+from optical_core.models.pieces import merge_pieces, moved_pieces
 from optical_core.storage import replace_folder
 
 if TYPE_CHECKING:
@@ -44,13 +46,13 @@ def export_hub(pair: EncoderPair, folder: Path) -> None:
         >>> export_hub(load_pair("optical-lowres"), Path("exported"))  # doctest: +SKIP
     """
     _check_plain(pair)
-    student, teacher = pair.student.model, pair.teacher.model
+    student, teacher = _merged(pair.student.model), pair.teacher.model
     with replace_folder(folder) as temporary:
         if not pair.distilled:
             teacher.save(str(temporary), create_model_card=False)
             usage = _usage("model = MultiVectorEncoder(FOLDER)", "model", "model")
         elif student.tokenizer.get_vocab() == teacher.tokenizer.get_vocab():
-            joined(pair).save(str(temporary), create_model_card=False)
+            _routed(student, teacher).save(str(temporary), create_model_card=False)
             usage = _usage("model = MultiVectorEncoder(FOLDER)", "model", "model")
         else:
             student.save(str(temporary / "query"), create_model_card=False)
@@ -106,7 +108,7 @@ def export_onnx(pair: EncoderPair, folder: Path, *, int8: bool = False) -> None:
         + ("\nWeights and activations are 8-bit integers, in blocks of 128.\n" if int8 else "")
     )
     with replace_folder(folder) as temporary:
-        pair.student.model.save(str(temporary), create_model_card=False)
+        _merged(pair.student.model).save(str(temporary), create_model_card=False)
         for weights in temporary.glob("model*.safetensors*"):
             weights.unlink()
         (temporary / "onnx").mkdir()
@@ -116,11 +118,22 @@ def export_onnx(pair: EncoderPair, folder: Path, *, int8: bool = False) -> None:
 
 def joined(pair: EncoderPair) -> MultiVectorEncoder:
     """Join a pair to one encoder of sentence-transformers; both must have the same vocabulary."""
+    return _routed(_merged(pair.student.model), pair.teacher.model)
+
+
+def _merged(model: Any) -> Any:
+    """Copy a model whose word embeddings have moved, with plain ones that other software reads."""
+    if moved_pieces(model) is None:
+        return model
+    model = copy.deepcopy(model)
+    merge_pieces(model)
+    return model
+
+
+def _routed(student: Any, teacher: Any) -> MultiVectorEncoder:
     from sentence_transformers import MultiVectorEncoder
     from sentence_transformers.base.modules import Router
 
-    student: Any = pair.student.model
-    teacher: Any = pair.teacher.model
     prompts = {"query": student.prompts["query"], "document": teacher.prompts["document"]}
     return MultiVectorEncoder(
         modules=[Router.for_query_document(list(student), list(teacher))],
