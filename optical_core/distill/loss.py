@@ -83,9 +83,12 @@ class OpticalLoss(nn.Module):
         if self.plan_layer is not None:
             for encoder in (model, teacher):
                 _give_layers(encoder, self.plan_layer)
-        # Not a submodule: the teacher is neither trained nor saved.
-        self._teacher = TeacherVectors(teacher, plan_layer=self.plan_layer, store=store)
         self.score_weight = 1.0 if self._objective.passages else score_weight
+        # Not a submodule: the teacher is neither trained nor saved.
+        tasks = ("query", "document") if self.score_weight else ("query",)
+        self._teacher = TeacherVectors(
+            teacher, plan_layer=self.plan_layer, store=store, tasks=tasks
+        )
         self.temperature = temperature
         self.figures: dict[str, float] = {}
         """Figures of the last batch (marginal error, tokens), and the last collapse alarms."""

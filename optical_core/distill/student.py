@@ -11,7 +11,7 @@ from optical_core.distill.config import DistillConfig, TrainingConfig
 from optical_core.errors import InputError
 from optical_core.models.means_file import MEANS
 from optical_core.models.pair_store import load_pair, read_pair, student_folder
-from optical_core.models.pieces import load_pieces, moved_pieces
+from optical_core.models.pieces import load_pieces, moved_pieces, state_besides
 from optical_core.models.token_encoder import TokenEncoder
 
 LORA_MODULES = ["query", "key", "value", "dense"]
@@ -95,11 +95,8 @@ def go_on_from(
             "go on in the same way (--trainable)"
         )
     if config.trainable != "lora":
-        # Not strict: this training may move more pieces.
-        student.load_state_dict(
-            {k: v for k, v in before.student.model.state_dict().items() if _MOVES not in k},
-            strict=False,
-        )
+        # Not strict: moved pieces are there already, and this training may move more of them.
+        student.load_state_dict(state_besides(before.student.model), strict=False)
         return
     from peft import set_peft_model_state_dict
 

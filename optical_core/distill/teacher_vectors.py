@@ -16,7 +16,7 @@ from optical_core.data.sentence_pairs import SentencePair
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.token_batch import TokenBatch
 from optical_core.models.precision import encoding, precision
-from optical_core.models.token_encoder import TokenEncoder
+from optical_core.models.token_encoder import TokenEncoder, scored
 
 Entry = tuple[Tensor, ...]
 """A text as the teacher encodes it: vectors (n, d), which of them are [MASK]s (n,) and, if plans
@@ -78,14 +78,22 @@ class TeacherVectors:
         teacher: a MultiVectorEncoder.
         plan_layer: layer whose vectors are kept beside the output's, to make plans from.
         store: keeps the vectors.
+        tasks: `query`, `document` or both. A text that is asked for in both is encoded once, if
+            only the masks differ.
     """
 
     def __init__(
-        self, teacher: Any, *, plan_layer: int | None = None, store: KeptVectors | None = None
+        self,
+        teacher: Any,
+        *,
+        plan_layer: int | None = None,
+        store: KeptVectors | None = None,
+        tasks: tuple[str, ...] = ("query", "document"),
     ) -> None:
         self.teacher = teacher.eval().requires_grad_(False)
         self.plan_layer = plan_layer
         self.store = store if store is not None else KeptVectors()
+        self._tasks = tasks if _one_encoder(teacher) else ()
 
     @torch.no_grad()
     def batch(self, features: dict[str, Any], task: str, device: torch.device) -> TokenBatch:
@@ -93,17 +101,18 @@ class TeacherVectors:
         ids, attention = features["input_ids"].cpu(), features["attention_mask"].cpu().bool()
         expansion = features.get("query_expansion_positions")
         real = attention if expansion is None else attention | expansion.cpu().bool()
-        keys = [
-            task.encode() + row[kept].numpy().tobytes() for row, kept in zip(ids, real, strict=True)
-        ]
+        texts = [row[kept].numpy().tobytes() for row, kept in zip(ids, real, strict=True)]
+        keys = [task.encode() + text for text in texts]
         known = {key: entry for key in keys if (entry := self.store.get(key)) is not None}
         missing = [row for row, key in enumerate(keys) if key not in known]
         if missing:
-            entries = self._encode(features, missing, task, device)
-            for row, entry in zip(missing, entries, strict=True):
-                if keys[row] not in known:
-                    self.store.put(keys[row], entry)
-                known[keys[row]] = entry
+            encoded = self._encode(features, missing, task, device)
+            for each, entries in encoded.items():
+                for row, entry in zip(missing, entries, strict=True):
+                    key = each.encode() + texts[row]
+                    if self.store.get(key) is None:
+                        self.store.put(key, entry)
+            known.update(zip((keys[row] for row in missing), encoded[task], strict=True))
         vectors, kinds, *layer = zip(*(known[key] for key in keys), strict=True)
         mask = [torch.ones_like(kind) for kind in kinds]
         parts = (
@@ -115,7 +124,8 @@ class TeacherVectors:
 
     def _encode(
         self, features: dict[str, Any], rows: list[int], task: str, device: torch.device
-    ) -> list[Entry]:
+    ) -> dict[str, list[Entry]]:
+        """Encode some rows: by task, the one that is asked for and those that cost no more."""
         if next(self.teacher.parameters()).device != device:
             self.teacher.to(device)
         size = len(features["input_ids"])
@@ -126,11 +136,17 @@ class TeacherVectors:
             for key, value in features.items()
         }
         with encoding(device):
-            outputs = self.teacher(part, task=task)
+            outputs = self.teacher(dict(part), task=task)
+        masks = {task: outputs["attention_mask"]}
+        for other in self._tasks:
+            if other != task:
+                masks[other] = scored(self.teacher, dict(part), other)
+        return {each: self._entries(outputs, mask.bool()) for each, mask in masks.items()}
+
+    def _entries(self, outputs: dict[str, Any], scored_tokens: Tensor) -> list[Entry]:
         expansion = outputs.get("query_expansion_positions")
         entries = []
-        for row in range(len(rows)):
-            mask = outputs["attention_mask"][row].bool()
+        for row, mask in enumerate(scored_tokens):
             kind = torch.zeros_like(mask) if expansion is None else expansion[row].bool()
             vectors = torch.nn.functional.normalize(outputs["token_embeddings"][row].float(), dim=1)
             entry = [vectors[mask].half(), kind[mask]]
@@ -138,3 +154,11 @@ class TeacherVectors:
                 entry.append(outputs["all_layer_embeddings"][self.plan_layer][row][mask].half())
             entries.append(tuple(part.cpu() for part in entry))
         return entries
+
+
+def _one_encoder(teacher: Any) -> bool:
+    """Tell whether queries and passages of the same tokens get the same vectors before masks."""
+    from sentence_transformers.base.modules import Router
+
+    routed = any(isinstance(module, Router) for module in teacher)
+    return not routed and not getattr(teacher[0], "query_expansion", None)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from optical_core.errors import InputError
 from optical_core.models.backbones import projection_module
-from optical_core.models.pieces import load_pieces, moved_pieces, save_pieces
+from optical_core.models.pieces import load_pieces, moved_pieces, save_pieces, state_besides
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.weights import read_tensors, write_tensors
 
@@ -37,11 +37,9 @@ def save_delta(folder: Path, model: Any, base: TokenEncoder) -> None:
     import torch
 
     inner = model[0].model
-    state = model.state_dict()
+    state = state_besides(model)
     if moved := moved_pieces(model):
         save_pieces(folder, moved)
-        inside = next(f"{name}." for name, module in model.named_modules() if module is moved)
-        state = {key: value for key, value in state.items() if not key.startswith(inside)}
     if hasattr(inner, "peft_config"):
         _save_adapter(inner, folder / _ADAPTER)
         state = {key: value for key, value in state.items() if not key.startswith("0.")}

@@ -122,6 +122,16 @@ def move_pieces(model: Any, pieces: Tensor, moves: Tensor | None = None) -> None
     _transformer(model).set_input_embeddings(MovedPieces(embeddings, pieces, moves))
 
 
+def state_besides(model: Any) -> dict[str, Tensor]:
+    """Return a MultiVectorEncoder's state without moved pieces and the embeddings under them."""
+    state: dict[str, Tensor] = model.state_dict()
+    moved = moved_pieces(model)
+    if moved is None:
+        return state
+    inside = next(f"{name}." for name, module in model.named_modules() if module is moved)
+    return {key: value for key, value in state.items() if not key.startswith(inside)}
+
+
 def merge_pieces(model: Any) -> None:
     """Replace the moved pieces of a MultiVectorEncoder by plain embeddings, if it has any."""
     if moved := moved_pieces(model):

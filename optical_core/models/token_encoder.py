@@ -233,13 +233,17 @@ class TokenEncoder:
         return sorted(pieces & added)
 
     def _scored(self, features: dict, side: Side) -> torch.Tensor:
-        """Compute the scoring mask (B, tokens): the mask modules run without the transformer."""
-        from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
+        return scored(self.model, features, _TASK[side])
 
-        for module in self.model:
-            if isinstance(module, MultiVectorMask):
-                features = module(features, task=_TASK[side])
-        return features["attention_mask"].bool()
+
+def scored(model: Any, features: dict[str, Any], task: str) -> torch.Tensor:
+    """Compute a model's scoring mask (B, tokens): its mask modules run without the transformer."""
+    from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
+
+    for module in model:
+        if isinstance(module, MultiVectorMask):
+            features = module(features, task=task)
+    return features["attention_mask"].bool()
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from sentence_transformers import (
 )
 
 from optical_core.distill.loss import OpticalLoss
-from optical_core.distill.teacher_vectors import KeptVectors
+from optical_core.distill.teacher_vectors import KeptVectors, TeacherVectors
 
 ROWS = {
     "foreign": ["maji ya bahari", "samaki wapi ?", "mji kubwa", "jua"] * 4,
@@ -88,6 +88,27 @@ def test_the_teachers_vectors_are_computed_once(models):
     assert torch.equal(first, second)
     loss([columns[0], features(student, ["a new sea", *ROWS["english"][1:4]], "query")])
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_a_sentence_that_is_query_and_passage_is_encoded_once(models, weight):
+    student, teacher = models
+    calls = []
+    teacher.register_forward_hook(lambda *_: calls.append(1))
+    loss = OpticalLoss(student, teacher, score_weight=weight)
+    columns = [features(student, ROWS[key][:4], "query") for key in ("foreign", "english")]
+    columns.append(columns[1])  # without prompts both sides have the same tokens
+    loss(columns)
+    assert len(calls) == 1
+    assert loss._teacher.store.held == sum(
+        int(loss._teacher.batch(columns[i], task, torch.device("cpu")).mask.sum())
+        for i, task in ((1, "query"), (2, "document"))[: 2 if weight else 1]
+    )
+    apart = TeacherVectors(teacher, tasks=())
+    for task in ("query", "document"):
+        ours = loss._teacher.batch(columns[1], task, torch.device("cpu"))
+        alone = apart.batch(columns[1], task, torch.device("cpu"))
+        assert torch.equal(ours.vectors, alone.vectors)
 
 
 def test_the_cache_forgets_when_it_is_full(models):

@@ -24,6 +24,7 @@ from optical_core.errors import InputError
 from optical_core.models import precision
 from optical_core.models.pair_copies import both_sides, centred
 from optical_core.models.pair_store import load_pair
+from optical_core.models.pieces import moved_pieces
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import home
 from tests.processes import Program
@@ -264,18 +265,36 @@ def test_a_training_does_not_go_on_from_a_copy_that_takes_means_off(tiny_encoder
         distill(settings, device="cpu", progress=False)
 
 
+def test_pieces_of_the_bitext_move_beside_lora_and_the_rest_stays(tiny_encoder, bitext_file):
+    folder = distill(config(tiny_encoder, bitext_file, pieces=5), device="cpu", progress=False)
+    pair = load_pair("tiny-student", device="cpu")
+    moved = moved_pieces(pair.student.model)
+    tokenizer = pair.student.model.tokenizer
+    bitext = bitext_file.read_text(encoding="utf-8")
+    assert len(moved.pieces) == 5
+    assert all(tokenizer.decode([piece]).strip() in bitext for piece in moved.pieces)
+    assert (moved.moves.weight[1:].abs().amax(1) > 1e-4).all()
+    assert not moved.moves.weight[0].any()
+    assert moved.weight is pair.teacher.model[0].model.get_input_embeddings().weight
+    record = json.loads((folder / "record.json").read_text())
+    assert record["config"]["pieces"] == 5
+    with pytest.raises(ValueError, match="pieces must be 0"):
+        config(tiny_encoder, bitext_file, pieces=5, trainable="full")
+
+
 @pytest.mark.slow
 def test_strength_moves_the_student_part_of_the_way(tiny_encoder, bitext_file):
     def delta(strength, trainable):
         name = f"s-{trainable}-{strength}".replace(".", "")
         settings = config(
-            tiny_encoder, bitext_file, name=name, strength=strength, trainable=trainable
+            tiny_encoder, bitext_file, name=name, strength=strength, trainable=trainable, pieces=5
         )
         distill(settings, device="cpu", progress=False)
         pair = load_pair(name, device="cpu")
         weights = [e.model.state_dict() for e in (pair.student, pair.teacher)]
         key = next(k for k in weights[0] if k.endswith("layer.0.attention.self.query.weight"))
-        return weights[0][key] - weights[1][key]
+        moves = moved_pieces(pair.student.model).moves.weight.detach()
+        return torch.cat([weights[0][key] - weights[1][key], moves])
 
     for trainable in ("lora", "encoder"):
         full, half = delta(1.0, trainable), delta(0.5, trainable)
@@ -323,6 +342,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_result(
         dev=str(collection.folder),
         dev_every=10,
         dropout=0.1,
+        pieces=8,
     )
     straight = tmp_path / "straight"
     interrupted = tmp_path / "interrupted"
@@ -342,7 +362,10 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_result(
     last = start(interrupted).ended()
     assert last.code == 0, last.errors
     students = [
-        (folder / "models" / "tiny-student" / "adapter" / "adapter_model.safetensors").read_bytes()
+        [
+            (folder / "models" / "tiny-student" / name).read_bytes()
+            for name in ("adapter/adapter_model.safetensors", "pieces.safetensors")
+        ]
         for folder in (straight, interrupted)
     ]
     assert students[0] == students[1]
@@ -534,9 +557,17 @@ def test_language_modelling_learns_the_pieces_of_the_bitext(tiny_encoder, bitext
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("pieces", [0, 6])
 @pytest.mark.parametrize("trainable", ["lora", "encoder"])
-def test_training_goes_on_from_another_student(tiny_encoder, bitext_file, trainable):
-    first = config(tiny_encoder, bitext_file, name="first", objective="mlm", trainable=trainable)
+def test_training_goes_on_from_another_student(tiny_encoder, bitext_file, trainable, pieces):
+    first = config(
+        tiny_encoder,
+        bitext_file,
+        name="first",
+        objective="optical" if pieces else "mlm",
+        trainable=trainable,
+        pieces=pieces,
+    )
     distill(first, device="cpu", progress=False)
     second = config(
         tiny_encoder,
@@ -544,6 +575,7 @@ def test_training_goes_on_from_another_student(tiny_encoder, bitext_file, traina
         name="second",
         start="first",
         trainable=trainable,
+        pieces=pieces // 2,
         steps=1,
         learning_rate=1e-9,
     )
