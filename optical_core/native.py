@@ -29,7 +29,7 @@ FLAGS = ("-fPIC", "-shared", "-ffp-contract=off")
 VARIABLE = "OPTICAL_CPU"
 _LEVELS = {"portable": 0, "neon": 1, "avx2": 1, "avx512": 2}
 """What VARIABLE may be: the most that code may take of the processor."""
-_PATHS = {**_LEVELS, "vnni": 2}
+_PATHS = {**_LEVELS, "vnni": 2, "dotprod": 2}
 
 
 @cache

@@ -7,6 +7,7 @@ token). Products are integers below 2^24 for up to 1,040 dimensions, hence exact
 
 from __future__ import annotations
 
+import platform
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from optical_core import native
 from optical_core.retrieval.maxsim import best_of_passages
 from optical_core.threads import at_once
 
-PATHS = ("portable", "avx2", "vnni")
+_ARM = platform.machine().lower() in ("aarch64", "arm64")
+PATHS = ("portable", "neon", "dotprod") if _ARM else ("portable", "avx2", "vnni")
 """Paths of maxsim.c, the slowest first; a processor has all paths up to its best one."""
 TOKENS = 16
 """Tokens in a block."""

@@ -8,8 +8,6 @@
 
 #define CHUNK 48 /* vectors that are compared together with a group's centroids */
 
-typedef void products_t(const uint8_t *, const uint8_t *, const query_t *, float *);
-
 typedef struct {
     const uint8_t *blocks;
     const float *halves; /* of the squares */
@@ -85,10 +83,7 @@ int optical_nearest(int path, const uint8_t *blocks, const float *halves, const 
                     int64_t width, const int8_t *vectors, const float *scales, int64_t count,
                     int64_t probed, int32_t *numbers)
 {
-    products_t *products = products_portable;
-#ifdef X86
-    products = path == PATH_AVX2 ? products_avx2 : path == PATH_VNNI ? products_vnni : products;
-#endif
+    products_t *products = path_of(path).products;
     const int64_t lanes = (most > groups ? most : groups) + 2 * TOKENS;
     int8_t *tokens = calloc(CHUNK, width);
     float *values = malloc(CHUNK * TOKENS * sizeof *values);
