@@ -18,7 +18,8 @@ from optical_core.data.gold import read_gold
 from optical_core.data.lexicons import read_lexicon
 from optical_core.data.readers import READERS, import_collection
 from optical_core.data.trec import read_qrels, read_run
-from optical_core.models.pair_store import card_text, load_student, read_pair
+from optical_core.models.info import read_pair
+from optical_core.models.pair_store import card_text, load_student
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.indexing import build_index
 from optical_core.retrieval.live_index import LiveIndex

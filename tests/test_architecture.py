@@ -95,6 +95,11 @@ def test_the_help_loads_nothing_heavy():
     assert not {"torch", "transformers", "pandas", "numpy"} & modules
 
 
+def test_the_list_of_models_opens_no_torch():
+    modules = loaded_by("from optical_core.models import list_models; list_models()")
+    assert not {"torch", "transformers", "pandas"} & modules
+
+
 def test_the_top_level_holds_what_the_design_names():
     names = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
     allowed = {"pyproject.toml", "app.py", "optical_core", "pages", "assets", "tests", "README.md"}

@@ -9,8 +9,9 @@ from safetensors.torch import load_file
 
 from optical_core.distill.config import DistillConfig, TrainingConfig
 from optical_core.errors import InputError
+from optical_core.models.info import read_pair, student_folder
 from optical_core.models.means_file import MEANS
-from optical_core.models.pair_store import load_pair, read_pair, student_folder
+from optical_core.models.pair_store import load_pair
 from optical_core.models.pieces import load_pieces, moved_pieces, state_besides
 from optical_core.models.token_encoder import TokenEncoder
 

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from optical_core.checksums import check_noted
 from optical_core.data.records import read_record
 from optical_core.errors import InputError
@@ -135,6 +133,8 @@ def assemble(
     ]
     width = transformer.get_embedding_dimension()
     if shift is not None or projection is not None:
+        import torch
+
         matrix = torch.eye(width) if projection is None else projection
         bias = torch.zeros(len(matrix)) if shift is None else -(matrix @ shift)
         modules.append(projection_module(matrix, bias))
@@ -185,6 +185,8 @@ def load_transformer(name_or_path: str) -> Transformer:
 
 def _from_plain_encoder(name_or_path: str, device: str | None) -> MultiVectorEncoder:
     """Open mBERT, XLM-R and the like, with [unused] pieces or new tokens [Q], [D] as markers."""
+    import torch
+
     transformer = load_transformer(name_or_path)
     tokenizer: Any = transformer.tokenizer
     model: Any = transformer.model

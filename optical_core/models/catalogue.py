@@ -11,10 +11,14 @@ from pathlib import Path
 from optical_core.errors import InputError
 from optical_core.models.backbones import PACKAGED
 from optical_core.models.fusions import fusion_files, read_fusion
-from optical_core.models.pair_store import FILE as PAIR_FILE
-from optical_core.models.pair_store import read_pair, student_folders
-from optical_core.models.teachers import FILE as TEACHER_FILE
-from optical_core.models.teachers import read_teacher, teacher_folders
+from optical_core.models.info import (
+    PAIR_FILE,
+    TEACHER_FILE,
+    read_pair,
+    read_teacher,
+    student_folders,
+    teacher_folders,
+)
 
 logger = logging.getLogger(__name__)
 

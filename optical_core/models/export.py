@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optical_core.errors import InputError
+from optical_core.models.info import PairInfo
 from optical_core.models.language_means import LanguageMeans
 from optical_core.models.onnx_queries import FILE, export_backbone, require_onnx
 from optical_core.models.pair import EncoderPair
-from optical_core.models.pair_store import PairInfo, card_text
+from optical_core.models.pair_store import card_text
 from optical_core.models.pieces import merge_pieces, moved_pieces
 from optical_core.storage import replace_folder
 

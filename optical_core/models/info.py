@@ -1,17 +1,26 @@
-"""The JSON file that describes a saved model: `retriever.json`, `teacher.json`."""
+"""Saved models as their JSON files describe them: `retriever.json` and `teacher.json`.
+
+Nothing here opens weights, so that models can be listed in a moment.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from optical_core.data.lines import read_json
 from optical_core.errors import InputError
+from optical_core.models.cards import ModelCard
+from optical_core.storage import assets, home
 from optical_core.validation import validated
 
 FORMAT = 1
+PAIR_FILE = "retriever.json"
+TEACHER_FILE = "teacher.json"
+LEXICONS = "lexicons"
+"""Folder of a student's lexicons."""
 Info = TypeVar("Info", bound="ModelInfo")
 
 
@@ -41,3 +50,71 @@ def read_info(kind: type[Info], path: Path, *, again: str) -> Info:
             f"{path.parent} has format {info.format}, this version reads {FORMAT}; {advice}"
         )
     return info
+
+
+class PairInfo(ModelInfo):
+    """Content of retriever.json."""
+
+    name: str
+    teacher: str
+    teacher_hash: str
+    backbone: str | None = None
+    """Encoder that the student's training started from; None for the teacher."""
+    backbone_hash: str | None = None
+    passages: Literal["student"] | None = None
+    """Who encodes passages; None for the teacher."""
+    card: ModelCard
+    unfamiliar: tuple[str, ...] | None = None
+    """Languages of its lexicons that the student hardly knows; None without any."""
+    files: dict[str, str] = Field(default_factory=dict)
+    """Checksums of the folder's other files; empty for a student that an older version saved."""
+
+
+def student_folders() -> list[Path]:
+    """List the folders of all students, shipped ones first, also those that can't be read."""
+    shipped = sorted(assets("students").glob(f"[!.]*/{PAIR_FILE}"))
+    trained = sorted(home("models", "x").parent.glob(f"[!.]*/{PAIR_FILE}"))
+    return [path.parent for path in (*shipped, *trained)]
+
+
+def student_folder(name_or_path: str) -> Path:
+    """Find a student's folder by its name; if no student has the name, it is a path."""
+    named = {folder.name: folder for folder in student_folders()}
+    return named.get(name_or_path, Path(name_or_path))
+
+
+def read_pair(folder: Path) -> PairInfo:
+    """Read a student's retriever.json.
+
+    Raises:
+        InputError: the file is damaged, or of another format.
+    """
+    return read_info(PairInfo, folder / PAIR_FILE, again="train the student again")
+
+
+class TeacherInfo(ModelInfo):
+    """Content of teacher.json."""
+
+    name: str
+    base: str
+    base_hash: str
+    dimension: int = Field(ge=1)
+    hash: str
+    """Hash of the encoder in the folder; it shows damaged weights."""
+    card: ModelCard
+
+
+def teacher_folders() -> list[Path]:
+    """List the folders of all teachers on this machine, also those that can't be read."""
+    return [
+        path.parent for path in sorted(home("models", "x").parent.glob(f"[!.]*/{TEACHER_FILE}"))
+    ]
+
+
+def read_teacher(folder: Path) -> TeacherInfo:
+    """Read a teacher's teacher.json.
+
+    Raises:
+        InputError: the file is damaged, or of another format.
+    """
+    return read_info(TeacherInfo, folder / TEACHER_FILE, again="teach it again")

@@ -16,16 +16,10 @@ from optical_core.checksums import check_files
 from optical_core.data.records import write_record
 from optical_core.errors import InputError
 from optical_core.models.backbones import PACKAGED
+from optical_core.models.info import PAIR_FILE, PairInfo, read_pair, student_folder
 from optical_core.models.language_means import LanguageMeans
 from optical_core.models.means_file import MEANS, write_means
-from optical_core.models.pair_store import (
-    FILE,
-    PairInfo,
-    describe,
-    load_pair,
-    read_pair,
-    student_folder,
-)
+from optical_core.models.pair_store import describe, load_pair
 from optical_core.storage import replace_folder
 
 
@@ -86,7 +80,7 @@ def centred(
     if folder.exists():
         raise InputError(f"a model {folder.name!r} exists in {folder}; choose another name")
     pair = load_pair(model, device=device)
-    is_student = (student_folder(model) / FILE).is_file()
+    is_student = (student_folder(model) / PAIR_FILE).is_file()
     if (student_folder(model) / MEANS).is_file():
         raise InputError(f"{pair.name} takes the means of languages off already")
     if is_student:
@@ -124,7 +118,7 @@ def centred(
 
 def _student(name: str) -> PairInfo:
     folder = student_folder(name)
-    if not (folder / FILE).is_file():
+    if not (folder / PAIR_FILE).is_file():
         raise InputError(f"{name!r} is no student; `optical models` lists them")
     info = read_pair(folder)
     check_files(folder, info.files)
@@ -157,7 +151,7 @@ def _copy(
     )
     with replace_folder(folder) as temporary:
         if student is not None:
-            left_out = shutil.ignore_patterns(FILE, "record.json")
+            left_out = shutil.ignore_patterns(PAIR_FILE, "record.json")
             original = student_folder(student)
             shutil.copytree(original, temporary, ignore=left_out, dirs_exist_ok=True)
         if added is not None:

@@ -5,6 +5,7 @@ A student's backbone is the teacher itself, or another encoder that learned the 
     retriever.json         format, teacher, backbone, languages, card, checksums of the other files
     adapter/               LoRA weights (PEFT), or
     changed.safetensors    the tensors in which the student differs from its backbone
+    pieces.safetensors     what was added to word embeddings, if any (see `pieces`)
     lexicons/<code>.tsv    its lexicons, if it has any
     means.safetensors      means of languages that both sides take off, if any (see `pair_copies`)
     README.md              the card for people
@@ -18,9 +19,7 @@ import shutil
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from optical_core.checksums import check_files, checksums
 from optical_core.data.lexicons import Lexicon, likeliest, write_lexicon
@@ -29,49 +28,21 @@ from optical_core.errors import InputError
 from optical_core.models.backbones import PACKAGED
 from optical_core.models.cards import ModelCard
 from optical_core.models.deltas import has_delta, load_delta, save_delta, with_projection
-from optical_core.models.info import ModelInfo, read_info
+from optical_core.models.info import (
+    LEXICONS,
+    PAIR_FILE,
+    PairInfo,
+    read_pair,
+    student_folder,
+)
 from optical_core.models.means_file import MEANS, with_means
 from optical_core.models.pair import EncoderPair
 from optical_core.models.teachers import open_shared
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.storage import assets, check_path, home, replace_folder
+from optical_core.storage import check_path, replace_folder
 from optical_core.wording import listed
 
 logger = logging.getLogger(__name__)
-
-FILE = "retriever.json"
-LEXICONS = "lexicons"
-
-
-class PairInfo(ModelInfo):
-    """Content of retriever.json."""
-
-    name: str
-    teacher: str
-    teacher_hash: str
-    backbone: str | None = None
-    """Encoder that the student's training started from; None for the teacher."""
-    backbone_hash: str | None = None
-    passages: Literal["student"] | None = None
-    """Who encodes passages; None for the teacher."""
-    card: ModelCard
-    unfamiliar: tuple[str, ...] | None = None
-    """Languages of its lexicons that the student hardly knows; None without any."""
-    files: dict[str, str] = Field(default_factory=dict)
-    """Checksums of the folder's other files; empty for a student that an older version saved."""
-
-
-def student_folders() -> list[Path]:
-    """List the folders of all students, shipped ones first, also those that can't be read."""
-    shipped = sorted(assets("students").glob(f"[!.]*/{FILE}"))
-    trained = sorted(home("models", "x").parent.glob(f"[!.]*/{FILE}"))
-    return [path.parent for path in (*shipped, *trained)]
-
-
-def student_folder(name_or_path: str) -> Path:
-    """Find a student's folder by its name; if no student has the name, it is a path."""
-    named = {folder.name: folder for folder in student_folders()}
-    return named.get(name_or_path, Path(name_or_path))
 
 
 def load_pair(name_or_path: str, *, device: str | None = None) -> EncoderPair:
@@ -91,7 +62,7 @@ def load_pair(name_or_path: str, *, device: str | None = None) -> EncoderPair:
     """
     check_path(name_or_path)
     folder = student_folder(name_or_path)
-    if not (folder / FILE).is_file():
+    if not (folder / PAIR_FILE).is_file():
         return EncoderPair.undistilled(open_shared(name_or_path, device=device))
     info = read_pair(folder)
     check_files(folder, info.files)
@@ -130,7 +101,7 @@ def _part(
         encoder = open_shared(str(inside) if inside.is_dir() else name, device=device)
     except InputError as error:
         raise InputError(
-            f"the {role} that {folder / FILE} names can't be opened, or that file is damaged: "
+            f"the {role} that {folder / PAIR_FILE} names can't be opened, or that file is damaged: "
             f"{error}"
         ) from error
     encoder.name = name
@@ -145,7 +116,9 @@ def _part(
 @lru_cache(maxsize=1024)
 def _warn_of_no_checksums(folder: Path) -> None:
     """Warn once a process."""
-    logger.warning("%s has no checksums: damage to its files would go unnoticed", folder / FILE)
+    logger.warning(
+        "%s has no checksums: damage to its files would go unnoticed", folder / PAIR_FILE
+    )
 
 
 def load_student(folder: Path, base: TokenEncoder, name: str) -> TokenEncoder:
@@ -228,7 +201,7 @@ def add_lexicons(
             unfamiliar language has no lexicon.
     """
     original = student_folder(student)
-    if not (original / FILE).is_file():
+    if not (original / PAIR_FILE).is_file():
         raise InputError(f"{student!r} is no student; `optical models` lists them")
     if folder.exists():
         raise InputError(f"a model {folder.name!r} exists in {folder}; choose another name")
@@ -249,7 +222,7 @@ def add_lexicons(
         }
     )
     with replace_folder(folder) as temporary:
-        left_out = shutil.ignore_patterns(LEXICONS, FILE, "record.json")
+        left_out = shutil.ignore_patterns(LEXICONS, PAIR_FILE, "record.json")
         shutil.copytree(original, temporary, ignore=left_out, dirs_exist_ok=True)
         for code, lexicon in usable.items():
             write_lexicon(temporary / LEXICONS / f"{code}.tsv", lexicon, noted=False)
@@ -274,7 +247,7 @@ def describe(folder: Path, info: PairInfo) -> None:
     free = {name for name in files if name.endswith(("README.md", "record.json"))}
     info = info.model_copy(update={"files": {n: files[n] for n in sorted(files.keys() - free)}})
     text = json.dumps(info.model_dump(exclude_none=True), indent=2, ensure_ascii=False) + "\n"
-    (folder / FILE).write_text(text, encoding="utf-8")
+    (folder / PAIR_FILE).write_text(text, encoding="utf-8")
     (folder / "README.md").write_text(card_text(info), encoding="utf-8")
 
 
@@ -285,12 +258,3 @@ def card_text(info: PairInfo) -> str:
     facts += ["The student encodes queries and passages"] if info.passages else []
     facts += [f"Backbone (queries): `{info.backbone}`"] if info.backbone else []
     return info.card.text(info.name, facts, kind="A query encoder trained by OPTICAL distillation.")
-
-
-def read_pair(folder: Path) -> PairInfo:
-    """Read a student's retriever.json.
-
-    Raises:
-        InputError: the file is damaged, or of another format.
-    """
-    return read_info(PairInfo, folder / FILE, again="train the student again")

@@ -13,30 +13,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
 from optical_core.errors import InputError
 from optical_core.models.backbones import EMBEDDED, PACKAGED
 from optical_core.models.cards import ModelCard
 from optical_core.models.deltas import load_delta, resized, save_delta
 from optical_core.models.embedded import embedded_folder
-from optical_core.models.info import ModelInfo, read_info
+from optical_core.models.info import TEACHER_FILE, TeacherInfo, read_teacher
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import check_path, home, replace_folder
-
-FILE = "teacher.json"
-
-
-class TeacherInfo(ModelInfo):
-    """Content of teacher.json."""
-
-    name: str
-    base: str
-    base_hash: str
-    dimension: int = Field(ge=1)
-    hash: str
-    """Hash of the encoder in the folder; it shows damaged weights."""
-    card: ModelCard
 
 
 def open_shared(name_or_path: str, *, device: str | None = None) -> TokenEncoder:
@@ -68,21 +52,7 @@ def teacher_folder(name_or_path: str) -> Path | None:
     candidates = [Path(name_or_path)]
     if Path(name_or_path).name == name_or_path:
         candidates.append(home("models", name_or_path))
-    return next((folder for folder in candidates if (folder / FILE).is_file()), None)
-
-
-def teacher_folders() -> list[Path]:
-    """List the folders of all teachers on this machine, also those that can't be read."""
-    return [path.parent for path in sorted(home("models", "x").parent.glob(f"[!.]*/{FILE}"))]
-
-
-def read_teacher(folder: Path) -> TeacherInfo:
-    """Read a teacher's teacher.json.
-
-    Raises:
-        InputError: the file is damaged, or of another format.
-    """
-    return read_info(TeacherInfo, folder / FILE, again="teach it again")
+    return next((folder for folder in candidates if (folder / TEACHER_FILE).is_file()), None)
 
 
 def _open_teacher(folder: Path, name: str, device: str | None) -> TokenEncoder:
@@ -124,7 +94,7 @@ def save_teacher(
         if is_folder:
             base.model.save(str(temporary / "base"))
         text = json.dumps(info.model_dump(), indent=2, ensure_ascii=False) + "\n"
-        (temporary / FILE).write_text(text, encoding="utf-8")
+        (temporary / TEACHER_FILE).write_text(text, encoding="utf-8")
         facts = [f"Taught from: `{info.base}`, hash {info.base_hash}", f"Dimensions: {dimension}"]
         text = card.text(name, facts, kind="An encoder trained on relevance.")
         (temporary / "README.md").write_text(text, encoding="utf-8")

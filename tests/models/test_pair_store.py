@@ -13,7 +13,8 @@ from optical_core.models.alignment import align_texts
 from optical_core.models.cards import ModelCard
 from optical_core.models.catalogue import list_models
 from optical_core.models.deltas import clone_model
-from optical_core.models.pair_store import add_lexicons, read_pair, save_pair
+from optical_core.models.info import read_pair
+from optical_core.models.pair_store import add_lexicons, save_pair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.weights import write_tensors
 from optical_core.storage import assets, home

@@ -11,8 +11,9 @@ from optical_core.errors import InputError
 from optical_core.models.cards import ModelCard
 from optical_core.models.catalogue import list_models
 from optical_core.models.deltas import resized
+from optical_core.models.info import read_teacher
 from optical_core.models.pair_store import load_pair
-from optical_core.models.teachers import open_shared, read_teacher, save_teacher
+from optical_core.models.teachers import open_shared, save_teacher
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.weights import read_tensors, write_tensors
 from optical_core.storage import home

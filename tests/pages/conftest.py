@@ -54,7 +54,7 @@ def demo(collection, tmp_path, monkeypatch):
 
     for module in (
         "data.collection",
-        "models.pair_store",
+        "models.info",
         "study.results",
         "distill.trainer",
         "distill.settings",
