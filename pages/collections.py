@@ -7,6 +7,7 @@ import streamlit as st
 from optical_core.data.collection import Collection, is_shipped
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
+from optical_core.retrieval.compression import PLAIN_BITS, Compression
 from optical_core.retrieval.indexing import has_index
 from optical_core.retrieval.windows import AGGREGATES, USUAL, WHOLE, Windows
 from optical_core.ui.collections.changing import (
@@ -15,6 +16,7 @@ from optical_core.ui.collections.changing import (
     typed_passage,
     uploaded_passages,
 )
+from optical_core.ui.collections.index_size import BITS, POOLED, index_size
 from optical_core.ui.collections.long_documents import (
     SCORES,
     cut_off,
@@ -118,6 +120,7 @@ def _show(collection: Collection) -> None:
         if not is_shipped(collection):
             _remove(collection)
     _long(collection)
+    _size(collection)
     parts.uncounted_judgements(collection.name)
     st.dataframe(
         library().keep("statistics", lambda: statistics(collection), collection=collection.name),
@@ -167,6 +170,33 @@ def _long(collection: Collection) -> None:
             parts.fault(error)
             return
         if prepared(collection.name, wanted):
+            st.rerun()
+
+
+def _size(collection: Collection) -> None:
+    """Say what the index takes, and offer smaller forms."""
+    size = index_size(collection)
+    if size is None:
+        return
+    with st.expander("Size of the index"):
+        st.caption(size.line())
+        with st.form("size", border=False):
+            row = st.columns([1, 1, 1], vertical_alignment="bottom")
+            bits = row[0].selectbox(
+                "Bits a dimension",
+                list(BITS),
+                list(BITS).index(size.compression.bits),
+                format_func=BITS.get,
+            )
+            pool = row[1].selectbox(
+                "One vector for",
+                list(POOLED),
+                list(POOLED).index(min(size.compression.pool, max(POOLED))),
+                format_func=POOLED.get,
+            )
+            asked = row[2].form_submit_button("Store it so", icon=":material/compress:")
+        wanted = Compression(bits, size.compression.dims if bits < PLAIN_BITS else None, pool)
+        if asked and wanted != size.compression and prepared(collection.name, None, wanted):
             st.rerun()
 
 

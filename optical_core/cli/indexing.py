@@ -149,7 +149,7 @@ def index(
         options["windows"] = _windows(window, stride, aggregate, None)
         built = indexing.build_index(out, opened.passages(), teacher, **options)
     print(f"{_sizes(built)} -> {built.folder}")
-    if compression and (kept := _kept(built)) is not None:
+    if compression and (kept := built.kept) is not None:
         print(f"compressed: keeps {kept:.1%} of the exact top 10 (queries made from passages)")
     if approximate:
         from optical_core.retrieval.live_index import LiveIndex
@@ -191,14 +191,6 @@ def _windows(
     if not window and (stride or aggregate):
         raise InputError("--window 0 indexes whole passages: leave out --stride and --aggregate")
     return Windows(window, stride or (window + 1) // 2, aggregate or "max") if window else WHOLE
-
-
-def _kept(index: TokenIndex | LiveIndex) -> float | None:
-    """How much of the exact top ten the largest segment keeps."""
-    from optical_core.retrieval.live_index import LiveIndex
-
-    segments = index.snapshot().indexes if isinstance(index, LiveIndex) else [index]
-    return max(segments, key=len).kept
 
 
 def _sizes(index: TokenIndex | LiveIndex) -> str:

@@ -135,6 +135,11 @@ class LiveIndex(VectorStore):
         return self.snapshot().manifest.compression
 
     @property
+    def kept(self) -> float | None:
+        """The share of the exact top ten that its largest segment keeps; None if not measured."""
+        return max(self.snapshot().indexes, key=len).kept
+
+    @property
     def windows(self) -> Windows:  # type: ignore[override]
         """How passages are cut."""
         return self.snapshot().manifest.windows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from optical_core.retrieval.compression import Compression
 from optical_core.retrieval.windows import Windows
 from optical_core.ui.library import Library
 from optical_core.wording import counted
@@ -15,12 +16,14 @@ def prepare(
     watch: Callable[[float, str], None],
     *,
     windows: Windows | None = None,
+    compression: Compression | None = None,
 ) -> None:
     """Convert the encoder and index the collection. Both are done once and take about a minute.
 
     Args:
         watch: Called with the share done and a sentence on what is being done.
         windows: Cut passages so, also if they are indexed otherwise; None: as they are, or whole.
+        compression: Of the vectors, also if they are kept otherwise; None: as they are, or none.
     """
     from optical_core.models.backbones import EMBEDDED
     from optical_core.retrieval.indexing import collection_index
@@ -39,5 +42,6 @@ def prepare(
         opened,
         teacher,
         windows=windows,
+        compression=compression,
         watch=tell,
     )

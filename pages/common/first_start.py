@@ -6,19 +6,24 @@ import streamlit as st
 
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
+from optical_core.retrieval.compression import Compression
 from optical_core.retrieval.windows import Windows
 from optical_core.ui.first_start import prepare
 from pages.common import parts
 from pages.common.opened import library
 
 
-def prepared(collection: str = "demo", windows: Windows | None = None) -> bool:
+def prepared(
+    collection: str = "demo",
+    windows: Windows | None = None,
+    compression: Compression | None = None,
+) -> bool:
     """Prepare a collection for its first use. Returns False, and shows the error, on failure.
 
-    With `windows`, it is indexed in them, also if it is indexed already.
+    With `windows` or `compression`, it is indexed so, also if it is indexed already.
     """
     try:
-        if windows is None and library().is_prepared(collection):
+        if windows is compression is None and library().is_prepared(collection):
             return True
         bar = st.progress(0.0, text="Preparing…")
         prepare(
@@ -26,6 +31,7 @@ def prepared(collection: str = "demo", windows: Windows | None = None) -> bool:
             collection,
             lambda share, text: bar.progress(min(share, 1.0), text=markdown_text(text)),
             windows=windows,
+            compression=compression,
         )
         bar.empty()
     except InputError as error:

@@ -6,7 +6,9 @@ import shutil
 import pytest
 
 from optical_core.data.collection import open_collection
+from optical_core.retrieval.compression import Compression
 from optical_core.retrieval.windows import Windows
+from optical_core.ui.collections.index_size import index_size
 from optical_core.ui.collections.long_documents import windows_of
 from tests.pages.checks import shown
 
@@ -83,3 +85,26 @@ def test_a_collection_with_long_passages_is_indexed_in_windows(open_page, mine, 
     captions = [shown(element) for element in app.caption]
     assert any(text.startswith("Indexed in windows of 20 tokens, each 20") for text in captions)
     assert windows_of(open_collection(mine)) == Windows(20, 20)
+
+
+def test_an_index_is_stored_in_a_smaller_form(open_page, mine):
+    app = open_page("collections", show="mine")
+    assert "Size of the index" not in [e.label for e in app.expander]
+    field(app, "button", "Index now").click().run()
+
+    def size():
+        return next(shown(e) for e in app.caption if "bytes a passage" in shown(e))
+
+    before = size()
+    assert before.startswith("fp16: ")
+    field(app, "selectbox", "Bits").set_value(4)
+    field(app, "selectbox", "One vector for").set_value(2)
+    field(app, "button", "Store it so").click().run()
+    assert not app.error
+    assert size().startswith("4 bits a dimension, one vector for 2 tokens: ")
+    assert size().endswith("% of the exact top ten are kept.")
+    assert index_size(open_collection(mine)).compression == Compression(bits=4, pool=2)
+    field(app, "selectbox", "Bits").set_value(16)
+    field(app, "selectbox", "One vector for").set_value(1)
+    field(app, "button", "Store it so").click().run()
+    assert size() == before
