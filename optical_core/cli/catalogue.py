@@ -69,8 +69,9 @@ def import_data(
     unit: Annotated[
         str | None,
         typer.Option(
-            help="Kind of passage: article or sentence (ntrex128, flores200); or the language to "
-            "take (miracl, mteb, africlirmatrix, …), as the folder names it."
+            help="Kind of passage: article or sentence (ntrex128, flores200), with languages of "
+            "passages article:en,sw; or the language to take (miracl, mteb, africlirmatrix, …), as "
+            "the folder names it."
         ),
     ] = None,
     split: Annotated[

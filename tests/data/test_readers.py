@@ -157,6 +157,28 @@ def test_ntrex(source, tmp_path, unit, count):
     assert len(collection.qrels("tl")["a000"]) == (1 if unit == "article" else 2)
 
 
+def test_translations_of_articles_make_a_pool_in_several_languages(source, tmp_path):
+    lines(source / "metadata_dev.tsv", ["URL\tdomain", *(f"{u}\twiki" for u in "aaabbc")])
+    for name, code in (("eng_Latn", "en"), ("som_Latn", "so"), ("fra_Latn", "fr")):
+        lines(source / "dev" / f"{name}.dev", article_lines(code))
+    pool = import_collection("flores200", source, tmp_path / "out", unit="article:so,eng")
+    assert pool.info.passage_language is None
+    assert {key: p.language for key, p in pool.by_id.items()} == {
+        "a000-01-so": "so",
+        "a000-01-en": "en",
+        "a001-01-so": "so",
+        "a001-01-en": "en",
+    }
+    assert pool.by_id["a000-01-so"].text == "so body one so body two"
+    assert pool.qrels("fr")["a001"] == {"a001-01-so": 1, "a001-01-en": 1}
+    alone = import_collection("flores200", source, tmp_path / "one", unit="sentence:so")
+    assert [p.text for p in alone.passages()] == ["so body one", "so body two", "so rest"]
+    assert alone.info.passage_language == "so"
+    for unit, sentence in (("article:sw", "no texts in sw: there are"), ("article:", "no lang")):
+        with pytest.raises(InputError, match=sentence):
+            import_collection("flores200", source, tmp_path / "none", unit=unit)
+
+
 def test_sides_of_unlike_length_are_refused(source, tmp_path):
     lines(source / "DOCUMENT_IDS.tsv", list("aaabbc"))
     lines(source / "newstest2019-src.eng.txt", article_lines("en")[:-1])

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.corpus import NO_FIELDS
+from optical_core.data.languages import language_codes
 from optical_core.data.lines import read_lines
 from optical_core.data.trec import Qrels
 from optical_core.errors import InputError
@@ -38,10 +40,11 @@ def write_articles(
 
     `articles`: the article of each line. The first line of each article of at least two lines is
     the query in every language; its other English lines are one passage (`unit="article"`) or a
-    passage each (`unit="sentence"`).
+    passage each (`unit="sentence"`). `article:en,sw` takes these lines in each of the languages:
+    a pool in which translations are judged alike.
     """
-    if unit not in ("article", "sentence"):
-        raise InputError(f"unknown unit {unit!r}: use article or sentence")
+    unit, codes = _unit(unit, texts)
+    mixed = len(codes) > 1
     members: dict[str, list[int]] = {}
     for line, article in enumerate(articles):
         members.setdefault(article.strip(), []).append(line)
@@ -51,13 +54,18 @@ def write_articles(
     for number, lines in enumerate(members.values()):
         if len(lines) < 2:
             continue
-        query, body = f"a{number:03d}", [texts["en"][line] for line in lines[1:]]
+        query = f"a{number:03d}"
         for code, side in texts.items():
             queries[code][query] = side[lines[0]]
-        pieces = [" ".join(body)] if unit == "article" else body
-        of_article = [
-            Passage(f"{query}-{index:02d}", "", text) for index, text in enumerate(pieces, 1)
-        ]
+        of_article = []
+        for code in codes:
+            body = [texts[code][line] for line in lines[1:]]
+            pieces = [" ".join(body)] if unit == "article" else body
+            ending, fields = (f"-{code}", {"lang": code}) if mixed else ("", NO_FIELDS)
+            of_article += [
+                Passage(f"{query}-{index:02d}{ending}", "", text, fields)
+                for index, text in enumerate(pieces, 1)
+            ]
         passages += of_article
         qrels[query] = {passage.id: 1 for passage in of_article}
     info = CollectionInfo(
@@ -67,5 +75,26 @@ def write_articles(
         source=source,
         languages=tuple(queries),
         parallel=True,
+        passage_language=None if mixed else codes[0],
     )
     return write_collection(target, info, passages, queries, qrels)
+
+
+def _unit(unit: str, known: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:
+    """What of an article is a passage, and the languages of the passages.
+
+    Raises:
+        InputError: there is no such unit, or no text in a language.
+    """
+    part, separator, listed = unit.partition(":")
+    if part not in ("article", "sentence"):
+        raise InputError(
+            f"unknown unit {unit!r}: use article or sentence, or with the passages' languages "
+            "article:en,sw"
+        )
+    codes = language_codes(listed) if separator else ["en"]
+    lacking = [code for code in codes if code not in known]
+    if lacking or not codes:
+        found = f"no texts in {', '.join(lacking)}" if lacking else "no language"
+        raise InputError(f"the unit {unit!r} has {found}: there are {', '.join(known)}")
+    return part, codes

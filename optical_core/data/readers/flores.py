@@ -16,7 +16,8 @@ from optical_core.errors import InputError
 def import_flores(source: Path, target: Path, *, name: str, unit: str | None = None) -> Collection:
     """Import `<split>/<lang>_<Script>.<split>` with the article URLs of `metadata_<split>.tsv`.
 
-    If both splits are there, dev is taken. The default unit is `article`. A language in an unusual
+    If both splits are there, dev is taken. The default unit is `article`; `article:en,sw` takes
+    passages in English and in Swahili, `sentence` single ones. A language in an unusual
     script is a language of its own. Unknown languages are left out.
     """
     split = next((s for s in ("dev", "devtest") if (source / s).is_dir()), None)

@@ -20,8 +20,9 @@ def import_ntrex(source: Path, target: Path, *, name: str, unit: str | None = No
     """Import `newstest2019-{src,ref}.<lang>.txt` with DOCUMENT_IDS.tsv.
 
     Relevant means "same article". The default unit is `sentence` (1,874 passages, about 15
-    relevant each); `article` gives 123 passages. Left out and warned of: languages that aren't
-    in our table, regional variants of one that is there, and second references.
+    relevant each); `article` gives 123 passages, `article:en,sw` those in English and Swahili.
+    Left out and warned of: languages that aren't in our table, regional variants of one that is
+    there, and second references.
     """
     names = on_disk(source / "DOCUMENT_IDS.tsv")
     if not names.is_file():
