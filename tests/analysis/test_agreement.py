@@ -1,8 +1,10 @@
-"""Agreement of judges, against values worked out by hand."""
+"""Agreement of judges, against values worked out by hand, and scikit-learn's."""
 
 import math
 
+import numpy as np
 import pytest
+from sklearn.metrics import cohen_kappa_score
 
 from optical_core.analysis.agreement import agreement
 
@@ -15,6 +17,17 @@ def test_kappa_is_agreement_beyond_chance():
     assert found.same == pytest.approx(0.7)
     assert found.kappa == pytest.approx(0.4)
     assert found.binary == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_kappa_of_three_grades_is_that_of_scikit_learn(seed):
+    drawn = np.random.default_rng(seed)
+    one = drawn.integers(0, 3, 60)
+    other = np.where(drawn.random(60) < 0.6, one, drawn.integers(0, 3, 60))
+    found = agreement(dict(enumerate(one.tolist())), dict(enumerate(other.tolist())))
+    assert found.same == pytest.approx((one == other).mean())
+    assert found.kappa == pytest.approx(cohen_kappa_score(one, other))
+    assert found.binary == pytest.approx(cohen_kappa_score(one > 0, other > 0))
 
 
 def test_only_what_both_have_judged_counts():
