@@ -139,10 +139,12 @@ def merge_pieces(model: Any) -> None:
 
 
 def save_pieces(folder: Path, moved: MovedPieces) -> None:
-    """Write the moved pieces and what is added to them, in fp16."""
-    moves = moved.moves.weight.detach().cpu()[1:].half().contiguous()
-    tensors = {"pieces": moved.pieces.cpu().int().contiguous(), "moves": moves}
-    write_tensors(folder / FILE, tensors)
+    """Write the moved pieces, and what is added to them in 8 bits, with a scale for each piece."""
+    moves = moved.moves.weight.detach().cpu()[1:].float()
+    scales = (moves.abs().amax(1, keepdim=True) / 127).half()
+    steps = torch.where(scales > 0, moves / scales.float(), 0).round().clamp(-127, 127)
+    tensors = {"pieces": moved.pieces.cpu().int(), "moves": steps.to(torch.int8), "scales": scales}
+    write_tensors(folder / FILE, {name: tensor.contiguous() for name, tensor in tensors.items()})
 
 
 def load_pieces(folder: Path, model: Any) -> None:
@@ -156,7 +158,8 @@ def load_pieces(folder: Path, model: Any) -> None:
         return
     tensors = read_tensors(path)
     try:
-        move_pieces(model, tensors["pieces"].long(), tensors["moves"].float())
+        moves = tensors["moves"].float() * tensors["scales"].float()
+        move_pieces(model, tensors["pieces"].long(), moves)
     except (KeyError, ValueError, RuntimeError, IndexError) as error:
         raise InputError(f"{path} doesn't belong to this encoder: {error}") from error
 

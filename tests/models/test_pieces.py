@@ -72,14 +72,14 @@ def test_a_student_with_moved_pieces_is_saved_loaded_and_exported(teacher, tmp_p
     pair = load_pair("moved", device="cpu")
     expected = TokenEncoder(student, name="moved").encode_queries(TEXTS)
     for now, then in zip(pair.student.encode_queries(TEXTS), expected, strict=True):
-        np.testing.assert_allclose(now, then, atol=2e-3)  # saved in fp16
+        np.testing.assert_allclose(now, then, atol=5e-3)  # saved in 8 bits
     assert (folder / FILE).stat().st_size < 20_000
     export_hub(pair, tmp_path / "hub")
     from sentence_transformers import MultiVectorEncoder
 
     hub = MultiVectorEncoder(str(tmp_path / "hub"), device="cpu")
     for now, then in zip(hub.encode_query(TEXTS), expected, strict=True):
-        np.testing.assert_allclose(np.asarray(now), then, atol=2e-3)
+        np.testing.assert_allclose(np.asarray(now), then, atol=5e-3)
     assert moved_pieces(pair.student.model), "the export merges a copy, not the student itself"
 
 
@@ -96,8 +96,8 @@ def test_merged_embeddings_encode_as_moved_ones(teacher):
 @pytest.mark.parametrize(
     "tensors",
     [
-        {"pieces": torch.tensor([10**6]), "moves": torch.zeros(1, 32)},
-        {"pieces": torch.tensor([1]), "moves": torch.zeros(1, 3)},
+        {"pieces": torch.tensor([10**6]), "moves": torch.zeros(1, 32), "scales": torch.ones(1, 1)},
+        {"pieces": torch.tensor([1]), "moves": torch.zeros(1, 3), "scales": torch.ones(1, 1)},
         {"pieces": torch.tensor([1])},
     ],
     ids=["beyond the vocabulary", "another width", "no moves"],
