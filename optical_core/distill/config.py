@@ -137,6 +137,11 @@ class DistillConfig(TrainingConfig):
     """Layer (0 for the embeddings) whose vectors plans are made from; by default the output."""
     score_weight: float = Field(0.5, ge=0)
     temperature: float = Field(0.05, gt=0)
+    corpus: str | None = None
+    """Collection of English passages. The teacher ranks them for each English sentence, and the
+    student learns its scores of the best, besides those of the batch's sentences."""
+    ranked: int = Field(8, ge=2)
+    """How many passages of the corpus are ranked for a sentence."""
 
     max_tokens: int = Field(64, ge=8, le=512)
     prompts: bool = False
@@ -177,6 +182,10 @@ class DistillConfig(TrainingConfig):
             raise ValueError(
                 "a student with a backbone of its own needs trainable encoder or full, not lora"
             )
+        if self.corpus and not self.score_weight:
+            raise ValueError("corpus is for the loss over scores: score_weight must be above 0")
+        if self.corpus and self.objective in ("mlm", "tlm"):
+            raise ValueError(f"the objective {self.objective} has no scores: leave corpus out")
         if self.pieces and self.trainable == "full":
             raise ValueError("trainable full has all word embeddings: pieces must be 0")
         if self.backbone and self.plan_layer is not None:

@@ -11,6 +11,8 @@ from torch.nn.utils.rnn import pad_sequence
 
 from optical_core.distill import ranks
 from optical_core.distill.objectives import OBJECTIVES
+from optical_core.distill.ranked_passages import RankedPassages
+from optical_core.distill.score_losses import ranked_distillation
 from optical_core.distill.teacher_vectors import KeptVectors, TeacherVectors
 from optical_core.distill.token_batch import TokenBatch, collapse_alarms
 from optical_core.transport import TransportSettings
@@ -48,6 +50,8 @@ class OpticalLoss(nn.Module):
         score_weight: weight of the loss over scores besides the objective; 0 leaves it out.
         temperature: of the score distributions over in-batch passages.
         store: keeps the teacher's vectors; its own by default.
+        ranked: passages that the teacher has ranked for the sentences. Their scores are learned
+            besides, with `score_weight`; the column label then has each row's sentence number.
 
     Raises:
         ValueError: an unknown objective, no such layer, or columns missing from the dataset.
@@ -70,6 +74,7 @@ class OpticalLoss(nn.Module):
         score_weight: float = 0.0,
         temperature: float = 0.05,
         store: KeptVectors | None = None,
+        ranked: RankedPassages | None = None,
     ) -> None:
         super().__init__()
         distilling = [name for name, known in OBJECTIVES.items() if known.teacher]
@@ -90,6 +95,7 @@ class OpticalLoss(nn.Module):
             teacher, plan_layer=self.plan_layer, store=store, tasks=tasks
         )
         self.temperature = temperature
+        self.ranked = ranked
         self.figures: dict[str, float] = {}
         """Figures of the last batch (marginal error, tokens), and the last collapse alarms."""
         self._batches, self._alarms = 0, dict[str, float]()
@@ -122,6 +128,12 @@ class OpticalLoss(nn.Module):
                 student, teacher, passages, temperature=self.temperature, first=first
             )
             components["scores"] = self.score_weight * scores.mean() * share
+        if self.ranked:
+            if labels is None:
+                raise ValueError("ranked passages need a column label: each row's sentence number")
+            own = self.ranked.batch(labels, device)
+            scores = ranked_distillation(student, teacher, own, temperature=self.temperature)
+            components["ranked"] = self.score_weight * scores.mean() * share
         if self._batches % ALARM_EVERY == 0:
             self._alarms = collapse_alarms(student)
         self._batches += 1
@@ -142,6 +154,7 @@ class OpticalLoss(nn.Module):
             "plan_layer": self.plan_layer,
             "score_weight": self.score_weight,
             "temperature": self.temperature,
+            "ranked": self.ranked.found.shape[1] if self.ranked else 0,
         }
 
     @property

@@ -49,12 +49,40 @@ def contrast(
     return -(logits.log_softmax(-1).masked_fill(~same, -torch.inf)).logsumexp(-1)
 
 
+def ranked_distillation(
+    student: TokenBatch, teacher: TokenBatch, passages: TokenBatch, *, temperature: float
+) -> Tensor:
+    """Compute KL(teacher || student) as `score_distillation`, but over each pair's own passages.
+
+    Args:
+        student: the B foreign queries.
+        teacher: the B English queries.
+        passages: B * k, those of a pair together.
+        temperature: of both distributions.
+    """
+
+    def logits(queries: TokenBatch) -> Tensor:
+        own = passages.vectors.unflatten(0, (len(queries.vectors), -1))
+        similarity = torch.einsum("bnd,bkmd->bknm", queries.vectors, own)
+        present = passages.mask.unflatten(0, (len(queries.vectors), -1))
+        return _mean_best(similarity, queries, present) / temperature
+
+    with torch.no_grad():
+        log_teacher = logits(teacher).log_softmax(-1)
+    return (log_teacher.exp() * (log_teacher - logits(student).log_softmax(-1))).sum(-1)
+
+
 def mean_maxsim(queries: TokenBatch, passages: TokenBatch) -> Tensor:
     """Average the best cosine with a passage's tokens over the query's tokens: (B, P)."""
     similarity = torch.einsum("bnd,pmd->bpnm", queries.vectors, passages.vectors)
+    return _mean_best(similarity, queries, passages.mask[None])
+
+
+def _mean_best(similarity: Tensor, queries: TokenBatch, present: Tensor) -> Tensor:
+    """Average the best of cosines (B, P, n, m), where tokens (B or 1, P, m) are present: (B, P)."""
     # Padding must lose even where all real similarities are negative.
     lowest = torch.finfo(similarity.dtype).min
-    best = similarity.masked_fill(~passages.mask[None, :, None, :], lowest).amax(-1)
+    best = similarity.masked_fill(~present[:, :, None, :], lowest).amax(-1)
     weights = queries.mask.to(best.dtype)
     weights = weights / weights.sum(-1, keepdim=True).clamp_min(1)
     return torch.einsum("bpn,bn->bp", best.clamp_min(-1), weights)

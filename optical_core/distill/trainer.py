@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from optical_core.distill.loss import OpticalLoss
 from optical_core.distill.monitor import DevMonitor
 from optical_core.distill.objectives import OBJECTIVES
 from optical_core.distill.other_backbone import TwoTokenizers, student_of
+from optical_core.distill.ranked_passages import RankedPassages, rank_passages
 from optical_core.distill.run import Run, begun
 from optical_core.distill.sampling import first_pairs, plan_batches
 from optical_core.distill.student import go_on_from, select_trainable, soften, start_pieces
@@ -84,7 +85,7 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
         batches = _batches(config, bitext, (backbone or teacher).model.tokenizer)
         run.tell("making the student")
         student = _student(config, teacher, backbone, bitext, batches)
-        loss = _loss(config, student, teacher, batches)
+        loss = _loss(config, student, teacher, batches, _ranked(run, batches, teacher))
         # A student of both sides encodes the dev collection's passages itself.
         dev = run.dev_monitor(student, teacher if config.sides == "queries" else None)
         rows = _rows(config, batches, student.tokenizer)
@@ -183,8 +184,28 @@ def _batches(config: DistillConfig, bitext: Bitext, tokenizer: Any) -> Batches:
     )
 
 
+def _ranked(
+    run: Run[DistillConfig], batches: Batches, teacher: TokenEncoder
+) -> RankedPassages | None:
+    """Let the teacher rank the corpus for the English sentences, if there is a corpus."""
+    if run.config.corpus is None:
+        return None
+    run.tell("ranking the corpus")
+    sentences = _sentences(pair for batch in batches for pair in batch)
+    return rank_passages(run.config.corpus, list(sentences), teacher, count=run.config.ranked)
+
+
+def _sentences(pairs: Iterable[SentencePair]) -> dict[str, int]:
+    """Number the English sentences."""
+    return {text: n for n, text in enumerate(dict.fromkeys(pair.english for pair in pairs))}
+
+
 def _loss(
-    config: DistillConfig, student: Any, teacher: TokenEncoder, batches: Batches
+    config: DistillConfig,
+    student: Any,
+    teacher: TokenEncoder,
+    batches: Batches,
+    ranked: RankedPassages | None,
 ) -> OpticalLoss | MaskedLanguageLoss:
     if not OBJECTIVES[config.objective].teacher:
         texts = (text for batch in batches for p in batch for text in (p.foreign, p.english))
@@ -204,6 +225,7 @@ def _loss(
         plan_layer=config.plan_layer,
         score_weight=config.score_weight,
         temperature=config.temperature,
+        ranked=ranked,
     )
 
 
@@ -217,7 +239,11 @@ def _rows(config: DistillConfig, batches: Batches, tokenizer: Any) -> Dataset:
         "both": lambda pair: f"{pair.foreign} {tokenizer.sep_token} {pair.english}",
         "passage": lambda pair: pair.english,
     }
-    return Dataset.from_dict({name: [texts[name](pair) for pair in pairs] for name in columns})
+    rows: dict[str, list] = {name: [texts[name](pair) for pair in pairs] for name in columns}
+    if config.corpus:
+        numbers = _sentences(pairs)
+        rows["label"] = [numbers[pair.english] for pair in pairs]
+    return Dataset.from_dict(rows)
 
 
 def _reading(

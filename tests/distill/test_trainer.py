@@ -146,8 +146,8 @@ def test_a_run_tells_its_stages_and_its_first_step_at_once(tiny_encoder, bitext_
     assert doing == [
         "reading the bitext",
         "loading the teacher",
-        "making the student",
         "planning the batches",
+        "making the student",
         "at the first step",
         "training",
         "saving the student",
