@@ -125,6 +125,8 @@ class DistillConfig(TrainingConfig):
     objective: str = "optical"
     """One of `objective_names`."""
     marginals: Literal["real-tokens", "mask-augmented"] = "real-tokens"
+    masses: Literal["even", "rarity"] = "even"
+    """What real tokens weigh in plans: all the same, or by how rare their pieces are (idf)."""
     query_tokens: int = Field(32, ge=4, le=512)
     """Length L to which [MASK] extends both sides; only for `mask-augmented`."""
     solver: str = "exact"
@@ -186,6 +188,10 @@ class DistillConfig(TrainingConfig):
             raise ValueError("corpus is for the loss over scores: score_weight must be above 0")
         if self.corpus and self.objective in ("mlm", "tlm"):
             raise ValueError(f"the objective {self.objective} has no scores: leave corpus out")
+        if self.masses != "even" and self.marginals != "real-tokens":
+            raise ValueError("masses by rarity are for marginals real-tokens")
+        if self.masses != "even" and not self.objective.startswith("optical"):
+            raise ValueError(f"the objective {self.objective} has no plans: masses must be even")
         if self.pieces and self.trainable == "full":
             raise ValueError("trainable full has all word embeddings: pieces must be 0")
         if self.backbone and self.plan_layer is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -50,6 +51,8 @@ class OpticalLoss(nn.Module):
         score_weight: weight of the loss over scores besides the objective; 0 leaves it out.
         temperature: of the score distributions over in-batch passages.
         store: keeps the teacher's vectors; its own by default.
+        rarity: the student's and the teacher's pieces' weights (V,), by which tokens get mass in
+            plans; by default all real tokens get the same.
         ranked: passages that the teacher has ranked for the sentences. Their scores are learned
             besides, with `score_weight`; the column label then has each row's sentence number.
 
@@ -74,6 +77,7 @@ class OpticalLoss(nn.Module):
         score_weight: float = 0.0,
         temperature: float = 0.05,
         store: KeptVectors | None = None,
+        rarity: tuple[Tensor, Tensor] | None = None,
         ranked: RankedPassages | None = None,
     ) -> None:
         super().__init__()
@@ -95,6 +99,7 @@ class OpticalLoss(nn.Module):
             teacher, plan_layer=self.plan_layer, store=store, tasks=tasks
         )
         self.temperature = temperature
+        self.rarity = rarity
         self.ranked = ranked
         self.figures: dict[str, float] = {}
         """Figures of the last batch (marginal error, tokens), and the last collapse alarms."""
@@ -114,6 +119,12 @@ class OpticalLoss(nn.Module):
         student = self._student(columns[0])
         device = student.vectors.device
         teacher = self._teacher.batch(columns[1], "query", device)
+        if self.rarity:
+            tables = (table.to(device) for table in self.rarity)
+            student, teacher = (
+                replace(side, weights=table[side.pieces])
+                for side, table in zip((student, teacher), tables, strict=True)
+            )
         # DDP averages over ranks, but the loss is the mean over pairs.
         pairs = len(student.mask)
         share = pairs * ranks.count() / ranks.total(student.vectors.new_tensor(pairs))
@@ -179,7 +190,8 @@ class OpticalLoss(nn.Module):
         layer = None
         if self.plan_layer is not None:
             layer = outputs["all_layer_embeddings"][self.plan_layer].float().detach()
-        return TokenBatch(outputs["token_embeddings"].float(), mask, expansion, layer)
+        vectors = outputs["token_embeddings"].float()
+        return TokenBatch(vectors, mask, expansion, layer, outputs["input_ids"])
 
 
 def _of_all_ranks(passages: TokenBatch) -> tuple[TokenBatch, int]:

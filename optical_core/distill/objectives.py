@@ -240,7 +240,7 @@ def _spread(costs: Tensor) -> float:
 def _marginals(batch: TokenBatch, settings: TransportSettings) -> Tensor:
     if settings.marginals == "mask-augmented":
         return mask_augmented(batch.mask & ~batch.expansion, batch.expansion)
-    return real_tokens(batch.mask & ~batch.expansion)
+    return real_tokens(batch.mask & ~batch.expansion, batch.weights)
 
 
 def _mean(batch: TokenBatch) -> Tensor:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from optical_core.data.collection import open_collection
+from optical_core.data.sentence_pairs import SentencePair
 from optical_core.distill import ranks
 from optical_core.distill.token_batch import TokenBatch
 from optical_core.errors import InputError
@@ -64,6 +66,11 @@ class RankedPassages:
         return TokenBatch(padded, present, torch.zeros_like(present))
 
 
+def english_sentences(pairs: Iterable[SentencePair]) -> dict[str, int]:
+    """Number the English sentences of pairs, each once, in their order."""
+    return {text: number for number, text in enumerate(dict.fromkeys(p.english for p in pairs))}
+
+
 def rank_passages(
     corpus: str, sentences: Sequence[str], teacher: TokenEncoder, *, count: int
 ) -> RankedPassages:
@@ -87,7 +94,7 @@ def rank_passages(
             "are ranked for each sentence (`ranked`)"
         )
     path = _kept(store, sentences, count)
-    ranks.once(lambda: _search(store, sentences, teacher, count, path))
+    ranks.once(partial(_search, store, sentences, teacher, count, path))
     with np.load(path) as kept:
         return RankedPassages(store, kept["ids"])
 

@@ -19,8 +19,8 @@ from optical_core.models.precision import encoding, precision
 from optical_core.models.token_encoder import TokenEncoder, scored
 
 Entry = tuple[Tensor, ...]
-"""A text as the teacher encodes it: vectors (n, d), which of them are [MASK]s (n,) and, if plans
-are made from other vectors, those (n, e); all vectors in fp16."""
+"""A text as the teacher encodes it: vectors (n, d), which of them are [MASK]s (n,), the pieces (n,)
+and, if plans are made from other vectors, those (n, e); all vectors in fp16."""
 
 
 class KeptVectors:
@@ -113,14 +113,15 @@ class TeacherVectors:
                     if self.store.get(key) is None:
                         self.store.put(key, entry)
             known.update(zip((keys[row] for row in missing), encoded[task], strict=True))
-        vectors, kinds, *layer = zip(*(known[key] for key in keys), strict=True)
+        vectors, kinds, pieces, *layer = zip(*(known[key] for key in keys), strict=True)
         mask = [torch.ones_like(kind) for kind in kinds]
         parts = (
-            pad_sequence(list(part), batch_first=True) for part in (vectors, mask, kinds, *layer)
+            pad_sequence(list(part), batch_first=True)
+            for part in (vectors, mask, kinds, pieces, *layer)
         )
-        padded, present, masks, *inner = (part.to(device) for part in parts)
+        padded, present, masks, numbers, *inner = (part.to(device) for part in parts)
         plan_vectors = inner[0].float() if inner else None
-        return TokenBatch(padded.float(), present, masks, plan_vectors)
+        return TokenBatch(padded.float(), present, masks, plan_vectors, numbers.long())
 
     def _encode(
         self, features: dict[str, Any], rows: list[int], task: str, device: torch.device
@@ -149,7 +150,8 @@ class TeacherVectors:
         for row, mask in enumerate(scored_tokens):
             kind = torch.zeros_like(mask) if expansion is None else expansion[row].bool()
             vectors = torch.nn.functional.normalize(outputs["token_embeddings"][row].float(), dim=1)
-            entry = [vectors[mask].half(), kind[mask]]
+            pieces = outputs["input_ids"][row][mask].int()
+            entry = [vectors[mask].half(), kind[mask], pieces]
             if self.plan_layer is not None:
                 entry.append(outputs["all_layer_embeddings"][self.plan_layer][row][mask].half())
             entries.append(tuple(part.cpu() for part in entry))

@@ -17,12 +17,16 @@ class TokenBatch:
         mask: (B, n), true for scored tokens.
         expansion: (B, n), true for [MASK]s.
         plan_vectors: (B, n, e), for plans; None if these are made from `vectors`.
+        pieces: (B, n), the tokens' numbers in the vocabulary; None if they aren't known.
+        weights: (B, n), masses of the tokens before they are normalised; None if all are equal.
     """
 
     vectors: Tensor
     mask: Tensor
     expansion: Tensor
     plan_vectors: Tensor | None = None
+    pieces: Tensor | None = None
+    weights: Tensor | None = None
 
 
 def collapse_alarms(batch: TokenBatch) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from optical_core.distill.loss import OpticalLoss
 from optical_core.distill.monitor import DevMonitor
 from optical_core.distill.objectives import OBJECTIVES
 from optical_core.distill.other_backbone import TwoTokenizers, student_of
-from optical_core.distill.ranked_passages import RankedPassages, rank_passages
+from optical_core.distill.ranked_passages import RankedPassages, english_sentences, rank_passages
+from optical_core.distill.rarity import rarities
 from optical_core.distill.run import Run, begun
 from optical_core.distill.sampling import first_pairs, plan_batches
 from optical_core.distill.student import go_on_from, select_trainable, soften, start_pieces
@@ -191,13 +192,8 @@ def _ranked(
     if run.config.corpus is None:
         return None
     run.tell("ranking the corpus")
-    sentences = _sentences(pair for batch in batches for pair in batch)
+    sentences = english_sentences(pair for batch in batches for pair in batch)
     return rank_passages(run.config.corpus, list(sentences), teacher, count=run.config.ranked)
-
-
-def _sentences(pairs: Iterable[SentencePair]) -> dict[str, int]:
-    """Number the English sentences."""
-    return {text: n for n, text in enumerate(dict.fromkeys(pair.english for pair in pairs))}
 
 
 def _loss(
@@ -225,6 +221,9 @@ def _loss(
         plan_layer=config.plan_layer,
         score_weight=config.score_weight,
         temperature=config.temperature,
+        rarity=None
+        if config.masses == "even"
+        else rarities(batches, student.tokenizer, teacher.model.tokenizer),
         ranked=ranked,
     )
 
@@ -241,7 +240,7 @@ def _rows(config: DistillConfig, batches: Batches, tokenizer: Any) -> Dataset:
     }
     rows: dict[str, list] = {name: [texts[name](pair) for pair in pairs] for name in columns}
     if config.corpus:
-        numbers = _sentences(pairs)
+        numbers = english_sentences(pairs)
         rows["label"] = [numbers[pair.english] for pair in pairs]
     return Dataset.from_dict(rows)
 

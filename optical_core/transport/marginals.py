@@ -38,11 +38,12 @@ def cosine_cost(source: Tensor, target: Tensor) -> Tensor:
     return 1 - unit(source.to(dtype), dim=-1) @ unit(target.to(dtype), dim=-1).transpose(-1, -2)
 
 
-def real_tokens(mask: Tensor) -> Tensor:
+def real_tokens(mask: Tensor, weights: Tensor | None = None) -> Tensor:
     """Give each real token of a text the same mass 1/|q|, other positions none.
 
     Args:
         mask: (B, n), true where there is a real token.
+        weights: (B, n), above 0: tokens then get mass in their proportion.
 
     Returns:
         (B, n) fp32. A row without tokens has no mass at all.
@@ -53,6 +54,9 @@ def real_tokens(mask: Tensor) -> Tensor:
                 [0.0000, 0.0000, 0.0000]])
     """
     mask = mask.to(torch.float32)
+    if weights is not None:
+        mask = mask * weights
+        return mask / mask.sum(-1, keepdim=True).clamp_min(torch.finfo(mask.dtype).tiny)
     return mask / mask.sum(-1, keepdim=True).clamp_min(1)
 
 
