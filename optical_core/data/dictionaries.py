@@ -72,7 +72,7 @@ def read_dictionaries(path: Path, languages: Iterable[str] = ()) -> dict[str, Di
         named = ", ".join(missing) or "any language"
         raise InputError(
             f"{path} has no lexicon of {named}: <language>.tsv was expected (foreign, English, "
-            "probability; or English, foreign), or a *.jsonl of Wiktionary"
+            "probability; or English, foreign), or a *.jsonl of Wiktionary's English entries"
         )
     return found
 

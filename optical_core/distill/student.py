@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from optical_core.distill.config import DistillConfig, TrainingConfig
 from optical_core.errors import InputError
-from optical_core.models.info import read_pair, student_folder
+from optical_core.models.info import PAIR_FILE, read_pair, student_folder
 from optical_core.models.means_file import MEANS
 from optical_core.models.pair_store import load_pair
 from optical_core.models.pieces import load_pieces, moved_pieces, state_besides
@@ -64,6 +64,19 @@ def start_pieces(student: Any, config: DistillConfig) -> None:
     """Move the word embeddings that the student named by `config.start`, if any, has moved."""
     if config.start:
         load_pieces(student_folder(config.start), student)
+
+
+def check_no_student(setting: str, name: str) -> None:
+    """Check that a setting doesn't name a student where an encoder is wanted.
+
+    Raises:
+        InputError: it does.
+    """
+    if (student_folder(name) / PAIR_FILE).is_file():
+        raise InputError(
+            f"{setting}: {name!r} is a student; an encoder was expected, such as `embedded`, a "
+            "teacher of `optical teach` or a folder"
+        )
 
 
 def go_on_from(

@@ -23,7 +23,7 @@ from optical_core.distill.projection import random_directions
 from optical_core.distill.relevance_batches import Row, plan_rows
 from optical_core.distill.rounds import StopAt, rows_of_round
 from optical_core.distill.run import Run, begun
-from optical_core.distill.student import select_trainable
+from optical_core.distill.student import check_no_student, select_trainable
 from optical_core.distill.teach_config import TeachConfig
 from optical_core.distill.teaching_losses import teaching_loss
 from optical_core.errors import InputError
@@ -67,6 +67,7 @@ def teach(config: TeachConfig, *, device: str | None = None, progress: bool = Tr
         run.tell("reading the relevance")
         relevance = load_relevance(config)
         run.tell("loading the encoder")
+        check_no_student("encoder", config.encoder)
         base = open_shared(config.encoder, device=device)
         run.claim()
         model = _model(config, base)

@@ -26,7 +26,13 @@ from optical_core.distill.ranked_passages import RankedPassages, english_sentenc
 from optical_core.distill.rarity import rarities
 from optical_core.distill.run import Run, begun
 from optical_core.distill.sampling import first_pairs, plan_batches
-from optical_core.distill.student import go_on_from, select_trainable, soften, start_pieces
+from optical_core.distill.student import (
+    check_no_student,
+    go_on_from,
+    select_trainable,
+    soften,
+    start_pieces,
+)
 from optical_core.distill.teacher_vectors import shared_vectors
 from optical_core.errors import InputError
 from optical_core.models.deltas import clone_model
@@ -133,6 +139,9 @@ def _encoders(
     config: DistillConfig, device: str | None
 ) -> tuple[TokenEncoder, TokenEncoder | None]:
     """Open the teacher, and the student's backbone if that is another encoder."""
+    check_no_student("teacher", config.teacher)
+    if config.backbone:
+        check_no_student("backbone", config.backbone)
     teacher = open_shared(config.teacher, device=device)
     backbone = open_shared(config.backbone, device=device) if config.backbone else None
     if (config.plan_layer or 0) > teacher.layers:

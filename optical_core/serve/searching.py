@@ -10,7 +10,7 @@ from fastapi import HTTPException
 from pydantic import BaseModel
 
 from optical_core.errors import InputError
-from optical_core.serve.answer_cache import AnswerCache
+from optical_core.serve.answer_cache import AnswerCache, Key
 from optical_core.serve.batching import Batcher, BusyError
 from optical_core.serve.holdings import Holdings
 from optical_core.serve.limits import Limits
@@ -127,12 +127,12 @@ class Searching:
             return ""
         return f"the query has {len(query)} characters, at most {most} are taken"
 
-    def _kept(self, key: tuple[object, ...]) -> bytes | None:
+    def _kept(self, key: Key) -> bytes | None:
         kept = self._cache.get(key)
         self._metrics.cached(kept is not None)
         return kept
 
-    def _keep(self, key: tuple[object, ...], answer: SearchAnswer) -> bytes:
+    def _keep(self, key: Key, answer: SearchAnswer) -> bytes:
         content = _json(answer)
         self._cache.keep(key, content)
         return content

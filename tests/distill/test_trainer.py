@@ -18,6 +18,7 @@ from optical_core.distill.loss import OpticalLoss
 from optical_core.distill.monitor import BEST, DevMonitor, LogMonitor
 from optical_core.distill.sampling import first_pairs, plan_batches
 from optical_core.distill.settings import resolve_config
+from optical_core.distill.student import check_no_student
 from optical_core.distill.teacher_vectors import shared_vectors
 from optical_core.distill.trainer import distill, load_bitext
 from optical_core.errors import InputError
@@ -252,6 +253,16 @@ def test_a_training_goes_on_from_a_student_of_both_sides(
     ):
         np.testing.assert_allclose(one, two, atol=1e-3)
     assert first.student.hash != first.teacher.hash
+
+
+@pytest.mark.parametrize("setting", ["teacher", "backbone"])
+def test_a_student_where_an_encoder_is_wanted_is_told_to_be_one(tiny_encoder, bitext_file, setting):
+    distill(config(tiny_encoder, bitext_file, name="one", steps=1), device="cpu", progress=False)
+    wrong = {setting: "one", "name": "two", "steps": 1, "trainable": "encoder"}
+    with pytest.raises(InputError, match=f"{setting}: 'one' is a student; an encoder was expected"):
+        distill(config(tiny_encoder, bitext_file, **wrong), device="cpu", progress=False)
+    with pytest.raises(InputError, match="encoder: 'one' is a student"):
+        check_no_student("encoder", "one")
 
 
 def test_a_training_does_not_go_on_from_a_copy_that_takes_means_off(tiny_encoder, bitext_file):

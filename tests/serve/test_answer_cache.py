@@ -3,8 +3,11 @@
 import pytest
 from fastapi.testclient import TestClient
 
+from optical_core.serve import answer_cache
+from optical_core.serve.answer_cache import AnswerCache
 from optical_core.serve.app import create_app
 from optical_core.serve.limits import Limits
+from optical_core.serve.schema import SearchRequest
 
 
 @pytest.fixture
@@ -64,6 +67,30 @@ def test_the_answers_kept_are_bounded_in_bytes(counted, ask):
         for _ in range(2):
             client.post("/search", json=ask())
     assert len(ranked) == 5
+
+
+def test_requests_count_among_the_bytes_too(holdings, ask):
+    request = SearchRequest(**ask(query="the salty sea " * 20))
+    (size,) = {len(request.model_dump_json())}
+    for most, kept in ((size + 9, None), (size + 10, b"an answer!")):
+        cache = AnswerCache(holdings, most)
+        cache.keep(cache.key(request), b"an answer!")
+        assert cache.get(cache.key(request)) == kept
+
+
+def test_an_answer_under_a_condition_is_kept_for_an_hour_which_may_name_the_date(
+    counted, ask, monkeypatch
+):
+    opened, ranked = counted
+    clock = [0.0]
+    monkeypatch.setattr(answer_cache.time, "time", lambda: clock[0])
+    with opened() as client:
+        for where in ("date('now') > date('1970-06-01') or title = 'x'", None):
+            ranked.clear()
+            for clock[0] in (10.0, 3000.0, 200 * 86_400.0):
+                body = ask() | ({"where": where} if where else {})
+                assert client.post("/search", json=body).status_code == 200
+            assert len(ranked) == (2 if where else 1)
 
 
 def test_a_refusal_is_not_kept(counted, ask):
