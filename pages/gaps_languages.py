@@ -51,7 +51,8 @@ def render(tables: Tables) -> None:
     parts.table(fairness_rows(measurements, models), "fairness")
     st.caption(
         "PEER@20: the probability that relevant passages of all languages have the same expected "
-        "rank; 1 is fair. own language: how often the first relevant passage is in the query's "
+        "rank; 1 is fair. Where each language has one relevant passage, it can't tell rankings "
+        "apart. own language: how often the first relevant passage is in the query's "
         "language, of the queries that have relevant passages in it and in others; by chance: how "
         "often it would be if languages played no part."
     )

@@ -33,10 +33,9 @@ from optical_core.ui.judge.view import (
 from optical_core.ui.token_html import plain
 from optical_core.wording import counted
 from pages.common import parts
-from pages.common.address import bound
+from pages.common.address import bound, held, hold
 from pages.common.fence import fragment
 from pages.common.opened import library
-from pages.common.typed import text_input
 
 READ = (
     "How to read this: nothing can be measured without judgements of which passages answer which "
@@ -44,6 +43,8 @@ READ = (
     "which model found a passage. Keys: 0, 1 and 2 give the grades, L puts a passage off, B takes "
     "the last grade back. You can stop at any time and go on later."
 )
+JUDGE = "judge"
+"""Address parameter: the judge's name."""
 _LATER = "judge-later"
 """Session key: items that are put off."""
 
@@ -61,14 +62,36 @@ def render() -> None:
     _make_pool(collection)
     if not has_pool(name):
         return
-    judge = text_input(
-        row[1], "Your name, as judge", key="judge", longest=LONGEST_NAME, placeholder="ann"
-    )
+    with row[1]:
+        judge = _name()
     if judge:
         _judge(collection, judge)
     else:
         st.info("Give your name to begin: each judge's grades are kept apart.")
         _finish(collection)
+
+
+def _name() -> str | None:
+    """Draw the field for the judge's name or, once it is given, the name.
+
+    A field that stayed would keep the focus, and the keys for grades would be written into it.
+    """
+    judge = held(JUDGE)
+    if judge is None:
+        name = st.text_input("Your name, as judge", key="judge-name", placeholder="ann").strip()
+        if len(name) > LONGEST_NAME:
+            st.warning(f"A judge's name has at most {LONGEST_NAME} characters.")
+        elif name:
+            hold(JUDGE, name)
+            st.rerun()
+        return None
+    judge = judge[:LONGEST_NAME]
+    with st.container(horizontal=True, vertical_alignment="center", height="stretch"):
+        st.markdown(f"Judge: **{markdown_text(judge)}**", width="content")
+        if st.button("Another judge", icon=":material/person:"):
+            hold(JUDGE, None)
+            st.rerun()
+    return judge
 
 
 def _make_pool(collection: Collection) -> None:

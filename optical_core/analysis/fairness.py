@@ -3,7 +3,8 @@
 PEER is the probability of equal expected rank (Yang, Jänich, Mayfield and Lawrie, SIGIR 2024): the
 p of a Kruskal-Wallis test that a query's relevant passages are ranked alike in all languages. 1 is
 fair. The authors' package, peer_measure, doesn't run with the present ir-measures; its formula is
-here.
+here. A query with one relevant passage in each of k languages has the same p however they are
+ranked, that of chi squared = k - 1 (.39 for four languages), unless some are beyond the cutoff.
 
 The preference rate is the share of queries whose first relevant passage is in the query's language,
 where relevant passages are there in it and in others, as in a pool of translations. It follows the

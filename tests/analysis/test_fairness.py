@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import kruskal
+from scipy.stats import chi2, kruskal
 
 from optical_core.analysis.fairness import (
     equal_rank_probability,
@@ -52,6 +52,12 @@ def test_peer_of_whole_rankings_is_the_kruskal_wallis_test():
     # Grades count alike: the 1s are in one language only, which is fair.
     graded = {"a": 1, "b": 1, "c": 2, "d": 2}
     assert equal_rank_probability({"q": ranking("abcd")}, {"q": graded}, LANGUAGES) == {"q": 1}
+
+
+@pytest.mark.parametrize("order", ["ac", "ca", "xac", "cxxa"])
+def test_peer_cannot_tell_rankings_apart_where_each_language_has_one_passage(order):
+    found = equal_rank_probability({"q": ranking(order)}, {"q": {"a": 1, "c": 1}}, LANGUAGES)
+    assert found["q"] == pytest.approx(chi2.sf(1, 1))
 
 
 def test_peer_of_what_is_not_found_and_not_judged():

@@ -228,7 +228,10 @@ def test_passages_are_graded_by_keyboard(visit, workspace):
     (judging / "pool.json").write_text(json.dumps(pool))
     (judging / "ann.tsv").unlink(missing_ok=True)  # of a run before this one
     one = visit()
-    page = one.open("/judge?in=to-judge&judge=ann")
+    page = one.open("/judge?in=to-judge")
+    # The keys come right after the name: none of them may be written into its field.
+    page.get_by_label("Your name, as judge").fill("ann")
+    page.keyboard.press("Enter")
     page.get_by_text("0 of 2 judged").wait_for()
     assert page.get_by_text("Session key").count() == 0
     for key, done in (("1", "1 of 2"), ("b", "0 of 2"), ("2", "1 of 2"), ("0", "2 of 2")):

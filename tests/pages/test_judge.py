@@ -41,6 +41,21 @@ def test_a_collection_is_pooled_graded_and_written(open_page, unjudged):
     assert sum(map(len, judged.values())) == len(pool.items)
 
 
+def test_a_name_stands_in_the_address_and_gives_way_to_another(open_page, unjudged):
+    app = named(pooled(open_page), "ann")
+    assert app.query_params["judge"] in ("ann", ["ann"])
+    assert "Your name, as judge" not in [field.label for field in app.text_input]
+    button(app, "1 Relevant").click().run()
+    button(app, "Another judge").click().run()
+    assert "judge" not in app.query_params
+    assert [field.value for field in app.text_input] == [""]
+    named(app, "b" * 61)
+    assert "at most 60 characters" in shown(app.warning[0])
+    named(app, "ben")
+    assert read_grades("mine", "ben") == {}
+    assert len(read_grades("mine", "ann")) == 1
+
+
 def test_what_is_put_off_comes_last(open_page, unjudged):
     app = named(pooled(open_page), "ann")
     pool = read_pool("mine")
