@@ -106,7 +106,7 @@ def _show(collection: Collection) -> None:
         shares = ", ".join(f"{parts.language_name(c)} {count:,}" for c, count in told.items())
         st.text(f"Passages by language: {shares}")
     st.text(f"Licence: {info.licence}\nSource: {info.source}")
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         parts.link("search", "Search it", icon=":material/search:", **{"in": collection.name})
         parts.link("gaps", "Evaluate on it", icon=":material/bar_chart:", on=collection.name)
         parts.link(

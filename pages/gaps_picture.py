@@ -224,6 +224,7 @@ def _table(
     number = st.column_config.NumberColumn
     baseline = tables.comparison.baseline
     if not shown["text"].any():
+        parts.no_texts(tables.measurements.collection)
         shown = shown.assign(text=points["query"])
     asked = choices(
         "Queries of the table",

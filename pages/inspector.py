@@ -12,7 +12,6 @@ import streamlit as st
 from optical_core.analysis.measurements import Comparison, Measurements
 from optical_core.escaping import markdown_text
 from optical_core.figures.levels import NAMES
-from optical_core.ui.inspector.answers import bringing
 from optical_core.ui.inspector.figures import cell_style, correlation_figure
 from optical_core.ui.inspector.view import (
     WAYS,
@@ -54,9 +53,7 @@ def render() -> None:
     parts.left_out(results.languages, codes)
     texts = query_texts(library(), results)
     if not texts:
-        st.caption("The queries' texts aren't here, so only their ids are shown.")
-        for command in bringing(results.collection):
-            st.code(command, language="bash")
+        parts.no_texts(results.collection)
     models = tuple(dict.fromkeys((model, baseline)))
     comparison = Comparison(models, tuple(codes), baseline, measure)
     shown = shown_texts(texts, codes)

@@ -13,7 +13,6 @@ from optical_core.escaping import markdown_text
 from optical_core.ui.inspector.answers import (
     Answer,
     answer,
-    bringing,
     passage_titles,
     rank_table,
     rivals_of,
@@ -21,7 +20,7 @@ from optical_core.ui.inspector.answers import (
 from optical_core.ui.inspector.view import SHOWN, languages_of
 from optical_core.ui.search.joined import is_known
 from optical_core.ui.search.view import Asked, moves, shortened
-from optical_core.ui.texts import query_texts
+from optical_core.ui.texts import bringing, query_texts
 from optical_core.ui.token_html import plain
 from optical_core.wording import listed
 from pages.common import parts

@@ -168,7 +168,7 @@ def _look(dark: bool, height: int) -> dict[str, Any]:
 def axis(dark: bool, side: str = "x") -> dict[str, Any]:
     """Settings that all axes share, for a further axis of a figure."""
     look = {"gridcolor": faint(dark), "zeroline": False, "automargin": True}
-    return look | ({"title_standoff": 10} if side == "y" else {})
+    return look | ({"title_standoff": 10, "ticklabelstandoff": 4} if side == "y" else {})
 
 
 def note(text: str, *, dark: bool, height: int = 120) -> go.Figure:

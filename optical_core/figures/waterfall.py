@@ -13,7 +13,8 @@ from optical_core.escaping import plotly_text
 from optical_core.figures.levels import NAMES
 from optical_core.figures.theme import BLUE, GREY, MARGIN, ORANGE, figure, ink, note
 
-_ROW = 26
+_ROW, _VALUE = 26, 56
+"""Pixels: height of a row, room for a value beside the longest bar."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,13 @@ def gap_waterfall(
         [_bars(steps)],
         dark=dark,
         height=_ROW * len(steps) + 70,
-        margin=MARGIN | {"l": 14 + 8 * max(len(step.label) for step in steps), "b": 48},
+        margin=MARGIN
+        | {"l": 14 + 8 * max(len(step.label) for step in steps), "r": _VALUE, "b": 48},
         dragmode=False,
         bargap=0.25,
         x={
             "title_text": f"gap in {NAMES.get(measure, measure)}",
-            "range": (left, high + room),
+            "range": (left, high + 0.02 * room),
             "automargin": False,
         },
         y={

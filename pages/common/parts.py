@@ -13,6 +13,7 @@ from optical_core.escaping import markdown_text
 from optical_core.figures.printed import Printed, picture_files
 from optical_core.ui.examples import first_language, first_query
 from optical_core.ui.tables import cell_formats, heading
+from optical_core.ui.texts import bringing
 from optical_core.wording import listed
 from pages.common import address
 from pages.common.address import bound
@@ -85,6 +86,15 @@ def uncounted_judgements(collection: str) -> None:
     """Warn of judgements of an installed collection that no measure counts."""
     for sentence in library().left_out(collection):
         st.warning(f"{sentence}.")
+
+
+def no_texts(collection: str) -> None:
+    """Say that a collection's texts aren't here, and what brings them."""
+    commands = bringing(collection)
+    how = " These commands bring them:" if commands else ""
+    st.caption(f"The queries' texts aren't here, so only their ids are shown.{how}")
+    if commands:
+        st.code("\n".join(commands), language="bash")
 
 
 def left_out(codes: Sequence[str], chosen: Sequence[str]) -> None:

@@ -70,7 +70,8 @@ STYLE = """
 [data-testid=stHeading] h3 {font-size: 1.2rem; padding: .4rem 0 0}
 input, textarea, [data-baseweb=select] {unicode-bidi: plaintext}
 [data-testid=stCaptionContainer] {opacity: .78}
-[data-testid=stButtonGroup] button[aria-checked=true] {color: inherit !important}
+[data-testid=stButtonGroup] button:is([aria-checked=true], [aria-pressed=true]) {
+  color: inherit !important}
 """
 """Less space above titles, smaller section titles, texts in their own direction, readable captions
 and chosen options."""

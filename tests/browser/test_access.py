@@ -16,7 +16,7 @@ PAGES = (
     "",
     "alignment",
     "alignment?view=many&many=so&model=embedded",
-    "gaps",
+    "gaps?results=demo&change=loss&hard=hard",
     "search?in=small&need=earth-q03&model=embedded&compare=True",
     "inspector",
     "train",

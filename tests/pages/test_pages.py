@@ -253,6 +253,17 @@ def test_the_inspector_has_no_column_of_texts_that_it_lacks(many_languages, open
     assert json.loads(app.dataframe[0].proto.columns)["text"]["hidden"]
 
 
+def test_gaps_and_inspector_without_texts_name_the_commands_that_bring_them(
+    many_languages, home, open_page
+):
+    many_languages("ntrex128")
+    shutil.copytree(home / "results/ntrex128/mine", home / "results/ntrex128/other")
+    for page in ("gaps", "inspector"):
+        app = open_page(page, results="ntrex128")
+        assert any("only their ids are shown" in caption.value for caption in app.caption)
+        assert "optical data import ntrex128" in app.code[0].value
+
+
 @pytest.mark.slow
 def test_tables_have_headings_in_words(many_languages, open_page):
     many_languages("elsewhere")

@@ -3,9 +3,10 @@
 import pytest
 
 from optical_core.errors import InputError
-from optical_core.ui.inspector.answers import Answer, answer, bringing, rank_table
+from optical_core.ui.inspector.answers import Answer, answer, rank_table
 from optical_core.ui.library import Library
 from optical_core.ui.search.ranking import Ranking
+from optical_core.ui.texts import bringing
 
 
 @pytest.fixture

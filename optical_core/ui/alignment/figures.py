@@ -103,6 +103,7 @@ def plan_heatmap(
                 "mode": "markers",
                 "marker": {"size": cell * 0.95, "symbol": "square-open", "color": RED},
                 "hoverinfo": "skip",
+                "cliponaxis": False,
                 "name": "gold",
                 "showlegend": False,
             }
@@ -188,6 +189,7 @@ def _discs(plan: TransportPlan, shares: np.ndarray, pinned: Pin, *, dark: bool) 
         "text": [_hover(plan, i, j, total) for i, j in cells],
         "hovertemplate": "%{text}<extra></extra>",
         "unselected": {"marker": {}},
+        "cliponaxis": False,  # a large disc at the edge is whole
         "showlegend": False,
     }
 

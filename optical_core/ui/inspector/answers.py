@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
-from optical_core.data.readers import READERS
 from optical_core.ui.inspector.view import SHOWN
 from optical_core.ui.library import Library
 from optical_core.ui.search.ranking import Ranking
@@ -114,13 +113,3 @@ def rivals_of(asked: Asked, answers: Mapping[str, Answer]) -> Rivals:
     if rank is not None and len(models) == 2:
         first = (models[0], best), (models[1], best)
     return Rivals(asked, rankings, passages, first)
-
-
-def bringing(collection: str) -> Sequence[str]:
-    """The commands that bring a published collection to this machine; none if it isn't known."""
-    if collection not in READERS:
-        return ()
-    return (
-        f"optical data import {collection} path/to/{collection} --out {collection}",
-        f"optical index {collection}",
-    )

@@ -12,6 +12,9 @@ from optical_core.data.languages import language
 from optical_core.figures.theme import BLUE, ORANGE, figure, note, rgb, value_scale
 from optical_core.ui.inspector.view import correlations
 
+_FEW = 7
+"""Languages whose numbers and slanted names have room on a telephone."""
+
 
 def cell_style(value: object, *, difference: bool) -> str:
     """CSS background of a cell: shades of blue for levels, blue and orange for differences."""
@@ -38,7 +41,7 @@ def correlation_figure(table: pd.DataFrame, languages: Sequence[str], *, dark: b
         "zmax": 1,
         "colorscale": value_scale(dark),
         # More numbers would overlap on a telephone. They are in the hover text.
-        "texttemplate": "%{z:.2f}" if len(codes) <= 7 else None,
+        "texttemplate": "%{z:.2f}" if len(codes) <= _FEW else None,
         "hovertemplate": "%{x}, %{y}: %{z:.3f}<extra></extra>",
         "colorbar": {"thickness": 10},
         "xgap": 1,
@@ -48,6 +51,6 @@ def correlation_figure(table: pd.DataFrame, languages: Sequence[str], *, dark: b
         [cells],
         dark=dark,
         height=30 * len(codes) + 150,
-        x={"showgrid": False, "tickangle": -45},
+        x={"showgrid": False, "tickangle": -45 if len(codes) <= _FEW else -90},
         y={"showgrid": False, "autorange": "reversed"},
     )

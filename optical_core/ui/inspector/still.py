@@ -14,7 +14,6 @@ from optical_core.ui.address import Parameters
 from optical_core.ui.inspector.answers import (
     Answer,
     answer,
-    bringing,
     passage_titles,
     rank_table,
     rivals_of,
@@ -35,7 +34,7 @@ from optical_core.ui.search.view import Asked, moves, shortened
 from optical_core.ui.search.winning import Rivals
 from optical_core.ui.search.winning_still import winning_part
 from optical_core.ui.still import Block, Columns, Html, Parts, Picture, Table, card, heading, line
-from optical_core.ui.texts import query_texts
+from optical_core.ui.texts import bringing, query_texts
 from optical_core.ui.token_html import plain
 
 LISTED = 12
