@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from optical_core.errors import InputError
-from optical_core.storage import home, replace_file
+from optical_core.storage import home, replace_file, writable
 
 LARGE = 1 << 23
 """Bytes from which a file takes longer to read than to look its checksum up."""
@@ -78,7 +78,8 @@ def check_files(folder: Path, noted: Mapping[str, str]) -> None:
 def replace_noted(target: Path) -> Iterator[Path]:
     """`replace_file`, and note the new file's checksum beside it."""
     # Removed first: a killed process may leave no checksum, but never a wrong one.
-    _beside(target).unlink(missing_ok=True)
+    with writable(target):
+        _beside(target).unlink(missing_ok=True)
     with replace_file(target) as temporary:
         yield temporary
     note(target)

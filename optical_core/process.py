@@ -2,16 +2,21 @@
 
 All threads of a process share its environment, niceness and thread pools. Nothing else in this
 package changes them: the command, the app, the training worker, the tests and the benchmarks call
-`prepare` first.
+`prepare` first. What a library's call must change for a while is changed under `BORROWING`.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import threading
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+BORROWING = threading.Lock()
+"""Held while a library's call needs another state of the process (filters of warnings, levels of
+loggers, matplotlib's settings, modules) and puts it back. Two calls that overlapped would each put
+back what the other had set."""
 NICENESS = 10
 """Niceness of background work: it takes a tenth of a core that somebody waits for."""
 

@@ -54,8 +54,12 @@ def home(*parts: str) -> Path:
     Leftovers of killed processes beside it are removed (see `tidy`).
 
     Raises:
-        InputError: the folder can't be written.
+        InputError: the folder can't be written, or a part is no name: it would lead to another
+            folder, in whose place files would be put.
     """
+    for part in parts:
+        if part in ("", ".", "..") or "/" in part or os.sep in part:
+            raise InputError(f"{part!r} can't be the name of a file or folder")
     root = Path(os.environ.get("OPTICAL_HOME") or platformdirs.user_cache_dir("optical"))
     path = root.joinpath(*parts)
     with writable(path):

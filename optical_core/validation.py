@@ -89,10 +89,10 @@ def plain_name(name: str) -> str:
     """Return a name if files can be kept under it.
 
     Raises:
-        ValueError: they can't.
+        InputError: they can't.
     """
     if not re.fullmatch(NAME, name):
-        raise ValueError(
+        raise InputError(
             "letters, digits, dots and dashes were expected, beginning with a letter or digit, "
             f"got {name!r:.60}"
         )

@@ -507,3 +507,60 @@ def test_only_reading_that_takes_long_is_told_not_what_is_read_after_long_work(m
         clock[0] += 0.2
         tell(f"corpus.jsonl, {clock[0] - 60:.1f} MB")
     assert capsys.readouterr().err == "optical: reading corpus.jsonl, 5.0 MB\n"
+
+
+@pytest.mark.parametrize("out", ["", ".", "..", ".hidden", "demo"])
+def test_an_import_never_takes_the_place_of_all_collections(collection, home, out):
+    kept = home / "collections" / "kept" / "collection.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{}")
+    done = runner.invoke(app, ["data", "import", "beir", str(collection.folder), "--out", out])
+    assert isinstance(done.exception, InputError), done.output
+    assert kept.is_file()
+    assert not (home / "collections" / "demo").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["both", "optical-lowres", "--name", "../x"], "letters, digits, dots and dashes"),
+        (["both", "optical-lowres", "--name", ""], "letters, digits, dots and dashes"),
+        (["centre", "embedded", "demo", "--name", "a b"], "letters, digits, dots and dashes"),
+        (["evaluate", "demo", "--models", "@x", "--out", "o"], "'@x': a model, @ and a source"),
+        (["evaluate", "demo", "--models", "bm25@", "--out", "o"], "'bm25@': a model, @ and a"),
+        (["why", "demo", "sea", "-m", "bm25", "-p", "a,a"], "two different passages or models"),
+        (["why", "demo", "sea", "-m", "bm25,bm25"], "two different passages or models"),
+        (["why", "demo", "\u200b", "-m", "bm25"], "the query is empty"),
+        (["search", "demo", "\u200b\u2060", "-m", "bm25"], "the query is empty"),
+        (["align-quality", "gone.txt", "--out", "o", "--layers", "x"], "'x' is no whole number"),
+        (["align-quality", "gone.txt", "--out", "o"], "no such file: gone.txt"),
+        (["distill", "--name", "x", "--bitext", "b", "--set", "=1"], "key=value was expected"),
+        (["distill", "--name", "x", "--bitext", "b", "--set", "seed=-1"], "seed: at least 0"),
+        (["distill", "--name", "x", "--bitext", "b", "--set", "seed=4294967296"], "seed: less"),
+    ],
+)
+def test_odd_arguments_are_one_sentence(home, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    done = runner.invoke(app, arguments)
+    assert isinstance(done.exception, InputError), (done.output, done.exception)
+    assert message in str(done.exception)
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_lexicon_under_a_file_is_refused_as_no_place_to_write(tmp_path):
+    (tmp_path / "taken").write_text("x")
+    with pytest.raises(InputError, match=r"cannot write .*: not a directory"):
+        write_lexicon(tmp_path / "taken" / "sw.tsv", {"bahari": {"sea": 1.0}})
+
+
+def test_texts_from_elsewhere_do_not_command_the_terminal(collection):
+    hostile = "\x1b[31mred\x07 \u202esea\nsecond"
+    row = {"_id": "px", "title": hostile, "text": f"the sea {hostile}"}
+    with (collection.folder / "corpus.jsonl").open("a") as file:
+        file.write(json.dumps(row) + "\n")
+    for command in (["search"], ["why", "-p", "px,p1"]):
+        arguments = [command[0], str(collection.folder), "red sea", "-m", "bm25", *command[1:]]
+        done = runner.invoke(app, arguments)
+        assert done.exit_code == 0, done.output
+        assert "[31mred sea second" in done.stdout
+        assert not {"\x1b", "\x07", "\u202e"} & set(done.stdout)

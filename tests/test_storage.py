@@ -114,3 +114,9 @@ def test_content_is_on_the_disk_before_its_name(tmp_path, monkeypatch):
     assert ("disk", tmp_path.name) in done[begin:end]
     assert ("disk", alone) in done[begin:end]
     assert done[-1] == ("disk", tmp_path.name)
+
+
+@pytest.mark.parametrize("part", ["", ".", "..", "../x", "a/b", "/etc"])
+def test_no_name_leads_out_of_its_folder(part):
+    with pytest.raises(InputError, match="can't be the name of a file or folder"):
+        home("collections", part)

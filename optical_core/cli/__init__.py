@@ -32,6 +32,7 @@ from optical_core.cli import (  # noqa: F401
 from optical_core.cli.application import app
 from optical_core.data.allowance import COMMAND, Tell, allowed
 from optical_core.errors import InputError
+from optical_core.escaping import plain_text
 from optical_core.process import prepare
 from optical_core.storage import home
 
@@ -96,5 +97,5 @@ def _unexpected(error: Exception) -> str:
 
 
 def _fail(message: str, code: int = 2) -> int:
-    print(f"optical: {message}", file=sys.stderr)
+    print(f"optical: {plain_text(message)}", file=sys.stderr)
     return code

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import optical_core
+from optical_core.escaping import plain_text
 
 if TYPE_CHECKING:
     from optical_core.data.collection import Collection
@@ -93,6 +94,11 @@ def print_left_out(collection: Collection) -> None:
     """Report judgements that no measure counts."""
     for sentence in collection.left_out():
         print(sentence)
+
+
+def one_line(text: str) -> str:
+    """A text from elsewhere on one line, without characters that a terminal would obey."""
+    return plain_text(" ".join(text.split()))
 
 
 def print_json(value: Any) -> None:

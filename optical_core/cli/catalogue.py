@@ -8,7 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from optical_core.cli.application import Json, Languages, app, data_app, print_json, print_left_out
+from optical_core.cli.application import (
+    Json,
+    Languages,
+    app,
+    data_app,
+    one_line,
+    print_json,
+    print_left_out,
+)
+from optical_core.errors import InputError
 from optical_core.storage import home
 from optical_core.wording import counted
 
@@ -85,10 +94,16 @@ def import_data(
     neuclirbench, wikiclir, wikidir, xor_tydi; and irds, which takes an id from ir-datasets.com,
     such as msmarco-passage/dev/small (needs the package ir-datasets).
     """
+    from optical_core.data.collection_info import check_name
     from optical_core.data.lines import read_lines
     from optical_core.data.readers import import_collection
 
-    target = Path(out) if os.sep in out else home("collections", out)
+    target = Path(out)
+    if os.sep not in out:
+        check_name(out)
+        if out == "demo":
+            raise InputError("demo is the shipped collection's name: choose another")
+        target = home("collections", out)
     collection = import_collection(form, source, target, name=target.name, unit=unit, split=split)
     passages = sum(1 for _ in read_lines(collection.folder / "corpus.jsonl"))
     print(
@@ -122,7 +137,7 @@ def check(
 
     problems = check_collection(open_collection(collection))
     for problem in problems:
-        print(problem)
+        print(one_line(problem))
     if problems:
         raise typer.Exit(1)
     print("no problems found")

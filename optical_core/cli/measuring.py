@@ -182,6 +182,19 @@ def study(
     print(f"report -> {page}")
 
 
+def _whole_numbers(text: str, option: str) -> list[int]:
+    """The whole numbers that commas separate.
+
+    Raises:
+        InputError: something else is there.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    for part in parts:
+        if not (part.isascii() and part.isdecimal()):
+            raise InputError(f"{option}: {part!r} is no whole number")
+    return list(map(int, parts))
+
+
 @app.command("align-quality", epilog="Example:  optical align-quality roen.src-tgt --out aer")
 def align_quality(
     gold: Annotated[
@@ -210,8 +223,9 @@ def align_quality(
 
     tables, weights = [], {}
     try:
-        numbers = [int(part) for part in layers.split(",") if part.strip()]
-        for name in (part.strip() for part in encoders.split(",")):
+        numbers = _whole_numbers(layers, "--layers")
+        pairs = {path: read_gold(path)[:limit] for path in gold}
+        for name in split_names(encoders):
             encoder = load_pair(name, device=device).student
             weights[name] = encoder.hash
             for path in gold:
@@ -220,7 +234,7 @@ def align_quality(
                 tables.append(
                     alignment_table(
                         gold_name(path),
-                        read_gold(path)[:limit],
+                        pairs[path],
                         encoder,
                         dev=read_gold(tuned)[:limit] if tuned else (),
                         layers=numbers,

@@ -18,6 +18,7 @@ from optical_core.cli.application import (
     Uri,
     app,
     default_student,
+    one_line,
     print_json,
 )
 from optical_core.errors import InputError
@@ -44,7 +45,6 @@ def align(
     """Align two sentences by optimal transport and print the plan."""
     from optical_core.models.alignment import align_texts
     from optical_core.models.pair_store import load_pair
-    from optical_core.models.tokens import visible
     from optical_core.transport import TransportSettings
 
     pair = load_pair(model or default_student(), device=device)
@@ -61,11 +61,11 @@ def align(
     for row, word in enumerate(printed.source):
         best = shares[row].argsort()[::-1][:3]
         parts = [
-            f"{visible(printed.target[column])} {shares[row, column]:.0%}"
+            f"{_token(printed.target[column])} {shares[row, column]:.0%}"
             for column in best
             if shares[row, column] >= 0.005
         ]
-        print(f"{visible(word)}\t{'  '.join(parts)}")
+        print(f"{_token(word)}\t{'  '.join(parts)}")
 
 
 @app.command(
@@ -148,24 +148,30 @@ def search(
     _print_results(rows, added)
 
 
-def _print_results(rows: list[dict[str, Any]], added: list[dict[str, Any]]) -> None:
+def _token(text: str) -> str:
     from optical_core.models.tokens import visible
+
+    return one_line(visible(text))
+
+
+def _print_results(rows: list[dict[str, Any]], added: list[dict[str, Any]]) -> None:
     from optical_core.retrieval.explain import Share
 
     if added:
-        terms = "  ".join(f"{visible(term['text'])} {term['weight']:.3f}" for term in added)
+        terms = "  ".join(f"{_token(term['text'])} {term['weight']:.3f}" for term in added)
         print(f"added to the query:  {terms}")
     for row in rows:
         part = row["window"] if row.get("window", {"of": 1})["of"] > 1 else row
         code = f"[{row['language']}]  " if row["language"] else ""
-        print(f"{row['rank']:2}  {row['score']:.4f}  {code}{part['id']}  {row['title']}")
-        print(f"    {part['text'][:100]}")
+        title = one_line(row["title"])
+        print(f"{row['rank']:2}  {row['score']:.4f}  {code}{part['id']}  {title}")
+        print(f"    {one_line(part['text'])[:100]}")
         for share in (Share(**values) for values in row.get("shares", ())):
             standing = f" ({share.standing})" if share.standing else ""
-            print(f"    {share.share:9.4f}  {share.name}{standing}")
+            print(f"    {share.share:9.4f}  {one_line(share.name + standing)}")
         if row.get("matches"):
             parts = [
-                f"{visible(m['query'])}→{visible(m['passage'])} {m['contribution']:.3f}"
+                f"{_token(m['query'])}→{_token(m['passage'])} {m['contribution']:.3f}"
                 for m in row["matches"]
             ]
             print(f"    {'  '.join(parts)}")
@@ -197,10 +203,11 @@ def _topics(
     Raises:
         InputError: neither or both are given, or the file can't be read.
     """
+    from optical_core.data.lines import is_blank
     from optical_core.data.readers.topics import read_topics
 
     if file is None and out is None:
-        if not query.strip():
+        if is_blank(query):
             raise InputError("the query is empty: type at least one word, or give --queries FILE")
         return {}
     if file is None or out is None or query or explain:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optical_core.cli.application import Device, Json, app, default_student, print_json
+from optical_core.cli.application import Device, Json, app, default_student, one_line, print_json
 from optical_core.errors import InputError
 from optical_core.wording import split_names
 
@@ -92,7 +92,7 @@ def why(
     Two passages in one model, or one passage in two models.
     """
     from optical_core.data.collection import open_collection
-    from optical_core.data.lines import check_characters
+    from optical_core.data.lines import check_characters, is_blank
     from optical_core.models.pair_store import load_pair
     from optical_core.retrieval.searchers import open_searcher
     from optical_core.retrieval.word_shares import paired, told_difference
@@ -100,10 +100,12 @@ def why(
     check_characters(query, "the query")
     names = split_names(models) or [default_student()]
     wanted = split_names(passages)
-    if not query.strip():
+    if is_blank(query):
         raise InputError("the query is empty: type at least one word")
     if len(names) > 2 or len(wanted) > (2 if len(names) == 1 else 1):
         raise InputError("give two passages for one model, or one passage for two models")
+    if len(set(wanted)) < len(wanted) or len(set(names)) < len(names):
+        raise InputError("name two different passages or models: one is compared with the other")
     opened = open_collection(collection)
     load = cache(partial(load_pair, device=device))
     searchers = [
@@ -148,11 +150,16 @@ def _sides(
 def _print(sides: Sequence[_Scored], pairs: Sequence[WordPair], told: str) -> None:
     for side in sides:
         rank = "not found" if side.rank is None else f"rank {side.rank}"
-        print(f"{side.model}, {rank}: {side.score:.4f}  {side.passage.id}  {side.passage.title}")
+        title = one_line(side.passage.title)
+        print(f"{side.model}, {rank}: {side.score:.4f}  {side.passage.id}  {title}")
     print("\t".join(["word", *(side.name for side in sides), *(["difference"] if told else [])]))
     for pair in pairs:
         numbers = [f"{share:.3f}" for share in pair.shares]
-        print("\t".join([pair.name, *numbers, *([f"{pair.difference:+.3f}"] if told else [])]))
+        print(
+            "\t".join(
+                [one_line(pair.name), *numbers, *([f"{pair.difference:+.3f}"] if told else [])]
+            )
+        )
     sums = [sum(pair.shares[side] for pair in pairs) for side in (0, 1)]
     ends = [f"{sums[0] - sums[1]:+.3f}"] if told else []
     print("\t".join(["sum", *(f"{total:.3f}" for total in sums), *ends]))

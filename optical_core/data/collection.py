@@ -232,12 +232,12 @@ def open_collection(name_or_path: str | Path) -> Collection:
     """
     check_path(name_or_path)
     tidy(Path(name_or_path).parent)
-    candidates = [
-        Path(name_or_path),
-        home("collections", str(name_or_path)),
-        assets("demo", "collection") if str(name_or_path) == "demo" else None,
-    ]
-    folder = next((c for c in candidates if c and (c / "collection.json").is_file()), None)
+    candidates = [Path(name_or_path)]
+    if Path(name_or_path).name == str(name_or_path) != "..":
+        candidates.append(home("collections", str(name_or_path)))
+    if str(name_or_path) == "demo":
+        candidates.append(assets("demo", "collection"))
+    folder = next((c for c in candidates if (c / "collection.json").is_file()), None)
     if folder is None:
         raise InputError(
             f"no collection {str(name_or_path)!r}: give a folder with a collection.json, or a name "

@@ -60,7 +60,7 @@ def open_plain(path: Path) -> Iterator[IO[bytes]]:
                 # A pipe has no size.
                 packed = math.inf if is_plain else path.stat().st_size or math.inf
                 stream = metered(unpacked, str(path), packed)
-            if other is None and is_plain and head and path.suffix in ENDINGS:
+            if other is None and is_plain and head and path.suffix.lower() in ENDINGS:
                 raise InputError(f"{path} is no {path.suffix} file: is its name right?")
             start = stream.peek(262)
             if start[_TAR[0]] == _TAR[1]:
@@ -144,13 +144,13 @@ class _Metered(io.RawIOBase):
 
 
 def plain_name(name: str) -> str:
-    """A file's name without its compression ending.
+    """A file's name without its compression ending, in upper or lower case.
 
     Examples:
-        >>> plain_name("qrels.tsv.gz"), plain_name("topics.sw.tsv")
-        ('qrels.tsv', 'topics.sw.tsv')
+        >>> plain_name("qrels.tsv.gz"), plain_name("topics.sw.tsv"), plain_name("m.so.run.GZ")
+        ('qrels.tsv', 'topics.sw.tsv', 'm.so.run')
     """
-    return next((name.removesuffix(end) for end in ENDINGS if name.endswith(end)), name)
+    return next((name[: -len(end)] for end in ENDINGS if name.lower().endswith(end)), name)
 
 
 def on_disk(path: Path) -> Path:

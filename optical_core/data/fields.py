@@ -23,6 +23,7 @@ _NO_ID = re.compile(
 )
 """White space, and characters that nobody sees: an id with one of them matches no other. Joiners
 (U+200C, U+200D) stay: Persian and Hindi words need them."""
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _GRADE = re.compile(r"[+-]?[0-9]+(\.0*)?")
 
 
@@ -94,6 +95,18 @@ def grade(value: object, where: str) -> int:
             "was expected"
         )
     return number
+
+
+def number_of(text: str, where: str) -> float:
+    """A finite number in ASCII digits: not `1_0`, nor digits of other scripts, which Python reads.
+
+    Raises:
+        InputError: the text is none.
+    """
+    value = float(text) if _NUMBER.fullmatch(text) else math.nan
+    if not math.isfinite(value):
+        raise InputError(f"{where}: {text!r} is not a number")
+    return value
 
 
 def add_once(entries: dict[str, T], key: str, value: T, where: str, *, again: bool = False) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from optical_core.data.compression import on_disk, plain_name
+from optical_core.data.compression import plain_name
 from optical_core.data.folders import data_files
 from optical_core.data.languages import find_language
 from optical_core.errors import InputError
@@ -65,9 +65,6 @@ def file_of(folder: Path, code: str, suffix: str) -> Path | None:
     Raises:
         InputError: there are several such files.
     """
-    exact = on_disk(folder / f"{code}{suffix}")
-    if exact.is_file():
-        return exact
     files = []
     for path in data_files(folder, f"*{suffix}", deep=False):
         known = find_language(_code(path, suffix))

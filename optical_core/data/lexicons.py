@@ -13,6 +13,7 @@ from pathlib import Path
 
 from optical_core.checksums import check_noted, replace_noted
 from optical_core.data.compression import on_disk
+from optical_core.data.fields import number_of
 from optical_core.data.language_files import file_of, files_of_languages
 from optical_core.data.languages import is_english, language
 from optical_core.data.lines import read_lines
@@ -77,8 +78,8 @@ def read_lexicon(path: Path) -> Lexicon:
     for number, line in read_lines(path):
         columns = line.split("\t")
         try:
-            word, english, share = columns[0], columns[1], float(columns[2])
-            if len(columns) != 3 or not 0 < share <= 1:
+            word, english, share = columns[0], columns[1], number_of(columns[2], str(path))
+            if len(columns) != 3 or not 0 < share <= 1 or not word.strip() or not english.strip():
                 raise ValueError
         except (IndexError, ValueError) as error:
             raise InputError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,8 @@ LONGEST = 1 << 26
 BLANK = 1_000_000
 """Blank lines in a row that are allowed: a megabyte of zip can unpack to a thousand times that."""
 
+_UNSEEN = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))
+"""Unicode's categories of characters without a shape."""
 _IDS = frozenset(
     "id _id qid query_id query-id queryid topic_id topic-id docid doc_id docno pid passage_id "
     "passage-id corpus-id corpus_id".split()
@@ -154,6 +157,16 @@ def check_characters(text: str, label: str) -> None:
             f"{label} has half a character ({text[error.start]!r} at place {error.start + 1}): "
             "give it as whole UTF-8"
         ) from error
+
+
+def is_blank(text: str) -> bool:
+    """Is there nothing in a text that could be read: white space, control and format characters?
+
+    Examples:
+        >>> is_blank(" \\u200b\\x00"), is_blank("bahari")
+        (True, False)
+    """
+    return all(unicodedata.category(character) in _UNSEEN for character in text)
 
 
 def parse_json(text: str, where: str) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from optical_core.data.fields import grade, identifier
+from optical_core.data.fields import grade, identifier, number_of
 from optical_core.data.lines import read_lines
 from optical_core.errors import InputError
 from optical_core.storage import replace_file
@@ -27,7 +27,6 @@ Hits = list[tuple[str, float]]
 
 DIGITS = 4
 """Decimals of a score; rankings compare the rounded scores."""
-_SCORE = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # What the columns of qrels are called where a first line names them.
 _HEADERS = {
     "query": {"query-id", "query_id", "queryid", "qid", "topic", "topic_id"},
@@ -132,9 +131,7 @@ def read_run(path: Path | str) -> Run:
                 f"this line has {len(columns)}; ids have no blanks in them"
             )
         query, _, passage, _, score, _ = columns
-        value = float(score) if _SCORE.fullmatch(score) else math.nan
-        if not math.isfinite(value):
-            raise InputError(f"{where}: {score!r} is not a number")
+        value = number_of(score, where)
         scores = run.setdefault(identifier(query, where), {})
         if identifier(passage, where) in scores:
             raise InputError(f"{where}: {passage} comes twice in the ranking of {query}")

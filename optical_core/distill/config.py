@@ -60,7 +60,7 @@ class TrainingConfig(BaseModel):
     """Of the student: none by default, because the teacher's vectors are exact targets."""
     bf16: bool | Literal["auto"] = "auto"
     """Whether to train in bf16; by default where the processor multiplies it natively."""
-    seed: int = 1
+    seed: int = Field(1, ge=0, lt=2**32)
     checkpoint_every: int = Field(100, ge=1)
 
     dev: str | None = None

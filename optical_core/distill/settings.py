@@ -72,7 +72,7 @@ def _layered(options: dict[str, Any], file: Path | None, pairs: list[str]) -> di
         settings |= content
     for pair in pairs:
         key, separator, value = pair.partition("=")
-        if not separator:
+        if not separator or not key.strip():
             raise InputError(f"--set {pair}: key=value was expected")
         settings[key.strip()] = _value(value.strip())
     settings |= options

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import textwrap
-import threading
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from optical_core.figures.theme import ground, ink
+from optical_core.process import BORROWING
 
 FORMS = ("svg", "pdf", "png")
 WIDTH = 720
@@ -28,7 +28,6 @@ KEY_COLUMNS = 4
 _BACKS = ("figure.facecolor", "savefig.facecolor", "axes.facecolor")
 _FRONTS = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color")
 """Matplotlib's settings of the background, and of what must be read on it."""
-_DRAWING = threading.Lock()
 _INCH = 96
 _DPI = 300
 _FAMILIES = (
@@ -91,7 +90,7 @@ def printed(
     from matplotlib.figure import Figure
 
     # Settings are the process's: two files at once would mix theirs.
-    with _DRAWING, mpl.rc_context(_settings(dark)), warnings.catch_warnings():
+    with BORROWING, mpl.rc_context(_settings(dark)), warnings.catch_warnings():
         # A script without a font on this machine is drawn as boxes; everything else is right.
         warnings.filterwarnings("ignore", message=".*missing from font.*")
         rows = list(_rows(figures))

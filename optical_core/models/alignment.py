@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from optical_core.data.lines import check_characters
+from optical_core.data.lines import check_characters, is_blank
 from optical_core.errors import InputError
 from optical_core.models.pair import EncoderPair
 from optical_core.models.token_encoder import TokenEncoder
@@ -84,7 +84,7 @@ def encode_pair(
     student, teacher = encoders.student, encoders.teacher
     for text, encoder in ((foreign, student), (english, teacher)):
         check_characters(text, "the text")
-        if not encoder.scored_tokens(text, "query"):
+        if is_blank(text) or not encoder.scored_tokens(text, "query"):
             raise InputError(f"the text {text[:80]!r} has no tokens to align")
     if marginals == "mask-augmented":
         student, teacher = (_with_masks(encoder, query_tokens) for encoder in (student, teacher))

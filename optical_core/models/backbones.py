@@ -49,8 +49,8 @@ def open_encoder(name_or_path: str, *, device: str | None = None) -> MultiVector
                 "was expected"
             )
         refuse_pickles(path)
-    else:
-        _ask_the_hub(name_or_path)
+    elif problem := hub_problem(name_or_path):
+        raise _unknown(name_or_path, problem) from problem
     from sentence_transformers import MultiVectorEncoder
 
     try:
@@ -78,10 +78,11 @@ def _unknown(name: str, error: Exception) -> InputError:
     )
 
 
-def _ask_the_hub(name: str) -> None:
-    """Ask the hub one quick question: without it, the library's downloads would retry for minutes.
+def hub_problem(name: str) -> Exception | None:
+    """What keeps a model from being read from the hub, by one quick question; None if nothing does.
 
-    A model in the local cache needs no hub.
+    Without it, the library's downloads would retry for minutes. A model in the local cache needs no
+    hub.
     """
     from huggingface_hub import HfApi, try_to_load_from_cache
 
@@ -89,7 +90,8 @@ def _ask_the_hub(name: str) -> None:
         if not isinstance(try_to_load_from_cache(name, "config.json"), str):
             HfApi().model_info(name, timeout=10)
     except Exception as error:  # the library's own, its HTTP client's, or a bad name
-        raise _unknown(name, error) from error
+        return error
+    return None
 
 
 def assemble(

@@ -36,6 +36,7 @@ from torch import Tensor, nn
 from optical_core.checksums import check_noted, note
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import Side, TokenEncoder, unit_rows
+from optical_core.process import BORROWING
 from optical_core.storage import exclusive, home, replace_folder
 
 logger = logging.getLogger(__name__)
@@ -52,9 +53,6 @@ _OPSET = 23
 """The first opset with attention as one operator."""
 _INT8_PRODUCTS = 4
 """onnxruntime's `accuracy_level`: 4 rounds the activations too."""
-_BORROWING = Lock()
-"""Held while a global of the process is changed for a moment. Two threads that restored it in
-another order would make the change permanent."""
 
 
 class OnnxQueries(TokenEncoder):
@@ -192,7 +190,7 @@ def export_backbone(encoder: TokenEncoder, target: Path, *, int8: bool) -> None:
     require_onnx()
     fp32 = target.parent / "fp32" / target.name if int8 else target
     try:
-        with torch.no_grad(), _BORROWING, _quiet():
+        with torch.no_grad(), _quiet():
             fp32.parent.mkdir(exist_ok=True)
             _export(encoder, fp32)
             if int8:
@@ -237,7 +235,7 @@ def require_onnx() -> None:
 def _openvino() -> Any:
     """Import OpenVINO without its telemetry, which would report the import to a web service."""
     missing = object()
-    with _BORROWING:
+    with BORROWING:
         before = sys.modules.get(_TELEMETRY, missing)
         sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # as if it weren't installed
         try:
@@ -282,13 +280,13 @@ def _round_to_int8(source: Path, target: Path) -> None:
 def _quiet() -> Iterator[None]:
     """Silence the exporter and the quantiser, which report every node."""
     loggers = [logging.getLogger(name) for name in _LOUD]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
+    with BORROWING, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        levels = [logger.level for logger in loggers]
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
             yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

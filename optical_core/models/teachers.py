@@ -50,7 +50,7 @@ def teacher_folder(name_or_path: str) -> Path | None:
         return None
     check_path(name_or_path)
     candidates = [Path(name_or_path)]
-    if Path(name_or_path).name == name_or_path:
+    if Path(name_or_path).name == name_or_path != "..":
         candidates.append(home("models", name_or_path))
     return next((folder for folder in candidates if (folder / TEACHER_FILE).is_file()), None)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +15,8 @@ import torch
 from optical_core.data.languages import find_language, language, matching, without_region
 from optical_core.data.sentence_pairs import pair_language
 from optical_core.errors import InputError
+from optical_core.models.backbones import hub_problem
+from optical_core.storage import check_path
 
 TARGET = "en"
 _SCRIPT = re.compile(r"_[A-Z][a-z]{3}$")
@@ -41,6 +44,9 @@ class Translator:
         from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
         try:
+            check_path(name_or_path)
+            if not Path(name_or_path).exists() and (problem := hub_problem(name_or_path)):
+                raise OSError(str(problem)) from problem
             tokenizer = AutoTokenizer.from_pretrained(name_or_path, trust_remote_code=False)
             model = AutoModelForSeq2SeqLM.from_pretrained(
                 name_or_path, use_safetensors=True, trust_remote_code=False

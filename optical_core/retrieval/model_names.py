@@ -18,6 +18,9 @@ _NESTED = 5
 def model_and_source(spec: str) -> tuple[str, str | None]:
     """Split `NAME@SOURCE`; if a folder has the whole name, it is a model's.
 
+    Raises:
+        InputError: the model or the source has no name.
+
     Examples:
         >>> model_and_source("bm25@human"), model_and_source("embedded")
         (('bm25', 'human'), ('embedded', None))
@@ -26,6 +29,8 @@ def model_and_source(spec: str) -> tuple[str, str | None]:
     check_path(spec)
     if not separator or Path(spec).exists():
         return spec, None
+    if not name.strip() or not source.strip():
+        raise InputError(f"{spec!r}: a model, @ and a source of its queries were expected")
     return name, source
 
 

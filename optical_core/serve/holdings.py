@@ -9,7 +9,7 @@ from functools import cache, partial
 from typing import Any
 
 from optical_core.data.collection import Collection, open_collection
-from optical_core.data.languages import find_language
+from optical_core.data.languages import find_language, matching
 from optical_core.errors import InputError
 from optical_core.models.catalogue import list_models
 from optical_core.models.pair_store import load_pair
@@ -69,16 +69,19 @@ class Holdings:
         return self.searchers[model, collection]
 
     def topics(self, collection: str, code: str) -> Topics:
-        """A collection's queries and judgements in one language.
+        """A collection's queries and judgements in one language, or in its only region (pt: pt-BR).
 
         Raises:
-            NotServedError: the collection isn't served, or has no queries in the language.
+            NotServedError: the collection isn't served, has no queries in the language, or has
+                them in several of its regions.
         """
         opened = self.collection(collection)
-        known = find_language(code)
-        if known is None or known.code not in opened.languages:
+        found = matching(code, opened.languages) if (known := find_language(code)) else []
+        if known and known.code in found:
+            found = [known.code]
+        if len(found) != 1:
             raise NotServedError(_unknown(f"{collection} language", code, opened.languages))
-        return Topics(queries=opened.queries(code), judgements=opened.qrels(code))
+        return Topics(queries=opened.queries(found[0]), judgements=opened.qrels(found[0]))
 
     def described(self) -> list[ServedCollection]:
         """The collections as clients see them."""

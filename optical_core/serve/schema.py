@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from optical_core.data.lines import check_characters
+from optical_core.data.lines import check_characters, is_blank
 from optical_core.errors import InputError
 from optical_core.retrieval.windows import Window
 from optical_core.validation import first_problem
@@ -102,7 +102,7 @@ class SearchRequest(_Asked):
     @classmethod
     def _not_blank(cls, query: str) -> str:
         check_characters(query, "the query")
-        if not query.strip():
+        if is_blank(query):
             raise ValueError("the query is empty: type at least one word")
         return query
 

@@ -75,7 +75,7 @@ def alignment_table(
         raise ValueError(f"{name}: at least two sentence pairs are needed, got {len(pairs)}")
     pairs = [*dev, *pairs]
     part = [index < len(dev) if dev else index % DEV_EVERY == 0 for index in range(len(pairs))]
-    chosen = list(layers) or list(range(encoder.layers + 1))
+    chosen = list(dict.fromkeys(layers)) or list(range(encoder.layers + 1))
     foreign = encode_sides(encoder, [pair.foreign for pair in pairs], chosen)
     english = encode_sides(encoder, [pair.english for pair in pairs], chosen)
     sides = list(zip(foreign, english, strict=True))

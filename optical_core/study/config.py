@@ -121,7 +121,7 @@ class StudyConfig(BaseModel):
     reference: str = "optical"
     """Arm whose claim the report tests against its rivals."""
     curves: tuple[Curve, ...] = ()
-    seeds: tuple[int, ...] = Field((1,), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field((1,), min_length=1)
 
     pooled: bool = False
     """Report all collections as one whose languages they are; no two may have the same language."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import logging
-import math
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from optical_core.analysis.measurements import Measurements, Values
 from optical_core.data.collection_info import CollectionInfo
+from optical_core.data.fields import identifier, number_of
 from optical_core.data.folders import is_data
 from optical_core.data.language_files import say_left_out
 from optical_core.data.languages import find_language
@@ -69,13 +69,8 @@ def read_values(text: str, where: str) -> dict[str, dict[str, float]]:
         if len(row) != len(rows[0]):
             raise InputError(f"{where}, line {number}: {len(rows[0])} columns were expected")
         for name, cell in zip(names, row[1:], strict=True):
-            try:
-                value = float(cell)
-            except ValueError:
-                value = math.nan
-            if not math.isfinite(value):
-                raise InputError(f"{where}, line {number}: {cell!r} is not a number")
-            if row[0] in values[name]:
+            value = number_of(cell, f"{where}, line {number}")
+            if identifier(row[0], f"{where}, line {number}") in values[name]:
                 raise InputError(f"{where}, line {number}: the query {row[0]!r} comes twice")
             values[name][row[0]] = value
     return values

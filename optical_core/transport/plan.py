@@ -61,7 +61,7 @@ class TransportPlan:
     def entropy(self) -> float:
         """The plan's entropy -sum P log P, in nats; 0 log 0 = 0."""
         positive = self.plan[self.plan > 0]
-        return float(-(positive * np.log(positive)).sum())
+        return max(0.0, float(-(positive * np.log(positive)).sum()))
 
     def row_normalised(self) -> np.ndarray:
         """Scale each source token's mass to one: shape (n, m); empty rows stay zero."""

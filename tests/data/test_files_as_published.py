@@ -22,6 +22,7 @@ from optical_core.data.collection import (
     write_collection,
 )
 from optical_core.data.gold import read_gold
+from optical_core.data.lexicons import lexicon_of, read_lexicon
 from optical_core.data.lines import read_lines, read_queries, read_topics
 from optical_core.data.passages import read_passages
 from optical_core.data.readers import import_collection
@@ -457,3 +458,15 @@ def test_judgements_of_queries_that_no_language_has_are_told(tmp_path):
         "1 judgement names a passage that the corpus lacks: left out of every measure",
         "2 judgements name queries that no language has: left out of every measure",
     ]
+
+
+def test_two_files_of_one_language_are_refused_whatever_their_codes(tmp_path):
+    write_files(tmp_path, {"sw.tsv": b"bahari\tsea\t1\n", "swh.tsv": b"bahari\tocean\t1\n"})
+    with pytest.raises(InputError, match=r"sw.tsv and .*swh.tsv are both of sw"):
+        lexicon_of(tmp_path, "sw")
+
+
+@pytest.mark.parametrize("line", ["\tsea\t0.5", "bahari\t \t0.5", "bahari\tsea\t1_0", "a\tb\t٠.٥"])
+def test_an_entry_of_a_lexicon_has_two_words_and_a_number(file, line):
+    with pytest.raises(InputError, match="line 2: foreign word, English word and a probability"):
+        read_lexicon(file(f"bahari\tsea\t0.5\n{line}\n"))

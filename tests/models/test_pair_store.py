@@ -247,8 +247,10 @@ def test_alignment_is_a_plan_between_the_texts_tokens(tiny_encoder):
     assert plan.report["converged"]
     same = align_texts(pair, "sea water", "sea water")
     assert same.total_cost == pytest.approx(0, abs=1e-5)
-    with pytest.raises(InputError, match="no tokens"):
-        align_texts(pair, "  ", "sea")
+    for blank in ("  ", "\u200b\u200e", "\x00"):
+        for texts in ((blank, "sea"), ("sea", blank)):
+            with pytest.raises(InputError, match="no tokens"):
+                align_texts(pair, *texts)
 
 
 @pytest.mark.slow

@@ -94,3 +94,16 @@ def test_translated_queries_are_searched(tmp_path, collection):
     )
     assert done.exit_code == 0, done.output
     assert any(path.name.startswith("bm25@") for path in results.iterdir())
+
+
+def test_an_unknown_model_is_refused_by_one_question_to_the_hub(monkeypatch):
+    asked = []
+
+    def model_info(self, name, **options):
+        asked.append((name, options))
+        raise ConnectionError("no route to the hub")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", model_info)
+    with pytest.raises(InputError, match=r"'nope' can't be opened as a .*: no route to the hub"):
+        Translator.load("nope")
+    assert asked == [("nope", {"timeout": 10})]

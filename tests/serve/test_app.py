@@ -18,7 +18,7 @@ from optical_core.serve import app as application
 from optical_core.serve.answering import answer_together
 from optical_core.serve.app import create_app
 from optical_core.serve.batching import Batcher, BusyError
-from optical_core.serve.holdings import load_holdings
+from optical_core.serve.holdings import NotServedError, load_holdings
 from optical_core.serve.limits import Limits
 from optical_core.serve.searching import BUSY_SECONDS
 
@@ -378,3 +378,19 @@ def test_joined_models_are_served_with_each_parts_share(collection, tiny_encoder
             assert (results[0]["matches"] is not None) == (model == models[1])
         names = [share["name"] for share in results[0]["shares"]]
         assert names == ["bm25", "bm25%1"]
+
+
+def test_topics_are_found_by_a_code_in_any_form_and_by_a_language_s_only_region(
+    collection, holdings
+):
+    (collection.folder / "queries" / "pt-BR.jsonl").write_text('{"_id": "q1", "text": "mar"}\n')
+    path = collection.folder / "collection.json"
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps(facts | {"languages": [*facts["languages"], "pt-BR"]}))
+    served = load_holdings([str(collection.folder)], ["bm25"])
+    for code in ("pt-BR", "por_br", "pt"):
+        assert served.topics("tiny", code).queries == {"q1": "mar"}
+    assert "q2" in served.topics("tiny", "SWA").queries
+    for code in ("pt-PT", "xx", ""):
+        with pytest.raises(NotServedError, match="there is en, sw, pt-BR"):
+            served.topics("tiny", code)

@@ -102,3 +102,48 @@ def test_blanks_of_any_kind_make_no_topic_of_their_own():
     qrels = "\n".join(lines).encode()
     found = upload_runs([("m.en.run", run)], qrels, None, parallel=False)
     assert values_of(found, "m", "en") == {"1": 1.0, "2": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("bm25.so.run", ("bm25", "so")),
+        ("bm25.SO.RUN", ("bm25", "so")),
+        ("bm25.so.run.txt", ("bm25", "so")),
+        ("my.model.pt_br.trec.txt", ("my.model", "pt-BR")),
+        ("bm25.run.txt", ("bm25", "rn")),
+    ],
+)
+def test_the_language_in_a_run_s_name_is_not_its_ending(name, key):
+    # `run` is the code of Rundi, too.
+    found = upload_runs([(name, b"q Q0 d 1 1 x\n")], b"q 0 d 1\n", None, parallel=False)
+    assert {column[:2] for column in found.columns} == {key}
+
+
+def test_a_compressed_run_is_named_without_its_ending_in_any_case():
+    run = gzip.compress(b"q Q0 d 1 1 x\n")
+    found = upload_runs([("bm25.so.run.GZ", run)], b"q 0 d 1\n", None, parallel=False)
+    assert {column[:2] for column in found.columns} == {("bm25", "so")}
+
+
+@pytest.mark.parametrize("name", [".so.run", "so.run", "run", " .so.run"])
+def test_a_run_without_a_model_or_language_in_its_name_is_refused(name):
+    with pytest.raises(InputError, match=r"name the file model\.language\.run"):
+        upload_runs([(name, b"q Q0 d 1 1 x\n")], b"q 0 d 1\n", None, parallel=False)
+
+
+def test_languages_that_share_a_file_of_judgements_count_their_own_queries():
+    runs = [("m.en.run", b"e1 Q0 d 1 1 x\n"), ("m.so.run", b"s1 Q0 d 1 1 x\n")]
+    qrels = b"e1 0 d 1\ns1 0 d 1\nnobody 0 d 1\n"
+    found = upload_runs(runs, qrels, None, parallel=False)
+    assert found.columns["m", "en", "AP"].to_dict() == {"e1": 1, "nobody": 0}
+    assert found.columns["m", "so", "AP"].to_dict() == {"s1": 1, "nobody": 0}
+    shared = upload_runs(runs, qrels, None, parallel=True)
+    assert shared.columns["m", "so", "AP"].to_dict() == {"e1": 0, "s1": 1, "nobody": 0}
+
+
+@pytest.mark.parametrize("cell", ["1_0", "٠.٥", "infinity", "0,5", "", " 0.5"])
+def test_a_value_that_python_alone_takes_for_a_number_is_refused(cell):
+    files = {"record.json": RECORD, "bm25/en.csv": f'query,AP\nq1,"{cell}"\n'}
+    with pytest.raises(InputError, match=r"bm25/en.csv, line 2: .* is not a number"):
+        upload_runs([], None, packed(files), parallel=False)

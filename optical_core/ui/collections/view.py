@@ -146,7 +146,10 @@ def remove_collection(collection: Collection) -> None:
     """
     if is_shipped(collection):
         raise InputError("the demo collection comes with the package and stays")
-    shutil.rmtree(collection.folder)
+    if collection.folder.is_symlink():  # its files are the user's own
+        collection.folder.unlink()
+    else:
+        shutil.rmtree(collection.folder)
     for index in collection_indexes(collection):
         shutil.rmtree(index)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from optical_core.study.predictors import QueryCosts
 
 ALL = "all"
+_RUN_ENDINGS = ("run", "txt", "trec", "tsv")
 FORMS = {"arrows": "before and after", "waterfall": "what makes the gap"}
 
 
@@ -206,6 +207,8 @@ def upload_runs(
     A run is named `model.language.run` (or `.txt`, `.trec`). Runs and qrels may be compressed.
 
     Args:
+        parallel: Are the queries the same in all languages? Else a judged query that only runs in
+            other languages rank isn't counted.
         measures: Names of measures of the runs besides the usual ones, comma-separated.
         tell: Called with the progress.
 
@@ -222,15 +225,33 @@ def upload_runs(
         judged = read_qrels(paths[0])
         parsed = {}
         for (name, _), path in zip(runs, paths[1:], strict=True):
-            parts = plain_name(PurePath(name).name).rsplit(".", 2)
-            if len(parts) != 3:
-                raise InputError(
-                    f"{name}: name the file model.language.run, such as colbert.so.run"
-                )
-            key = (parts[0], language(parts[1]).code)
+            key = _model_and_language(name)
             if key in parsed:
                 raise InputError(f"{name}: there is another run of {key[0]} in {key[1]}")
             parsed[key] = read_run(path)
-    qrels_of = dict.fromkeys({code for _, code in parsed}, judged)
+    ranked: dict[str, set[str]] = {}
+    for (_, code), run in parsed.items():
+        ranked.setdefault(code, set()).update(run)
+    # One file of judgements may be of all languages: each counts its own queries.
+    others = {c: set() if parallel else set().union(*ranked.values()) - ranked[c] for c in ranked}
+    qrels_of = {
+        code: {query: grades for query, grades in judged.items() if query not in others[code]}
+        for code in ranked
+    }
     names = split_names(measures)
     return results_from_runs("upload", parsed, qrels_of, parallel=parallel, measures=names)
+
+
+def _model_and_language(name: str) -> tuple[str, str]:
+    """The model and the language's code that the name of a run tells.
+
+    Raises:
+        InputError: It tells none.
+    """
+    *parts, _ = plain_name(PurePath(name).name).split(".")
+    # `run` is Rundi's code, too.
+    while len(parts) > 2 and parts[-1].lower() in _RUN_ENDINGS:
+        parts.pop()
+    if len(parts) < 2 or not (model := ".".join(parts[:-1]).strip()):
+        raise InputError(f"{name}: name the file model.language.run, such as colbert.so.run")
+    return model, language(parts[-1]).code
