@@ -25,6 +25,7 @@ _EXPECTED = (
         "too_short": "at least {min_length} was expected",
         "string_too_short": "a text was expected",
         "string_too_long": "at most {max_length:,} characters were expected",
+        "string_unicode": "a text of whole characters was expected",
         "string_type": "a text was expected (in quotes, if it looks like a number)",
         "tuple_type": "a list was expected",
         "list_type": "a list was expected",

@@ -14,9 +14,9 @@ from optical_core.ui.stories.story import (
     LONGEST_TITLE,
     Step,
     Story,
-    parse_story,
     remove_story,
     story_names,
+    uploaded_story,
     write_story,
 )
 from optical_core.ui.stories.views import part_names
@@ -45,7 +45,7 @@ def begin(names: Sequence[str]) -> None:
             return
         try:
             if file is not None:
-                story = parse_story(file.getvalue().decode("utf-8", "replace"), file.name)
+                story = uploaded_story(file.name, file.getvalue())
             else:
                 story = validated(Story, {"title": title.strip()}, "the story")
             _make(name.strip(), story, names)

@@ -36,6 +36,8 @@ def is_data(name: str) -> bool:
 def data_files(folder: Path, *patterns: str, deep: bool = True) -> list[Path]:
     """Data files of a folder whose plain name matches one of the patterns, sorted by name.
 
+    Upper and lower case are the same: `SW.JSONL` matches `*.jsonl`.
+
     Args:
         folder: where to look.
         patterns: shell patterns; by default every name matches.
@@ -47,7 +49,7 @@ def data_files(folder: Path, *patterns: str, deep: bool = True) -> list[Path]:
     files = [
         path
         for path in sorted(folder.rglob("*") if deep else folder.glob("*"))
-        if any(fnmatchcase(plain_name(path.name), pattern) for pattern in patterns or "*")
+        if any(fnmatchcase(plain_name(path.name).lower(), p.lower()) for p in patterns or "*")
         and is_data(path.relative_to(folder).as_posix())
         and path.is_file()
     ]

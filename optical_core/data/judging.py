@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from optical_core.data.fields import grade, identifier
 from optical_core.data.lines import read_json, read_lines
 from optical_core.data.trec import Qrels, read_qrels, write_qrels
 from optical_core.errors import InputError
-from optical_core.storage import home, replace_file
+from optical_core.storage import exclusive, home, replace_file
 from optical_core.validation import plain_name
 from optical_core.wording import listed
 
@@ -133,6 +133,8 @@ def read_pool(collection: str) -> Pool:
             Item(*(str(item[name]) for name in ("language", "query", "passage")))
             for item in facts["items"]
         )
+        if not items:
+            raise ValueError("a pool has items")
         models = tuple(map(str, facts["models"]))
         return Pool(str(facts["collection"]), models, int(facts["depth"]), items)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -174,6 +176,14 @@ def write_grades(collection: str, judge: str, grades: Grades) -> None:
     ]
     with replace_file(_file(collection, judge)) as temporary:
         temporary.write_text("".join(lines), encoding="utf-8")
+
+
+def change_grades(collection: str, judge: str, change: Callable[[dict[Item, int]], object]) -> None:
+    """Change what a judge has said so far; one change at a time, from any window or process."""
+    with exclusive(_file(collection, judge)):
+        grades = read_grades(collection, judge)
+        change(grades)
+        write_grades(collection, judge, grades)
 
 
 def next_item(pool: Pool, grades: Grades) -> Item | None:

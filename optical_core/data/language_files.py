@@ -76,4 +76,4 @@ def file_of(folder: Path, code: str, suffix: str) -> Path | None:
 
 
 def _code(path: Path, suffix: str) -> str:
-    return plain_name(path.name).removesuffix(suffix)
+    return plain_name(path.name)[: -len(suffix)]

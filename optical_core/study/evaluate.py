@@ -177,7 +177,8 @@ def _joined(
         searcher, asked = opened[name][code]
         if asked == queries:
             return searcher
-        return Translated(searcher, {queries[query]: text for query, text in asked.items()})
+        # Of equal queries with unlike translations, the last id's counts in any order of lines.
+        return Translated(searcher, {queries[query]: asked[query] for query in sorted(asked)})
 
     return assembled(node, single, collection), queries
 

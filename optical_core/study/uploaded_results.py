@@ -82,7 +82,12 @@ def read_results_zip(data: bytes) -> Measurements:
         texts = {}
         for number, name in enumerate(names, 1):
             step(f"file {number:,} of {len(names):,}")
-            texts[name] = archive.read(name).decode("utf-8-sig")
+            try:
+                texts[name] = archive.read(name).decode("utf-8-sig")
+            except UnicodeDecodeError as error:
+                raise InputError(
+                    f"{name} in the zip file: not UTF-8 (byte {error.start + 1}); save it as UTF-8"
+                ) from error
     records = [name for name in texts if PurePosixPath(name).name == "record.json"]
     if not records:
         raise InputError("the zip file holds no record.json: zip a folder of `optical evaluate`")

@@ -470,3 +470,21 @@ def test_two_files_of_one_language_are_refused_whatever_their_codes(tmp_path):
 def test_an_entry_of_a_lexicon_has_two_words_and_a_number(file, line):
     with pytest.raises(InputError, match="line 2: foreign word, English word and a probability"):
         read_lexicon(file(f"bahari\tsea\t0.5\n{line}\n"))
+
+
+def test_endings_in_upper_case_are_read_and_other_forms_are_told(tmp_path, caplog):
+    corpus = b'{"_id": "d1", "text": "sea"}\n'
+    files = {
+        "corpus.jsonl": corpus,
+        "queries/en.jsonl": SEA,
+        "queries/SW.JSONL": SEA.replace(b"salty sea", b"bahari"),
+        "queries/so.csv": b"q1,badda\n",
+        "qrels/TEST.TSV": b"q1\td1\t1\n",
+        "qrels/readme": b"x",
+    }
+    made = imported(tmp_path, "beir", files)
+    assert set(made.languages) == {"en", "sw"}
+    assert made.queries("sw") == {"q1": "bahari"}
+    assert made.qrels("sw") == {"q1": {"d1": 1}}
+    assert "queries: passed over, *.jsonl was expected: so.csv" in caplog.text
+    assert "qrels: passed over, *.tsv was expected: readme" in caplog.text

@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from optical_core.data.collection import open_collection
 from optical_core.data.judging import (
     Item,
+    change_grades,
     has_pool,
     joined,
     judges,
@@ -173,3 +175,20 @@ def test_the_order_of_an_item_s_fields_decides_nothing(unjudged, home):
     facts["items"] = [dict(reversed(item.items())) for item in facts["items"]]
     path.write_text(json.dumps(facts))
     assert read_pool("mine") == pool
+
+
+def test_grades_from_many_windows_are_all_kept(unjudged):
+    items = [Item("", f"q{number}", "p1") for number in range(40)]
+
+    def grade(item):
+        change_grades("mine", "ann", lambda grades: grades.update({item: 1}))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(grade, items))
+    assert read_grades("mine", "ann") == dict.fromkeys(items, 1)
+
+
+def test_an_empty_pool_is_damaged(unjudged, home):
+    write_pool(unjudged, ["bm25"], 2, {})
+    with pytest.raises(InputError, match="is damaged: remove it"):
+        read_pool("mine")

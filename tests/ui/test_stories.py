@@ -1,6 +1,7 @@
 """Stories: their file, their notes, what their views show, and the HTML that they become."""
 
 import base64
+import gzip
 import json
 import re
 from functools import partial
@@ -33,6 +34,7 @@ from optical_core.ui.stories.story import (
     stories,
     story_names,
     story_text,
+    uploaded_story,
     write_story,
 )
 from optical_core.ui.stories.views import view_parts
@@ -294,3 +296,13 @@ def test_judging_is_a_view_once_there_is_a_pool(unjudged):
     assert list(without) == ["pool", "agreement"]
     with pytest.raises(InputError, match="this page has no 'colour'"):
         view_parts(Library(), Address.parse("judge?colour=red"))
+
+
+def test_an_uploaded_story_is_utf8_or_refused():
+    text = "title: Bahari é\n"
+    for data in (text.encode(), text.encode("utf-8-sig"), gzip.compress(text.encode())):
+        assert uploaded_story("mine.yaml", data).title == "Bahari é"
+    with pytest.raises(InputError, match=r"^mine.yaml, line 1: not UTF-8"):
+        uploaded_story("mine.yaml", text.encode("latin-1"))
+    with pytest.raises(InputError, match="title: a text of whole characters was expected"):
+        uploaded_story("mine.yaml", b'title: "\\ud800"\n')

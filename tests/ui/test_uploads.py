@@ -147,3 +147,9 @@ def test_a_value_that_python_alone_takes_for_a_number_is_refused(cell):
     files = {"record.json": RECORD, "bm25/en.csv": f'query,AP\nq1,"{cell}"\n'}
     with pytest.raises(InputError, match=r"bm25/en.csv, line 2: .* is not a number"):
         upload_runs([], None, packed(files), parallel=False)
+
+
+def test_a_table_that_is_not_utf8_is_named():
+    files = {"record.json": RECORD, "bm25/en.csv": "query,AP\nqué,0.5\n".encode("latin-1")}
+    with pytest.raises(InputError, match=r"bm25/en.csv in the zip file: not UTF-8 \(byte 12\)"):
+        upload_runs([], None, packed(files), parallel=False)

@@ -16,6 +16,8 @@ from optical_core.errors import InputError
 
 logger = logging.getLogger(__name__)
 
+MOST_NAMED = 10
+"""Files that a warning names."""
 _SPLITS = ("test", "dev", "train")
 
 
@@ -26,6 +28,7 @@ def import_beir(source: Path, target: Path, *, name: str, unit: str | None = Non
     `<split>.tsv`. The split is `unit`, or the first of test, dev and train that is there. A folder
     without any judgements is imported: they can be made (see `judging`).
     """
+    _say_passed_over(source)
     files = _query_files(source)
     queries = {code: read_queries(path) for code, path in files.items()}
     judgements = _judgements(source, unit)
@@ -53,11 +56,21 @@ def _query_files(source: Path) -> dict[str, Path]:
     return files
 
 
+def _say_passed_over(source: Path) -> None:
+    """Warn of files beside queries and judgements that have another form."""
+    for name, ending in (("queries", ".jsonl"), ("qrels", ".tsv")):
+        read = data_files(source / name, f"*{ending}", deep=False)
+        others = [f.name for f in data_files(source / name, deep=False) if f not in read]
+        if others:
+            named = ", ".join(others[:MOST_NAMED]) + (", …" if len(others) > MOST_NAMED else "")
+            logger.warning("%s: passed over, *%s was expected: %s", source / name, ending, named)
+
+
 def _judgements(source: Path, unit: str | None) -> dict[Path, str]:
     """The files to read, each with its name for `read_judgements`."""
     plain = on_disk(source / "qrels.tsv")
     by_name = {
-        plain_name(path.name).removesuffix(".tsv"): path
+        plain_name(path.name)[: -len(".tsv")].lower(): path
         for path in data_files(source / "qrels", "*.tsv", deep=False)
     }
     if plain.is_file() and by_name:
@@ -67,7 +80,7 @@ def _judgements(source: Path, unit: str | None) -> dict[Path, str]:
         )
     if plain.is_file() and unit is None:
         return {plain: ""}
-    split = unit or next((split for split in _SPLITS if split in by_name), None)
+    split = (unit or "").lower() or next((split for split in _SPLITS if split in by_name), None)
     if split is None and by_name:
         return {path: named for named, path in by_name.items()}
     if split is None:

@@ -13,10 +13,10 @@ from optical_core.data.judging import (
     Grades,
     Item,
     Pool,
+    change_grades,
     judges,
     next_item,
     read_grades,
-    write_grades,
 )
 from optical_core.ui.library import Library
 from optical_core.wording import counted, listed
@@ -99,15 +99,12 @@ def to_judge(collection: Collection, pool: Pool, grades: Grades, later: set[Item
 
 def give(collection: str, judge: str, item: Item, value: int) -> None:
     """Write down one grade."""
-    write_grades(collection, judge, read_grades(collection, judge) | {item: value})
+    change_grades(collection, judge, lambda grades: grades.update({item: value}))
 
 
 def take_back(collection: str, judge: str) -> None:
     """Forget a judge's last grade."""
-    grades = read_grades(collection, judge)
-    if grades:
-        grades.popitem()
-        write_grades(collection, judge, grades)
+    change_grades(collection, judge, lambda grades: grades and grades.popitem())
 
 
 def agreement_table(collection: str) -> pd.DataFrame:

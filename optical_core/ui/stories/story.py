@@ -11,12 +11,14 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from optical_core.data.allowance import UPLOADS, allowed
 from optical_core.data.lines import read_text
 from optical_core.data.yaml import read_yaml, write_yaml
 from optical_core.errors import InputError
 from optical_core.storage import assets, check_path, home, replace_file
 from optical_core.ui.address import LONGEST, Address
 from optical_core.ui.stories.views import known_page
+from optical_core.ui.uploads import uploaded
 from optical_core.validation import plain_name, validated
 from optical_core.wording import listed
 
@@ -157,6 +159,16 @@ def parse_story(text: str, where: str) -> Story:
     if not isinstance(content, dict):
         raise InputError(f"{where}: a title and steps were expected")
     return validated(Story, content, where)
+
+
+def uploaded_story(name: str, data: bytes) -> Story:
+    """Read an uploaded story.
+
+    Raises:
+        InputError: It is no story, or no text in UTF-8.
+    """
+    with allowed(UPLOADS), uploaded([(name, data)]) as (path,):
+        return parse_story(read_text(path), name)
 
 
 def story_text(story: Story) -> str:
