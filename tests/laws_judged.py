@@ -22,7 +22,9 @@ from optical_core.data.trec import (
 from optical_core.errors import InputError
 
 _IDS = st.sampled_from(["d", "e", "é", "e\u0301", "../x", "1", "null", "nan"])
-_ODD = st.sampled_from(["", " ", "a b", "a\tb", "a\0", "\u2028", "\r"]) | st.text(max_size=3)
+_ODD = st.sampled_from(["", " ", "a b", "a\tb", "a\0", "\u2028", "\r", "\ufeffd"]) | st.text(
+    max_size=3
+)
 _BLANKS = st.sampled_from([" ", "\t", "  ", " \t"])
 _ENDS = st.sampled_from(["\n", "\r\n", " \n", "\t\r\n"])
 _GRADES = st.sampled_from(["0", "1", "2", "-1", "+1", "1.0", "1.5", "1e3", "nan", "1_0", "9" * 12])
@@ -110,7 +112,26 @@ def queries(data: st.DataObject) -> bool:
     return found is not None
 
 
+def measures(data: st.DataObject) -> bool:
+    """Grades below 0 count as 0, in topics of any others, and no order of topics decides."""
+    from optical_core.analysis.metrics import per_query_measures
+
+    documents = st.sampled_from(["d1", "d2", "d3", "d4"])
+    grades = st.dictionaries(documents, st.integers(-3, 3), max_size=4)
+    scores = st.dictionaries(documents, st.sampled_from([0.5, 1.0, 2.0]), max_size=4)
+    topics = [f"q{number}" for number in range(data.draw(st.integers(1, 6)))]
+    qrels = {topic: data.draw(grades) for topic in topics}
+    run = {topic: data.draw(scores) for topic in topics}
+    found = per_query_measures(run, qrels)
+    plain = {q: {d: max(grade, 0) for d, grade in of.items()} for q, of in qrels.items()}
+    assert found == per_query_measures(run, plain), f"{qrels} and {run}"
+    other = {topic: qrels[topic] for topic in data.draw(st.permutations(topics))}
+    assert found == per_query_measures(run, other), f"{qrels} and {run} in another order"
+    return any(run.values())
+
+
 LAWS = {
+    "measures": measures,
     "judgements": judgements,
     "rankings": rankings,
     "written": written,
