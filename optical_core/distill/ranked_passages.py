@@ -8,6 +8,7 @@ student then learns the teacher's scores of what it found.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from optical_core.data.collection import open_collection
+from optical_core.data.lines import read_json
 from optical_core.data.sentence_pairs import SentencePair
 from optical_core.distill import ranks
 from optical_core.distill.token_batch import TokenBatch
@@ -95,15 +97,14 @@ def rank_passages(
         )
     path = _kept(store, sentences, count)
     ranks.once(partial(_search, store, sentences, teacher, count, path))
-    with np.load(path) as kept:
-        return RankedPassages(store, kept["ids"])
+    return RankedPassages(store, np.array(read_json(path)["ids"]))
 
 
 def _kept(store: LiveIndex, sentences: Sequence[str], count: int) -> Path:
     digest = hashlib.blake2b(f"{store.fingerprint} {count}".encode(), digest_size=8)
     for sentence in sentences:
         digest.update(f"\0{sentence}".encode())
-    return home("training", f"ranked-{digest.hexdigest()}.npz")
+    return home("training", f"ranked-{digest.hexdigest()}.json")
 
 
 def _search(
@@ -120,5 +121,5 @@ def _search(
             scores.append([score for _, score in hits])
         if begin // _TOGETHER % 20 == 0:
             logger.info("ranked passages for %s of %s sentences", f"{len(ids):,}", len(sentences))
-    with replace_file(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, ids=np.array(ids), scores=np.array(scores, np.float32))
+    with replace_file(path) as temporary:
+        temporary.write_text(json.dumps({"ids": ids, "scores": scores}), encoding="utf-8")
