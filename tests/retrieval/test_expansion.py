@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.cluster import KMeans
 
 from optical_core.data.collection import CollectionInfo, Passage, write_collection
 from optical_core.data.lexicons import write_lexicon
@@ -172,6 +173,15 @@ def test_the_centres_of_rare_tokens_are_added_by_the_papers_formula():
     assert one.weight == 1
     halves, _ = centres(found, lambda n: 1.0, Prf(clusters=1, terms=1))
     assert halves == pytest.approx(np.array([[1, 1, 1, 0]]) / 3, abs=1e-6)
+
+
+def test_the_centres_are_those_of_the_authors_k_means():
+    """Ten starts from the seed 42, as scikit-learn 0.23 made them by default."""
+    vectors = np.random.default_rng(0).normal(size=(80, 8)).astype(np.float32)
+    pieces, ids = [f"t{n}" for n in range(80)], list(range(80))
+    more, _ = centres([TokenVectors(pieces, ids, vectors)], lambda n: 1.0, Prf(terms=24))
+    theirs = KMeans(24, n_init=10, random_state=42).fit(vectors).cluster_centers_
+    np.testing.assert_allclose(np.sort(more, axis=0), np.sort(theirs, axis=0), atol=1e-5)
 
 
 @pytest.fixture
