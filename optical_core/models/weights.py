@@ -29,7 +29,10 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], **metadata: str) -> No
     from safetensors.torch import save_file
 
     try:
+        path.touch()
+        mode = path.stat().st_mode
         save_file(tensors, path, metadata={"format": "pt", **metadata})
+        path.chmod(mode)  # the library makes files that only their owner may read
     except SafetensorError as error:
         raise OSError(str(error)) from error
 
