@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from optical_core.retrieval.compression import Compression
 from optical_core.retrieval.windows import Windows
 from optical_core.ui.library import Library
 from optical_core.wording import counted
+
+if TYPE_CHECKING:
+    from optical_core.retrieval.compression import Compression
 
 
 def prepare(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
-from optical_core.retrieval.compression import Compression
 from optical_core.retrieval.windows import Windows
 from optical_core.ui.first_start import prepare
 from pages.common import parts
 from pages.common.opened import library
+
+if TYPE_CHECKING:
+    from optical_core.retrieval.compression import Compression
 
 
 def prepared(

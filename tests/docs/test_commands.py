@@ -50,7 +50,7 @@ SMALLER = {
     "stories.md": {},
     "words.md": {"demo": "COLLECTION"},
     "why.md": {
-        "--models optical-lowres,embedded --passages earth-11b": "--models TINY,TINY --passages p1",
+        "--models optical-lowres,embedded --passages earth-11b": "--models TINY,bm25 --passages p1",
         'demo "Kwa nini bahari ina chumvi?"\n': 'COLLECTION "why salty fish ?" --models TINY\n',
         'demo "Kwa nini bahari ina chumvi?" ': 'COLLECTION "why salty fish ?" ',
         'demo "Why is': 'COLLECTION "Why is water',

@@ -167,7 +167,7 @@ def test_a_collections_index_is_built_once_and_again_when_it_changed(encoder, co
         file.write('{"_id": "p7", "title": "", "text": ""}\n')
     assert len(collection_index(collection, encoder)) == 7
     assert "has changed" in caplog.text
-    assert "1 passages have no text" in caplog.text
+    assert "1 passage has no text" in caplog.text
 
 
 def test_explanations_add_up_to_the_score(tiny_encoder, collection):

@@ -81,7 +81,7 @@ def test_tables_are_written_as_they_were_read(folder, tmp_path):
 
 
 def test_values_survive_the_file(tmp_path):
-    values = {"AP": {"q 1": 0.123456, "q,2": 0.0}, "RR": {"q 1": 1.0, "q,2": 0.5}}
+    values = {"AP": {"q-1": 0.123456, "q,2": 0.0}, "RR": {"q-1": 1.0, "q,2": 0.5}}
     write_values(tmp_path / "en.csv", values)
     assert read_values((tmp_path / "en.csv").read_text(), "here") == values
 
