@@ -25,6 +25,16 @@ def listed(names: Sequence[str], *, word: str = "and") -> str:
     return f" {word} ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
+def first_of(names: Sequence[object], most: int) -> str:
+    """The first names with commas, and dots if there are more.
+
+    Examples:
+        >>> first_of(["a", "b"], 2), first_of(["a", "b", "c"], 2)
+        ('a, b', 'a, b, …')
+    """
+    return ", ".join([*map(str, names[:most]), *(["…"] if len(names) > most else [])])
+
+
 def split_names(text: str) -> list[str]:
     """Names that commas separate; commas in parentheses belong to a name.
 

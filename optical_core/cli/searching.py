@@ -22,7 +22,7 @@ from optical_core.cli.application import (
     print_json,
 )
 from optical_core.errors import InputError
-from optical_core.wording import counted, split_names
+from optical_core.wording import counted, first_of, split_names
 
 if TYPE_CHECKING:
     from optical_core.data.collection import Collection, Passage
@@ -228,7 +228,7 @@ def _write_run(
     run = searcher.run(topics, top=top, among=among)
     write_run(out, run, name=label(searcher.name))
     if missed := [query for query in topics if not run.get(query)]:
-        named = ", ".join(missed[:5]) + (", …" if len(missed) > 5 else "")
+        named = first_of(missed, 5)
         of = f"{len(missed):,} of {counted(len(topics), 'topic')}"
         print(f"no passage found for {of}: {named}", file=sys.stderr)
 

@@ -18,7 +18,7 @@ from optical_core.data.bitext_names import foreign_language
 from optical_core.data.bitext_tmx import read_tmx
 from optical_core.data.compression import plain_name
 from optical_core.data.fields import text as a_text
-from optical_core.data.folders import data_files
+from optical_core.data.folders import MOST_NAMED, data_files
 from optical_core.data.languages import UnknownLanguageError, find_language, is_english
 from optical_core.data.lines import parse_object, read_lines
 from optical_core.data.sentence_pairs import (
@@ -29,11 +29,9 @@ from optical_core.data.sentence_pairs import (
     say_unknown,
 )
 from optical_core.errors import InputError
+from optical_core.wording import first_of
 
 logger = logging.getLogger(__name__)
-
-MOST_NAMED = 10
-"""Files that a warning names."""
 
 
 def read_file_or_folder(path: Path) -> Iterator[SentencePair]:
@@ -87,7 +85,7 @@ def _say_passed_over(folder: Path, present: list[Path], read: list[Path]) -> Non
     others = [f for f in present if f not in read and plain[f].with_suffix("") not in sides]
     if read and others:
         names = [file.relative_to(folder).as_posix() for file in others]
-        shown = ", ".join(names[:MOST_NAMED]) + (", …" if len(names) > MOST_NAMED else "")
+        shown = first_of(names, MOST_NAMED)
         logger.warning("%s: passed over, since bitext has other forms: %s", folder, shown)
 
 

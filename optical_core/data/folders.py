@@ -10,6 +10,8 @@ from pathlib import Path, PurePosixPath
 from optical_core.data.compression import on_disk, plain_name
 from optical_core.errors import InputError
 
+MOST_NAMED = 10
+"""Files that a warning names."""
 _LEFT_BEHIND = {
     "__macosx",
     "icon\r",

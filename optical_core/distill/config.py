@@ -18,6 +18,7 @@ from optical_core.data.languages import given_codes
 from optical_core.validation import plain_name
 
 if TYPE_CHECKING:
+    from optical_core.distill.objectives import Objective
     from optical_core.transport import TransportSettings
 
 Trainable = Literal["lora", "encoder", "full"]
@@ -167,6 +168,12 @@ class DistillConfig(TrainingConfig):
             marginals=self.marginals,
         )
 
+    def _needs(self) -> Objective:
+        """The objective, which says what it needs; asked for only where that matters (torch)."""
+        from optical_core.distill.objectives import OBJECTIVES
+
+        return OBJECTIVES[self.objective]
+
     # Typed as strings: a new objective or solver needs only a line in its registry.
     @field_validator("objective")
     @classmethod
@@ -186,11 +193,11 @@ class DistillConfig(TrainingConfig):
             )
         if self.corpus and not self.score_weight:
             raise ValueError("corpus is for the loss over scores: score_weight must be above 0")
-        if self.corpus and self.objective in ("mlm", "tlm"):
+        if self.corpus and not self._needs().teacher:
             raise ValueError(f"the objective {self.objective} has no scores: leave corpus out")
         if self.masses != "even" and self.marginals != "real-tokens":
             raise ValueError("masses by rarity are for marginals real-tokens")
-        if self.masses != "even" and not self.objective.startswith("optical"):
+        if self.masses != "even" and not self._needs().plans:
             raise ValueError(f"the objective {self.objective} has no plans: masses must be even")
         if self.pieces and self.trainable == "full":
             raise ValueError("trainable full has all word embeddings: pieces must be 0")

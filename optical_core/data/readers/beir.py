@@ -7,17 +7,16 @@ from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, write_collection
 from optical_core.data.compression import on_disk, plain_name
-from optical_core.data.folders import data_files
+from optical_core.data.folders import MOST_NAMED, data_files
 from optical_core.data.language_files import files_of_languages
 from optical_core.data.lines import read_queries
 from optical_core.data.live_corpus import Corpus
 from optical_core.data.readers.judgements import read_judgements
 from optical_core.errors import InputError
+from optical_core.wording import first_of
 
 logger = logging.getLogger(__name__)
 
-MOST_NAMED = 10
-"""Files that a warning names."""
 _SPLITS = ("test", "dev", "train")
 
 
@@ -62,7 +61,7 @@ def _say_passed_over(source: Path) -> None:
         read = data_files(source / name, f"*{ending}", deep=False)
         others = [f.name for f in data_files(source / name, deep=False) if f not in read]
         if others:
-            named = ", ".join(others[:MOST_NAMED]) + (", …" if len(others) > MOST_NAMED else "")
+            named = first_of(others, MOST_NAMED)
             logger.warning("%s: passed over, *%s was expected: %s", source / name, ending, named)
 
 

@@ -12,6 +12,7 @@ from optical_core.ui.library import Library
 from optical_core.ui.search.ranking import Ranking
 from optical_core.ui.search.view import Asked, average_precision, shortened
 from optical_core.ui.search.winning import Rivals
+from optical_core.wording import first_of
 
 DEPTH = 1000
 
@@ -38,7 +39,7 @@ class Answer:
         """
         found = [rank for rank in self.ranks.values() if rank is not None]
         missing = len(self.ranks) - len(found)
-        shown = ", ".join(map(str, found[:12])) + (", …" if len(found) > 12 else "")
+        shown = first_of(found, 12)
         words = f"relevant at rank {shown}" if found else "no relevant passage found"
         return f"{words}; {missing} not among the first {DEPTH:,}" if found and missing else words
 
