@@ -1,19 +1,16 @@
-"""The ARM64 paths of the C code under qemu: from Debian's qemu-user and gcc-aarch64-linux-gnu."""
+"""The ARM64 paths of the C code under qemu."""
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from optical_core import native
 from optical_core.retrieval import int8_kernel, residual_kernel
+from tests import arm
 from tests.retrieval.test_int8_kernel import compiled, random_passages, random_query  # noqa: F401
 from tests.retrieval.test_residual_kernel import coded
 
-COMPILER, EMULATOR = "aarch64-linux-gnu-gcc", "qemu-aarch64"
 PATHS = ("portable", "neon", "dotprod")
 SOURCES = Path(int8_kernel.__file__).parent
 
@@ -21,14 +18,9 @@ SOURCES = Path(int8_kernel.__file__).parent
 @pytest.fixture(scope="module")
 def program(tmp_path_factory) -> Path:
     """maxsim.c as a program for ARM64."""
-    if not (shutil.which(COMPILER) and shutil.which(EMULATOR)):
-        pytest.skip(f"needs {COMPILER} and {EMULATOR}")
     path = tmp_path_factory.mktemp("arm") / "maxsim"
-    source = Path(__file__).with_name("on_arm.c")
-    flags = [flag for flag in native.FLAGS if flag not in ("-shared", "-fPIC")]
-    flags += [*int8_kernel._FLAGS, "-Wall", "-Werror", "-static", f"-I{SOURCES}"]
-    subprocess.run([COMPILER, *flags, str(source), "-o", str(path), "-lm"], check=True)
-    return path
+    flags = [*int8_kernel._FLAGS, "-Wall", "-Werror", f"-I{SOURCES}"]
+    return arm.compiled(Path(__file__).with_name("on_arm.c"), path, *flags)
 
 
 @pytest.fixture
@@ -41,12 +33,9 @@ def on_arm(program, compiled, monkeypatch):  # noqa: F811
             sizes = (PATHS.index(path), bits, blocks.nbytes, products.size, len(begins))
             numbers = np.array([*sizes, *query.shape[::-1], PATHS.index(path)], np.int64)
             arrays = (numbers, blocks, products, begins, ends, query, factors)
-            data = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)
-            ended = subprocess.run(
-                [EMULATOR, "-cpu", cpu, str(program)], input=data, capture_output=True
-            )
-            assert ended.returncode == 0, (path, ended.returncode, ended.stderr)
-            return np.frombuffer(ended.stdout, np.float32)
+            code, scores = arm.run(program, arrays, cpu=cpu)
+            assert code == 0, (path, code)
+            return np.frombuffer(scores, np.float32)
 
         monkeypatch.setattr(int8_kernel, "compiled_maxsim", maxsim)
 

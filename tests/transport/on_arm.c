@@ -7,15 +7,7 @@
 #define NUMBER float
 #endif
 
-#include <stdio.h>
-
-static void *read_all(int64_t bytes)
-{
-    void *data = malloc(bytes + 1);
-    if (!data || fread(data, 1, bytes, stdin) != (size_t)bytes)
-        exit(3);
-    return data;
-}
+#include "on_arm.h"
 
 int main(void)
 {

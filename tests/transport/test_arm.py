@@ -1,17 +1,14 @@
-"""The solvers' paths for ARM64 under qemu: from Debian's qemu-user and gcc-aarch64-linux-gnu."""
+"""The solvers' paths for ARM64 under qemu."""
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from optical_core import native
 from optical_core.transport import TransportSettings, lanes, solve
+from tests import arm
 
-COMPILER, EMULATOR = "aarch64-linux-gnu-gcc", "qemu-aarch64"
 SOURCES = Path(lanes.__file__).parent
 
 
@@ -31,17 +28,13 @@ def problem(count=6, height=13, width=9):
 @pytest.fixture(scope="module")
 def on_arm(tmp_path_factory):
     """Solve a problem on an ARM64 processor, by one path: the plans, and which converged."""
-    if not (shutil.which(COMPILER) and shutil.which(EMULATOR)):
-        pytest.skip(f"needs {COMPILER} and {EMULATOR}")
     folder = tmp_path_factory.mktemp("arm")
 
     def run(solver, path, given, *, epsilon=0.0, tolerance=0.0, most=0):
-        program = folder / f"{solver}-{path}"
-        kept = [flag for flag in native.FLAGS if flag not in ("-shared", "-fPIC")]
         special = ["-DEXACT"] if solver == "exact" else ["-ffp-contract=fast"]
-        flags = [*kept, *lanes._FLAGS, *lanes._PATHS[path], *special, "-static", f"-I{SOURCES}"]
+        flags = [*lanes._FLAGS, *lanes._PATHS[path], *special, f"-I{SOURCES}"]
         source = Path(__file__).with_name("on_arm.c")
-        subprocess.run([COMPILER, *flags, str(source), "-o", str(program), "-lm"], check=True)
+        program = arm.compiled(source, folder / f"{solver}-{path}", *flags)
         kind = np.float64 if solver == "exact" else np.float32
         arrays = (
             np.array([*given[0].shape, most], np.int64),
@@ -49,12 +42,11 @@ def on_arm(tmp_path_factory):
             given[0].numpy(),
             *(mass.numpy().astype(kind) for mass in given[1:]),
         )
-        data = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)
-        ended = subprocess.run([EMULATOR, str(program)], input=data, capture_output=True)
-        assert ended.returncode == 0, (ended.returncode, ended.stderr)
+        code, found = arm.run(program, arrays)
+        assert code == 0, code
         count = len(given[0])
-        plan = np.frombuffer(ended.stdout[count:], np.float32).reshape(given[0].shape)
-        return plan, np.frombuffer(ended.stdout[:count], np.uint8).astype(bool)
+        plan = np.frombuffer(found[count:], np.float32).reshape(given[0].shape)
+        return plan, np.frombuffer(found[:count], np.uint8).astype(bool)
 
     return run
 
