@@ -148,6 +148,8 @@ def posed(
         settings,
         method="sinkhorn" if balanced and settings.method == "unbalanced" else settings.method,
         epsilon=_known_epsilon(problem, float(settings.epsilon)),
+        tolerance=float(settings.tolerance),
+        mass_penalty=float(settings.mass_penalty),
         max_iterations=min(int(settings.max_iterations), MOST_ITERATIONS),
     )
 

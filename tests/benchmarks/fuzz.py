@@ -42,6 +42,7 @@ def try_law(name: str, number: int, inputs: int, count: Count) -> None:
         database=None,
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
     )
     @given(data=st.data())
     def hold(data: st.DataObject) -> None:

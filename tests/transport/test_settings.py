@@ -1,7 +1,9 @@
 """Whatever a solver is told: a finite plan, or a ValueError that names the option."""
 
 import math
+from fractions import Fraction
 
+import numpy as np
 import pytest
 import torch
 
@@ -30,6 +32,16 @@ def test_options_are_finite_and_whole(method):
     assert torch.isfinite(
         solve(COST, A, B, TransportSettings(method, max_iterations=10**30)).cost
     ).all()
+
+
+@pytest.mark.parametrize("number", [10**30, Fraction(1, 3), np.float32(0.5)])
+@pytest.mark.parametrize("name", ["epsilon", "tolerance", "mass_penalty"])
+@pytest.mark.parametrize("method", METHODS)
+def test_numbers_of_any_kind_are_taken_as_floats(method, name, number):
+    exact = solve(COST, A, B, TransportSettings(method, **{name: float(number)}))
+    assert torch.equal(
+        solve(COST, A, B, TransportSettings(method, **{name: number})).plan, exact.plan
+    )
 
 
 def test_a_share_of_the_spread_becomes_units_of_cost():
