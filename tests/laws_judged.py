@@ -78,6 +78,7 @@ def rankings(data: st.DataObject) -> bool:
     whole = best_first(data.draw(st.permutations(list(scores.items()))), len(scores))
     for depth in range(len(scores) + 1):
         assert best_first(scores.items(), depth) == whole[:depth]
+        assert trec_order(scores, depth) == trec_order(scores)[:depth]
     assert trec_order(dict(whole)) == [passage for passage, _ in whole]
     return True
 

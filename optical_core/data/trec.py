@@ -47,18 +47,28 @@ _ITERATION = re.compile(r"[Qq]?[0-9]+")
 _TREC, _BEIR = ("query", "iteration", "passage", "grade"), ("query", "passage", "grade")
 
 
-def trec_order(scores: Mapping[str, float]) -> list[str]:
+def trec_order(scores: Mapping[str, float], depth: int | None = None) -> list[str]:
     """Passage ids as trec_eval ranks them: by falling score, ties by falling id.
 
     trec_eval compares scores in single precision.
 
+    Args:
+        scores: passage id -> score.
+        depth: of the ranking; all of it by default. A small one saves sorting the rest.
+
     Examples:
         >>> trec_order({"a": 1.0, "b": 2.0, "c": 1.0 + 1e-9})
         ['b', 'c', 'a']
+        >>> trec_order({"a": 1.0, "b": 2.0, "c": 1.0 + 1e-9}, 2)
+        ['b', 'c']
     """
     with np.errstate(over="ignore"):
-        values = np.asarray(list(scores.values()), np.float32).tolist()
-    return [passage for _, passage in sorted(zip(values, scores, strict=True), reverse=True)]
+        values = np.fromiter(scores.values(), np.float32, len(scores))
+    ranked: Iterable[tuple[float, str]] = zip(values.tolist(), scores, strict=True)
+    if depth is not None and 0 < depth < len(scores):
+        least = np.partition(values, -depth)[-depth]
+        ranked = [pair for pair in ranked if pair[0] >= least]
+    return [passage for _, passage in sorted(ranked, reverse=True)][:depth]
 
 
 def best_first(scored: Iterable[tuple[str, float]], top: int) -> Hits:
@@ -78,7 +88,7 @@ def best_first(scored: Iterable[tuple[str, float]], top: int) -> Hits:
     if len(rounded) < len(pairs):
         for identifier, score in pairs:
             rounded[identifier] = max(rounded[identifier], round(float(score), DIGITS))
-    return [(identifier, rounded[identifier]) for identifier in trec_order(rounded)[:top]]
+    return [(identifier, rounded[identifier]) for identifier in trec_order(rounded, top)]
 
 
 def write_run(path: Path, run: Run, *, name: str) -> None:

@@ -80,6 +80,21 @@ def test_values_are_those_of_the_definitions():
     assert tied["Judged@1"] == {"q1": 1, "q2": 1, "q3": 0}
 
 
+def test_the_judged_share_is_that_of_ir_measures():
+    generator = np.random.default_rng(0)
+    run, qrels = {}, {}
+    for query in map(str, range(50)):
+        passages = [
+            f"p{number}" for number in generator.permutation(30)[: generator.integers(1, 30)]
+        ]
+        scores = generator.permutation(len(passages)).tolist()
+        run[query] = dict(zip(passages, map(float, scores), strict=True))
+        qrels[query] = {f"p{number}": 0 for number in generator.choice(40, 8, replace=False)}
+    measure = ir_measures.Judged @ 7
+    theirs = {found.query_id: found.value for found in measure.iter_calc(qrels, run)}
+    assert per_query_measures(run, qrels, ["Judged@7"])["Judged@7"] == theirs
+
+
 def test_rank_biased_precision_counts_grades_from_one_on():
     pytest.importorskip("cwl")
     (name,) = measure_names(["RBP(p=.5)"])
