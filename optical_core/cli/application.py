@@ -92,7 +92,9 @@ def default_student() -> str:
 
 def print_left_out(collection: Collection) -> None:
     """Report judgements that no measure counts."""
-    for sentence in collection.left_out():
+    from optical_core.data.left_out import judgements_left_out
+
+    for sentence in judgements_left_out(collection):
         print(sentence)
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -161,41 +160,6 @@ class Collection:
         """The file of one language's judgements: its own, or that of all languages."""
         of_language = file_of(self.folder / "qrels", language(code).code, ".tsv")
         return of_language or on_disk(self.folder / "qrels.tsv")
-
-    def unknown_judgements(self) -> int:
-        """Number of judgements of passages that the corpus lacks; `qrels` leaves them out."""
-        unknown = Counter(
-            passage
-            for path in {self.qrels_file(code) for code in self.languages}
-            for grades in read_qrels(path).values()
-            for passage in grades
-        )
-        for passage in self.passages():
-            unknown.pop(passage.id, None)
-        return unknown.total()
-
-    def unasked_judgements(self) -> int:
-        """Number of judgements of queries that no language has; `qrels` leaves them out."""
-        asked: dict[Path, set[str]] = {}
-        for code in self.languages:
-            asked.setdefault(self.qrels_file(code), set()).update(self.queries(code))
-        return sum(
-            len(grades)
-            for path, queries in asked.items()
-            for query, grades in read_qrels(path).items()
-            if query not in queries
-        )
-
-    def left_out(self) -> list[str]:
-        """A sentence about each kind of judgement that `qrels` leaves out."""
-        sentences = []
-        if count := self.unknown_judgements():
-            found = counted(count, "judgement names a passage", "judgements name passages")
-            sentences.append(f"{found} that the corpus lacks: left out of every measure")
-        if count := self.unasked_judgements():
-            found = counted(count, "judgement names a query", "judgements name queries")
-            sentences.append(f"{found} that no language has: left out of every measure")
-        return sentences
 
     @cached_property
     def fingerprint(self) -> str:

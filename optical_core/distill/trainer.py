@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,9 +10,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 
-from optical_core.data.allowance import COMMAND, Allowance, allowed
-from optical_core.data.bitext import Bitext, SentencePair, read_bitexts
-from optical_core.data.overlap import evaluated_collections, guard_overlap, refuse_benchmarks
+from optical_core.data.bitext import Bitext, SentencePair
 from optical_core.distill import ranks
 from optical_core.distill.arguments import TASKS, column_prompts
 from optical_core.distill.config import DistillConfig
@@ -25,7 +22,7 @@ from optical_core.distill.other_backbone import TwoTokenizers, student_of
 from optical_core.distill.ranked_passages import RankedPassages, english_sentences, rank_passages
 from optical_core.distill.rarity import rarities
 from optical_core.distill.run import Run, begun
-from optical_core.distill.sampling import first_pairs, plan_batches
+from optical_core.distill.sampling import plan_batches
 from optical_core.distill.student import (
     check_no_student,
     go_on_from,
@@ -34,15 +31,13 @@ from optical_core.distill.student import (
     start_pieces,
 )
 from optical_core.distill.teacher_vectors import shared_vectors
+from optical_core.distill.training_bitext import load_bitext
 from optical_core.errors import InputError
 from optical_core.models.deltas import clone_model
 from optical_core.models.pair_store import save_pair
 from optical_core.models.pieces import move_pieces, own_pieces
 from optical_core.models.teachers import open_shared
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.storage import assets
-
-logger = logging.getLogger(__name__)
 
 Batches = Sequence[Sequence[SentencePair]]
 
@@ -111,28 +106,6 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
             _save(run, bitext, teacher, backbone, student, dev)
         ranks.wait()
     return run.folder
-
-
-def load_bitext(config: DistillConfig, allowance: Allowance = COMMAND) -> Bitext:
-    """Read, join and check the run's bitext.
-
-    Args:
-        config: names the files and languages, and limits the pairs.
-        allowance: what reading them may cost.
-
-    Raises:
-        InputError: the bitext can't be read, is a benchmark, or is part of an evaluated collection.
-    """
-    refuse_benchmarks(config.bitext)
-    paths = [assets("demo", "bitext.tsv") if p == "demo" else Path(p) for p in config.bitext]
-    with allowed(allowance):
-        bitext = read_bitexts(paths, config.languages or None)
-    evaluated = evaluated_collections(config.dev)
-    bitext = guard_overlap(bitext, evaluated, drop=config.overlap == "drop")
-    if config.pairs is not None:
-        bitext = Bitext(first_pairs(bitext.pairs, config.pairs, seed=config.seed), bitext.dropped)
-    logger.info("bitext: %s", bitext.report())
-    return bitext
 
 
 def _encoders(

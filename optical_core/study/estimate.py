@@ -67,7 +67,7 @@ class _Trainings:
         """Estimate the seconds of a training."""
         from optical_core.distill.estimate import estimate_seconds, estimate_teaching
         from optical_core.distill.teach import load_relevance
-        from optical_core.distill.trainer import load_bitext
+        from optical_core.distill.training_bitext import load_bitext
 
         encoder = self.encoder(training)
         if isinstance(training, TeachConfig):

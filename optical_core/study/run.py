@@ -6,15 +6,14 @@
     OUT/results/<collection>/               means over seeds, as `optical evaluate` writes them
     OUT/tables/, report.md, report.html     see `report`
 
-Students are models of this machine like any other (`optical models` lists them). Every file is
-written completely or not at all, and a training resumes at its last checkpoint. So a study may be
-killed at any moment: the same command does the rest and reaches the same numbers.
+Students are models of this machine like any other. Every file is written completely or not at all,
+and a training resumes at its last checkpoint. So a study may be killed at any moment: the same
+command does the rest and reaches the same numbers.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +35,6 @@ from optical_core.storage import home, replace_file
 from optical_core.study.config import CollectionSource, StudyConfig
 from optical_core.study.evaluate import label, measure
 from optical_core.study.results import read_values
-
-logger = logging.getLogger(__name__)
 
 Watch = Callable[[int, int, str], None]
 """Called with the steps done, the steps in all, and the present step in words."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from optical_core.analysis.measurements import Measurements
 from optical_core.data.collection import Collection, installed_folders, open_collection
 from optical_core.data.gold import GoldPair, read_gold
+from optical_core.data.left_out import judgements_left_out
 from optical_core.errors import InputError
 from optical_core.models.embedded import is_converted
 from optical_core.serve.client import Server
@@ -198,7 +199,9 @@ class Library:
     def left_out(self, name: str) -> list[str]:
         """Sentences about the judgements of a collection that no measure counts."""
         return self.keep(
-            "judgements left out", lambda: self.collection(name).left_out(), collection=name
+            "judgements left out",
+            lambda: judgements_left_out(self.collection(name)),
+            collection=name,
         )
 
     # --- searching

@@ -96,7 +96,7 @@ def training_pairs(
     Raises:
         InputError: If the bitext can't be read or has no usable pair.
     """
-    from optical_core.distill.trainer import load_bitext
+    from optical_core.distill.training_bitext import load_bitext
 
     with allowed(COMMAND, tell):
         pairs = list(load_bitext(config, given).pairs)

@@ -22,6 +22,7 @@ from optical_core.data.collection import (
     write_collection,
 )
 from optical_core.data.gold import read_gold
+from optical_core.data.left_out import judgements_left_out
 from optical_core.data.lexicons import lexicon_of, read_lexicon
 from optical_core.data.lines import read_lines, read_queries, read_topics
 from optical_core.data.passages import read_passages
@@ -454,7 +455,7 @@ def test_judgements_of_queries_that_no_language_has_are_told(tmp_path):
     }
     made = imported(tmp_path, "beir", files)
     assert made.qrels("en") == {"q1": {"d1": 1}}
-    assert made.left_out() == [
+    assert judgements_left_out(made) == [
         "1 judgement names a passage that the corpus lacks: left out of every measure",
         "2 judgements name queries that no language has: left out of every measure",
     ]

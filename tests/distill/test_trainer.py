@@ -20,7 +20,8 @@ from optical_core.distill.sampling import first_pairs, plan_batches
 from optical_core.distill.settings import resolve_config
 from optical_core.distill.student import check_no_student
 from optical_core.distill.teacher_vectors import shared_vectors
-from optical_core.distill.trainer import distill, load_bitext
+from optical_core.distill.trainer import distill
+from optical_core.distill.training_bitext import load_bitext
 from optical_core.errors import InputError
 from optical_core.models import precision
 from optical_core.models.pair_copies import both_sides, centred
