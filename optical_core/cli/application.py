@@ -6,8 +6,11 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 import optical_core
+from optical_core.data.lines import is_blank
+from optical_core.errors import InputError
 from optical_core.escaping import plain_text
 
 if TYPE_CHECKING:
@@ -15,7 +18,41 @@ if TYPE_CHECKING:
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 
-app = typer.Typer(
+
+class _Command(TyperCommand):
+    """A command that refuses empty values: `--models "$MODELS"` must not mean the defaults."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        # Before they are converted: an empty path becomes the current folder.
+        given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
+        for parameter in self.params:
+            _check_given(parameter, given.get(parameter.name))
+        return super().parse_args(ctx, args)
+
+
+def _check_given(parameter: Any, given: Any) -> None:
+    """Check that a value that was typed isn't empty.
+
+    Raises:
+        InputError: it is, or lists no name between its commas.
+    """
+    is_option = parameter.param_type_name == "option"
+    values = given if isinstance(given, list | tuple) else [given]
+    for value in (value for value in values if isinstance(value, str)):
+        if is_blank(value.replace(",", "") if is_option else value):
+            name = max(parameter.opts, key=len) if is_option else parameter.metavar
+            rest = "" if parameter.required else ", or leave it out"
+            raise InputError(f"{name or parameter.name.upper()} is empty: give it a value{rest}")
+
+
+class Application(typer.Typer):
+    """An application, or a group of commands, that refuses empty values."""
+
+    def command(self, *args: Any, **options: Any) -> Any:
+        return super().command(*args, **{"cls": _Command, **options})
+
+
+app = Application(
     name="optical",
     help="Cross-lingual retrieval for low-resource languages by optimal transport distillation.",
     context_settings=SETTINGS,
@@ -24,13 +61,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-data_app = typer.Typer(
+data_app = Application(
     help="Import collections and look at bitext.",
     context_settings=SETTINGS,
     no_args_is_help=True,
 )
 app.add_typer(data_app, name="data")
-export_app = typer.Typer(
+export_app = Application(
     help="Write a student in a form that other software opens.",
     context_settings=SETTINGS,
     no_args_is_help=True,

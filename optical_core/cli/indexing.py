@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from optical_core.cli.application import (
     SETTINGS,
+    Application,
     Device,
     Engine,
     Model,
@@ -66,7 +67,7 @@ class _IndexGroup(TyperGroup):
         return args if args and args[0] in self.commands else [_BUILD, *args]
 
 
-index_app = typer.Typer(cls=_IndexGroup, context_settings=SETTINGS)
+index_app = Application(cls=_IndexGroup, context_settings=SETTINGS)
 app.add_typer(
     index_app, name="index", help="Index a collection; update, delete and compact change it."
 )

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from optical_core.cli.application import SETTINGS, Device, Languages, app
+from optical_core.cli.application import SETTINGS, Application, Device, Languages, app
 from optical_core.wording import counted, split_names
 
-judge_app = typer.Typer(
+judge_app = Application(
     help="Judge a collection of your own: pool what models find, then grade it on the page Judge.",
     context_settings=SETTINGS,
     no_args_is_help=True,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optical_core.cli.application import SETTINGS, Json, app, print_json
+from optical_core.cli.application import SETTINGS, Application, Json, app, print_json
 from optical_core.wording import counted
 
 if TYPE_CHECKING:
     from optical_core.ui.stories.story import Step
 
-story_app = typer.Typer(
+story_app = Application(
     help="Tell a story in saved views of the app: made and played on the page Stories.",
     context_settings=SETTINGS,
     no_args_is_help=True,

@@ -92,7 +92,7 @@ def why(
     Two passages in one model, or one passage in two models.
     """
     from optical_core.data.collection import open_collection
-    from optical_core.data.lines import check_characters, is_blank
+    from optical_core.data.lines import check_characters
     from optical_core.models.pair_store import load_pair
     from optical_core.retrieval.searchers import open_searcher
     from optical_core.retrieval.word_shares import paired, told_difference
@@ -100,8 +100,6 @@ def why(
     check_characters(query, "the query")
     names = split_names(models) or [default_student()]
     wanted = split_names(passages)
-    if is_blank(query):
-        raise InputError("the query is empty: type at least one word")
     if len(names) > 2 or len(wanted) > (2 if len(names) == 1 else 1):
         raise InputError("give two passages for one model, or one passage for two models")
     if len(set(wanted)) < len(wanted) or len(set(names)) < len(names):
