@@ -83,13 +83,12 @@ def gloss(
     from optical_core.data.lexicons import lexicons_of
     from optical_core.data.records import read_record
     from optical_core.models.pair_store import add_lexicons
-    from optical_core.storage import home
-    from optical_core.validation import plain_name
+    from optical_core.retrieval.model_names import new_model_folder
 
     added = lexicons_of(lexicons)
     if not added:
         raise InputError(f"{lexicons} holds no lexicon, such as sw.tsv")
-    folder = home("models", plain_name(name))
+    folder = new_model_folder(name)
     bitext = read_record(lexicons / "record.json").get("bitext", [str(lexicons)])
     add_lexicons(
         student,

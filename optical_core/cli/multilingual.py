@@ -16,10 +16,9 @@ Name = Annotated[str, typer.Option(help="Name of the copy.")]
 def both(student: Student, name: Name) -> None:
     """Copy a student and let it encode passages too, in any of its languages."""
     from optical_core.models.pair_copies import both_sides
-    from optical_core.storage import home
-    from optical_core.validation import plain_name
+    from optical_core.retrieval.model_names import new_model_folder
 
-    folder = home("models", plain_name(name))
+    folder = new_model_folder(name)
     both_sides(student, folder)
     print(f"student {name} -> {folder}")
 
@@ -39,10 +38,10 @@ def centre(
     from optical_core.data.languages import language_codes
     from optical_core.distill.sampling import first_pairs
     from optical_core.models.pair_copies import centred
-    from optical_core.storage import assets, home
-    from optical_core.validation import plain_name
+    from optical_core.retrieval.model_names import new_model_folder
+    from optical_core.storage import assets
 
-    folder = home("models", plain_name(name))
+    folder = new_model_folder(name)
     paths = [assets("demo", "bitext.tsv") if path == "demo" else Path(path) for path in bitext]
     read = read_bitexts(paths, language_codes(languages) or None)
     drawn = list(first_pairs(read.pairs, pairs, seed=1))

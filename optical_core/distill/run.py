@@ -30,12 +30,12 @@ from optical_core.errors import InputError
 from optical_core.models.cards import ModelCard
 from optical_core.models.precision import training_precision
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.retrieval.model_names import new_model_folder
 from optical_core.storage import exclusive, home, replace_file, writable
 
 logger = logging.getLogger(__name__)
 
 Config = TypeVar("Config", bound=TrainingConfig)
-MODEL_FILES = ("retriever.json", "teacher.json")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Run(Generic[Config]):
                 f"a run {name!r} with other settings exists in {self.work}; choose another --name, "
                 "or remove that folder to start again"
             )
-        if any((self.folder / file).exists() for file in MODEL_FILES) and not path.exists():
+        if self.folder.exists() and not path.exists():
             raise InputError(f"a model {name!r} exists in {self.folder}; choose another --name")
         with replace_file(path) as temporary:
             text = json.dumps(self.config.model_dump(), indent=2, ensure_ascii=False) + "\n"
@@ -194,12 +194,13 @@ def begun(
     The processes of `torchrun` or `accelerate launch` meet here: see `ranks`.
 
     Raises:
-        InputError: the processes can't share the training.
+        InputError: the name means another model, or the processes can't share the training.
     """
+    folder = new_model_folder(config.name)
     ranks.join(cpu=on_cpu(device))
     ranks.check_share(config.batch_size, device)
     work = home("runs", config.name)
     # A killed launcher leaves its processes running; they must not write while new ones do.
     alone = exclusive(work) if ranks.rank() == 0 else contextlib.nullcontext()
     with alone, own_random_numbers():
-        yield Run(config, doing, work, home("models", config.name), device, progress)
+        yield Run(config, doing, work, folder, device, progress)

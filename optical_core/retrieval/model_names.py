@@ -1,4 +1,4 @@
-"""Names of models: their sources, their labels in tables, and their folders."""
+"""Names of models: new ones, their sources, their labels in tables, and their folders."""
 
 from __future__ import annotations
 
@@ -6,13 +6,50 @@ import re
 from pathlib import Path
 
 from optical_core.errors import InputError
+from optical_core.models.catalogue import list_models
 from optical_core.models.fusions import find_fusion
 from optical_core.retrieval.expression_reader import parse
 from optical_core.retrieval.expressions import SIGNS, Name, Node, names, renamed, replaced
-from optical_core.storage import check_path
+from optical_core.retrieval.terms import is_of
+from optical_core.storage import check_path, home
+from optical_core.validation import plain_name
 
 _NESTED = 5
 """Most stored fusions within each other."""
+
+
+def new_model_folder(name: str) -> Path:
+    """The folder of a student or teacher with a new name; one that is there isn't refused.
+
+    Raises:
+        InputError: no folder can have the name, or it means another model.
+    """
+    check_new_name(plain_name(name))
+    return home("models", name)
+
+
+def check_new_name(name: str, *, fusion: bool = False) -> None:
+    """Check that a model would be found by a new name.
+
+    Args:
+        name: of a student or teacher in `$OPTICAL_HOME`.
+        fusion: is it a fusion's instead?
+
+    Raises:
+        InputError: the name means another model, or is an expression.
+    """
+    own = home("models", name)
+    kinds = [
+        entry.kind
+        for entry in list_models()
+        if entry.name == name and not (entry.kind == "fusion" if fusion else entry.folder == own)
+    ]
+    if any(is_of(name, family) for family in ("bm25", "psq")):
+        kinds.append("baseline")
+    if kinds:
+        raise InputError(f"{name!r} names another model, a known {kinds[0]}: choose another name")
+    if not isinstance(parse(name), Name):
+        raise InputError(f"{name!r} would be read as an expression: choose another name")
 
 
 def model_and_source(spec: str) -> tuple[str, str | None]:

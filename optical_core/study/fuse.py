@@ -19,12 +19,11 @@ from optical_core.analysis.significance import bootstrap_interval
 from optical_core.data.collection import Collection
 from optical_core.data.trec import Run, best_first
 from optical_core.errors import InputError
-from optical_core.models.catalogue import list_models
-from optical_core.models.fusions import Fusion, check_fusion_name, find_fusion
+from optical_core.models.fusions import Fusion, check_fusion_name
 from optical_core.retrieval.expression_reader import parse
 from optical_core.retrieval.expressions import Weighted
 from optical_core.retrieval.fusing import FUSED, scaled
-from optical_core.retrieval.model_names import label
+from optical_core.retrieval.model_names import check_new_name, label
 from optical_core.study.evaluate import searchers_by_language
 from optical_core.wording import listed
 
@@ -160,8 +159,7 @@ def _check(name: str, models: Sequence[str], folds: int) -> None:
     check_fusion_name(name)
     if folds < 2:
         raise InputError(f"cross-validation needs at least 2 folds, got {folds}")
-    if find_fusion(name) is None and name in {entry.name for entry in list_models()}:
-        raise InputError(f"{name} is the name of another model: choose another for the fusion")
+    check_new_name(name, fusion=True)
 
 
 def _written(models: Sequence[str], weights: Sequence[float]) -> str:

@@ -89,7 +89,7 @@ def test_the_grid_has_each_model_alone_and_adds_up_to_one(count, size):
         (["good", "other"], {"name": "a/b"}, "the name of a fusion: letters, digits"),
         (["good", "other"], {"folds": 1}, "at least 2 folds, got 1"),
         (["good", "other"], {"folds": 200}, "80 judged queries for 200 folds"),
-        (["good", "other"], {"name": "bm25"}, "bm25 is the name of another model"),
+        (["good", "other"], {"name": "bm25"}, "'bm25' names another model, a known baseline"),
         (["good", "other"], {"measure": "nDGC@10"}, "there is no measure 'nDGC'"),
         (["good", "other"], {"measure": "R@2000"}, "R@2000 needs a depth of at least 2,000"),
     ],
