@@ -43,3 +43,12 @@ def test_what_cannot_be_shown_is_told(mine, tmp_path):
         with pytest.raises(InputError, match=r"step 1 \(One\): results: there is no 'nowhere'"):
             run(*words)
     assert not (tmp_path / "x.html").exists()
+
+
+@pytest.mark.parametrize("steps", ["[]", "", "null"])
+def test_a_story_without_steps_passes_no_check(home, tmp_path, steps):
+    path = tmp_path / "none.yaml"
+    path.write_text(f"title: None yet\nsteps: {steps}\n")
+    for words in (["check", str(path)], ["export", str(path), "--out", str(tmp_path / "x.html")]):
+        with pytest.raises(InputError, match="the story has no steps yet"):
+            run(*words)

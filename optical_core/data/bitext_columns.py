@@ -46,6 +46,7 @@ _ENGLISH = frozenset("the and you that this with have from they what which were 
 """Words that English can't do without, and that hardly any other language has."""
 _HEADS = frozenset(
     "id src tgt trg source target text translation sentence sentence1 sentence2 english foreign "
+    "word term "
     "src_text tgt_text source_text target_text source_sentence target_sentence".split()
 )
 _NAMES = {known.name.lower(): known.code for known in LANGUAGES.values()}
@@ -123,7 +124,7 @@ def _layout(path: Path, rows: Sequence[Cells], code: str | None) -> _Layout:
             f"{path}: the language can't be told; name the file like news.sw.tsv or give a "
             "header line of language codes"
         )
-    titled = all(cell.strip().lower() in {*_HEADS, *_NAMES} or _is_score(cell) for cell in rows[0])
+    titled = is_heading(rows[0])
     rows = body if titled and body else rows
     kinds = [_is_text(rows, column) for column in range(max(map(len, rows)))]
     texts = [column for column, is_text in enumerate(kinds) if is_text]
@@ -161,6 +162,16 @@ def _header(cells: Cells, body: Sequence[Cells]) -> dict[int, str] | None:
         if re.fullmatch(r"[a-z]{2,3}([-_][A-Za-z0-9]+)*", code) and _is_text(body, column)
     }
     return codes | known
+
+
+def is_heading(cells: Sequence[str]) -> bool:
+    """Do cells name columns, by what is in them or by their languages' names?
+
+    Examples:
+        >>> is_heading(["source", "Swahili", "score"]), is_heading(["sea", "bahari"])
+        (True, False)
+    """
+    return all(cell.strip().lower() in {*_HEADS, *_NAMES} or _is_score(cell) for cell in cells)
 
 
 def _is_score(cell: str) -> bool:

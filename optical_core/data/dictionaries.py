@@ -3,16 +3,19 @@
 Read from:
 
     <language>.tsv     foreign word, English word, probability: what `optical lexicon` learns
-    <language>.tsv     English, foreign: GATITOS, terms of Wiktionary or PanLex, a list of one's own
+    <language>.tsv     English, foreign: GATITOS, terms of Wiktionary or PanLex, one's own list;
+                       a first line may name the columns, in either order
     *.jsonl            Wiktionary as wiktextract has it (kaikki.org), all languages in one file
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from optical_core.data.bitext_columns import is_heading
 from optical_core.data.bitext_names import foreign_language
 from optical_core.data.compression import plain_name
 from optical_core.data.folders import data_files
@@ -64,7 +67,7 @@ def read_dictionaries(path: Path, languages: Iterable[str] = ()) -> dict[str, Di
         elif (code := foreign_language(file)) is None:
             unknown.append(file.name)
         elif not wanted or any(matching(other, [code]) for other in wanted):
-            _add_table(found.setdefault(code, {}), file)
+            _add_table(found.setdefault(code, {}), file, code)
     say_left_out(unknown, path)
     missing = [code for code in wanted if not any(matching(code, [have]) for have in found)]
     found = {code: dictionary for code, dictionary in found.items() if dictionary}
@@ -101,14 +104,18 @@ def _add(dictionary: Dictionary, english: str, foreign: str, weight: float = 1.0
         weights[foreign] = max(weight, weights.get(foreign, 0.0))
 
 
-def _add_table(dictionary: Dictionary, path: Path) -> None:
-    first = next((line for _, line in read_lines(path) if line.strip()), "")
-    if first.count("\t") == 2:
+def _add_table(dictionary: Dictionary, path: Path, code: str) -> None:
+    first = next((line for _, line in read_lines(path) if line.strip()), "").split("\t")
+    if len(first) == 3:
         for foreign, translations in likeliest(read_lexicon(path)).items():
             for english, share in translations.items():
                 _add(dictionary, english, foreign, share)
         return
-    for english, foreign in read_columns(path, ("English", "foreign")):
+    known = [found.code for cell in first if (found := find_language(cell))]
+    named = is_heading(first) or {"en", code} == {*known}
+    turned = named and first[-1].strip().lower() in ("en", "eng", "english")
+    for columns in itertools.islice(read_columns(path, ("English", "foreign")), int(named), None):
+        english, foreign = reversed(columns) if turned else columns
         _add(dictionary, english, foreign)
 
 

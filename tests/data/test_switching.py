@@ -37,6 +37,28 @@ def test_two_columns_are_english_and_foreign(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    "head",
+    ["English\tSwahili", "en\tsw", "eng_Latn\tswh_Latn", "source\ttarget", "Word\tTranslation"],
+)
+def test_a_line_that_names_the_columns_is_no_entry(tmp_path, head):
+    (tmp_path / "sw.tsv").write_text(f"\ufeff{head}\nsea\tbahari\nenglish\tKiingereza\n")
+    assert read_dictionaries(tmp_path) == {
+        "sw": {"sea": {"bahari": 1.0}, "english": {"Kiingereza": 1.0}}
+    }
+
+
+@pytest.mark.parametrize("head", ["sw\ten", "Swahili\tEnglish", "swh\teng", "foreign\tenglish"])
+def test_a_line_that_names_english_second_turns_the_columns_round(tmp_path, head):
+    (tmp_path / "sw.tsv").write_text(f"{head}\nbahari\tsea\n")
+    assert read_dictionaries(tmp_path) == {"sw": {"sea": {"bahari": 1.0}}}
+
+
+def test_a_first_entry_that_resembles_codes_is_an_entry(tmp_path):
+    (tmp_path / "so.tsv").write_text("so\tmarkaas\nenglish\tingiriisi\n")
+    assert read_dictionaries(tmp_path)["so"]["so"] == {"markaas": 1.0}
+
+
 def test_a_learned_lexicon_is_turned_round_and_its_unlikely_entries_go(tmp_path):
     (tmp_path / "sw.tsv").write_text("bahari\tsea\t0.9\nmaji\tsea\t0.3\nmaji\tas\t0.1\nx\ty\t.1\n")
     assert read_dictionaries(tmp_path) == {"sw": {"sea": {"bahari": 0.9, "maji": 0.3}}}

@@ -25,6 +25,7 @@ _POLICY = (
     "base-uri 'none'; form-action 'none'"
 )
 """The browser itself refuses to load anything else into the file."""
+_NO_STEPS = "the story has no steps yet"
 
 
 def slides(
@@ -42,6 +43,8 @@ def slides(
 
 def faults(library: Library, story: Story, *, watch: Watch | None = None) -> list[str]:
     """What keeps a story from being shown on this machine, a sentence a step."""
+    if not story.steps:
+        return [_NO_STEPS]
     return [
         f"step {number} ({step.title}): {view}"
         for number, (step, view) in enumerate(_views(library, story, Flows(), watch), 1)
@@ -56,7 +59,7 @@ def story_html(library: Library, story: Story, *, watch: Watch | None = None) ->
         InputError: A step can't be shown, or there is none.
     """
     if not story.steps:
-        raise InputError("the story has no steps yet")
+        raise InputError(_NO_STEPS)
     sections, flows = "", Flows()
     for number, (step, view) in enumerate(_views(library, story, flows, watch), 1):
         if isinstance(view, InputError):
