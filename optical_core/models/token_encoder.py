@@ -7,7 +7,6 @@ fp32 arrays in bounded memory, descriptions of the tokens, and a hash that disti
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -24,7 +23,6 @@ from optical_core.models.tokens import Token, describe_tokens
 if TYPE_CHECKING:
     from sentence_transformers import MultiVectorEncoder
 
-logger = logging.getLogger(__name__)
 
 Side = Literal["query", "passage"]
 _TASK = {"query": "query", "passage": "document"}
