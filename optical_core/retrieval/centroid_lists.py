@@ -4,8 +4,10 @@ A search has three steps. The passages that gain most from the centroids which t
 probe (see `postings`) are scored by their sketches, and the best of these by their vectors. The
 number of centroids grows like the square root of the number of vectors, and so does the work.
 
-    candidates.safetensors    the postings: (N,) int32 passages, (C + 1,) int64 starts; the sketches
-                              and their codec, whose centroids may be the index's
+    centroids.safetensors    the postings: (N,) int32 passages, (C + 1,) int64 starts; the sketches
+                             and their codec
+
+In a compressed index, the file is named candidates.safetensors, and the centroids are the index's.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,7 +25,8 @@ from safetensors.torch import save_file
 from optical_core.checksums import check_noted, replace_noted
 from optical_core.data.trec import Hits
 from optical_core.retrieval import postings
-from optical_core.retrieval.candidates import FILE, candidates
+from optical_core.retrieval.candidates import FILE as OF_COMPRESSED
+from optical_core.retrieval.candidates import candidates
 from optical_core.retrieval.codec import Codec
 from optical_core.retrieval.packed_vectors import PackedVectors
 from optical_core.retrieval.postings import Postings
@@ -33,6 +37,7 @@ from optical_core.retrieval.token_index import TokenIndex
 
 logger = logging.getLogger(__name__)
 
+FILE = "centroids.safetensors"
 FORMAT = "postings 2"
 PROBED = 16
 """Centroids that a query token probes."""
@@ -85,7 +90,7 @@ class CentroidIndex(Approximation):
             "factor": str(made.factor),
             "recall": f"{made.recall:.4f}",
         }
-        path = index.folder / FILE
+        path = _file(index)
         with replace_noted(path) as temporary:
             save_file(made._tensors(), temporary, facts)
         logger.info("%s keeps %.1f%% of the exact top 10", path, 100 * made.recall)
@@ -105,7 +110,7 @@ class CentroidIndex(Approximation):
     @classmethod
     def _read(cls, quantised: QuantisedIndex) -> CentroidIndex | None:
         index = quantised.index
-        path = index.folder / FILE
+        path = _file(index)
         if not path.is_file():
             return None
         try:
@@ -180,6 +185,11 @@ class CentroidIndex(Approximation):
         begins, ends = index.offsets[chosen], index.offsets[chosen + 1]
         scores = index.vectors.maxsim(query, begins, ends, near)
         return self.quantised.best_of(query, chosen, scores, top)
+
+
+def _file(index: TokenIndex) -> Path:
+    packed = isinstance(index.vectors, PackedVectors)
+    return index.folder / (OF_COMPRESSED if packed else FILE)
 
 
 def enough(passages: int) -> float:

@@ -125,6 +125,6 @@ def _write_merged(target: Path, parts: Sequence[Part]) -> None:
     info = read_json(first.folder / "index.json")
     facts = {key: info[key] for key in _KEPT if key in info} | {"texts": None}
     write_facts(target, facts, ids, np.cumsum(np.concatenate(lengths)))
-    for mode, file in MODE_FILES.items():
-        if any((index.folder / file).is_file() for _, index, _ in parts):
+    for mode, files in MODE_FILES.items():
+        if any((index.folder / file).is_file() for _, index, _ in parts for file in files):
             open_mode(TokenIndex.open(target), mode)

@@ -3,7 +3,7 @@
 exact         scores every passage in fp32: the ground truth, for evaluation
 int8          scores every passage in 8 bits, and the best again in fp32
 candidates    scores every passage by means of its tokens, the best in 8 bits, then in fp32; in a
-              compressed index, chooses passages by its centroids, without reading the others
+              large or compressed index, chooses passages by centroids, without reading the others
 lists         scores passages from FAISS's inverted lists in 8 bits, and the best in fp32
 """
 
@@ -14,6 +14,7 @@ import logging
 from optical_core.errors import InputError
 from optical_core.retrieval.candidates import FILE as CANDIDATES_FILE
 from optical_core.retrieval.candidates import CandidateIndex
+from optical_core.retrieval.centroid_lists import FILE as CENTROIDS_FILE
 from optical_core.retrieval.centroid_lists import CentroidIndex
 from optical_core.retrieval.packed_vectors import PackedVectors
 from optical_core.retrieval.quantised import FILE as INT8_FILE
@@ -29,11 +30,13 @@ logger = logging.getLogger(__name__)
 MODES = ("exact", "int8", "candidates", "lists")
 _SELECTIVE = ("candidates", "lists")
 MODE_FILES = {
-    "int8": INT8_FILE,
-    "candidates": CANDIDATES_FILE,
-    "lists": LISTS_FILE,
+    "int8": (INT8_FILE,),
+    "candidates": (CANDIDATES_FILE, CENTROIDS_FILE),
+    "lists": (LISTS_FILE,),
 }
-"""Mode -> the file that it keeps in the folder of an index."""
+"""Mode -> the files that it may keep in the folder of an index."""
+LARGE = 50_000
+"""Passages from which on choosing by centroids takes less time than reading the means of all."""
 
 
 def check_mode(mode: str) -> None:
@@ -74,8 +77,13 @@ def open_mode(index: TokenIndex, mode: str) -> Segment:
 def _selective(mode: str, quantised: QuantisedIndex) -> Approximation:
     if mode == "lists":
         return ListedIndex.open(quantised)
-    packed = isinstance(quantised.index.vectors, PackedVectors)
-    return CentroidIndex.open(quantised) if packed else CandidateIndex.open(quantised)
+    index = quantised.index
+    packed = isinstance(index.vectors, PackedVectors)
+    if packed or len(index) >= LARGE:
+        chosen = CentroidIndex.open(quantised)
+        if packed or chosen.recall >= chosen.least:
+            return chosen
+    return CandidateIndex.open(quantised)
 
 
 def _gives_way(index: TokenIndex, tried: str, recall: float, mode: str) -> None:

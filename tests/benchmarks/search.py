@@ -27,10 +27,9 @@ from optical_core.data.bitext import read_bitext
 from optical_core.data.collection import Passage
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder, unit_rows
-from optical_core.retrieval import candidates, quantised
-from optical_core.retrieval.candidates import CandidateIndex
 from optical_core.retrieval.indexing import build_index
 from optical_core.retrieval.maxsim import maxsim_scores, top_passages
+from optical_core.retrieval.modes import MODE_FILES, open_mode
 from optical_core.retrieval.packed_tokens import principal_basis
 from optical_core.retrieval.quantised import QuantisedIndex
 from optical_core.retrieval.token_index import TokenIndex
@@ -83,10 +82,10 @@ def _case(
     index: TokenIndex, queries: Sequence[np.ndarray], built: dict[str, tuple[Search, float]]
 ) -> Iterator[Row]:
     """A row for each of our modes, all timed together; `built` are peers and their seconds."""
-    for name in (quantised.FILE, candidates.FILE):
-        (index.folder / name).unlink(missing_ok=True)
+    for file in (name for names in MODE_FILES.values() for name in names):
+        (index.folder / file).unlink(missing_ok=True)
     eight, int8_seconds = _timed(lambda: QuantisedIndex.open(index))
-    pooled, candidate_seconds = _timed(lambda: CandidateIndex.open(eight))
+    pooled, candidate_seconds = _timed(lambda: open_mode(index, "candidates"))
     engine, faiss_seconds = _timed(lambda: _faiss_engine(index))
     tokens = torch.from_numpy(index.vectors).float()
     lengths = np.diff(index.offsets)
@@ -114,7 +113,9 @@ def _case(
     exact = [{passage for passage, _ in ranking} for ranking in index.search_many(queries)]
     width = 2 * index.dimension * len(index.vectors) / len(index)
     int8_width = width + eight.tokens.blocks.nbytes / len(index)
-    pooled_width = int8_width + pooled.pooled.blocks.nbytes / len(index)
+    made = (index.folder / file for file in MODE_FILES["candidates"])
+    small = sum(file.stat().st_size for file in made if file.is_file())
+    pooled_width = int8_width + small / len(index)
     costs = {
         "exact": (width, 0.0),
         "int8": (int8_width, int8_seconds),

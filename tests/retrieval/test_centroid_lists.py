@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from optical_core.retrieval import centroid_lists, postings
-from optical_core.retrieval.candidates import FILE
+from optical_core.retrieval import centroid_lists, modes, postings
+from optical_core.retrieval.candidates import FILE, CandidateIndex
 from optical_core.retrieval.centroid_lists import CentroidIndex
 from optical_core.retrieval.codec import Codec
 from optical_core.retrieval.compression import Compression
@@ -43,6 +43,34 @@ def test_candidates_keep_nearly_all_of_the_exact_top_and_its_scores(compressed, 
             assert len(found) == top
             for identifier, score in found:
                 assert score == pytest.approx(exact[identifier], abs=2e-4)
+
+
+def test_a_large_index_takes_candidates_from_centroids_and_a_small_one_from_means(
+    topical_index, few, monkeypatch
+):
+    monkeypatch.setattr(modes, "LARGE", len(topical_index.ids))
+    store = open_mode(topical_index, "candidates")
+    assert isinstance(store, CentroidIndex)
+    queries = queries_of(topical_index, seed=7, count=20)
+    assert recall(topical_index, store, queries) > 0.95
+    exact = dict(topical_index.search(queries[0], top=600))
+    for identifier, score in store.search(queries[0]):
+        assert score == pytest.approx(exact[identifier], abs=2e-4)
+    monkeypatch.setattr(modes, "LARGE", len(topical_index.ids) + 1)
+    assert isinstance(open_mode(topical_index, "candidates"), CandidateIndex)
+
+
+def test_means_take_the_place_of_centroids_that_keep_too_little(
+    topical_index, few, monkeypatch, caplog
+):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(modes, "LARGE", len(topical_index.ids))
+    monkeypatch.setattr(centroid_lists, "ENOUGH", {0: 1.1})
+    assert isinstance(open_mode(topical_index, "candidates"), CandidateIndex)
+    caplog.clear()
+    assert isinstance(open_mode(topical_index, "candidates"), CandidateIndex)
+    assert "made again" not in caplog.text
+    assert "keeps" not in caplog.text
 
 
 def test_recall_is_measured_on_queries_that_no_single_passage_answers(compressed):
