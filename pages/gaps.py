@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -25,7 +27,7 @@ from optical_core.ui.gaps.view import (
 from optical_core.wording import listed
 from pages import gaps_languages, gaps_picture, gaps_predictors
 from pages.common import parts
-from pages.common.address import bound
+from pages.common.address import bound, undrawn
 from pages.common.opened import library, measure_choice, measured_choice, measurements
 from pages.gaps_runs import bring, evaluate_here
 
@@ -58,8 +60,8 @@ POWER = (
 def render() -> None:
     parts.header("Language gaps", READ)
     bring()
-    evaluate_here()
     by_label = measurements()
+    evaluate_here(opened=not by_label)
     if not by_label:
         st.info("No evaluation yet: run one above, or upload an `optical evaluate` folder.")
         return
@@ -90,26 +92,8 @@ def _controls(by_label: dict[str, Measurements]) -> Tables | None:
         default=first_baseline(chosen),
     )
     models = _models(chosen)
-    with st.expander("Languages, and which count as high- or low-resource"):
-        codes = chosen.languages
-        languages = parts.language_choice(
-            st.multiselect, "Languages", codes, key="lang", default=codes
-        )
-        row = st.columns(2)
-        high = parts.language_choice(
-            row[0].multiselect,
-            "High-resource",
-            codes,
-            key="high",
-            default=list(members(HIGH_RESOURCE, codes)),
-        )
-        low = parts.language_choice(
-            row[1].multiselect,
-            "Low-resource",
-            codes,
-            key="low",
-            default=list(members(LOW_RESOURCE, codes)),
-        )
+    codes = chosen.languages
+    languages, high, low = _languages(codes)
     parts.left_out(codes, languages)
     apart = [code for code in languages if code not in {*high, *low}]
     if apart and len(apart) < len(languages):
@@ -123,6 +107,26 @@ def _controls(by_label: dict[str, Measurements]) -> Tables | None:
         tuple(models), tuple(languages), baseline, measure, tuple(high), tuple(low)
     )
     return gap_tables(library(), chosen, comparison)
+
+
+def _languages(codes: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """Draw the choice of languages, and of those in both groups, while it is open."""
+    with st.expander(
+        "Languages, and which count as high- or low-resource", key="groups", on_change="rerun"
+    ) as box:
+
+        def choice(place: Any, label: str, key: str, default: Sequence[str]) -> list[str]:
+            widget = place.multiselect if box.open else undrawn
+            chosen: list[str] = parts.language_choice(
+                widget, label, codes, key=key, default=list(default)
+            )
+            return chosen
+
+        languages = choice(st, "Languages", "lang", codes)
+        row = st.columns(2) if box.open else (st, st)
+        high = choice(row[0], "High-resource", "high", members(HIGH_RESOURCE, codes))
+        low = choice(row[1], "Low-resource", "low", members(LOW_RESOURCE, codes))
+    return languages, high, low
 
 
 def _models(chosen: Measurements) -> list[str]:
@@ -154,15 +158,14 @@ def _show(tables: Tables, label: str) -> None:
     if judged := judged_line(tables):
         st.caption(markdown_text(judged))
     parts.section("The gap in numbers")
-    named = [(tables.changes, "difference-in-differences")]
-    if parallel:
-        named.insert(0, (tables.gaps, "gap"))
-    for table, name in named:
-        if not table.empty:
-            parts.table(table, name)
-    if all(table.empty for table, _ in named):
+    named = {"gap": tables.gaps} if parallel else {}
+    named |= {"difference-in-differences": tables.changes}
+    named = {name: table for name, table in named.items() if not table.empty}
+    for name, table in named.items():
+        parts.table(table, name, saved=False)
+    if not named:
         st.info("A gap needs languages of both groups, and this choice has only one group.")
-    parts.files(lambda: {"paper.tex": paper_table(tables)}, key="paper", label="Table for a paper")
+    parts.downloads(named, key="paper", others=lambda: {"paper.tex": paper_table(tables)})
     st.caption(
         "gap = mean of the high-resource languages minus mean of the low-resource ones; relative "
         "gap = gap / high; change = gain of the low-resource languages minus gain of the "

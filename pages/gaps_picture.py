@@ -255,7 +255,7 @@ def _table(
         f"before: {markdown_text(baseline)}; after: {markdown_text(model)}. Click a row to see "
         "both rankings of the query. Back leads here again."
     )
-    parts.downloads(points, "queries", key="gap-queries-file")
+    parts.downloads({"queries": points}, key="gap-queries-file")
     if asked or found:
         query, code = asked or points.iloc[found[0]][["query", "language"]]
         parts.leave(

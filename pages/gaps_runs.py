@@ -38,7 +38,9 @@ ON = "on"
 
 def bring() -> None:
     """Let the reader add runs of their own to the session."""
-    with st.expander("Bring your own runs"):
+    with st.expander("Bring your own runs", key="bring-runs", on_change="rerun") as box:
+        if not box.open:
+            return
         st.caption(
             "Upload TREC runs named model.language.run with their qrels, or a zipped folder of "
             "`optical evaluate`. Results for a collection listed here are shown with the others."
@@ -66,9 +68,20 @@ def bring() -> None:
                 st.session_state["results"] = add_measurements(upload)
 
 
-def evaluate_here() -> None:
-    """Let the reader measure installed models on an installed collection."""
-    with st.expander("Evaluate models on this machine", expanded=ON in st.query_params):
+def evaluate_here(*, opened: bool) -> None:
+    """Let the reader measure installed models on an installed collection.
+
+    Args:
+        opened: Is it open at first, also where the address doesn't ask for it?
+    """
+    with st.expander(
+        "Evaluate models on this machine",
+        expanded=opened or ON in st.query_params,
+        key="evaluate-here",
+        on_change="rerun",
+    ) as box:
+        if not box.open:
+            return
         row = st.columns([2, 3])
         names = library().collection_names()
         name = bound(row[0].selectbox, "Collection", names, key=ON, default=names[0])

@@ -135,7 +135,7 @@ def _table(table: pd.DataFrame, label: str, codes: list[str], difference: bool) 
     cell = parts.opened(
         styled, key=key, column_config=columns, hide_index=True, height=420, placeholder="–"
     )
-    parts.downloads(shown, "queries", key="queries-file")
+    parts.downloads({"queries": shown}, key="queries-file")
     opened = held(QUERY)
     if cell:
         row, column = cell

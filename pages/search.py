@@ -229,9 +229,8 @@ def _columns(asked: Asked, models: list[str], top: int) -> dict[str, Ranking]:
                     if shares.get(identifier):
                         st.caption(markdown_text(share_line(shares[identifier])))
                     _passage(asked, model, ranking, identifier, models)
-            parts.downloads(
-                results_table(ranking), f"ranking-{folder_name(label(model))}", key=model
-            )
+            name = f"ranking-{folder_name(label(model))}"
+            parts.downloads({name: results_table(ranking)}, key=model)
     return rankings
 
 

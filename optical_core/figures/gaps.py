@@ -135,7 +135,10 @@ def _click(
         "x": [ends[1] - ends[0]] * len(values.rows),
         "y": [row.place for row in values.rows],
         "width": [1] * len(values.rows),
-        "marker": {"color": [seen if row.key == chosen else clear for row in values.rows]},
+        "marker": {
+            "color": [seen if row.key == chosen else clear for row in values.rows],
+            "line": {"color": tint(dark), "width": 1},
+        },
         "selected": opacity,
         "unselected": opacity,
         "customdata": [[row.key, ""] for row in values.rows],

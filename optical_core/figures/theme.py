@@ -146,7 +146,11 @@ def figure(
         settings: of the rest of the layout.
     """
     axes = {"xaxis": {**axis(dark), **(x or {})}, "yaxis": {**axis(dark, "y"), **(y or {})}}
-    return go.Figure(list(traces), {**_look(dark, height), **axes, **settings})
+    layout = {**_look(dark, height), **axes, **settings, "template": "none"}
+    made = go.Figure(list(traces), layout)
+    # A template, even an empty one, makes Plotly draw again where nothing has changed.
+    made.layout.template = None
+    return made
 
 
 def _look(dark: bool, height: int) -> dict[str, Any]:
@@ -157,7 +161,12 @@ def _look(dark: bool, height: int) -> dict[str, Any]:
         "paper_bgcolor": ground(dark),
         "plot_bgcolor": ground(dark),
         "margin": MARGIN,
+        "autotypenumbers": "strict",
+        "hovermode": "closest",
+        # Streamlit gives each figure to Plotly twice. Of the same revision, it is drawn once.
+        "datarevision": 1,
         "hoverlabel": {
+            "align": "left",
             "font": {"family": FONT, "size": 13, "color": ink(dark)},
             "bgcolor": ground(dark),
             "bordercolor": GREY,
@@ -167,8 +176,10 @@ def _look(dark: bool, height: int) -> dict[str, Any]:
 
 def axis(dark: bool, side: str = "x") -> dict[str, Any]:
     """Settings that all axes share, for a further axis of a figure."""
-    look = {"gridcolor": faint(dark), "zeroline": False, "automargin": True}
-    return look | ({"title_standoff": 10, "ticklabelstandoff": 4} if side == "y" else {})
+    look = {"gridcolor": faint(dark), "zeroline": False, "automargin": True, "ticks": ""}
+    if side == "y":
+        return look | {"title_standoff": 10, "ticklabelstandoff": 4}
+    return look | {"title_standoff": 15}
 
 
 def note(text: str, *, dark: bool, height: int = 120) -> go.Figure:

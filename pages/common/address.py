@@ -91,6 +91,11 @@ def bound(
     return value
 
 
+def undrawn(label: str, options: Sequence[Any] | None = None, *, key: str, **settings: Any) -> Any:
+    """Stand in for the widget of `bound` where it isn't seen: the value is kept, nothing drawn."""
+    return st.session_state[key]
+
+
 def held(key: str) -> str | None:
     """Read a value in the address that has no widget. Change it with `hold`."""
     texts = st.query_params.get_all(key)

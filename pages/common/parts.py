@@ -196,24 +196,53 @@ def chart(
     modes = ("points", "box", "lasso") if area else "points"
     options: dict[str, Any] = {"on_select": "rerun", "selection_mode": modes} if select else {}
     figure = draw(dark=is_dark())
+    if select:
+        # What Streamlit would set after it has drawn, which draws anew.
+        boxed = figure.layout.dragmode in ("select", "lasso")
+        figure.layout.clickmode = "event" if boxed else "event+select"
     event = st.plotly_chart(figure, key=key, theme=None, config=config, alt=alt or title, **options)
     if saved:
         files(lambda: picture_files(name, lambda: [Printed(draw(dark=False), title)]), key=key)
     return event.selection.points if select else None
 
 
-def table(table: pd.DataFrame, name: str, *, places: int = 4) -> None:
-    """Draw a table with its downloads. Formatted numbers still sort as numbers."""
+def table(table: pd.DataFrame, name: str, *, places: int = 4, saved: bool = True) -> None:
+    """Draw a table with its downloads. Formatted numbers still sort as numbers.
+
+    Args:
+        name: Of the files.
+        saved: Are there downloads? A page may have several tables in one list of files.
+    """
     styled = table.style.format(cell_formats(table, places=places), na_rep="")
     headings: dict[str, Any] = {column: heading(column) for column in table}
     height: Any = "content" if len(table) <= MOST_ROWS else "auto"
     st.dataframe(styled, height=height, hide_index=True, column_config=headings)
-    downloads(table, name, key=name)
+    if saved:
+        downloads({name: table}, key=name)
 
 
-def downloads(table: pd.DataFrame, name: str, *, key: str) -> None:
-    """Draw the downloads of a table: CSV, JSON, Markdown and LaTeX."""
-    files(lambda: {f"{name}.{form}": text for form, text in table_texts(table).items()}, key=key)
+def downloads(
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    key: str,
+    others: Callable[[], Mapping[str, str]] = dict,
+) -> None:
+    """Draw the downloads of tables: CSV, JSON, Markdown and LaTeX.
+
+    Args:
+        tables: Name of the files -> table.
+        others: Makes further files (name -> content), which stand first.
+    """
+
+    def made() -> dict[str, str]:
+        texts = {
+            f"{name}.{form}": text
+            for name, table in tables.items()
+            for form, text in table_texts(table).items()
+        }
+        return {**others(), **texts}
+
+    files(made, key=key)
 
 
 @fragment

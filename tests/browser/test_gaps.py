@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import plotly
 import pytest
 
+from optical_core.analysis.measurements import Comparison
+from optical_core.analysis.tables import Tables
+from optical_core.figures.gaps import gap_picture
+from optical_core.ui.gaps.queries import query_points, with_texts
+from optical_core.ui.gaps.scatter import query_scatter
 from tests.browser.test_browser import pytestmark  # noqa: F401
+from tests.measured import two_models
 
 GAPS = "/gaps?results=demo&model=embedded&model=optical-lowres"
 
@@ -144,3 +152,30 @@ def test_a_language_and_a_query_are_opened_by_keyboard_alone(gaps):
     gaps.settle()
     assert asked.split(" · ")[0].removeprefix("Somali, ") in page.url
     page.get_by_text("relevant at rank").nth(1).wait_for(timeout=60_000)
+
+
+def test_a_picture_that_is_given_twice_is_drawn_once(browser):
+    results = two_models()
+    comparison = Comparison.of(results, baseline="embedded")
+    made, model = Tables(results, comparison), comparison.models[-1]
+    points = with_texts(query_points(results, comparison, model), {})
+    figures = (
+        gap_picture(made.measures, made.comparisons, made.groups, comparison, dark=True),
+        query_scatter(points, "embedded", model, "AP", dark=True),
+    )
+    page = browser.new_page()
+    page.add_script_tag(path=Path(plotly.__file__).with_name("package_data") / "plotly.min.js")
+    for figure in figures:
+        drawings = """async text => {
+          const first = JSON.parse(text), second = JSON.parse(text), place = document.body;
+          await Plotly.newPlot(place, first.data, first.layout);
+          let drawings = 0;
+          place.on("plotly_beforeplot", () => { drawings += 1; return true; });
+          await Plotly.react(place, second.data, second.layout);
+          const same = drawings, third = JSON.parse(text);
+          third.layout.datarevision = "another";
+          await Plotly.react(place, third.data, third.layout);
+          return [same, drawings];
+        }"""
+        assert page.evaluate(drawings, figure.to_json()) == [0, 1]
+    page.close()

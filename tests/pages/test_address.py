@@ -47,6 +47,30 @@ def test_a_choice_that_fits_is_kept():
     assert app.query_params["lang"] == ["ha", "yo"]
 
 
+UNDRAWN = """
+import streamlit as st
+from pages.common import address
+address.start()
+widget = st.multiselect if st.toggle("Open", key="seen") else address.undrawn
+st.text(address.bound(widget, "Languages", ["ha", "yo", "sw"], key="lang", default=["ha"]))
+address.commit()
+"""
+
+
+def test_a_control_that_is_not_drawn_keeps_its_value():
+    app = AppTest.from_string(UNDRAWN)
+    app.query_params["lang"] = ["yo", "klingon"]
+    app.run()
+    assert (app.text[0].value, app.query_params["lang"]) == ("['yo']", "yo")
+    app.toggle(key="seen").set_value(True).run()
+    app.multiselect(key="lang").set_value(["sw", "yo"]).run()
+    for seen in (False, True):
+        app.toggle(key="seen").set_value(seen).run()
+        assert app.text[0].value == "['sw', 'yo']"
+        assert app.query_params["lang"] == ["sw", "yo"]
+    assert app.multiselect(key="lang").value == ["sw", "yo"]
+
+
 def test_switches_share_a_parameter():
     app = AppTest.from_string(
         "import streamlit as st\nfrom pages.common import address\naddress.start()\n"
@@ -119,6 +143,8 @@ def test_every_page_takes_a_code_in_any_form(page, open_page, many_languages):
     app = open_page(page, model="embedded", **asked)
     shown = {"lang": "sw", "other": "sw", "high": "sw", "low": "en", "many": "en"}
     controls = [c for c in (*app.selectbox, *app.multiselect) if c.key in shown]
-    assert controls
+    told = {key: app.query_params[key] for key in shown if key in app.query_params}
+    assert told
+    assert told == {key: shown[key] for key in told}
     for control in controls:
         assert control.value in (shown[control.key], [shown[control.key]]), control.key

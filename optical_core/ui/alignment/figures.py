@@ -159,6 +159,7 @@ def _costs(plan: TransportPlan, *, dark: bool) -> dict[str, Any]:
         "colorbar": {
             "title": {"text": "cost", "side": "right"},
             "thickness": 10,
+            "outlinewidth": 0,
             "orientation": "h",
             "y": 0,
             "yanchor": "top",

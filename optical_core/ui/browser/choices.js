@@ -33,9 +33,10 @@ class Choices {
       role: "listbox", tabindex: 0, "aria-label": data.label, "aria-describedby": hint.id,
     });
     this.rows = data.options.map(([, text], at) => this.part("div", this.box, {
-      role: "option", id: `${hint.id}-${at}`, dir: "auto", "data-at": at,
+      role: "option", id: `${hint.id}-${at}`, dir: "auto", "data-at": at, "aria-selected": false,
     }, text));
     parent.append(this.root);
+    this.box.addEventListener("focus", () => this.reveal());
     this.box.addEventListener("keydown", event => this.press(event));
     this.box.addEventListener("click", event => {
       const row = event.target.closest("[role=option]");
@@ -66,11 +67,19 @@ class Choices {
   }
 
   move(to) {
+    this.rows[this.at]?.setAttribute("aria-selected", false);
     this.at = to;
-    this.rows.forEach((row, at) => row.setAttribute("aria-selected", at === to));
     const row = this.rows[to];
     if (!row) return;
+    row.setAttribute("aria-selected", true);
     this.box.setAttribute("aria-activedescendant", row.id);
+    this.reveal();
+  }
+
+  // Scroll to the row, if the list is seen: to ask for places makes the browser lay out the page.
+  reveal() {
+    const row = this.rows[this.at];
+    if (!row || this.root.getRootNode().activeElement !== this.box) return;
     // `scrollIntoView` would move the page too.
     const low = row.offsetTop + row.offsetHeight - this.box.clientHeight;
     this.box.scrollTop = Math.min(Math.max(this.box.scrollTop, low), row.offsetTop);

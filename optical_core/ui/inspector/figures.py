@@ -43,7 +43,7 @@ def correlation_figure(table: pd.DataFrame, languages: Sequence[str], *, dark: b
         # More numbers would overlap on a telephone. They are in the hover text.
         "texttemplate": "%{z:.2f}" if len(codes) <= _FEW else None,
         "hovertemplate": "%{x}, %{y}: %{z:.3f}<extra></extra>",
-        "colorbar": {"thickness": 10},
+        "colorbar": {"thickness": 10, "outlinewidth": 0},
         "xgap": 1,
         "ygap": 1,
     }
