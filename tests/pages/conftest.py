@@ -56,7 +56,7 @@ def demo(collection, tmp_path, monkeypatch):
         "data.collection",
         "models.info",
         "study.results",
-        "distill.trainer",
+        "distill.training_bitext",
         "distill.settings",
     ):
         monkeypatch.setattr(f"optical_core.{module}.assets", assets)
