@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from optical_core.errors import InputError
 
@@ -39,6 +39,25 @@ _EXPECTED = (
     | dict.fromkeys(("bool_type", "bool_parsing"), "true or false was expected")
 )
 """Type of an error -> what to say, with pydantic's context in braces."""
+
+
+class Settings(BaseModel):
+    """Settings as people write them: no unknown one, no empty text, no flag for a number or text.
+
+    In YAML, a bare `yes` or `on` is a flag, and would count as 1.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_min_length=1)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_flag(cls, value: Any, info: ValidationInfo) -> Any:
+        kind = cls.model_fields[info.field_name or ""].annotation
+        if isinstance(value, bool) and bool not in (kind, *get_args(kind)):
+            raise ValueError(
+                f"it can't be {str(value).lower()}, as which YAML reads a bare yes or no"
+            )
+        return value
 
 
 def validated(kind: type[Model], value: Any, where: str) -> Model:
@@ -82,7 +101,7 @@ def problem_of(first: Mapping[str, Any]) -> str:
 
 def _is_type(part: object) -> bool:
     """Is this part of a place a type? Pydantic names the types where it tried several."""
-    tried = ("bool", "int", "float", "str")
+    tried = ("bool", "dict", "int", "float", "str")
     return not isinstance(part, str | int) or part in tried or str(part).startswith("literal[")
 
 

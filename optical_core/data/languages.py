@@ -161,12 +161,17 @@ def given_codes(codes: Any) -> Any:
     """A setting of languages with each code in its one form; other values stay as they are.
 
     Raises:
-        InputError: a code is unknown, or is `false` or `true`, as YAML reads a bare `no` or `yes`.
+        InputError: a code is unknown or empty, or is `false` or `true`, as YAML reads a bare `no`
+            or `yes`.
     """
+    if isinstance(codes, str) and not codes.replace(",", "").strip():
+        raise InputError("it is empty: give language codes, or leave it out for all languages")
     if isinstance(codes, list | tuple):
         for code in codes:
             if isinstance(code, bool):
                 raise InputError(f"{str(code).lower()} is no language code: write 'no' in quotes")
+            if isinstance(code, str) and not code.strip():
+                raise InputError("a language code is empty")
         if not all(isinstance(code, str) for code in codes):
             return codes
     return tuple(language_codes(codes)) if isinstance(codes, list | tuple | str) else codes

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     Field,
     ValidationError,
@@ -15,7 +14,7 @@ from pydantic import (
 )
 
 from optical_core.data.languages import given_codes
-from optical_core.validation import plain_name
+from optical_core.validation import Settings, plain_name
 
 if TYPE_CHECKING:
     from optical_core.distill.objectives import Objective
@@ -38,10 +37,10 @@ def solver_names() -> tuple[str, ...]:
     return tuple(method for method in METHODS if method != "unbalanced")
 
 
-class TrainingConfig(BaseModel):
+class TrainingConfig(Settings):
     """The settings that every training has; the resolved copy is saved with the run."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     name: Annotated[str, AfterValidator(plain_name)]
     licence: str = "unknown"

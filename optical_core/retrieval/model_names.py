@@ -84,7 +84,7 @@ def label(spec: str) -> str:
     if not isinstance(node, Name):
         return str(renamed(node, label))
     name, source = model_and_source(node.name)
-    return _plain(name if source is None else f"{name}@{Path(source).name}")
+    return _plain(_named(name) if source is None else f"{name}@{Path(_named(source)).name}")
 
 
 def expanded(node: Node) -> Node:
@@ -110,6 +110,11 @@ def folder_name(label: str) -> str:
         ('bm25-100-optical-lowres', 'tlm+optical')
     """
     return _plain(label) if SIGNS.search(label) else label
+
+
+def _named(path: str) -> str:
+    """A path whose last part is a name: `.` and `..` are the folders that they lead to."""
+    return path if Path(path).name.strip(".") else str(Path(path).resolve().name)
 
 
 def _plain(label: str) -> str:

@@ -29,9 +29,9 @@ from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     ValidationError,
     field_validator,
     model_validator,
@@ -42,16 +42,14 @@ from optical_core.analysis.metrics import MEASURES
 from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, given_codes
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.teach_config import TeachConfig
-from optical_core.validation import first_problem, plain_name
+from optical_core.validation import Settings, first_problem, plain_name
 
 _MODELS = ("encoder", "teacher", "start")
 """Settings that may name another model of the study."""
 
 
-class CollectionSource(BaseModel):
+class CollectionSource(Settings):
     """A collection that the study imports if it isn't installed; see `optical data import`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, AfterValidator(plain_name)]
     form: str
@@ -67,10 +65,17 @@ class CollectionSource(BaseModel):
         return given_codes(codes)
 
 
-class Curve(BaseModel):
-    """A learning curve of the report: MAP against a number in which arms differ."""
+def _form(value: Any) -> str:
+    return "dict" if isinstance(value, dict | CollectionSource) else "str"
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+_NameOrSource = Annotated[
+    Annotated[str, Tag("str")] | Annotated[CollectionSource, Tag("dict")], Discriminator(_form)
+]
+
+
+class Curve(Settings):
+    """A learning curve of the report: MAP against a number in which arms differ."""
 
     setting: str
     """Setting of DistillConfig, such as `pairs` or `steps`."""
@@ -84,7 +89,7 @@ class Curve(BaseModel):
         return self.name or self.setting
 
 
-class StudyConfig(BaseModel):
+class StudyConfig(Settings):
     """A study: models, taught models, distillation arms, seeds, languages and collections.
 
     Raises:
@@ -101,14 +106,12 @@ class StudyConfig(BaseModel):
         'greedy'
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     name: Annotated[str, AfterValidator(plain_name)]
     question: str = (
         "Does OT distillation, or continued multilingual pre-training, reduce the gap between "
         "high- and low-resource query languages?"
     )
-    collections: tuple[str | CollectionSource, ...] = Field(min_length=1)
+    collections: tuple[_NameOrSource, ...] = Field(min_length=1)
     models: tuple[str, ...] = ("embedded", "bm25")
     baseline: str = "embedded"
     """Model (of `models` or `taught`) that every other is compared with."""
@@ -121,7 +124,9 @@ class StudyConfig(BaseModel):
     reference: str = "optical"
     """Arm whose claim the report tests against its rivals."""
     curves: tuple[Curve, ...] = ()
-    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field((1,), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32, strict=True)], ...] = Field(
+        (1,), min_length=1
+    )
 
     pooled: bool = False
     """Report all collections as one whose languages they are; no two may have the same language."""
@@ -157,6 +162,15 @@ class StudyConfig(BaseModel):
             raise ValueError(f"{clash[0]!r} names several of models, taught and arms")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("a seed comes twice")
+        titles = [c if isinstance(c, str) else c.name for c in self.collections]
+        if len(set(titles)) < len(titles):
+            raise ValueError("a collection comes twice")
+        saved = Counter(self.model_name(name, seed=0) for name in self.trained)
+        clash = [name for name in self.trained if saved[self.model_name(name, seed=0)] > 1]
+        if clash:
+            raise ValueError(f"{clash[0]!r} and {clash[1]!r} would be one model's name")
+        if both := sorted({*self.high} & {*self.low}):
+            raise ValueError(f"{both[0]} is in high and in low: a language is in one of them")
         check_depth(self.measures, self.depth)
         order = self.trained
         for number, name in enumerate(order):

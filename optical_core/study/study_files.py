@@ -37,8 +37,8 @@ def read_study(name_or_path: str, *, data: Path | None = None) -> StudyConfig:
         >>> read_study("demo").collections
         ('demo',)
     """
-    path = Path(name_or_path)
-    if name_or_path in shipped_studies():
+    path, shipped = Path(name_or_path), shipped_studies()
+    if name_or_path in shipped:
         path = assets("studies", f"{name_or_path}.yaml")
     try:
         exists = path.is_file()
@@ -46,7 +46,7 @@ def read_study(name_or_path: str, *, data: Path | None = None) -> StudyConfig:
         exists = False
     if not exists:
         raise InputError(
-            f"no study {name_or_path!r}: give a YAML file, or one of {', '.join(shipped_studies())}"
+            f"no study {name_or_path!r}: give a YAML file, or one of {', '.join(shipped)}"
         )
     text = read_text(path)
     content = read_yaml(text, str(path))
@@ -54,9 +54,12 @@ def read_study(name_or_path: str, *, data: Path | None = None) -> StudyConfig:
         raise InputError(f"{path}: settings by name were expected, such as `name: demo`")
     try:
         _refuse_too_large(content, path)
-        return StudyConfig.model_validate(_filled(content, data, path))
+        study = StudyConfig.model_validate(_filled(content, data, path))
     except ValidationError as error:
         raise InputError(f"{path}: {first_problem(error)}") from error
+    if study.name in shipped and path.resolve().parent != assets("studies").resolve():
+        raise InputError(f"{path}: {study.name} is a shipped study: choose another name for yours")
+    return study
 
 
 def _refuse_too_large(content: Any, path: Path) -> None:

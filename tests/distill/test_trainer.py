@@ -491,6 +491,11 @@ def test_settings_are_layered_and_named_when_wrong(tmp_path):
         (["objective=magic"], "objective"),
         (["nonsense"], "key=value"),
         (["languages=xx"], "xx"),
+        (["dev="], "dev: a text was expected, got ''"),
+        (["teacher="], "teacher: a text was expected, got ''"),
+        (['bitext=[""]'], "bitext.0: a text was expected, got ''"),
+        (["languages=,"], "languages: it is empty: give language codes, or leave it out"),
+        (['languages=["so", " "]'], "languages: a language code is empty"),
     ):
         with pytest.raises(InputError, match=message):
             resolve_config({}, file, wrong, demo=False)

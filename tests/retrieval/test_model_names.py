@@ -10,7 +10,7 @@ from optical_core.distill.run import begun
 from optical_core.distill.teach_config import TeachConfig
 from optical_core.errors import InputError
 from optical_core.models.fusions import Fusion, save_fusion
-from optical_core.retrieval.model_names import check_new_name, new_model_folder
+from optical_core.retrieval.model_names import check_new_name, label, new_model_folder
 
 TAKEN = {
     "optical-lowres": "'optical-lowres' names another model, a known student",
@@ -68,3 +68,16 @@ def test_names_of_its_own_stay_free(home):
     check_new_name("fused", fusion=True)
     with pytest.raises(InputError, match="names another model, a known student"):
         check_new_name("optical-gloss", fusion=True)
+
+
+def test_folders_that_are_no_names_are_called_as_where_they_lead(tmp_path, monkeypatch):
+    inside = tmp_path / "my-model" / "work"
+    inside.mkdir(parents=True)
+    monkeypatch.chdir(inside)
+    assert [label(name) for name in (".", "..", "../", "psq@..", "bm25@.")] == [
+        "work",
+        "my-model",
+        "my-model",
+        "psq@my-model",
+        "bm25@work",
+    ]

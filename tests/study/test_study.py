@@ -244,6 +244,18 @@ def test_killed_in_training_and_in_measuring_it_comes_to_the_same_numbers(settin
         ({"measures": ["ndcg@10"]}, "measures: there is no measure 'ndcg': did you mean nDCG"),
         ({"measures": ["R@1000"], "depth": 10}, "R@1000 needs a depth of at least 1,000, got 10"),
         ({"collections": ["{data}/x"]}, "--data"),
+        ({"collections": ["a", "a"]}, "a collection comes twice"),
+        ({"collections": [{"name": "a"}]}, r"collections.0.form: it is missing"),
+        ({"collections": [3]}, r"collections.0: a text was expected \(in quotes"),
+        ({"collections": [""]}, r"collections.0: a text was expected, got ''"),
+        ({"arms": {"optical": {}, "a+b": {}, "a-b": {}}}, "would be one model's name"),
+        ({"high": ["sw"], "low": ["sw"]}, "sw is in high and in low"),
+        ({"depth": True}, "depth: it can't be true"),
+        ({"seeds": [True]}, "seeds.0: a whole number was expected, got True"),
+        ({"training": {"bitext": ["demo"], "steps": True}}, "steps: it can't be true"),
+        ({"languages": ""}, "languages: it is empty"),
+        ({"question": ""}, "question: a text was expected, got ''"),
+        ({"name": "demo"}, "demo is a shipped study: choose another name"),
     ],
 )
 def test_a_wrong_setting_is_named(settings, tmp_path, changes, message):
