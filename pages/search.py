@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from optical_core.data.collection import Passage
 from optical_core.data.where import LONGEST, in_languages
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
-from optical_core.retrieval.explain import Share, one_window
+from optical_core.retrieval.explain import Share
 from optical_core.retrieval.model_names import folder_name, label
-from optical_core.retrieval.windows import Window
 from optical_core.ui.address import AGAIN
 from optical_core.ui.examples import AHEAD, BEHIND
 from optical_core.ui.library import Library
-from optical_core.ui.search.figures import match_figure
 from optical_core.ui.search.joined import added_line, share_line, typed_model
 from optical_core.ui.search.ranking import Ranking
 from optical_core.ui.search.served import ServedLibrary
@@ -30,25 +26,22 @@ from optical_core.ui.search.view import (
     Asked,
     ask,
     english_of,
-    explained,
     language_hint,
-    match_title,
     moves,
+    other_languages,
     passage_languages,
     quality,
     results_table,
-    shortened,
-    window_of,
-    within,
 )
 from optical_core.ui.search.winning import Rivals
-from optical_core.ui.token_html import contribution_chips, heat_strip, plain
+from optical_core.ui.token_html import plain
 from pages.common import parts
-from pages.common.address import bound, switch
+from pages.common.address import bound
 from pages.common.first_start import prepared
 from pages.common.opened import library
 from pages.common.typed import text_input
-from pages.common.winning import offer, winning
+from pages.common.winning import winning
+from pages.search_results import Column, draw_badges, draw_passage
 
 READ = (
     "How to read this: each column is one model's ranking of the same passages. ▲ and ▼ "
@@ -166,19 +159,18 @@ def _elsewhere(asked: Asked, models: list[str], kept: Mapping[str, Any]) -> None
             st.caption(hint)
         return
     code, need = asked.known
-    source, name = asked.source, asked.collection
+    name = asked.collection
     with st.container(horizontal=True):
-        for other in source.languages(name):
-            if other != code and need in source.queries(name, other):
-                parts.link(
-                    "search",
-                    parts.language_name(other),
-                    lang=other,
-                    need=need,
-                    model=models,
-                    **{"in": name, **kept},
-                    **AGAIN,
-                )
+        for other in other_languages(asked):
+            parts.link(
+                "search",
+                parts.language_name(other),
+                lang=other,
+                need=need,
+                model=models,
+                **{"in": name, **kept},
+                **AGAIN,
+            )
         if name == "demo" and code != "en":
             parts.link(
                 "alignment", "Alignment", icon=":material/compare_arrows:", lang=code, need=need
@@ -221,14 +213,15 @@ def _columns(asked: Asked, models: list[str], top: int) -> dict[str, Ranking]:
             first = next(iter(rankings.values())).ranks
             best = [identifier for identifier, _ in ranking.hits[:top]]
             shares = _shares(asked, model, best)
+            column = Column(asked, model, ranking, models)
             for rank, (identifier, score) in enumerate(ranking.hits[:top], 1):
                 with st.container(border=True):
                     move = moves(first, identifier, rank)
                     code = ranking.passages[identifier].language
-                    _badges(rank, score, move, asked.grades.get(identifier), code)
+                    draw_badges(rank, score, move, asked.grades.get(identifier), code)
                     if shares.get(identifier):
                         st.caption(markdown_text(share_line(shares[identifier])))
-                    _passage(asked, model, ranking, identifier, models)
+                    draw_passage(column, identifier)
             name = f"ranking-{folder_name(label(model))}"
             parts.downloads({name: results_table(ranking)}, key=model)
     return rankings
@@ -240,56 +233,6 @@ def _shares(asked: Asked, model: str, passages: list[str]) -> Mapping[str, Seque
     if not passages or not source.joins(model):
         return {}
     return source.shares(model, asked.collection, asked.query, passages, asked.where)
-
-
-def _badges(rank: int, score: float, move: str, grade: int | None, code: str | None) -> None:
-    badges = [f":gray-badge[{score:.2f}]"]
-    if move:
-        badges.append(f":blue-badge[{move}]")
-    if grade:
-        badges.append(f":green-badge[relevant {grade}]")
-    if code:
-        badges.append(f":violet-badge[{markdown_text(parts.language_name(code))}]")
-    st.markdown(f"**{rank}** {' '.join(badges)}")
-
-
-def _passage(
-    asked: Asked, model: str, ranking: Ranking, identifier: str, models: Sequence[str]
-) -> None:
-    """Draw the beginning of a passage, or all of it with the matches that make up its score."""
-    passage, rank = ranking.passages[identifier], ranking.ranks[identifier]
-    st.html(plain(passage.title or passage.id, bold=True))
-    if not (
-        asked.source.explains(model)
-        and switch(st.toggle, f"Why rank {rank}?", key="why", value=f"{model}:{passage.id}")
-    ):
-        window = window_of(asked, model, passage.id)
-        st.html(plain(shortened(_text_of(passage, window) if window else passage.text)))
-        return
-    matches = asked.source.explanation(
-        model, asked.collection, asked.query, passage.id, asked.where
-    )
-    result, window = explained(matches), one_window(matches)
-    st.html(contribution_chips(result.tokens, result.contributions))
-    if window:
-        result = within(window, result)
-    st.html(heat_strip(_text_of(passage, window) if window else passage.full_text, result.spans))
-    parts.chart(
-        partial(match_figure, result),
-        key=f"links-{model}-{passage.id}",
-        name="matches",
-        title=match_title(asked, model, passage),
-    )
-    score = ranking.hits[rank - 1][1]
-    st.caption(f"The contributions add up to {result.total:.4f}; the score is {score:.4f}.")
-    offer(asked, model, ranking, rank, models)
-
-
-def _text_of(passage: Passage, window: Window) -> str:
-    """The text of the window that has a passage's score; which one is said above it."""
-    if window.count > 1:
-        st.caption(f"Window {window.number} of {window.count}: {markdown_text(window.name)}")
-    return passage.full_text[window.start : window.end]
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from optical_core.serve.holdings import load_holdings
 from optical_core.serve.schema import SearchAnswer, search_request
 from optical_core.storage import home
 from optical_core.ui.library import Library
-from optical_core.ui.search.view import ask, explained, window_of, within
+from optical_core.ui.search.view import ask, explained, tells_windows, window_of, within
 
 LONG = "the moon is a small cold star " * 12 + "the sea is salty water " + "a big new city " * 12
 QUERY = "salty sea water"
@@ -62,4 +62,5 @@ def test_the_search_page_shows_the_text_of_the_window(articles, tiny_encoder, mo
         within(window, result).spans, result.spans, strict=True
     ):
         assert text[start:end] == articles.by_id["a1"].full_text[before:after] != ""
-    assert window_of(asked, "bm25", "a1") is None
+    assert tells_windows(asked, model)
+    assert not tells_windows(asked, "bm25")

@@ -86,19 +86,50 @@ class Asked:
     where: str = ""
 
 
+@dataclass(frozen=True)
+class Needs:
+    """A collection's queries, looked up by what a page knows of one.
+
+    Attributes:
+        by_text: Text -> (language, query id).
+        languages: Query id -> the languages that have it.
+    """
+
+    by_text: Mapping[str, tuple[str, str]]
+    languages: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, source: Library | ServedLibrary, collection: str) -> Needs:
+        """Those of a collection. A library keeps them."""
+
+        def look_up() -> Needs:
+            by_text: dict[str, tuple[str, str]] = {}
+            languages: dict[str, list[str]] = {}
+            for code in source.languages(collection):
+                for identifier, text in source.queries(collection, code).items():
+                    by_text.setdefault(text, (code, identifier))
+                    languages.setdefault(identifier, []).append(code)
+            return cls(by_text, languages)
+
+        if isinstance(source, ServedLibrary):
+            return look_up()
+        return source.keep("needs", look_up, collection=collection)
+
+
 def ask(source: Library | ServedLibrary, collection: str, query: str, where: str = "") -> Asked:
     """Look up whether a query is one of the collection's, and its judgements."""
-    known = next(
-        (
-            (code, identifier)
-            for code in source.languages(collection)
-            for identifier, text in source.queries(collection, code).items()
-            if text == query.strip()
-        ),
-        None,
-    )
+    known = Needs.of(source, collection).by_text.get(query.strip())
     grades = source.judged(collection, *known) if known else {}
     return Asked(source, collection, query, known, grades, where)
+
+
+def other_languages(asked: Asked) -> list[str]:
+    """The other languages that have a query of the collection's, in the collection's order."""
+    if not asked.known:
+        return []
+    code, need = asked.known
+    found = Needs.of(asked.source, asked.collection).languages[need]
+    return [other for other in found if other != code]
 
 
 def english_of(asked: Asked) -> str:
@@ -111,18 +142,23 @@ def english_of(asked: Asked) -> str:
     return ""
 
 
-def window_of(asked: Asked, model: str, identifier: str) -> Window | None:
-    """The window of a result that has its score; None if all of the passage has it.
-
-    A server tells it only together with an explanation.
-    """
+def tells_windows(asked: Asked, model: str) -> bool:
+    """Can `window_of` tell a result's window? A server tells it only with an explanation."""
     source = asked.source
-    if isinstance(source, ServedLibrary) or not source.explains(model):
-        return None
-    if not source.searcher(model, asked.collection).windowed:
-        return None
+    return (
+        not isinstance(source, ServedLibrary)
+        and source.explains(model)
+        and source.searcher(model, asked.collection).windowed
+    )
+
+
+def window_of(asked: Asked, model: str, identifier: str) -> Window | None:
+    """The window of a result that has its score, if the model `tells_windows`.
+
+    None if all of the passage has it.
+    """
     return one_window(
-        source.explanation(model, asked.collection, asked.query, identifier, asked.where)
+        asked.source.explanation(model, asked.collection, asked.query, identifier, asked.where)
     )
 
 
