@@ -175,7 +175,7 @@ def _long(collection: Collection) -> None:
 
 def _size(collection: Collection) -> None:
     """Say what the index takes, and offer smaller forms."""
-    size = index_size(collection)
+    size = index_size(library(), collection.name)
     if size is None:
         return
     with st.expander("Size of the index"):

@@ -10,6 +10,7 @@ from optical_core.retrieval.compression import Compression
 from optical_core.retrieval.windows import Windows
 from optical_core.ui.collections.index_size import index_size
 from optical_core.ui.collections.long_documents import windows_of
+from optical_core.ui.library import Library
 from tests.pages.checks import shown
 
 
@@ -103,7 +104,7 @@ def test_an_index_is_stored_in_a_smaller_form(open_page, mine):
     assert not app.error
     assert size().startswith("4 bits a dimension, one vector for 2 tokens: ")
     assert size().endswith("% of the exact top ten are kept.")
-    assert index_size(open_collection(mine)).compression == Compression(bits=4, pool=2)
+    assert index_size(Library(), "mine").compression == Compression(bits=4, pool=2)
     field(app, "selectbox", "Bits").set_value(16)
     field(app, "selectbox", "One vector for").set_value(1)
     field(app, "button", "Store it so").click().run()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from optical_core.data.collection import Collection
 from optical_core.retrieval.compression import PLAIN_BITS, Compression
+from optical_core.ui.library import Library
 
 BITS = {PLAIN_BITS: "16 (fp16)", 8: "8", 4: "4", 2: "2"}
 """Bits of each dimension -> what the page calls them."""
@@ -43,18 +45,27 @@ class IndexSize:
         return f"{form}: {self.bytes / 1e6:,.1f} MB, {each:,.0f} bytes a passage.{kept}"
 
 
-def index_size(collection: Collection) -> IndexSize | None:
+def index_size(library: Library, name: str) -> IndexSize | None:
     """Measure the embedded encoder's index of a collection; None without one.
+
+    The library keeps the size until an index of the collection is built, changed or removed.
 
     Raises:
         InputError: the index is damaged.
     """
-    from optical_core.models.backbones import EMBEDDED
     from optical_core.retrieval.indexing import collection_indexes
+    from optical_core.retrieval.manifest import manifest_stamp
+
+    folders = collection_indexes(library.collection(name))
+    stamps = tuple((folder, manifest_stamp(folder)) for folder in folders)
+    return library.keep("index size", lambda: _measured(folders), collection=name, key=stamps)
+
+
+def _measured(folders: Sequence[Path]) -> IndexSize | None:
+    from optical_core.models.backbones import EMBEDDED
     from optical_core.retrieval.live_index import LiveIndex
     from optical_core.retrieval.manifest import Manifest
 
-    folders = collection_indexes(collection)
     own = next((folder for folder in folders if Manifest.read(folder).encoder == EMBEDDED), None)
     if own is None:
         return None
