@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -50,6 +51,19 @@ def prepare(*, background: bool = False) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if background and hasattr(os, "nice"):
         os.nice(NICENESS)
+
+
+def open_streams() -> None:
+    """Open those standard streams that are closed (`>&-`), on nothing.
+
+    The files that are opened next would get their numbers, and what is printed with them.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def cores() -> int:

@@ -60,12 +60,24 @@ def home(*parts: str) -> Path:
     for part in parts:
         if part in ("", ".", "..") or "/" in part or os.sep in part:
             raise InputError(f"{part!r} can't be the name of a file or folder")
-    root = Path(os.environ.get("OPTICAL_HOME") or platformdirs.user_cache_dir("optical"))
-    path = root.joinpath(*parts)
+    path = _root().joinpath(*parts)
     with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     tidy(path.parent)
     return path
+
+
+def _root() -> Path:
+    """`$OPTICAL_HOME`, with `~` as a shell reads it, or the user's cache folder.
+
+    Raises:
+        InputError: `$OPTICAL_HOME` is in the folder of a user that there isn't.
+    """
+    given = os.environ.get("OPTICAL_HOME", "").strip()
+    try:
+        return Path(given or platformdirs.user_cache_dir("optical")).expanduser()
+    except RuntimeError as error:
+        raise InputError(f"OPTICAL_HOME is {given}, and there is no such user") from error
 
 
 def assets(*parts: str) -> Path:

@@ -1,5 +1,9 @@
-"""Values of options and arguments that can't be meant."""
+"""Values of options, arguments and variables that can't be meant, and odd surroundings."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +13,7 @@ from typer.testing import CliRunner
 
 from optical_core.cli import app
 from optical_core.errors import InputError
+from optical_core.storage import home as under_home
 
 runner = CliRunner()
 
@@ -46,3 +51,58 @@ def test_a_list_of_no_names_is_empty_too(home, names):
     done = runner.invoke(app, ["evaluate", "demo", "--out", "o", "--models", names])
     assert str(done.exception) == "--models is empty: give it a value, or leave it out"
     assert runner.invoke(app, ["search", "demo", names, "-m", "bm25"]).exception is None
+
+
+def test_a_tilde_that_shells_leave_alone_is_the_users_folder(home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    arguments = ["evaluate", "demo", "--models", "bm25", "--languages", "en", "--out=~/runs"]
+    assert runner.invoke(app, arguments).exception is None
+    assert (tmp_path / "user" / "runs" / "bm25" / "en.run").is_file()
+    assert not (tmp_path / "~").exists()
+
+
+def test_the_home_is_read_as_a_shell_reads_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for given, expected in (
+        ("~/mine", tmp_path / "mine"),
+        ("", tmp_path / "cache" / "optical"),
+        ("  ", tmp_path / "cache" / "optical"),
+    ):
+        monkeypatch.setenv("OPTICAL_HOME", given)
+        assert under_home("logs", "x") == expected / "logs" / "x"
+    monkeypatch.setenv("OPTICAL_HOME", "~nobody-of-this-name/x")
+    with pytest.raises(InputError, match="OPTICAL_HOME is ~nobody-of-this-name/x, and there is no"):
+        under_home("logs", "x")
+
+
+def _shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of the shell in which `optical` is the command, in an interpreter of its own."""
+    code = "from optical_core.cli import main; main()"
+    line = f"optical() {{ '{sys.executable}' -c '{code}' \"$@\"; }}; {line}"
+    return subprocess.run(
+        ["sh", "-c", line], capture_output=True, text=True, env=os.environ | environment
+    )
+
+
+@pytest.mark.parametrize("level", ["bogus", "10"])
+def test_an_unknown_log_level_is_one_sentence(level):
+    done = _shell("optical models", OPTICAL_LOG=level)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("optical: OPTICAL_LOG must be one of DEBUG, INFO")
+    assert _shell("optical models", OPTICAL_LOG="debug").returncode == 0
+
+
+def test_closed_streams_are_no_fault(home):
+    assert _shell("optical models >&-").returncode == 0
+    wrong = _shell("optical evaluate nowhere --out o 2>&-")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert _shell("optical search demo sea -m bm25 <&- >&- 2>&-").returncode == 0
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_json_is_json_in_every_encoding(home, encoding):
+    query = "mer salée 😀"
+    line = f"optical search demo '{query}' -m bm25 --json"
+    assert json.loads(_shell(line, PYTHONIOENCODING=encoding).stdout)["query"] == query

@@ -33,11 +33,12 @@ from optical_core.cli.application import app
 from optical_core.data.allowance import COMMAND, Tell, allowed
 from optical_core.errors import InputError
 from optical_core.escaping import plain_text
-from optical_core.process import prepare
+from optical_core.process import open_streams, prepare
 from optical_core.storage import home
 
 EVERY = 5
 """Seconds between two lines on what is being read; what takes less is read without one."""
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _DISK = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EPERM)
 
 
@@ -47,13 +48,14 @@ def main() -> None:
     An unexpected error gives one sentence and exit code 1; its traceback is kept in a file.
     """
     prepare()
+    open_streams()
     # A file's name that isn't UTF-8 is printed with an escape, not refused at the very end.
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     # Users of a command needn't know what a library will change in its next version.
     warnings.simplefilter("ignore", FutureWarning)
-    logging.getLogger("optical_core").setLevel(os.environ.get("OPTICAL_LOG", "INFO"))
     try:
+        logging.getLogger("optical_core").setLevel(_log_level())
         with allowed(COMMAND, _progress()):
             app()
     except InputError as error:
@@ -66,6 +68,18 @@ def main() -> None:
             where = f" {error.filename}" if error.filename else ""
             sys.exit(_fail(f"cannot write{where}: {(error.strerror or '').lower()}"))
         sys.exit(_fail(_unexpected(error), code=1))
+
+
+def _log_level() -> str:
+    """The level of `$OPTICAL_LOG`.
+
+    Raises:
+        InputError: it is none.
+    """
+    given = os.environ.get("OPTICAL_LOG") or "INFO"
+    if given.upper() not in _LEVELS:
+        raise InputError(f"OPTICAL_LOG must be one of {', '.join(_LEVELS)}, got {given!r}")
+    return given.upper()
 
 
 def _progress() -> Tell:

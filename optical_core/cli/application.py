@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,13 +19,18 @@ from optical_core.escaping import plain_text
 if TYPE_CHECKING:
     from optical_core.data.collection import Collection
 
+_TILDE = re.compile(r"^(--[a-z-]+=)~(?=/|$)")
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
 class _Command(TyperCommand):
-    """A command that refuses empty values: `--models "$MODELS"` must not mean the defaults."""
+    """A command that refuses empty values: `--models "$MODELS"` must not mean the defaults.
+
+    It also reads `--out=~/runs`, which shells leave alone, as `--out ~/runs`.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        args = [_TILDE.sub(lambda found: f"{found[1]}{os.path.expanduser('~')}", a) for a in args]
         # Before they are converted: an empty path becomes the current folder.
         given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
         for parameter in self.params:
@@ -141,6 +149,12 @@ def one_line(text: str) -> str:
 
 
 def print_json(value: Any) -> None:
+    """Print JSON; where the output has not all characters (ASCII, a Windows code page), escaped."""
     from optical_core.digits import plain
 
-    print(json.dumps(plain(value), ensure_ascii=False, indent=2, default=str))
+    text = json.dumps(plain(value), ensure_ascii=False, indent=2, default=str)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        text = json.dumps(plain(value), indent=2, default=str)
+    print(text)

@@ -236,6 +236,8 @@ class StudyConfig(Settings):
         """
         taught = name in self.taught
         settings = {**(self.teaching if taught else self.training), **self.differences[name]}
+        if given := {"name", "seed"} & settings.keys():
+            raise ValueError(f"{name!r} has a {min(given)}: the study's name and seeds give those")
         for key in _MODELS:
             if settings.get(key) in self.trained:
                 settings[key] = self.model_name(settings[key], seed)

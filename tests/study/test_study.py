@@ -255,6 +255,8 @@ def test_killed_in_training_and_in_measuring_it_comes_to_the_same_numbers(settin
         ({"training": {"bitext": ["demo"], "steps": True}}, "steps: it can't be true"),
         ({"languages": ""}, "languages: it is empty"),
         ({"question": ""}, "question: a text was expected, got ''"),
+        ({"training": {"bitext": ["demo"], "seed": 9}}, "has a seed: the study's name and seeds"),
+        ({"arms": {"optical": {"name": "x"}}}, "'optical' has a name: the study's"),
         ({"name": "demo"}, "demo is a shipped study: choose another name"),
     ],
 )
