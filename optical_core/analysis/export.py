@@ -143,7 +143,7 @@ def latex(table: pd.DataFrame) -> str:
     """Format a table for LaTeX's booktabs: numbers to 3 places, languages by name."""
     sides = "".join("r" if pd.api.types.is_numeric_dtype(kind) else "l" for kind in table.dtypes)
     rows = [
-        [latex_text(_latex_cell(*cell)) for cell in zip(table.columns, row, strict=True)]
+        [_latex_cell(*cell) for cell in zip(table.columns, row, strict=True)]
         for row in table.itertuples(index=False)
     ]
     return tabular(sides, [[latex_text(column) for column in table.columns]], rows)
@@ -164,11 +164,13 @@ def tabular(sides: str, head: Sequence[Sequence[str]], *groups: Sequence[Sequenc
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
-def _latex_cell(column: str, value: object) -> object:
+def _latex_cell(column: str, value: object) -> str:
     if column in ("language", "worst") and (known := find_language(str(value))):
-        return known.name
+        return latex_text(known.name)
+    if value is pd.NA or value is None or value != value:
+        return "--"
     if isinstance(value, float):
-        if value != value:
-            return "--"
-        return number_text(column, value, places=3)
-    return "--" if value is pd.NA or value is None else value
+        text = latex_text(number_text(column, value, places=3))
+        # A hyphen is shorter than a minus.
+        return text.replace("-", "$-$")
+    return latex_text(value)

@@ -52,6 +52,12 @@ def test_no_text_of_a_csv_is_a_formula_and_numbers_stay_numbers(text, written):
     assert csv_text(table) == f"{written},value\n{written},-1\n,2\n"
 
 
+def test_latex_has_a_minus_before_a_number_and_dashes_for_none():
+    table = pd.DataFrame({"difference": [-0.25, float("nan")], "model": ["a-b", None]})
+    rows = latex(table).splitlines()
+    assert rows[4:6] == [r"$-$0.250 & a-b \\", r"-- & -- \\"]
+
+
 @pytest.mark.parametrize("start", ["\r", "\n"])
 def test_a_line_break_does_not_hide_a_formula(start):
     assert f"'{start}=A1" in csv_text(pd.DataFrame({"name": [f"{start}=A1"]}))

@@ -1,9 +1,14 @@
 """A plan in TikZ: a node a token, a line a link, width by mass and colour by cost."""
 
 import re
+import shutil
+import subprocess
 
 import numpy as np
+import pandas as pd
+import pytest
 
+from optical_core.analysis.export import latex
 from optical_core.figures.theme import cost_colour
 from optical_core.transport import TransportPlan
 from optical_core.ui.alignment.tikz import plan_tikz
@@ -35,3 +40,33 @@ def test_tokens_are_nodes_and_links_are_lines():
 def test_shares_below_the_limit_are_left_out():
     assert plan_tikz(PLAN, "x", threshold=0.3).count("line width") == 2
     assert plan_tikz(PLAN, "x", row_normalised=True).count("line width") == 3
+
+
+DOCUMENT = r"""\documentclass{article}
+\usepackage{tikz,booktabs}
+\begin{document}
+%s
+
+%s
+\end{document}
+"""
+
+
+def _has_latex() -> bool:
+    """Is there a TeX with all that the document needs?"""
+    if not (shutil.which("pdflatex") and shutil.which("kpsewhich")):
+        return False
+    asked = subprocess.run(["kpsewhich", "tikz.sty", "booktabs.sty"], capture_output=True)
+    return asked.returncode == 0
+
+
+@pytest.mark.skipif(not _has_latex(), reason="apt install texlive-latex-base texlive-pictures")
+def test_a_picture_and_a_table_are_taken_by_latex(tmp_path):
+    plan = TransportPlan(PLAN.plan, PLAN.cost, ("bahari", ""), ("50%_{}", "~^#"), (0, 1), (0, 1))
+    table = pd.DataFrame({"p_t": [0.00001], "a_b": [-0.25], "c": [r"\&%$#_{}~^<>"], "d": [None]})
+    text = DOCUMENT % (plan_tikz(plan, r"“A” & \B{ $"), latex(table))
+    (tmp_path / "paper.tex").write_text(text, encoding="utf-8")
+    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "paper.tex"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
+    assert ended.returncode == 0, ended.stdout[-2000:]
+    assert "Missing character" not in (tmp_path / "paper.log").read_text(errors="replace")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from optical_core.analysis.export import latex_text
 from optical_core.figures.theme import CHEAP, DEAR, cost_colour
-from optical_core.models.tokens import visible
+from optical_core.models.tokens import MARK, visible
 from optical_core.transport import TransportPlan
 from optical_core.ui.alignment.figures import shown_mass
 
@@ -19,8 +19,8 @@ def plan_tikz(
 ) -> str:
     """Draw a plan as lines between two columns of tokens: width by mass, colour by cost.
 
-    The picture needs the package `tikz`. Other scripts than Latin need XeLaTeX or LuaLaTeX with a
-    font that has them.
+    The picture needs the package `tikz`. Other scripts than Latin need LuaLaTeX with fonts for
+    them: the how-to of alignments has a preamble.
 
     Args:
         plan: With words or tokens.
@@ -31,7 +31,8 @@ def plan_tikz(
     shares = shown_mass(plan, row_normalised=row_normalised, threshold=threshold)
     rows = max(len(plan.source), len(plan.target), 1)
     lines = [
-        r"% \usepackage{tikz}; other scripts than Latin: XeLaTeX or LuaLaTeX with a font for them",
+        r"% \usepackage{tikz}. Other scripts than Latin: LuaLaTeX with fonts for them; scripts",
+        r"% from right to left: \usepackage[bidi=basic]{babel} too.",
         r"\begin{tikzpicture}[x=1cm, y=1cm]",
         r"  \node[anchor=south, align=center, text width=10cm] at "
         rf"({_WIDTH / 2:g}, {_ROW:g}) {{{latex_text(title)}}};",
@@ -42,7 +43,7 @@ def plan_tikz(
     ):
         first = (rows - len(tokens)) / 2
         for place, token in enumerate(tokens):
-            text = latex_text(visible(token))
+            text = latex_text(visible(token)).replace(MARK, r"\rule{.6em}{.6pt}")
             at = f"({x:g}, {-_ROW * (first + place):.3f})"
             lines.append(rf"  \node[anchor={anchor}] ({side}{place}) at {at} {{\strut {text}}};")
     for i, j in zip(*shares.nonzero(), strict=True):
