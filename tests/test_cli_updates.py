@@ -129,3 +129,10 @@ def test_the_present_usage_is_unchanged_and_the_help_names_the_subcommands(colle
         assert f"Example:  optical index {name}" in runner.invoke(app, ["index", name, "-h"]).output
     assert "Missing argument 'collection'" in runner.invoke(app, ["index"]).output
     assert "no collection 'x'" in refused("index", "--batch-size", 3, "x")
+
+
+def test_an_invisible_sign_in_a_file_of_ids_is_told_with_its_line(collection, tmp_path):
+    (tmp_path / "ids.txt").write_text("p1\n\ufeffp2\n", "utf-8")
+    sentence = refused("index", "delete", collection.folder, "--ids", tmp_path / "ids.txt")
+    assert "ids.txt, line 2: '\\ufeffp2' can't be the id" in sentence
+    assert "p1" in open_collection(str(collection.folder)).by_id

@@ -88,6 +88,7 @@ def delete(
     device: Device = None,
 ) -> None:
     """Delete passages by id. Their texts and vectors stay on the disk until `compact`."""
+    from optical_core.data.fields import identifier
     from optical_core.data.lines import read_lines
     from optical_core.retrieval.changing import delete_passages
     from optical_core.retrieval.updating import delete_from_index
@@ -95,7 +96,11 @@ def delete(
 
     named = list(ids or ())
     if ids_file is not None:
-        named += [line.strip() for _, line in read_lines(ids_file) if line.strip()]
+        named += [
+            identifier(line.strip(), f"{ids_file}, line {number}")
+            for number, line in read_lines(ids_file)
+            if line.strip()
+        ]
     if not named:
         raise InputError("name the passages to delete: by their ids, or --ids FILE")
     collection = _collection(index, index_folder, engine, uri)

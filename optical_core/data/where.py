@@ -9,6 +9,7 @@ nothing but reading it and some functions of values: a condition comes from user
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import threading
 import time
@@ -19,6 +20,7 @@ from typing import Any
 from optical_core.data.corpus import Passage
 from optical_core.data.lines import check_characters
 from optical_core.errors import InputError
+from optical_core.wording import first_of
 
 LONGEST = 2000
 """Characters of a condition."""
@@ -42,6 +44,7 @@ _FUNCTIONS = frozenset(
     "lower ltrim max min nullif round rtrim strftime substr substring time trim typeof unixepoch "
     "upper".split()
 )
+_TEXT_OR_FIELD = re.compile(r"""'(?:[^']|'')*'|"((?:[^"]|"")*)"|--[^\n]*|/\*.*?\*/""", re.DOTALL)
 _QUERY = "SELECT _id FROM passages WHERE CASE WHEN (\n{where}\n) THEN 1 END"
 
 
@@ -118,6 +121,7 @@ compare fields; there are _id, title, year
             )
         if not where.strip():
             raise InputError("the condition is empty")
+        self._check_quoted(where)
         with self._lock:
             self._guard()
             try:
@@ -130,6 +134,24 @@ compare fields; there are _id, title, year
             finally:
                 self._database.set_authorizer(None)
                 self._database.set_progress_handler(None, 0)
+
+    def _check_quoted(self, where: str) -> None:
+        """Refuse unknown fields in double quotes: SQLite takes them for texts, without a word.
+
+        Raises:
+            InputError: there is one.
+        """
+        known = {name.lower() for name in self.names}
+        for found in _TEXT_OR_FIELD.finditer(where):
+            name = (found[1] or "").replace('""', '"')
+            if found[1] is not None and name.lower() not in known:
+                raise InputError(
+                    f"the condition {where[:80]!r} can't be used: there is no field {name!r}, and "
+                    f"texts are in single quotes; there are {self._shown()}"
+                )
+
+    def _shown(self) -> str:
+        return first_of(self.names, 12)
 
     def _guard(self) -> None:
         """Allow one SELECT of the fields, for a while."""
@@ -161,8 +183,7 @@ compare fields; there are _id, title, year
             return f"it takes more than {SECONDS:g} s"
         if any(word in text for word in ("authoriz", "prohibited", "one statement")):
             text = "it may only compare fields"
-        shown = ", ".join(self.names[:12]) + (", …" if len(self.names) > 12 else "")
-        return f"{text}; there are {shown}"
+        return f"{text}; there are {self._shown()}"
 
 
 def _quoted(name: str) -> str:

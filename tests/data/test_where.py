@@ -45,10 +45,17 @@ NEWS = table(
         ("1", "0123"),
         ("0", ""),
         ("case when year > 2020 then 1 end", "12"),
+        ('"YEAR" > 2020 and source <> \'"yaer"\' -- "yaer"', "12"),
     ],
 )
 def test_a_condition_chooses_passages(condition, chosen):
     assert NEWS.matching(condition) == {f"p{digit}" for digit in chosen}
+
+
+@pytest.mark.parametrize("condition", ['"yaer" >= 2020', 'source = "bbc"', '1 or "it\'s"'])
+def test_a_mistyped_field_in_double_quotes_is_no_text(condition):
+    with pytest.raises(InputError, match=r"there is no field .*texts are in single quotes"):
+        NEWS.matching(condition)
 
 
 HOSTILE = [
