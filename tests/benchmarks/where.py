@@ -231,7 +231,7 @@ def main() -> None:
     products = ", ".join(f"{peak[name]:.0f} in {name}" for name in ("fp32", "bf16") if name in peak)
     print(f"It reads {peak['GB/s']:.1f} GB/s and multiplies, in GFLOP/s, {products}.")
     english, _ = search._sentences(quick=False)
-    index = search._index(10_000, english, TokenEncoder.load("embedded"), search.SENTENCES)
+    index = search._index(search.PASSAGES, english, TokenEncoder.load("embedded"), search.SENTENCES)
     for title, lines in (
         ("A step of distillation", training_step(peak)),
         (f"Indexing {PASSAGES} passages", indexing(peak)),
