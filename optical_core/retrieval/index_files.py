@@ -33,6 +33,8 @@ from optical_core.wording import counted
 
 logger = logging.getLogger(__name__)
 
+_IDS_OF_A_LINE = 1000
+
 
 def encode_index(
     folder: Path,
@@ -196,7 +198,7 @@ def write_facts(
 ) -> None:
     """Write what an index has beside its vectors; index.json last, with the checksums."""
     np.asarray(offsets, np.int64).tofile(folder / "offsets.i64")
-    (folder / "ids.json").write_text(json.dumps(ids, ensure_ascii=False), encoding="utf-8")
+    (folder / "ids.json").write_text(_array(ids), encoding="utf-8")
     files = [name for name in ALL_FILES if (folder / name).is_file()]
     info = {
         "format": FORMAT,
@@ -207,6 +209,17 @@ def write_facts(
         "environment": environment(),
     }
     (folder / "index.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
+
+
+def _array(ids: Sequence[str]) -> str:
+    """A JSON array of ids in lines of a thousand: the ids of a large index are too long for one.
+
+    Examples:
+        >>> _array(["a", "é"]), _array([])
+        ('["a", "é"]', '[]')
+    """
+    parts = (ids[at : at + _IDS_OF_A_LINE] for at in range(0, len(ids), _IDS_OF_A_LINE))
+    return "[" + ",\n".join(json.dumps(part, ensure_ascii=False)[1:-1] for part in parts) + "]"
 
 
 def add_text(digest: hashlib.blake2b, passage: Passage) -> None:

@@ -106,7 +106,9 @@ class Manifest:
         if not self.windows.plain:
             info["windows"] = self.windows.to_dict()
         with replace_file(folder / "index.json") as temporary:
-            temporary.write_text(json.dumps(info) + "\n", encoding="utf-8")
+            # Millions of dead passages are too long for one line.
+            text = json.dumps(info, separators=(",\n", ": "))
+            temporary.write_text(text + "\n", encoding="utf-8")
         self._sweep(folder)
 
     def _sweep(self, folder: Path) -> None:

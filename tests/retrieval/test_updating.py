@@ -8,6 +8,7 @@ from threading import Event
 import numpy as np
 import pytest
 
+from optical_core.data import lines
 from optical_core.data.collection import Passage, open_collection
 from optical_core.errors import InputError
 from optical_core.retrieval import live_index, merging, updating
@@ -47,6 +48,16 @@ def changed(folder, encoder):
     kept = [*range(1, 60, 2), *range(60, 250)]
     kept = [number for number in kept if number not in (5, 7, 9)]
     return passages(kept) + passages(range(250, 319), "new") + passages(range(4, 8), "newer")
+
+
+def test_lists_of_ids_and_of_dead_passages_may_be_longer_than_any_line(
+    tmp_path, encoder, monkeypatch
+):
+    monkeypatch.setattr(lines, "LONGEST", 1 << 14)
+    build_index(tmp_path / "index", passages(range(5000)), encoder)
+    assert (tmp_path / "index" / "ids.json").stat().st_size > 1 << 15
+    assert delete_from_index(tmp_path / "index", [f"p{n}" for n in range(4, 5000)]) == 4996
+    assert LiveIndex(tmp_path / "index").ids == ("p0", "p1", "p2", "p3")
 
 
 @pytest.mark.parametrize("mode", MODES)
