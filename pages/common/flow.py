@@ -1,4 +1,4 @@
-"""Mount the pictures that the browser draws itself."""
+"""Mount what the browser draws or notices itself."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ _story = st.components.v2.component(
 _choices = st.components.v2.component(
     "optical_choices", css=source("choices.css"), js=source("choices.js")
 )
+
+_theme = st.components.v2.component("optical_theme", css=source("theme.css"), js=source("theme.js"))
+
+
+def follow_theme() -> None:
+    """Run the script anew when the page's theme changes: figures have its colours."""
+    _theme(key="theme", on_changed_change=lambda: None)
 
 
 def choices(

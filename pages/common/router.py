@@ -14,6 +14,7 @@ from optical_core.escaping import markdown_text
 from optical_core.process import prepare
 from pages.common import address
 from pages.common.fence import fence
+from pages.common.flow import follow_theme
 
 PAGES = {
     "start": (
@@ -117,6 +118,7 @@ def run() -> None:
     st.html(f"<style>{STYLE}</style>")
     _describe(PAGES[page.url_path or "start"][2])
     draw(page.run)
+    follow_theme()
     _keep_loaded(page.url_path)
 
 

@@ -57,12 +57,21 @@ def test_each_page_of_the_navigation_has_a_title_and_a_description_and_headings_
     assert len(described) == len(REGISTRY)
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_axe_finds_nothing(visit, path):
+def axe_faults(page) -> list[tuple[str, list[str]]]:
+    """What axe finds on a page: the rule, and the element that breaks it."""
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright",
         reason='this test needs axe: pip install ".[browser]"',
     )
+    found = axe.Axe().run(page, options={"runOnly": RULES}).response
+    assert found["passes"]
+    return [
+        (fault["id"], node["target"]) for fault in found["violations"] for node in fault["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing(visit, path):
     one = visit()
     page = one.open(f"/{path}")
     if path == "alignment":
@@ -73,12 +82,5 @@ def test_axe_finds_nothing(visit, path):
         page.emulate_media(color_scheme=scheme)
         one.settle()
         ground = page.locator("[data-testid=stApp]").evaluate("e => getComputedStyle(e).color")
-        found = axe.Axe().run(page, options={"runOnly": RULES}).response
-        assert found["passes"]
-        faults = [
-            (fault["id"], node["target"])
-            for fault in found["violations"]
-            for node in fault["nodes"]
-        ]
-        assert faults == [], scheme
+        assert axe_faults(page) == [], scheme
         assert (max(map(int, re.findall(r"\d+", ground))) > 128) == (scheme == "dark")

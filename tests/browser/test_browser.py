@@ -170,6 +170,18 @@ def test_the_inspector_opens_a_query_in_search_with_its_state(visit):
     page.get_by_text("Install the collection").wait_for()
 
 
+def test_pictures_follow_the_theme_while_a_page_is_open(visit):
+    page = visit().open("/gaps?results=ntrex128")
+    ground = "e => getComputedStyle(e.querySelector('.main-svg')).backgroundColor"
+    picture = page.locator(".st-key-gap-picture")
+    picture.locator(".barlayer path").first.wait_for(state="attached")
+    assert picture.evaluate(ground) == "rgb(255, 255, 255)"
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(
+        f"({ground})(document.querySelector('.st-key-gap-picture')) === 'rgb(23, 22, 20)'"
+    )
+
+
 def test_gaps_compare_uploaded_runs(visit, tmp_path):
     (tmp_path / "mine.so.run").write_text("q1 Q0 d1 1 1.0 x\nq2 Q0 d3 1 1.0 x\n")
     (tmp_path / "qrels.txt").write_text("q1 0 d1 1\nq2 0 d2 1\n")

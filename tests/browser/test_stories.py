@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.browser.test_access import axe_faults
 from tests.browser.test_browser import pytestmark  # noqa: F401
 
 GROUND = "element => getComputedStyle(element).backgroundColor"
@@ -75,8 +76,17 @@ def test_the_shipped_story_is_played_and_written_as_a_file_that_works_offline(vi
         assert place(page) == "7 of 8"
         assert relevant(page)[5:6] == [True]
         page.keyboard.press("End")
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            ground = page.locator(".story").evaluate(GROUND)
+            assert (ground == "rgb(255, 255, 255)") == (scheme == "light")
+            assert page.locator(".story .step.on img").evaluate(CORNER) == ground
         assert page.locator(".story .step.on img").evaluate("image => image.naturalWidth") > 500
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+        page.locator(".story").evaluate("story => story.classList.remove('playing')")
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert axe_faults(page) == [], scheme
     finally:
         page.context.set_offline(False)
     assert {address.split(":")[0] for address in offline.outside} == {"file"}

@@ -265,6 +265,16 @@ def test_the_players_pictures_have_the_pages_theme(shown, dark):
     assert (ink(True).lower() in svg) == dark
 
 
+def test_a_file_has_its_pictures_in_both_themes(shown):
+    seen = elements(story_html(Library(), story("one")))
+    (dark,) = [values for name, values in seen if name == "source"]
+    assert dark["media"] == "screen and (prefers-color-scheme: dark)"
+    (light,) = [values["src"] for name, values in seen if name == "img"]
+    for theme, address in ((False, light), (True, dark["srcset"])):
+        svg = base64.b64decode(address.removeprefix("data:image/svg+xml;base64,")).decode().lower()
+        assert (ground(True).lower() in svg) == theme
+
+
 def test_the_start_page_is_a_view_by_its_address_and_by_its_name():
     for written in ("http://127.0.0.1:8501/?lang=so", "/?lang=so", "start?lang=so"):
         step = Step(title="one", view=written)

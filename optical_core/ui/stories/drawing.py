@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 from pandas.api.types import is_number
 
 from optical_core.data.languages import language
@@ -19,26 +18,32 @@ from optical_core.ui.tables import cell_formats, heading
 
 
 def drawn(
-    library: Library, stills: list[Columns], flows: list[Mapping[str, Any]], *, dark: bool
+    library: Library,
+    stills: list[Columns],
+    flows: list[Mapping[str, Any]],
+    *,
+    themes: Sequence[bool],
 ) -> str:
     """Draw the parts of a view, one below the other.
 
     Args:
         flows: Plans that the browser draws are added here. Their place has their number.
-        dark: For the dark theme?
+        themes: Is each dark? Pictures in both are seen in that of the reader's system.
     """
     html = ""
     for columns in stills:
         filled = [column for column in columns if column]
         inside = "".join(
-            f"<div>{''.join(_block(library, block, flows, dark) for block in column)}</div>"
+            f"<div>{''.join(_block(library, block, flows, themes) for block in column)}</div>"
             for column in filled
         )
         html += f'<div class="columns of-{len(filled)}">{inside}</div>' if filled else ""
     return html
 
 
-def _block(library: Library, block: Block, flows: list[Mapping[str, Any]], dark: bool) -> str:
+def _block(
+    library: Library, block: Block, flows: list[Mapping[str, Any]], themes: Sequence[bool]
+) -> str:
     if isinstance(block, Html):
         return block.text
     if isinstance(block, Table):
@@ -46,20 +51,32 @@ def _block(library: Library, block: Block, flows: list[Mapping[str, Any]], dark:
     if isinstance(block, Flow):
         flows.append(block.data)
         return f'<div class="plan" data-flow="{len(flows) - 1}"></div>'
-    figure = block.draw(dark=dark)
-    return library.keep(
-        "drawing",
-        lambda: picture_html(block, figure, dark=dark),
-        key=(figure.to_json(), block.title, block.alt),
-    )
+    return picture_html(block, {dark: _image(library, block, dark=dark) for dark in themes})
 
 
-def picture_html(picture: Picture, figure: go.Figure, *, dark: bool) -> str:
-    """A picture as an image with the SVG in its address: what is in it touches nothing else."""
-    svg = printed([Printed(figure, picture.title)], "svg", dark=dark)
-    data = base64.b64encode(svg).decode("ascii")
-    alt = html_text(picture.alt or picture.title)
-    return _scrolled(f'<img alt="{alt}" src="data:image/svg+xml;base64,{data}">')
+def _image(library: Library, picture: Picture, *, dark: bool) -> str:
+    """A picture as an address with the SVG in it: what is in that touches nothing else."""
+    figure = picture.draw(dark=dark)
+
+    def draw() -> str:
+        svg = printed([Printed(figure, picture.title)], "svg", dark=dark)
+        return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"
+
+    return library.keep("drawing", draw, key=(figure.to_json(), picture.title))
+
+
+def picture_html(picture: Picture, images: Mapping[bool, str]) -> str:
+    """A picture in one theme or in both.
+
+    Args:
+        images: Is it dark? -> the image's address.
+    """
+    alt, light = html_text(picture.alt or picture.title), images.get(False, images.get(True))
+    image = f'<img alt="{alt}" src="{light}">'
+    if len(images) > 1:
+        media = "screen and (prefers-color-scheme: dark)"
+        image = f'<picture><source media="{media}" srcset="{images[True]}">{image}</picture>'
+    return _scrolled(image)
 
 
 def table_html(table: Table) -> str:

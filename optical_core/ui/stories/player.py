@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from optical_core.errors import InputError
@@ -33,7 +33,7 @@ def slides(
 ) -> tuple[str, Flows]:
     """The steps for the page's player. One that can't be shown says why in its place."""
     html, flows = "", Flows()
-    for step, view in _views(library, story, flows, watch, dark=dark):
+    for step, view in _views(library, story, flows, watch, themes=(dark,)):
         if isinstance(view, InputError):
             view = f'<p class="fault">{html_text(str(view))}</p>'
         # The pages are beside each other, wherever the app is.
@@ -55,13 +55,16 @@ def faults(library: Library, story: Story, *, watch: Watch | None = None) -> lis
 def story_html(library: Library, story: Story, *, watch: Watch | None = None) -> str:
     """A story as one HTML page that loads nothing. Without scripts it is read from top to bottom.
 
+    It is light or dark as the reader's system is.
+
     Raises:
         InputError: A step can't be shown, or there is none.
     """
     if not story.steps:
         raise InputError(_NO_STEPS)
     sections, flows = "", Flows()
-    for number, (step, view) in enumerate(_views(library, story, flows, watch), 1):
+    views = _views(library, story, flows, watch, themes=(False, True))
+    for number, (step, view) in enumerate(views, 1):
         if isinstance(view, InputError):
             raise InputError(f"step {number} ({step.title}): {view}") from view
         label = "Live view (with the app running)"
@@ -74,6 +77,7 @@ def story_html(library: Library, story: Story, *, watch: Watch | None = None) ->
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
         f"<style>{style}</style></head>\n"
         f'<body><main class="story"><h1>{title}</h1>{sections}</main>\n'
         f'<script type="application/json" id="flows">{data}</script>\n'
@@ -82,14 +86,19 @@ def story_html(library: Library, story: Story, *, watch: Watch | None = None) ->
 
 
 def _views(
-    library: Library, story: Story, flows: Flows, watch: Watch | None, *, dark: bool = False
+    library: Library,
+    story: Story,
+    flows: Flows,
+    watch: Watch | None,
+    *,
+    themes: Sequence[bool] = (False,),
 ) -> Iterator[tuple[Step, str | InputError]]:
     """Each step with what it shows, or with why it can't be shown."""
     for number, step in enumerate(story.steps):
         if watch:
             watch(number, step)
         try:
-            yield step, drawn(library, step_stills(library, step), flows, dark=dark)
+            yield step, drawn(library, step_stills(library, step), flows, themes=themes)
         except InputError as error:
             yield step, error
         except ValueError as error:  # of a solver
