@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated, Any
 
 import typer
@@ -52,7 +51,7 @@ def serve(
 
     If the environment variable OPTICAL_TOKEN is set, requests need that token.
     """
-    from optical_core.serve.access import TOKEN_VARIABLE
+    from optical_core.serve.access import environment_token
     from optical_core.serve.command import serve as run_server
     from optical_core.serve.limits import Limits
 
@@ -72,7 +71,7 @@ def serve(
         cache=cache,
     )
     index: dict[str, Any] = {"mode": mode, "engine": engine, "uri": uri}
-    token = os.environ.get(TOKEN_VARIABLE, "").strip()
+    token = environment_token()
     run_server(
         *named,
         host=host,

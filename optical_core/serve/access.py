@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -103,6 +104,18 @@ class Access:
             return False
         name = _compared(parts["name"])
         return name in self.names or (self.addresses and _is_address(name))
+
+
+def environment_token() -> str:
+    """The token in `$OPTICAL_TOKEN`, without blanks around it; empty if the variable isn't set.
+
+    Raises:
+        InputError: it is set and empty: whoever wanted a token must not go without one.
+    """
+    given = os.environ.get(TOKEN_VARIABLE)
+    if given is not None and not given.strip():
+        raise InputError(f"{TOKEN_VARIABLE} is empty: give it a token, or unset it")
+    return (given or "").strip()
 
 
 def check_token(token: str) -> None:

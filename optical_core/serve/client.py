@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -17,7 +16,7 @@ from optical_core.models.tokens import Token
 from optical_core.retrieval.explain import Share, TokenMatch
 from optical_core.retrieval.searcher import Query, Searcher
 from optical_core.retrieval.windows import Window
-from optical_core.serve.access import TOKEN_VARIABLE, check_token
+from optical_core.serve.access import check_token, environment_token
 from optical_core.serve.schema import (
     API,
     API_HEADER,
@@ -284,7 +283,7 @@ def _token(piece: str, span: tuple[int, int]) -> Token:
 
 
 def _headers() -> dict[str, str]:
-    token = os.environ.get(TOKEN_VARIABLE, "").strip()
+    token = environment_token()
     check_token(token)
     return {"Authorization": f"Bearer {token}"} if token else {}
 

@@ -79,12 +79,12 @@ name them
         _warm_up(holdings)
         config = uvicorn.Config(
             create_app(holdings, limits, access),
-            http=guarded(limits.connections),
             # At lower levels it logs every foreign request that isn't HTTP.
             log_level="error",
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
+            **guarded(limits.connections),
         )
         server = uvicorn.Server(config)
         _stop_on_signals(server)

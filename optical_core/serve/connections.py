@@ -22,9 +22,13 @@ READ_SECONDS = 30.0
 """Seconds that a client may leave a sent answer unread."""
 
 
-def guarded(most: int) -> type[H11Protocol]:
-    """The protocol of a server with at most `most` connections."""
-    return type("Guarded", (_Guarded,), {"most": most})
+def guarded(most: int) -> dict[str, Any]:
+    """uvicorn's options for a server with at most `most` connections.
+
+    It speaks HTTP alone: nothing would watch over the connections of WebSocket, and uvicorn leaves
+    a POST that asks for it without an answer.
+    """
+    return {"http": type("Guarded", (_Guarded,), {"most": most}), "ws": "none"}
 
 
 class _Guarded(H11Protocol):

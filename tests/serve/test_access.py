@@ -2,7 +2,9 @@
 
 import pytest
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
+from optical_core.cli import app as command
 from optical_core.errors import InputError
 from optical_core.serve.access import ANY, Access
 from optical_core.serve.app import create_app
@@ -80,6 +82,16 @@ def test_a_token_that_no_header_holds_is_refused(token, monkeypatch):
         Access.of("127.0.0.1", token=token)
     monkeypatch.setenv("OPTICAL_TOKEN", token.strip() + " x")
     with pytest.raises(InputError, match="OPTICAL_TOKEN"):
+        Server("http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("token", ["", " ", "\t"])
+def test_an_empty_token_leaves_no_server_open(token, monkeypatch):
+    monkeypatch.setenv("OPTICAL_TOKEN", token)
+    sentence = "OPTICAL_TOKEN is empty: give it a token, or unset it"
+    arguments = ["serve", "--collections", "demo", "--models", "bm25", "--port", "0"]
+    assert str(CliRunner().invoke(command, arguments).exception) == sentence
+    with pytest.raises(InputError, match=sentence):
         Server("http://127.0.0.1:1")
 
 

@@ -17,7 +17,7 @@ ASK = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 @pytest.fixture
 def guarded(holdings):
     """Address of a server that has at most three connections."""
-    with running(create_app(holdings), http=connections.guarded(3)) as address:
+    with running(create_app(holdings), **connections.guarded(3)) as address:
         yield address
 
 
@@ -89,3 +89,15 @@ def test_what_is_no_http_is_refused_by_a_sentence(guarded, request_):
         assert status == 400
         assert told == {"detail": "this is no HTTP request that can be read"}
         assert is_closed(connection)
+
+
+@pytest.mark.parametrize("method", [b"GET", b"POST"])
+@pytest.mark.parametrize("protocol", [b"websocket", b"h2c", b"TLS/1.0"])
+def test_a_wish_for_another_protocol_is_passed_over(guarded, method, protocol):
+    with connect(guarded) as asking:
+        asking.sendall(
+            method + b" /health HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: "
+            b"" + protocol + b"\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            b"Sec-WebSocket-Version: 13\r\nContent-Length: 0\r\n\r\n"
+        )
+        assert answer(asking)[0] == {b"GET": 200, b"POST": 405}[method]
