@@ -11,7 +11,7 @@ import streamlit as st
 from optical_core.analysis.tables import Tables
 from optical_core.escaping import markdown_text
 from optical_core.figures.gaps import gap_picture
-from optical_core.figures.waterfall import gap_waterfall
+from optical_core.figures.waterfall import gap_waterfall, waterfall_told
 from optical_core.ui.gaps.queries import (
     CHANGES,
     DIFFICULTIES,
@@ -123,7 +123,7 @@ def _gap(tables: Tables, rivals: Sequence[str], at: str) -> str:
             partial(gap_waterfall, tables.contributions, model, comparison.measure),
             key="waterfall",
             name="gap-waterfall",
-            alt="What each language adds to the gap, and to its change",
+            alt=f"{waterfall_title(tables, model)}. {waterfall_told(tables.contributions, model)}",
             title=waterfall_title(tables, model),
         )
         st.caption(

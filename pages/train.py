@@ -23,7 +23,7 @@ from optical_core.distill.teach_config import TeachConfig
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
 from optical_core.ui.paths import typed_path
-from optical_core.ui.training.figures import training_figures
+from optical_core.ui.training.figures import curves_told, training_figures
 from optical_core.ui.training.view import NO_DEV, dev_log, duration, progress, training_log
 from optical_core.ui.uploads import keep_bitext, training_pairs
 from optical_core.wording import counted
@@ -241,6 +241,7 @@ def _job(job: Job) -> None:
                     key=f"{title}-{job.name}",
                     name=f"{title}-{job.name}",
                     title=f"{title}: {job.name}",
+                    alt=curves_told(f"{title}: {job.name}", figures[title]),
                 )
         if not log.empty:
             st.download_button(

@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from optical_core.distill.jobs import Job
-from optical_core.ui.training.figures import overlay_figure, overlay_titles
+from optical_core.ui.training.figures import curves_told, overlay_figure, overlay_titles
 from optical_core.ui.training.view import MOST_RUNS, RUNS, overlaid, settings_table
 from pages.common import parts
 from pages.common.address import bound
@@ -39,11 +39,13 @@ def render(runs: Sequence[Job]) -> None:
         for place, title in zip(st.columns(2), titles[start : start + 2], strict=False):
             with place:
                 st.markdown(f"**{title}**")
+                draw, named = partial(overlay_figure, logs, title), f"{title}: {', '.join(logs)}"
                 parts.chart(
-                    partial(overlay_figure, logs, title),
+                    draw,
                     key=f"overlay-{title}",
                     name=f"overlay-{title}",
-                    title=f"{title}: {', '.join(logs)}",
+                    title=named,
+                    alt=curves_told(named, draw(dark=False)),
                 )
     st.caption(
         "Losses of different objectives can't be compared, and nor can OT costs of students with "

@@ -78,6 +78,28 @@ def gap_waterfall(
     )
 
 
+def waterfall_told(contributions: pd.DataFrame, model: str) -> str:
+    """The waterfall in words: the bars of each whole, and what they add up to.
+
+    Args:
+        contributions: As `gap_waterfall` takes them.
+        model: One of its models.
+    """
+    rows = contributions[contributions["model"] == model]
+    said, bars = [], []
+    for step in _steps(rows, model) if len(rows) else ():
+        bars.append(f"{step.label} {_value(step)}")
+        if step.total:
+            *parts, whole = bars
+            said.append(f"{', '.join(parts)}: {whole}.")
+            bars = []
+    return " ".join(said)
+
+
+def _value(step: _Step) -> str:
+    return f"{step.end:.3f}" if step.total else f"{step.end - step.start:+.3f}"
+
+
 def _steps(rows: pd.DataFrame, model: str) -> list[_Step]:
     """The bars from top to bottom, each beginning where the one above ends."""
     steps: list[_Step] = []
@@ -102,7 +124,6 @@ def _bars(steps: list[_Step]) -> dict[str, Any]:
         GREY if step.total else ORANGE if grown else BLUE
         for step, grown in zip(steps, grows, strict=True)
     ]
-    texts = [f"{step.end:.3f}" if step.total else f"{step.end - step.start:+.3f}" for step in steps]
     return {
         "type": "bar",
         "orientation": "h",
@@ -110,7 +131,7 @@ def _bars(steps: list[_Step]) -> dict[str, Any]:
         "x": [step.end - step.start for step in steps],
         "y": list(range(len(steps))),
         "marker": {"color": colours},
-        "text": texts,
+        "text": [_value(step) for step in steps],
         "textposition": "outside",
         "cliponaxis": False,
         "customdata": [plotly_text(step.label) for step in steps],

@@ -15,7 +15,7 @@ from optical_core.distill.logs import COMPLETE, Stage, read_stage, write_stage
 from optical_core.errors import InputError
 from optical_core.models.catalogue import list_models
 from optical_core.storage import home
-from optical_core.ui.training.figures import training_figures
+from optical_core.ui.training.figures import curves_told, training_figures
 from optical_core.ui.training.view import dev_log, progress, training_log
 
 
@@ -168,6 +168,22 @@ def test_a_running_job_tells_how_far_it_is(tiny_encoder, bitext_file):
         "Loss and its parts": ["loss", "OT cost"],
         "Dev-set MAP": ["dev MAP"],
     }
+
+
+def test_curves_are_said_in_words_with_their_ends_and_their_best_value():
+    log = pd.DataFrame({"step": [1, 1000, 2000], "loss": [0.5, 0.125, float("nan")]})
+    dev = pd.DataFrame({"step": [0, 1000, 2000], "mean": [0.25, 0.75, 0.5]})
+    drawn = training_figures(log, dev, dark=False)
+    assert [curves_told(title, one) for title, one in drawn.items()] == [
+        "Loss and its parts. loss: from 0.5 at step 1, to 0.125 at step 1,000, minimum 0.125 at "
+        "step 1,000.",
+        "Dev-set MAP. dev MAP: from 0.25 at step 0, to 0.5 at step 2,000, maximum 0.75 at step "
+        "1,000.",
+    ]
+    (once,) = training_figures(log[:1], dev[:0], dark=False).values()
+    assert curves_told("Loss", once) == "Loss. loss: from 0.5 at step 1."
+    (empty,) = training_figures(log[:0], dev[:0], dark=False).values()
+    assert curves_told("Loss", empty) == "Loss."
 
 
 def test_a_stopped_job_tells_what_is_kept(tiny_encoder, bitext_file):

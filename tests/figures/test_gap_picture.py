@@ -1,5 +1,7 @@
 """The gap picture and the waterfall: what is drawn where."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -7,7 +9,7 @@ from optical_core.analysis.contributions import contribution_table
 from optical_core.analysis.measurements import Comparison
 from optical_core.analysis.tables import Tables
 from optical_core.figures.gaps import gap_picture
-from optical_core.figures.waterfall import gap_waterfall
+from optical_core.figures.waterfall import gap_waterfall, waterfall_told
 from tests.measured import measured, two_models
 
 
@@ -111,3 +113,15 @@ def test_without_a_parallel_collection_the_waterfall_has_the_changes_alone():
     assert list(figure.layout.yaxis.ticktext) == ["Somali", "English", "<b>change, b</b>"]
     assert figure.data[0].x[2] == pytest.approx(-0.2)
     assert "second model" in gap_waterfall(table, "c", "AP", dark=True).layout.annotations[0].text
+    told = "Somali -0.200, English +0.000: change, b -0.200."
+    assert waterfall_told(table, "b") == told
+    assert waterfall_told(table, "c") == ""
+
+
+def test_the_waterfall_is_said_in_words_with_all_its_values(tables):
+    contributions = contribution_table(tables.measurements, tables.comparison)
+    told = waterfall_told(contributions, "student")
+    (bars,) = gap_waterfall(contributions, "student", "AP", dark=False).data
+    assert re.findall(r"[+-]?\d\.\d{3}", told) == list(bars.text)
+    assert ": gap, embedded 0." in told
+    assert ": gap, student 0." in told

@@ -15,7 +15,7 @@ from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, members
 from optical_core.errors import InputError
 from optical_core.figures.gaps import gap_picture
 from optical_core.figures.levels import NAMES
-from optical_core.figures.waterfall import gap_waterfall
+from optical_core.figures.waterfall import gap_waterfall, waterfall_told
 from optical_core.ui.address import Parameters
 from optical_core.ui.gaps.figures import predictor_panels, resource_scatter
 from optical_core.ui.gaps.languages import (
@@ -119,7 +119,8 @@ def _picture(tables: Tables, form: str, model: str, at: str) -> Picture:
     comparison = tables.comparison
     if form == "waterfall" and model:
         draw = partial(gap_waterfall, tables.contributions, model, comparison.measure)
-        return Picture(draw, waterfall_title(tables, model))
+        title = waterfall_title(tables, model)
+        return Picture(draw, title, f"{title}. {waterfall_told(tables.contributions, model)}")
     numbers = (tables.measures, tables.comparisons, tables.groups)
     draw = partial(gap_picture, *numbers, comparison, chosen=at)
     return Picture(draw, picture_title(tables))

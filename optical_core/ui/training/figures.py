@@ -92,6 +92,24 @@ def overlay_figure(logs: Logs, title: str, *, dark: bool) -> go.Figure:
     )
 
 
+def curves_told(title: str, figure: go.Figure) -> str:
+    """A picture of curves in words: where each begins and ends, and its best value.
+
+    Args:
+        title: Says what the figure shows; the best MAP and rank are the highest, else the lowest.
+    """
+    best = max if "MAP" in title or "rank" in title else min
+    said = []
+    for line in figure.data:
+        points = [(float(y), int(x)) for x, y in zip(line.x, line.y, strict=True) if y == y]
+        if not points:
+            continue
+        marks = {"from": points[0], "to": points[-1], f"{best.__name__}imum": best(points)}
+        values = [f"{word} {y:.3g} at step {x:,}" for word, (y, x) in marks.items()]
+        said.append(f"{line.name}: {', '.join(values if len(points) > 1 else values[:1])}.")
+    return " ".join([f"{title}.", *said])
+
+
 def _line(table: pd.DataFrame, column: str, name: str, colour: str) -> dict[str, Any]:
     return {
         "type": "scatter",

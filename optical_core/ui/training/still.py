@@ -9,7 +9,7 @@ from optical_core.errors import InputError
 from optical_core.ui.address import Parameters
 from optical_core.ui.library import Library
 from optical_core.ui.still import Block, Columns, Parts, Picture, Table, line
-from optical_core.ui.training.figures import overlay_figure, overlay_titles
+from optical_core.ui.training.figures import curves_told, overlay_figure, overlay_titles
 from optical_core.ui.training.view import MOST_RUNS, RUNS, overlaid, settings_table
 
 
@@ -25,7 +25,9 @@ def parts(library: Library, given: Parameters) -> Parts:
         columns: list[list[Block]] = [[], []]
         logs = overlaid(chosen)
         for number, title in enumerate(overlay_titles(logs)):
-            columns[number % 2].append(Picture(partial(overlay_figure, logs, title), title))
+            draw = partial(overlay_figure, logs, title)
+            told = curves_told(title, draw(dark=False))
+            columns[number % 2].append(Picture(draw, title, told))
         return columns
 
     def settings() -> Columns:
