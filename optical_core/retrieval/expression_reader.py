@@ -39,6 +39,8 @@ from optical_core.storage import check_path, is_too_long
 FIRST = 100
 """Passages that are ranked again where no number is given: the OPTICAL paper's protocol."""
 _LONGEST, _DEEPEST, _MOST_PARTS = 1000, 10, 10
+_LEAST, _MOST = 0.0001, 999_999
+"""Weights; others would be written with an exponent, which isn't read."""
 _TOKEN = re.compile(
     rf"""\s*(?:(?P<chain>>>)|%\s*(?P<cut>\d+)|(?P<weight>\d*\.?\d+)\s*\*|(?P<plus>\+)\s*(?={WEIGHT})
     |(?P<expand>{EXPANDING}(?:\s*\([^()]*\))?)|(?P<rrf>rrf\s*\()|(?P<open>\()|(?P<close>\))|k\s*=\s*(?P<k>\d+)|(?P<comma>,)
@@ -148,8 +150,10 @@ class _Reader:
             terms.append((weight, self.cut(depth)))
             if self.kind == "plus":
                 self.advance()
-        if len(terms) < 2 or not all(weight > 0 for weight, _ in terms):
-            raise InputError(f"{self.text!r}: a sum needs two models or more, with weights above 0")
+        if len(terms) < 2 or not all(_LEAST <= weight <= _MOST for weight, _ in terms):
+            raise InputError(
+                f"{self.text!r}: a sum needs two models or more, with weights of {_LEAST} to {_MOST}"
+            )
         return Weighted(tuple(terms))
 
     def cut(self, depth: int) -> Node:
