@@ -71,9 +71,10 @@ def _root() -> Path:
     """`$OPTICAL_HOME`, with `~` as a shell reads it, or the user's cache folder.
 
     Raises:
-        InputError: `$OPTICAL_HOME` is in the folder of a user that there isn't.
+        InputError: `$OPTICAL_HOME` is in the folder of a user that there isn't, or isn't UTF-8.
     """
     given = os.environ.get("OPTICAL_HOME", "").strip()
+    check_utf8(given)
     try:
         return Path(given or platformdirs.user_cache_dir("optical")).expanduser()
     except RuntimeError as error:
@@ -112,6 +113,18 @@ def check_path(path: str | os.PathLike[str]) -> None:
             f"{os.fspath(path)[:40]!r}… is longer than a path may be ({_LONGEST_NAME} bytes a "
             f"name, {_LONGEST_PATH} in all)"
         )
+
+
+def check_utf8(path: str | os.PathLike[str]) -> None:
+    """Refuse a path whose bytes aren't UTF-8: no file of weights can be opened there.
+
+    Raises:
+        InputError: they aren't.
+    """
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"the name of {path!s} isn't UTF-8: rename it") from error
 
 
 def file_state(path: Path) -> tuple[int, ...] | None:
@@ -182,9 +195,10 @@ def replace_folder(target: Path) -> Iterator[Path]:
     renames, `tidy` puts it back.
 
     Raises:
-        InputError: `target` can't be written.
+        InputError: `target` can't be written, or its name isn't UTF-8.
     """
     target = Path(target)
+    check_utf8(target)
     with writable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         tidy(target.parent)
@@ -238,7 +252,7 @@ def _lock(target: Path) -> FileLock:
     """The lock of `target`: lock files must stay, and we leave no files in the user's folders."""
     from filelock import FileLock
 
-    place = hashlib.blake2b(str(Path(target).resolve()).encode(), digest_size=8).hexdigest()
+    place = hashlib.blake2b(os.fsencode(os.path.realpath(target)), digest_size=8).hexdigest()
     return FileLock(home("locks", f"{place}.lock"))
 
 

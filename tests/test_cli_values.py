@@ -12,6 +12,8 @@ import typer
 from typer.testing import CliRunner
 
 from optical_core.cli import app
+from optical_core.data.collection import open_collection
+from optical_core.data.lines import read_json
 from optical_core.errors import InputError
 from optical_core.storage import home as under_home
 
@@ -106,3 +108,40 @@ def test_json_is_json_in_every_encoding(home, encoding):
     query = "mer salée 😀"
     line = f"optical search demo '{query}' -m bm25 --json"
     assert json.loads(_shell(line, PYTHONIOENCODING=encoding).stdout)["query"] == query
+
+
+@pytest.fixture
+def odd(collection, tmp_path):
+    """A collection and bitext in a folder whose name isn't UTF-8."""
+    folder = tmp_path / os.fsdecode(b"bad\xff")
+    collection.folder.rename(folder)
+    (folder / "b.sw.tsv").write_text("the sea\tbahari\n")
+    return folder
+
+
+def test_what_is_in_a_folder_of_any_name_is_read_and_recorded(odd, tmp_path):
+    lexicon = tmp_path / "lexicon"
+    lexicon.mkdir()
+    (lexicon / "sw.tsv").write_text("sea\tbahari\n")
+    for arguments in (
+        ["data", "import", "beir", str(odd), "--out", str(tmp_path / "copy")],
+        ["evaluate", str(odd), "--models", "bm25", "--out", str(tmp_path / "results")],
+        ["switch", str(odd / "b.sw.tsv"), "--lexicon", str(lexicon), "--out", str(tmp_path / "s")],
+    ):
+        done = runner.invoke(app, arguments)
+        assert done.exception is None, (done.output, done.exception)
+    assert open_collection(str(tmp_path / "copy")).info.description.startswith("Imported from")
+    for record in ("results/record.json", "s/switched.sw.json"):
+        assert read_json(tmp_path / record)["environment"]
+
+
+@pytest.mark.parametrize("record", ["[]", '{"bitext": 5}', '{"bitext": [5, null]}', "{", "5"])
+def test_a_damaged_record_of_lexicons_is_only_a_source_that_is_not_known(home, tmp_path, record):
+    folder = tmp_path / "lexicon"
+    folder.mkdir()
+    (folder / "sw.tsv").write_text("bahari\tsea\t1\n")
+    (folder / "record.json").write_text(record)
+    done = runner.invoke(app, ["gloss", "optical-lowres", str(folder), "--name", "mine"])
+    assert done.exception is None, done.exception
+    card = read_json(home / "models" / "mine" / "retriever.json")["card"]
+    assert card["data"][-1] == f"lexicons from {folder}"

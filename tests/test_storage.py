@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from optical_core.errors import InputError
-from optical_core.storage import assets, exclusive, home, replace_file, replace_folder
+from optical_core.storage import assets, exclusive, home, is_held, replace_file, replace_folder
 
 
 def test_home_follows_the_environment(tmp_path, monkeypatch):
@@ -120,3 +120,20 @@ def test_content_is_on_the_disk_before_its_name(tmp_path, monkeypatch):
 def test_no_name_leads_out_of_its_folder(part):
     with pytest.raises(InputError, match="can't be the name of a file or folder"):
         home("collections", part)
+
+
+def test_folders_of_weights_have_names_in_utf8(tmp_path, monkeypatch):
+    odd = tmp_path / os.fsdecode(b"bad\xff")
+    with pytest.raises(InputError, match="isn't UTF-8: rename it"), replace_folder(odd):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} <= {"home"}
+    monkeypatch.setenv("OPTICAL_HOME", str(odd))
+    with pytest.raises(InputError, match="isn't UTF-8: rename it"):
+        home("models", "x")
+
+
+def test_files_of_any_name_have_a_lock_links_in_a_circle_too(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    for name in ("loop", "loop/x", os.fsdecode(b"bad\xff")):
+        with exclusive(tmp_path / name):
+            assert is_held(tmp_path / name)

@@ -89,12 +89,13 @@ def gloss(
     if not added:
         raise InputError(f"{lexicons} holds no lexicon, such as sw.tsv")
     folder = new_model_folder(name)
-    bitext = read_record(lexicons / "record.json").get("bitext", [str(lexicons)])
+    bitext = read_record(lexicons / "record.json").get("bitext")
+    known = isinstance(bitext, list) and all(isinstance(path, str) for path in bitext)
     add_lexicons(
         student,
         added,
         folder,
-        source=", ".join(bitext),
+        source=", ".join(bitext if bitext and known else [str(lexicons)]),
         licence=licence,
         unfamiliar=language_codes(unfamiliar),
     )

@@ -285,7 +285,8 @@ def write_collection(
             else:
                 write_qrels(temporary / "qrels.tsv", qrels)  # type: ignore[arg-type]
             text = json.dumps(info.model_dump(), indent=2, ensure_ascii=False) + "\n"
-            (temporary / "collection.json").write_text(text, encoding="utf-8")
+            # The folder that it was imported from may have a name that no file can hold.
+            (temporary / "collection.json").write_text(text, encoding="utf-8", errors="replace")
     except UnicodeEncodeError as error:
         held = error.object[max(0, error.start - 30) : error.start]
         raise InputError(

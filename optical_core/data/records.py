@@ -108,4 +108,5 @@ def write_record(path: Path, content: dict[str, Any]) -> None:
     record = {**content, "environment": environment()}
     with replace_file(path) as temporary:
         text = json.dumps(plain(record), indent=2, ensure_ascii=False, default=str) + "\n"
-        temporary.write_text(text, encoding="utf-8")
+        # A file's name may have bytes that no JSON file can have.
+        temporary.write_text(text, encoding="utf-8", errors="replace")

@@ -7,6 +7,7 @@ joined.
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -131,7 +132,8 @@ def _opened(
     for entry in paths:
         named, most = split_limit(str(entry))
         form, path = form_and_path(str(named))
-        folders = train_collections(form, path, languages) if form else [path.resolve()]
+        real = Path(os.path.realpath(path))  # `resolve` fails where links lead in a circle
+        folders = train_collections(form, path, languages) if form else [real]
         for folder in folders:
             yield folder, form, most
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def _imported(form: str, source: Path, unit: str | None) -> Path:
 
 def _state(source: Path) -> str:
     """Tell versions of a folder apart by its files' names and states."""
-    digest = hashlib.blake2b(str(source.resolve()).encode(), digest_size=8)
+    digest = hashlib.blake2b(os.fsencode(source.resolve()), digest_size=8)
     for path in data_files(source):
         digest.update(f"\0{path.relative_to(source)} {file_state(path)}".encode())
     return digest.hexdigest()

@@ -21,7 +21,7 @@ from optical_core.models.embedded import MARKERS, PASSAGE_PROMPT, QUERY_PROMPT, 
 from optical_core.models.minilm import is_installed, minilm_folder
 from optical_core.models.tokens import is_punctuation
 from optical_core.models.weights import read_tensors
-from optical_core.storage import assets
+from optical_core.storage import assets, check_utf8
 
 if TYPE_CHECKING:
     from sentence_transformers import MultiVectorEncoder
@@ -41,6 +41,7 @@ def open_encoder(name_or_path: str, *, device: str | None = None) -> MultiVector
     if name_or_path in PACKAGED:
         return PACKAGED[name_or_path].open(device)
     path = Path(name_or_path)
+    check_utf8(path)
     looks_local = path.exists() or name_or_path.startswith((".", "/", "~"))
     if looks_local:
         if not any((path / name).is_file() for name in ("config.json", "modules.json")):

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from optical_core.checksums import check_files, checksums
-from optical_core.data.lexicons import Lexicon, likeliest, write_lexicon
+from optical_core.data.lexicons import LEAST, Lexicon, likeliest, write_lexicon
 from optical_core.data.records import write_record
 from optical_core.errors import InputError
 from optical_core.models.backbones import PACKAGED
@@ -197,8 +197,8 @@ def add_lexicons(
         unfamiliar: languages of the lexicons that the student hardly knows.
 
     Raises:
-        InputError: there is no such student, its folder is damaged, `folder` exists, or an
-            unfamiliar language has no lexicon.
+        InputError: there is no such student, its folder is damaged, `folder` exists, an unfamiliar
+            language has no lexicon, or no lexicon has a word that glosses can use.
     """
     original = student_folder(student)
     if not (original / PAIR_FILE).is_file():
@@ -209,6 +209,10 @@ def add_lexicons(
     check_files(original, info.files)
     likely = {code: likeliest(lexicon) for code, lexicon in lexicons.items()}
     usable = {code: lexicon for code, lexicon in likely.items() if lexicon}
+    if not usable:
+        raise InputError(
+            f"{source}: glosses need words with a translation of probability {LEAST} or more"
+        )
     lacking = sorted(set(unfamiliar) - usable.keys())
     if lacking:
         raise InputError(f"there is no lexicon of the unfamiliar {listed(lacking)}")
@@ -247,8 +251,8 @@ def describe(folder: Path, info: PairInfo) -> None:
     free = {name for name in files if name.endswith(("README.md", "record.json"))}
     info = info.model_copy(update={"files": {n: files[n] for n in sorted(files.keys() - free)}})
     text = json.dumps(info.model_dump(exclude_none=True), indent=2, ensure_ascii=False) + "\n"
-    (folder / PAIR_FILE).write_text(text, encoding="utf-8")
-    (folder / "README.md").write_text(card_text(info), encoding="utf-8")
+    (folder / PAIR_FILE).write_text(text, encoding="utf-8", errors="replace")
+    (folder / "README.md").write_text(card_text(info), encoding="utf-8", errors="replace")
 
 
 def card_text(info: PairInfo) -> str:

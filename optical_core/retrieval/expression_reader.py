@@ -152,7 +152,8 @@ class _Reader:
                 self.advance()
         if len(terms) < 2 or not all(_LEAST <= weight <= _MOST for weight, _ in terms):
             raise InputError(
-                f"{self.text!r}: a sum needs two models or more, with weights of {_LEAST} to {_MOST}"
+                f"{self.text!r}: a sum needs two models or more, with weights of {_LEAST} to "
+                f"{_MOST}"
             )
         return Weighted(tuple(terms))
 

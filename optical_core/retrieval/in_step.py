@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Set
 from contextlib import suppress
 from pathlib import Path
@@ -70,5 +71,5 @@ def _note(stamp: Stamp, manifest: tuple[int, ...] | None) -> dict[str, list[int]
 
 
 def _path(index: Path) -> Path:
-    place = hashlib.blake2b(str(index.resolve()).encode(), digest_size=8).hexdigest()
+    place = hashlib.blake2b(os.fsencode(index.resolve()), digest_size=8).hexdigest()
     return home("in_step", f"{place}.json")

@@ -81,6 +81,8 @@ def test_a_student_gets_lexicons_in_a_copy_of_its_own(saved):
     assert (pair.unfamiliar, load_pair("pair", device="cpu").unfamiliar) == (("sw",), ())
     with pytest.raises(InputError, match="no lexicon of the unfamiliar so"):
         add_lexicons("pair", lexicons, home("models", "other"), **options, unfamiliar=["so", "sw"])
+    with pytest.raises(InputError, match=r"lexicon: glosses need words with a translation of prob"):
+        add_lexicons("pair", {"sw": {"ya": {"of": 0.1}}}, home("models", "other"), **options)
     assert pair.lexicons == {"sw": {"maji": {"water": 0.5}}}
     assert load_pair("pair", device="cpu").lexicons == {}
     assert pair.card.licence == "CC0; lexicons: CC0"
