@@ -86,9 +86,10 @@ def _plans(view: AlignmentView, rows: list[InLanguage]) -> None:
     model = view.models[-1]
     change = view.kind == "change" and len(view.models) > 1
     drawn: list[Drawn] = []
-    for start in range(0, len(rows), COLUMNS):
-        line = rows[start : start + COLUMNS]
-        for place, row in zip(st.columns(COLUMNS, gap="medium"), line, strict=False):
+    across = 2 if len(rows) in (2, 4) else COLUMNS
+    for start in range(0, len(rows), across):
+        line = rows[start : start + across]
+        for place, row in zip(st.columns(across, gap="medium"), line, strict=False):
             with place:
                 st.subheader(row.name, anchor=False)
                 st.caption(told(row))

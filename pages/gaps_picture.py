@@ -139,7 +139,7 @@ def _gap(tables: Tables, rivals: Sequence[str], at: str) -> str:
         "Languages of the picture",
         row_choices(tables),
         "Arrow keys move through the rows, Enter shows a row's queries.",
-        key="gap-rows",
+        key="rows",
         at=at,
         chosen=_go_to,
     )
@@ -223,7 +223,8 @@ def _table(
     shown = shown.assign(language=[parts.language_name(code) for code in shown["language"]])
     number = st.column_config.NumberColumn
     baseline = tables.comparison.baseline
-    if not shown["text"].any():
+    known = bool(shown["text"].any())
+    if not known:
         parts.no_texts(tables.measurements.collection)
         shown = shown.assign(text=points["query"])
     asked = choices(
@@ -232,7 +233,7 @@ def _table(
         f"Arrow keys move through the first {MOST_CHOICES}, Enter opens both rankings."
         if len(points) > MOST_CHOICES
         else "Arrow keys move through the queries, Enter opens both rankings.",
-        key="gap-query",
+        key="queries",
     )
     # A selection is a row number: a table of other rows needs a key of its own.
     rows = hash((label, model, *points["query"], *points["language"]))
@@ -242,7 +243,7 @@ def _table(
         height=min(36 * (len(shown) + 1), 330),
         hide_index=True,
         column_config={
-            "text": st.column_config.TextColumn("query", width="large"),
+            "text": st.column_config.TextColumn("query", width="large" if known else None),
             "english": st.column_config.TextColumn("in English", width="large")
             if shown["english"].any()
             else None,

@@ -160,7 +160,9 @@ def _extremes(table: pd.DataFrame, model: str, baseline: str) -> None:
             "mean": st.column_config.NumberColumn(format="%+.3f"),
         }
         key = f"{title}-{hash(tuple(rows.index))}"
-        cell = parts.opened(rows, key=key, column_config=columns)
+        # On a telephone the text may run out of sight.
+        order = ("mean", "text")
+        cell = parts.opened(rows, key=key, column_config=columns, column_order=order)
         if cell:
             hold(QUERY, str(rows.index[cell[0]]))
             st.rerun()

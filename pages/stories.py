@@ -23,8 +23,8 @@ from pages.common.opened import library
 
 READ = (
     "How to read this: a story leads through views of the other pages, each with a note. Arrow "
-    "keys go on and back, and so does a swipe; F fills the screen. The HTML file works offline: "
-    "you can send it to anybody. Its pictures are drawn for a light ground."
+    "keys go on and back, and so does a swipe; F fills the screen. The HTML file works "
+    "offline, light or dark as the reader's system is: you can send it to anybody."
 )
 
 STEP = "step"

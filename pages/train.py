@@ -206,6 +206,31 @@ def _curve(log: pd.DataFrame, dev: pd.DataFrame, title: str, *, dark: bool) -> g
     return training_figures(log, dev, dark=dark)[title]
 
 
+def _curves(job: Job, log: pd.DataFrame) -> None:
+    dev = dev_log(job)
+    figures = training_figures(log, dev, dark=parts.is_dark())
+    # In a narrow window, columns are stacked.
+    for place, title in zip(st.columns(len(figures)), figures, strict=True):
+        with place:
+            st.markdown(f"**{title}**")
+            parts.chart(
+                partial(_curve, log, dev, title),
+                key=f"{title}-{job.name}",
+                name=f"{title}-{job.name}",
+                title=f"{title}: {job.name}",
+                alt=curves_told(f"{title}: {job.name}", figures[title]),
+            )
+    if not log.empty:
+        st.download_button(
+            "Log as CSV",
+            csv_text(log),
+            f"{job.name}.csv",
+            key=f"log-{job.name}",
+            on_click="ignore",
+        )
+    st.json(job.config.model_dump(), expanded=False)
+
+
 def _job(job: Job) -> None:
     log = training_log(job)
     share, text = progress(job, log)
@@ -229,29 +254,11 @@ def _job(job: Job) -> None:
     st.progress(share, text=markdown_text(text))
     if job.error:
         parts.fault(job.error)
-    with st.expander("Curves and settings", expanded=job.live):
-        dev = dev_log(job)
-        figures = training_figures(log, dev, dark=parts.is_dark())
-        # In a narrow window, columns are stacked.
-        for place, title in zip(st.columns(len(figures)), figures, strict=True):
-            with place:
-                st.markdown(f"**{title}**")
-                parts.chart(
-                    partial(_curve, log, dev, title),
-                    key=f"{title}-{job.name}",
-                    name=f"{title}-{job.name}",
-                    title=f"{title}: {job.name}",
-                    alt=curves_told(f"{title}: {job.name}", figures[title]),
-                )
-        if not log.empty:
-            st.download_button(
-                "Log as CSV",
-                csv_text(log),
-                f"{job.name}.csv",
-                key=f"log-{job.name}",
-                on_click="ignore",
-            )
-        st.json(job.config.model_dump(), expanded=False)
+    with st.expander(
+        "Curves and settings", expanded=job.live, key=f"curves-{job.name}", on_change="rerun"
+    ) as box:
+        if box.open:
+            _curves(job, log)
     if job.state == "finished" and kind == "student":
         parts.link("search", "Search with it", model=["embedded", job.name])
 

@@ -47,12 +47,15 @@ def choices(
 
     Args:
         options: (value, what it says).
+        key: Of all lists; the element's begins with `choices-`, which the pages' style knows.
         at: The value to begin with.
         chosen: Called with a chosen value before the script runs.
 
     Returns:
         The value that was chosen just now, or None.
     """
+
+    key = f"choices-{key}"
 
     def told() -> None:
         if chosen:
