@@ -21,7 +21,7 @@ import re
 import secrets
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -188,17 +188,22 @@ def replace_file(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def replace_folder(target: Path) -> Iterator[Path]:
+def replace_folder(target: Path, ours: Sequence[str] = ()) -> Iterator[Path]:
     """Yield a temporary folder beside `target`; on success it becomes `target`.
 
     An existing `target` is moved aside first and removed last. If the process dies between the two
-    renames, `tidy` puts it back.
+    renames, `tidy` puts it back. A link's folder is replaced, not the link.
+
+    Args:
+        target: the folder.
+        ours: for a folder that a user names, see `check_ours`.
 
     Raises:
-        InputError: `target` can't be written, or its name isn't UTF-8.
+        InputError: `target` can't be written, holds other files, or its name isn't UTF-8.
     """
-    target = Path(target)
+    target = Path(os.path.realpath(target))
     check_utf8(target)
+    check_ours(target, ours)
     with writable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         tidy(target.parent)
@@ -217,6 +222,28 @@ def replace_folder(target: Path) -> Iterator[Path]:
                 os.replace(aside, target)
             shutil.rmtree(aside, ignore_errors=True)
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_ours(target: Path, ours: Sequence[str]) -> None:
+    """Refuse to replace a folder with a user's other files in it, such as the current folder.
+
+    Args:
+        target: the folder.
+        ours: files by which a folder of this kind is known; without any, every folder passes.
+
+    Raises:
+        InputError: it is a file, or has files and none of these.
+    """
+    if target.is_file():
+        raise InputError(f"{target} is a file, and a folder would take its place: choose another")
+    if not ours or any((target / name).is_file() for name in ours):
+        return
+    with contextlib.suppress(OSError), os.scandir(target) as entries:
+        if any(entries):
+            raise InputError(
+                f"{target} has other files, and all of it would be replaced: choose a folder that "
+                "is new or empty"
+            )
 
 
 @contextlib.contextmanager

@@ -137,3 +137,23 @@ def test_files_of_any_name_have_a_lock_links_in_a_circle_too(tmp_path):
     for name in ("loop", "loop/x", os.fsdecode(b"bad\xff")):
         with exclusive(tmp_path / name):
             assert is_held(tmp_path / name)
+
+
+def test_a_folder_with_other_files_is_not_replaced(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    for target in (tmp_path, tmp_path / "notes.txt", tmp_path / "link"):
+        if target.name == "link":
+            target.symlink_to(tmp_path)
+        with pytest.raises(InputError), replace_folder(target, ["index.json"]):
+            pass
+        assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_link_stays_and_its_folder_is_replaced(tmp_path):
+    (tmp_path / "large-disk").mkdir()
+    (tmp_path / "index").symlink_to("large-disk")
+    for text in ("one", "two"):
+        with replace_folder(tmp_path / "index", ["index.json"]) as temporary:
+            (temporary / "index.json").write_text(text)
+        assert (tmp_path / "large-disk" / "index.json").read_text() == text
+    assert {path.name for path in tmp_path.iterdir()} - {"home"} == {"index", "large-disk"}

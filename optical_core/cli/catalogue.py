@@ -98,7 +98,7 @@ def import_data(
     from optical_core.data.lines import read_lines
     from optical_core.data.readers import import_collection
 
-    target = Path(out)
+    target = Path(os.path.realpath(out))
     if os.sep not in out:
         check_name(out)
         if out == "demo":

@@ -269,7 +269,7 @@ def write_collection(
         {'q1': {'p1': 1}}
     """
     try:
-        with replace_folder(folder) as temporary:
+        with replace_folder(folder, ["collection.json"]) as temporary:
             write_corpus(temporary / "corpus.jsonl", passages, info.name)
             (temporary / "queries").mkdir()
             for code, texts in queries.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,7 @@ def write_relevance(
         for code, of_language in switched.items()
     }
     info = CollectionInfo(
-        name=out.name,
+        name=Path(os.path.realpath(out)).name,
         description="English queries with some words replaced by a lexicon's translations.",
         licence="as the sources'",
         source=", ".join(map(str, sources)),

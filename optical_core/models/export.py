@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _HUB_LICENCES = ("apache-2.0", "cc-by-4.0", "cc-by-nc-4.0", "cc-by-sa-4.0", "cc0-1.0", "mit")
 _CARD = "README.md"
+_EXPORTED = ("modules.json", "query/modules.json")
 
 
 def export_hub(pair: EncoderPair, folder: Path) -> None:
@@ -48,7 +49,7 @@ def export_hub(pair: EncoderPair, folder: Path) -> None:
     """
     _check_plain(pair)
     student, teacher = _merged(pair.student.model), pair.teacher.model
-    with replace_folder(folder) as temporary:
+    with replace_folder(folder, _EXPORTED) as temporary:
         if not pair.distilled:
             teacher.save(str(temporary), create_model_card=False)
             usage = _usage("model = MultiVectorEncoder(FOLDER)", "model", "model")
@@ -108,7 +109,7 @@ def export_onnx(pair: EncoderPair, folder: Path, *, int8: bool = False) -> None:
         "masks, projection, unit length.\n"
         + ("\nWeights and activations are 8-bit integers, in blocks of 128.\n" if int8 else "")
     )
-    with replace_folder(folder) as temporary:
+    with replace_folder(folder, _EXPORTED) as temporary:
         _merged(pair.student.model).save(str(temporary), create_model_card=False)
         for weights in temporary.glob("model*.safetensors*"):
             weights.unlink()

@@ -170,7 +170,7 @@ def save_pair(
         passages="student" if both else None,
         card=card,
     )
-    with replace_folder(folder) as temporary:
+    with replace_folder(folder, [PAIR_FILE]) as temporary:
         save_delta(temporary, student_model, backbone or teacher)
         for role, encoder in local.items():
             encoder.model.save(str(temporary / role))

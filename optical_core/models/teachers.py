@@ -78,7 +78,7 @@ def save_teacher(
 ) -> None:
     """Save a taught encoder, whole or not at all; with its base, if that is a folder here."""
     is_folder = base.name not in PACKAGED and Path(base.name).exists()
-    with replace_folder(folder) as temporary:
+    with replace_folder(folder, [TEACHER_FILE]) as temporary:
         save_delta(temporary, model, base)
         dimension = int(model.get_embedding_dimension())
         # The adapter is rounded to fp16, so the saved encoder isn't exactly the trained one.

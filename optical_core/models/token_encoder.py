@@ -62,7 +62,7 @@ class TokenEncoder:
         """Write a folder that plain sentence-transformers opens as a MultiVectorEncoder."""
         from optical_core.storage import replace_folder
 
-        with replace_folder(Path(folder)) as temporary:
+        with replace_folder(Path(folder), ["modules.json"]) as temporary:
             self.model.save(str(temporary))
 
     @property

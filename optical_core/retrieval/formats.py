@@ -11,6 +11,8 @@ from optical_core.retrieval.codec import FILE as CODEC
 from optical_core.retrieval.packed_vectors import FILE as PACKED
 from optical_core.retrieval.vector_files import PLAIN, STANDING
 
+INDEX_FILE = "index.json"
+"""What every index has: folders with other files and without it are never replaced."""
 FORMAT = 1
 UPDATED = 2
 """Format of an index that has been updated; see `manifest`."""

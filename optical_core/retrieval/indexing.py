@@ -15,6 +15,7 @@ from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.codec import BITS, Codec
 from optical_core.retrieval.compression import UNCOMPRESSED, Compression
+from optical_core.retrieval.formats import INDEX_FILE
 from optical_core.retrieval.in_step import note, since
 from optical_core.retrieval.index_files import add_text, encode_index, rewrite_index
 from optical_core.retrieval.live_index import LiveIndex
@@ -70,7 +71,7 @@ def build_index(
         ...     index.ids, index.passage_vectors("p1").shape == (5, teacher.dimension)
         (('p1',), True)
     """
-    with exclusive(folder), replace_folder(folder) as temporary:
+    with exclusive(folder), replace_folder(folder, [INDEX_FILE]) as temporary:
         encode_index(
             temporary,
             passages,
@@ -108,7 +109,7 @@ def compress_index(folder: Path, source: LiveIndex, compression: Compression) ->
         ...     small.compression.bits, len(small)
         (4, 9)
     """
-    with exclusive(folder), replace_folder(folder) as temporary:
+    with exclusive(folder), replace_folder(folder, [INDEX_FILE]) as temporary:
         rewrite_index(temporary, source, compression)
     return TokenIndex.open(folder)
 
@@ -131,7 +132,7 @@ def append_to_index(
     with exclusive(folder):
         index = TokenIndex.open(folder)
         index.check_encoder(encoder)
-        with replace_folder(folder) as temporary:
+        with replace_folder(folder, [INDEX_FILE]) as temporary:
             encode_index(
                 temporary,
                 passages,

@@ -11,7 +11,7 @@ import numpy as np
 from optical_core.data.lines import read_json
 from optical_core.errors import InputError
 from optical_core.models.precision import VARIABLE
-from optical_core.retrieval.formats import HASHES, UPDATED
+from optical_core.retrieval.formats import HASHES, INDEX_FILE, UPDATED
 from optical_core.retrieval.index_files import codec_of, write_facts
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.retrieval.vector_files import VectorWriter
@@ -31,10 +31,10 @@ def join_indexes(out: Path, folders: Sequence[Path]) -> TokenIndex:
     if not names:
         raise InputError("there are no files to index")
     with exclusive(out):
-        if (out / "index.json").is_file() and read_json(out / "index.json").get("shards") == names:
+        if (out / INDEX_FILE).is_file() and read_json(out / INDEX_FILE).get("shards") == names:
             return TokenIndex.open(out)
         check_as_built(out)
-        with replace_folder(out) as temporary:
+        with replace_folder(out, [INDEX_FILE]) as temporary:
             _write_joined(temporary, folders, names)
     return TokenIndex.open(out)
 
@@ -45,7 +45,7 @@ def check_as_built(out: Path) -> None:
     Raises:
         InputError: its updates would be lost.
     """
-    if (out / "index.json").is_file() and read_json(out / "index.json").get("format") == UPDATED:
+    if (out / INDEX_FILE).is_file() and read_json(out / INDEX_FILE).get("format") == UPDATED:
         raise InputError(
             f"the index in {out} has been updated, which indexing its files again would undo: "
             "give another --out, or remove the folder first"

@@ -33,11 +33,12 @@ from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.codec import BITS, Codec
 from optical_core.retrieval.codec import FILE as CODEC
 from optical_core.retrieval.compression import UNCOMPRESSED, Compression
+from optical_core.retrieval.formats import INDEX_FILE
 from optical_core.retrieval.indexing import build_index
 from optical_core.retrieval.joining import check_as_built, join_indexes
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.retrieval.windows import WHOLE, Windows
-from optical_core.storage import exclusive, replace_folder
+from optical_core.storage import check_ours, exclusive, replace_folder
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ def index_files(
             machines encode in different precisions, or the index has been updated.
     """
     out = Path(os.path.abspath(out))
+    check_ours(out, [INDEX_FILE])
     check_as_built(out)
     work = out.with_name(f"{out.name}.shards")
     paths = [Path(os.path.abspath(file)) for file in files]

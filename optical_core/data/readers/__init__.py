@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
@@ -96,7 +97,7 @@ def import_collection(
         ...     copy.name, len(copy.by_id)
         ('copy', 420)
     """
-    name = name or target.name
+    name = name or Path(os.path.realpath(target)).name
     check_name(name)
     if form in CATALOGUES:
         return CATALOGUES[form](str(source), target, name=name, unit=unit)
@@ -106,6 +107,8 @@ def import_collection(
     source = Path(source)
     if not source.is_dir():
         raise InputError(f"no such folder: {source}")
+    if source.resolve().is_relative_to(os.path.realpath(target)):
+        raise InputError(f"{source} would be replaced by what is read: choose another folder")
     reader = READERS[form]
     if split is None:
         return reader(source, target, name=name, unit=unit)
