@@ -34,14 +34,24 @@ def heading(column: str) -> str:
     return _HEADINGS.get(column, column.replace("_", " "))
 
 
+def is_p(column: str) -> bool:
+    """Has a column p values? Small ones aren't rounded: see `number_text`."""
+    return column == "p" or column.startswith("p_")
+
+
 def cell_formats(table: pd.DataFrame, *, places: int = 4) -> dict[str, Callable[[Any], str]]:
     """Column -> how its cells are written: rounded numbers, names of languages and predictors."""
     formats: dict[str, Callable[[Any], str]] = {
         column: partial(number_text, column, places=places)
         for column in table.select_dtypes("float")
     }
-    names = {"language": _language, "worst": _language, "predictor": _predictor, "term": _predictor}
-    return formats | {column: named for column, named in names.items() if column in table}
+    return formats | {column: named for column, named in _NAMED.items() if column in table}
+
+
+def worded(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with languages and predictors by name."""
+    named = {column: name for column, name in _NAMED.items() if column in table}
+    return table.assign(**{column: table[column].map(name) for column, name in named.items()})
 
 
 def _language(code: str) -> str:
@@ -50,3 +60,12 @@ def _language(code: str) -> str:
 
 def _predictor(name: str) -> str:
     return _PREDICTORS.get(name, name)
+
+
+_NAMED: dict[str, Callable[[Any], str]] = {
+    "language": _language,
+    "worst": _language,
+    "predictor": _predictor,
+    "term": _predictor,
+}
+"""Column -> the name of what its cells have a code of."""

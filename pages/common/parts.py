@@ -12,7 +12,7 @@ from optical_core.data.languages import closest, language
 from optical_core.escaping import markdown_text
 from optical_core.figures.printed import Printed, picture_files
 from optical_core.ui.examples import first_language, first_query
-from optical_core.ui.tables import cell_formats, heading
+from optical_core.ui.tables import cell_formats, heading, is_p, worded
 from optical_core.ui.texts import bringing
 from optical_core.wording import listed
 from pages.common import address
@@ -213,10 +213,20 @@ def table(table: pd.DataFrame, name: str, *, places: int = 4, saved: bool = True
         name: Of the files.
         saved: Are there downloads? A page may have several tables in one list of files.
     """
-    styled = table.style.format(cell_formats(table, places=places), na_rep="")
-    headings: dict[str, Any] = {column: heading(column) for column in table}
-    height: Any = "content" if len(table) <= MOST_ROWS else "auto"
-    st.dataframe(styled, height=height, hide_index=True, column_config=headings)
+    shown = worded(table)
+    formats = cell_formats(table, places=places)
+    # Streamlit takes 5 ms for a styled table: only p values need one.
+    ps = {column: formats[column] for column in formats if is_p(column)}
+    columns: dict[str, Any] = {column: heading(column) for column in table}
+    for column in shown.select_dtypes("float").columns.difference(list(ps)):
+        columns[column] = st.column_config.NumberColumn(heading(column), format=f"%.{places}f")
+    st.dataframe(
+        shown.style.format(ps, na_rep="") if ps else shown,
+        height="content" if len(table) <= MOST_ROWS else "auto",
+        hide_index=True,
+        column_config=columns,
+        placeholder="",
+    )
     if saved:
         downloads({name: table}, key=name)
 

@@ -232,7 +232,7 @@ def test_gaps_compares_groups_and_tells_what_the_topics_can_show(measured, open_
     groups = next(table for table in tables if "group" in table.columns)
     assert list(groups["group"]) == ["high-resource", "low-resource"]
     power = next(table for table in tables if "needed" in table.columns)
-    assert set(power["language"]) == {"en", "sw"}
+    assert set(power["language"]) == {"English", "Swahili"}
 
 
 @pytest.mark.slow
@@ -278,10 +278,10 @@ def test_gaps_shows_what_predicts_the_level_without_an_encoder(many_languages, o
     app = open_page("gaps", results="elsewhere", details="predictors")
     tables = {frozenset(element.value.columns): element.value for element in app.dataframe}
     correlations = next(table for names, table in tables.items() if "spearman" in names)
-    assert list(correlations["predictor"]) == ["tokens", "latin"]
+    assert list(correlations["predictor"]) == ["tokens in CC-100", "Latin script"]
     assert list(correlations["languages"]) == [9, 10]  # Yoruba is not in CC-100
     regression = next(table for names, table in tables.items() if "coefficient" in names)
-    assert list(regression["term"]) == ["intercept", "tokens", "latin"]
+    assert list(regression["term"]) == ["intercept", "tokens in CC-100", "Latin script"]
     titles = [figure["layout"]["xaxis"]["title"]["text"] for figure in figures(app)[-2:]]
     assert titles == ["tokens in CC-100, log10 of millions", "Latin script, as English"]
     assert not any("fertility" in button.label for button in app.button)

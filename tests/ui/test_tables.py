@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from optical_core.ui.tables import cell_formats, heading
+from optical_core.ui.tables import cell_formats, heading, worded
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,12 @@ def test_cells_name_languages_and_predictors():
     assert (
         cell_formats(pd.DataFrame({"predictor": ["latin"]}))["predictor"]("latin") == "Latin script"
     )
+
+
+def test_a_table_in_words_has_names_in_place_of_codes_and_keeps_the_rest():
+    table = pd.DataFrame({"language": ["so", "sw"], "AP": [0.25, 0.5], "predictor": ["latin"] * 2})
+    named = worded(table)
+    assert named["language"].tolist() == ["Somali", "Swahili"]
+    assert named["predictor"].tolist() == ["Latin script"] * 2
+    assert named["AP"].equals(table["AP"])
+    assert table["language"].tolist() == ["so", "sw"]
