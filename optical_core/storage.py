@@ -21,7 +21,7 @@ import re
 import secrets
 import shutil
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -222,6 +222,18 @@ def replace_folder(target: Path, ours: Sequence[str] = ()) -> Iterator[Path]:
                 os.replace(aside, target)
             shutil.rmtree(aside, ignore_errors=True)
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_apart(written: Path, read: Iterable[Path | str]) -> None:
+    """Refuse to write a file or folder that is read, or a file in a folder that is read.
+
+    Raises:
+        InputError: it is one of them.
+    """
+    place = Path(os.path.realpath(written))
+    known = {os.path.realpath(each) for each in read}
+    if str(place) in known or (place.is_file() and str(place.parent) in known):
+        raise InputError(f"{written} is read here, and would be replaced: write to another place")
 
 
 def check_ours(target: Path, ours: Sequence[str]) -> None:

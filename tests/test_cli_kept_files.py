@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 
 from optical_core.cli import app
 from optical_core.errors import InputError
+from optical_core.study.translations import translate_queries
 
 COMMANDS = {
     "import": ["data", "import", "beir", "COLLECTION"],
@@ -65,3 +66,36 @@ def test_a_collection_is_not_replaced_by_what_is_read_from_it(collection):
         )
         assert "would be replaced by what is read" in str(done.exception)
     assert (collection.folder / "notes.txt").read_text() == "mine"
+
+
+def test_nothing_is_written_over_what_is_read(collection, tiny_encoder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(collection.folder)
+    texts = {
+        "topics.tsv": "q1\tthe sea\n",
+        "sw.tsv": "the sea\tbahari\n",
+        "switched.sw.tsv": "the sea\tbahari\n",
+        "story.yaml": "title: x\nsteps:\n- {title: One, view: '/gaps?results=xquad_r'}\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    model, before = str(tiny_encoder), sorted(tiny_encoder.iterdir())
+    for words in (
+        ["evaluate", str(collection.folder), "--models", "bm25", "--out", "link"],
+        ["search", "link", "--queries", "topics.tsv", "-m", "bm25", "--out", "./topics.tsv"],
+        ["lexicon", "sw.tsv", "--aligner", "ot", "--encoder", model, "--out", "."],
+        ["switch", "switched.sw.tsv", "--lexicon", "sw.tsv", "--out", "."],
+        ["story", "export", "story.yaml", "--out", "story.yaml"],
+        ["export", "hub", model, "--out", model],
+    ):
+        failure = CliRunner().invoke(app, words).exception
+        assert isinstance(failure, InputError), failure
+        assert str(failure).endswith("is read here, and would be replaced: write to another place")
+    assert {name: (tmp_path / name).read_text() for name in texts} == texts
+    assert not (collection.folder / "record.json").exists()
+    assert sorted(tiny_encoder.iterdir()) == before
+
+
+def test_translations_do_not_go_among_the_queries(collection):
+    with pytest.raises(InputError, match="is read here, and would be replaced"):
+        translate_queries(collection, None, ["sw"], collection.folder / "queries")

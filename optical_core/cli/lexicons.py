@@ -36,6 +36,7 @@ def lexicon(
     from optical_core.data.records import write_record
     from optical_core.distill.sampling import first_pairs
     from optical_core.models.pair_store import load_pair
+    from optical_core.storage import check_apart
     from optical_core.study import lexicon as lexicons
 
     if aligner not in ("eflomal", "ot"):
@@ -51,6 +52,7 @@ def lexicon(
     )
     sizes = {}
     for code in sorted({pair.language for pair in read}):
+        check_apart(out / f"{code}.tsv", bitext)
         cut = lexicons.sentence_words((p.foreign, p.english) for p in read if p.language == code)
         made = lexicons.build_lexicon(cut, align)
         write_lexicon(out / f"{code}.tsv", made)

@@ -205,6 +205,7 @@ def _topics(
     """
     from optical_core.data.lines import is_blank
     from optical_core.data.readers.topics import read_topics
+    from optical_core.storage import check_apart
 
     if file is None and out is None:
         if is_blank(query):
@@ -212,6 +213,7 @@ def _topics(
         return {}
     if file is None or out is None or query or explain:
         raise InputError("a run needs --queries FILE and --out RUN, and no query or --explain")
+    check_apart(out, [file])
     return read_topics(file, split_names(fields))
 
 

@@ -35,7 +35,7 @@ from optical_core.retrieval.searcher import Searcher
 from optical_core.retrieval.searchers import open_searcher
 from optical_core.retrieval.structured_query import StructuredQueries
 from optical_core.retrieval.terms import terms_named
-from optical_core.storage import replace_file, writable
+from optical_core.storage import check_apart, replace_file, writable
 from optical_core.study.fairness import write_fairness
 from optical_core.study.query_texts import write_texts
 from optical_core.study.results import read_values, write_results_record, write_values
@@ -244,6 +244,7 @@ def evaluate(
     measures = measure_names(measures)
     check_depth(measures, depth)
     languages = collection.select_or_all(languages)
+    check_apart(out, [collection.folder])
     with writable(out):
         out.mkdir(parents=True, exist_ok=True)
     values: dict[tuple[str, str], Values] = {}

@@ -22,6 +22,7 @@ from optical_core.data.trec import Hits
 from optical_core.errors import InputError
 from optical_core.retrieval.explain import TokenMatch
 from optical_core.retrieval.searcher import Query, Searcher
+from optical_core.storage import check_apart
 
 if TYPE_CHECKING:
     from optical_core.models.translator import Translator
@@ -130,6 +131,7 @@ def translate_queries(
         ...     open_collection("demo"), translator, ["so"], Path("translations")
         ... )
     """
+    check_apart(out, [collection.folder / "queries"])
     written = []
     for code in collection.select(languages):
         path = out / f"{code}.jsonl"
