@@ -13,6 +13,7 @@ which process it belongs to:
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import logging
 import os
@@ -209,19 +210,39 @@ def replace_folder(target: Path, ours: Sequence[str] = ()) -> Iterator[Path]:
         tidy(target.parent)
         temporary, aside = (target.parent / _temporary(target, kind) for kind in ("new", "old"))
         temporary.mkdir()
+        swapped = False
         try:
             yield temporary
             for path in (*temporary.rglob("*"), temporary):
                 _to_disk(path)
-            if target.exists():
-                os.replace(target, aside)
-            os.replace(temporary, target)
+            _swap(temporary, target, aside)
+            swapped = True
             _to_disk(target.parent)
         finally:
-            if aside.exists() and not target.exists():
-                os.replace(aside, target)
-            shutil.rmtree(aside, ignore_errors=True)
+            if not swapped and aside.exists() and not target.exists():
+                with contextlib.suppress(OSError):  # another's has just come
+                    os.replace(aside, target)
+            if swapped or target.exists():
+                shutil.rmtree(aside, ignore_errors=True)
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _swap(temporary: Path, target: Path, aside: Path) -> None:
+    """Move `target` aside, if it exists, and `temporary` into its place.
+
+    Another process may do the same at the same time: the last one's folder stays.
+    """
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            if target.exists():
+                os.replace(target, aside)
+        try:
+            os.replace(temporary, target)
+            return
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def check_apart(written: Path, read: Iterable[Path | str]) -> None:

@@ -157,3 +157,24 @@ def test_a_link_stays_and_its_folder_is_replaced(tmp_path):
             (temporary / "index.json").write_text(text)
         assert (tmp_path / "large-disk" / "index.json").read_text() == text
     assert {path.name for path in tmp_path.iterdir()} - {"home"} == {"index", "large-disk"}
+
+
+def test_several_may_replace_one_folder_at_once(tmp_path):
+    target, failures = tmp_path / "folder", []
+
+    def replace_it(number):
+        try:
+            for _ in range(30):
+                with replace_folder(target) as temporary:
+                    (temporary / "a").write_text(f"{number}")
+        except InputError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=replace_it, args=(number,)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert (target / "a").read_text() in "01234"
+    assert {path.name for path in tmp_path.iterdir()} <= {"folder", "home"}
