@@ -4,10 +4,13 @@ import os
 import shutil
 import sys
 
+import numpy as np
 import pytest
 import torch
 
+from optical_core.data.collection import Passage
 from optical_core.errors import InputError
+from optical_core.retrieval.indexing import build_index
 from optical_core.transport import exact, lanes
 from tests.benchmarks import (
     __main__ as command,
@@ -22,6 +25,7 @@ from tests.benchmarks import (
     transport,
     where,
 )
+from tests.encoders import RandomEncoder
 
 
 @pytest.fixture
@@ -97,6 +101,16 @@ def test_quick_search_runs_on_the_demo(monkeypatch):
     english, questions = search._sentences(True)
     assert len(questions) == search._QUICK_QUERIES
     assert len(english) > 400
+
+
+def test_a_reduced_index_opens_with_unit_vectors_of_its_directions(tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "_REDUCED", 4)
+    passages = [Passage(f"p{number}", "", f"text {number}") for number in range(30)]
+    index = build_index(tmp_path / "index", passages, RandomEncoder())
+    reduced, basis = search._reduced(index)
+    assert (reduced.ids, reduced.dimension) == (index.ids, 4)
+    wanted = search.unit_rows(index.passage_vectors("p7") @ basis)
+    np.testing.assert_allclose(reduced.passage_vectors("p7"), wanted, atol=1e-3)
 
 
 @pytest.mark.parametrize(

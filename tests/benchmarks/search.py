@@ -10,9 +10,7 @@ the home (some minutes, and 7 GB). Files that a mode derives from it are made an
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -25,8 +23,10 @@ import torch
 
 from optical_core.data.bitext import read_bitext
 from optical_core.data.collection import Passage
+from optical_core.data.lines import read_json
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder, unit_rows
+from optical_core.retrieval.index_files import write_facts
 from optical_core.retrieval.indexing import build_index
 from optical_core.retrieval.maxsim import maxsim_scores, top_passages
 from optical_core.retrieval.modes import MODE_FILES, open_mode
@@ -288,9 +288,7 @@ def _reduced(index: TokenIndex) -> tuple[TokenIndex, np.ndarray]:
             with (temporary / "vectors.f16").open("wb") as file:
                 for tokens, _, _ in index.blocks():
                     file.write(unit_rows((tokens @ basis).numpy()).astype(np.float16).tobytes())
-            for name in ("offsets.i64", "ids.json"):
-                shutil.copyfile(index.folder / name, temporary / name)
-            facts = json.loads((index.folder / "index.json").read_text("utf-8"))
-            text = json.dumps(facts | {"dimension": _REDUCED})
-            (temporary / "index.json").write_text(text, "utf-8")
+            about = read_json(index.folder / "index.json")
+            facts = {name: about[name] for name in ("encoder", "encoder_hash")}
+            write_facts(temporary, facts | {"dimension": _REDUCED}, index.ids, index.offsets)
     return TokenIndex.open(folder), basis.numpy()
