@@ -145,3 +145,12 @@ def test_a_damaged_record_of_lexicons_is_only_a_source_that_is_not_known(home, t
     assert done.exception is None, done.exception
     card = read_json(home / "models" / "mine" / "retriever.json")["card"]
     assert card["data"][-1] == f"lexicons from {folder}"
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [("--bits", "vectors can't have 0 bits a dimension"), ("--pool", "0 tokens can't be pooled")],
+)
+def test_zero_is_no_default(collection, option, message):
+    done = runner.invoke(app, ["index", str(collection.folder), option, "0"])
+    assert message in str(done.exception)

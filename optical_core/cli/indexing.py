@@ -171,7 +171,8 @@ def _compression(bits: int | None, dims: int | None, pool: int | None) -> Compre
 
     if (bits, dims, pool) == (None, None, None):
         return None
-    return Compression(bits=bits or PLAIN_BITS, dims=dims, pool=pool or 1)
+    bits, pool = PLAIN_BITS if bits is None else bits, 1 if pool is None else pool
+    return Compression(bits=bits, dims=dims, pool=pool)
 
 
 def _windows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -51,7 +52,7 @@ class Limits:
     def __post_init__(self) -> None:
         for item in fields(self):
             value, least = getattr(self, item.name), 0 if item.name in ("rate", "cache") else 1
-            if value < least:
+            if not least <= value < math.inf:  # NaN isn't either
                 raise InputError(f"the limit {item.name} must be at least {least}, got {value}")
 
     @property

@@ -1,8 +1,16 @@
+import math
+
 import pytest
 
 from optical_core.errors import InputError
 from optical_core.serve import limits
 from optical_core.serve.limits import Limits, RateLimit
+
+
+@pytest.mark.parametrize("rate", [math.nan, math.inf])
+def test_limits_are_numbers(rate):
+    with pytest.raises(InputError, match="rate must be at least 0, got"):
+        Limits(rate=rate)
 
 
 def test_limits_that_let_nothing_through_are_refused():
