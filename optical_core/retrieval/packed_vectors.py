@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from optical_core.retrieval import residual_kernel
+from optical_core.retrieval.centroid_products import centroid_products
 from optical_core.retrieval.codec import HEAD_BYTES, Codec
 from optical_core.retrieval.int8_kernel import TOKENS
 
@@ -74,7 +75,7 @@ class PackedVectors:
 
     def near(self, query: np.ndarray) -> torch.Tensor:
         """Products (C, n) of the codec's centroids with a query (n, d), fp32."""
-        return self.codec.centroids @ torch.from_numpy(np.asarray(query, np.float32)).T
+        return centroid_products(self.codec.centroids, query)
 
     def numbers(self) -> np.ndarray:
         """The number (T,) uint16 of each vector's centroid."""
