@@ -93,7 +93,7 @@ class Run(Generic[Config]):
                 f"a run {name!r} with other settings exists in {self.work}; choose another --name, "
                 "or remove that folder to start again"
             )
-        if self.folder.exists() and not path.exists():
+        if any(self.folder.glob("*")) and not path.exists():
             raise InputError(f"a model {name!r} exists in {self.folder}; choose another --name")
         with replace_file(path) as temporary:
             text = json.dumps(self.config.model_dump(), indent=2, ensure_ascii=False) + "\n"

@@ -64,7 +64,7 @@ class Column:
         """Whether nothing needs training, or a model was trained with these settings."""
         if self.training is None:
             return True
-        saved = read_record(home("models", self.training.name, "record.json"))
+        saved = read_record(home("models", self.training.name) / "record.json")
         return self.training.is_saved_as(saved.get("config"))
 
 

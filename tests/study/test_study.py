@@ -54,6 +54,13 @@ def settings(tiny_encoder, bitext_file, collection):
     return study_of(collection, bitext_file, tiny_encoder)
 
 
+def test_listing_the_steps_takes_no_models_name(settings, home, tmp_path):
+    config = StudyConfig.model_validate(settings)
+    left = [step.text for step in steps(config, study_collections(config), tmp_path / "out")]
+    assert "train tiny-study.optical.s1" in left
+    assert not list((home / "models").glob("tiny-study*"))
+
+
 @pytest.fixture(scope="module")
 def once_run(tmp_path_factory, tiny_encoder):
     """The whole study, run once: its settings and its home, to be copied."""
