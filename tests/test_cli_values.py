@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import typer
+from click.testing import CliRunner as ClickRunner
 from typer.testing import CliRunner
 
 from optical_core.cli import app
@@ -31,13 +32,15 @@ def _valued(command: Any, *path: str) -> Iterator[tuple[str, ...]]:
             yield path
 
 
-VALUED = list(_valued(typer.main.get_command(app)))
+COMMAND = typer.main.get_command(app)
+VALUED = list(_valued(COMMAND))
 
 
 @pytest.mark.parametrize("arguments", VALUED, ids=" ".join)
 def test_an_empty_value_is_refused_and_never_means_the_default(home, arguments):
     for empty in ("", " \u200b"):
-        done = runner.invoke(app, [*arguments, empty])
+        # Not `app`, of which the runner would make all commands anew each time.
+        done = ClickRunner().invoke(COMMAND, [*arguments, empty])
         assert isinstance(done.exception, InputError), done.output
         name = arguments[-1] if arguments[-1].startswith("-") else ""
         assert f"{name} is empty: give it a value" in str(done.exception)
