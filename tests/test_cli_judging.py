@@ -25,7 +25,7 @@ def test_what_cannot_be_done_is_one_sentence(unjudged):
     assert "mine has no pool to judge" in refused("judge", "agreement", "mine")
     nothing = refused("judge", "pool", "mine", "--models", "bm25", "--languages", "sw")
     assert "bm25 found no passage for any query in Swahili" in nothing
-    assert "name the models" in refused("judge", "pool", "mine", "--models", ",")
+    assert "--models is empty" in refused("judge", "pool", "mine", "--models", ",")
     assert "goes from 1 to 100, got 0" in refused("judge", "pool", "mine", "--depth", 0)
     assert "nobody has judged yet" in refused("judge", "write", "mine")
     run("judge", "pool", "mine", "--models", "bm25", "--languages", "en")
