@@ -35,8 +35,9 @@ MODE_FILES = {
     "lists": (LISTS_FILE,),
 }
 """Mode -> the files that it may keep in the folder of an index."""
-LARGE = 50_000
-"""Passages from which on choosing by centroids takes less time than reading the means of all."""
+LARGE = 25_000
+"""Passages that an index must have, for each time the fewest candidates that centroids choose, so
+that these take less time than the means of all passages."""
 
 
 def check_mode(mode: str) -> None:
@@ -78,10 +79,11 @@ def _selective(mode: str, quantised: QuantisedIndex) -> Approximation:
     if mode == "lists":
         return ListedIndex.open(quantised)
     index = quantised.index
-    packed = isinstance(index.vectors, PackedVectors)
-    if packed or len(index) >= LARGE:
+    if isinstance(index.vectors, PackedVectors):
+        return CentroidIndex.open(quantised)
+    if len(index) >= LARGE:
         chosen = CentroidIndex.open(quantised)
-        if packed or chosen.recall >= chosen.least:
+        if chosen.recall >= chosen.least and len(index) >= LARGE * chosen.factor:
             return chosen
     return CandidateIndex.open(quantised)
 

@@ -48,7 +48,7 @@ def test_candidates_keep_nearly_all_of_the_exact_top_and_its_scores(compressed, 
 def test_a_large_index_takes_candidates_from_centroids_and_a_small_one_from_means(
     topical_index, few, monkeypatch
 ):
-    monkeypatch.setattr(modes, "LARGE", len(topical_index.ids))
+    monkeypatch.setattr(modes, "LARGE", 1)
     store = open_mode(topical_index, "candidates")
     assert isinstance(store, CentroidIndex)
     queries = queries_of(topical_index, seed=7, count=20)
@@ -56,7 +56,7 @@ def test_a_large_index_takes_candidates_from_centroids_and_a_small_one_from_mean
     exact = dict(topical_index.search(queries[0], top=600))
     for identifier, score in store.search(queries[0]):
         assert score == pytest.approx(exact[identifier], abs=2e-4)
-    monkeypatch.setattr(modes, "LARGE", len(topical_index.ids) + 1)
+    monkeypatch.setattr(modes, "LARGE", len(topical_index.ids) // store.factor + 1)
     assert isinstance(open_mode(topical_index, "candidates"), CandidateIndex)
 
 
@@ -64,7 +64,7 @@ def test_means_take_the_place_of_centroids_that_keep_too_little(
     topical_index, few, monkeypatch, caplog
 ):
     caplog.set_level("INFO")
-    monkeypatch.setattr(modes, "LARGE", len(topical_index.ids))
+    monkeypatch.setattr(modes, "LARGE", 1)
     monkeypatch.setattr(centroid_lists, "ENOUGH", {0: 1.1})
     assert isinstance(open_mode(topical_index, "candidates"), CandidateIndex)
     caplog.clear()
