@@ -21,7 +21,7 @@ PATHS = {
     "search": "exact, 8-bit and candidate search among 10,000 and 100,000 passages",
     "distill": "a step of distillation",
     "encode": "token vectors of single queries and of many passages",
-    "app": "clicks in the app, in a browser, against a target of 500 ms",
+    "app": "clicks in the app, in a browser, against a target of 350 ms",
 }
 
 
