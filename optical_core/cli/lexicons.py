@@ -36,7 +36,7 @@ def lexicon(
     from optical_core.data.records import write_record
     from optical_core.distill.sampling import first_pairs
     from optical_core.models.pair_store import load_pair
-    from optical_core.storage import check_apart
+    from optical_core.paths import check_apart
     from optical_core.study import lexicon as lexicons
 
     if aligner not in ("eflomal", "ot"):

@@ -205,7 +205,7 @@ def _topics(
     """
     from optical_core.data.lines import is_blank
     from optical_core.data.readers.topics import read_topics
-    from optical_core.storage import check_apart
+    from optical_core.paths import check_apart
 
     if file is None and out is None:
         if is_blank(query):

@@ -58,7 +58,8 @@ def export(
     out: Annotated[Path, typer.Option(help="The HTML file to write.")],
 ) -> None:
     """Write a story as one HTML file that works offline."""
-    from optical_core.storage import check_apart, replace_file
+    from optical_core.paths import check_apart
+    from optical_core.storage import replace_file
     from optical_core.ui.library import Library
     from optical_core.ui.stories.player import story_html
     from optical_core.ui.stories.story import read_story

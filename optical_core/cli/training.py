@@ -215,7 +215,7 @@ def export_hub(student: Student, out: ExportFolder) -> None:
     """Write the pair (queries: student, passages: teacher) for plain sentence-transformers."""
     from optical_core.models.export import export_hub as write
     from optical_core.models.pair_store import load_pair
-    from optical_core.storage import check_apart
+    from optical_core.paths import check_apart
 
     check_apart(out, [student])
     write(load_pair(student, device="cpu"), out)
@@ -231,7 +231,7 @@ def export_onnx(
     """Write the query encoder with its transformer as ONNX (needs the extra onnx)."""
     from optical_core.models.export import export_onnx as write
     from optical_core.models.pair_store import load_pair
-    from optical_core.storage import check_apart
+    from optical_core.paths import check_apart
 
     check_apart(out, [student])
     write(load_pair(student, device="cpu"), out, int8=int8)

@@ -23,7 +23,7 @@ from optical_core.data.allowance import allowance
 from optical_core.data.compression import check_growth
 from optical_core.data.folders import is_data
 from optical_core.errors import InputError
-from optical_core.storage import is_too_long
+from optical_core.paths import is_too_long
 from optical_core.wording import counted
 
 _ENTRY = re.compile(rb"PK\x01\x02")

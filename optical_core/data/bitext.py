@@ -13,7 +13,7 @@ from optical_core.data.bitext_files import read_file_or_folder
 from optical_core.data.languages import is_english, language, main_script, matching
 from optical_core.data.sentence_pairs import SentencePair, pair_language
 from optical_core.errors import InputError
-from optical_core.storage import check_path
+from optical_core.paths import check_path
 from optical_core.wording import counted
 
 

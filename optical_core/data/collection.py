@@ -29,7 +29,8 @@ from optical_core.data.lines import read_json, read_queries, write_jsonl
 from optical_core.data.live_corpus import Corpus
 from optical_core.data.trec import Qrels, read_qrels, write_qrels
 from optical_core.errors import InputError
-from optical_core.storage import assets, check_path, home, replace_folder, tidy
+from optical_core.paths import check_path
+from optical_core.storage import assets, home, replace_folder, tidy
 from optical_core.validation import validated
 from optical_core.wording import counted
 

@@ -12,7 +12,7 @@ from typing import Any
 from optical_core.data.compression import DAMAGE, open_plain
 from optical_core.data.fields import Row, add_once, identifier
 from optical_core.errors import InputError
-from optical_core.storage import check_path
+from optical_core.paths import check_path
 
 LONGEST = 1 << 26
 """Bytes that a line may have. A few kilobytes of gzip can unpack to a line that fills memory."""

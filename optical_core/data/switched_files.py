@@ -16,7 +16,8 @@ from optical_core.data.records import write_record
 from optical_core.data.relevance import read_relevance
 from optical_core.data.switching import Switched, Switcher, switched_pairs, switched_queries
 from optical_core.errors import InputError
-from optical_core.storage import check_apart, replace_file
+from optical_core.paths import check_apart
+from optical_core.storage import replace_file
 
 Counts = dict[str, tuple[int, float]]
 """Language -> number of sentences or queries, and the share of their words that was replaced."""

@@ -21,7 +21,8 @@ from optical_core.models.embedded import MARKERS, PASSAGE_PROMPT, QUERY_PROMPT, 
 from optical_core.models.minilm import is_installed, minilm_folder
 from optical_core.models.tokens import is_punctuation
 from optical_core.models.weights import read_tensors
-from optical_core.storage import assets, check_utf8
+from optical_core.paths import check_utf8
+from optical_core.storage import assets
 
 if TYPE_CHECKING:
     from sentence_transformers import MultiVectorEncoder

@@ -39,7 +39,8 @@ from optical_core.models.means_file import MEANS, with_means
 from optical_core.models.pair import EncoderPair
 from optical_core.models.teachers import open_shared
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.storage import check_path, replace_folder
+from optical_core.paths import check_path
+from optical_core.storage import replace_folder
 from optical_core.wording import listed
 
 logger = logging.getLogger(__name__)

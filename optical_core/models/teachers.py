@@ -20,7 +20,8 @@ from optical_core.models.deltas import load_delta, resized, save_delta
 from optical_core.models.embedded import embedded_folder
 from optical_core.models.info import TEACHER_FILE, TeacherInfo, read_teacher
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.storage import check_path, home, replace_folder
+from optical_core.paths import check_path
+from optical_core.storage import home, replace_folder
 
 
 def open_shared(name_or_path: str, *, device: str | None = None) -> TokenEncoder:

@@ -16,7 +16,7 @@ from optical_core.data.languages import find_language, language, matching, witho
 from optical_core.data.sentence_pairs import pair_language
 from optical_core.errors import InputError
 from optical_core.models.backbones import hub_problem
-from optical_core.storage import check_path
+from optical_core.paths import check_path
 
 TARGET = "en"
 _SCRIPT = re.compile(r"_[A-Z][a-z]{3}$")

@@ -19,6 +19,7 @@ import re
 from pathlib import Path
 
 from optical_core.errors import InputError
+from optical_core.paths import check_path, is_too_long
 from optical_core.retrieval.expansions import read_expansion
 from optical_core.retrieval.expressions import (
     EXPANDING,
@@ -34,7 +35,6 @@ from optical_core.retrieval.expressions import (
     Weighted,
     names,
 )
-from optical_core.storage import check_path, is_too_long
 
 FIRST = 100
 """Passages that are ranked again where no number is given: the OPTICAL paper's protocol."""

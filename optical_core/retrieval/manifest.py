@@ -22,10 +22,11 @@ from typing import Any
 
 from optical_core.data.lines import read_json
 from optical_core.errors import InputError
+from optical_core.paths import check_path
 from optical_core.retrieval.compression import UNCOMPRESSED, Compression
 from optical_core.retrieval.formats import ALL_FILES, UPDATED
 from optical_core.retrieval.windows import WHOLE, Windows
-from optical_core.storage import check_path, file_state, replace_file, replace_folder, tidy
+from optical_core.storage import file_state, replace_file, replace_folder, tidy
 
 ROOT = ""
 """Name of the segment that an index as built is."""

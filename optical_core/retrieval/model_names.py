@@ -8,10 +8,11 @@ from pathlib import Path
 from optical_core.errors import InputError
 from optical_core.models.catalogue import list_models
 from optical_core.models.fusions import find_fusion
+from optical_core.paths import check_path
 from optical_core.retrieval.expression_reader import parse
 from optical_core.retrieval.expressions import SIGNS, Name, Node, names, renamed, replaced
 from optical_core.retrieval.terms import is_of
-from optical_core.storage import check_path, home
+from optical_core.storage import home
 from optical_core.validation import plain_name
 
 _NESTED = 5

@@ -30,6 +30,7 @@ from optical_core.errors import InputError
 from optical_core.models.pair_store import load_pair
 from optical_core.models.precision import VARIABLE, precision
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.paths import check_ours
 from optical_core.retrieval.codec import BITS, Codec
 from optical_core.retrieval.codec import FILE as CODEC
 from optical_core.retrieval.compression import UNCOMPRESSED, Compression
@@ -38,7 +39,7 @@ from optical_core.retrieval.indexing import build_index
 from optical_core.retrieval.joining import check_as_built, join_indexes
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.retrieval.windows import WHOLE, Windows
-from optical_core.storage import check_ours, exclusive, replace_folder
+from optical_core.storage import exclusive, replace_folder
 
 logger = logging.getLogger(__name__)
 

@@ -26,6 +26,7 @@ from optical_core.data.lines import read_json
 from optical_core.data.trec import Hits
 from optical_core.errors import InputError
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.paths import check_path
 from optical_core.retrieval.compression import UNCOMPRESSED, Compression
 from optical_core.retrieval.formats import (
     COMPRESSED,
@@ -40,7 +41,7 @@ from optical_core.retrieval.packed_vectors import PackedVectors
 from optical_core.retrieval.vector_files import STANDING, open_vectors, rows_of
 from optical_core.retrieval.vector_store import Segment
 from optical_core.retrieval.windows import WHOLE, Windows
-from optical_core.storage import check_path, tidy
+from optical_core.storage import tidy
 
 BLOCK_TOKENS = 8192
 """Tokens scored at a time: widened to fp32, they still fit into a core's cache."""

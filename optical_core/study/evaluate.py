@@ -25,6 +25,7 @@ from optical_core.data.records import read_record
 from optical_core.data.trec import Qrels, read_run, write_run
 from optical_core.errors import InputError
 from optical_core.models.pair_store import load_pair
+from optical_core.paths import check_apart
 from optical_core.retrieval.expanding import check_expansions
 from optical_core.retrieval.expression_reader import parse
 from optical_core.retrieval.expressions import Name, Node, names
@@ -35,7 +36,7 @@ from optical_core.retrieval.searcher import Searcher
 from optical_core.retrieval.searchers import open_searcher
 from optical_core.retrieval.structured_query import StructuredQueries
 from optical_core.retrieval.terms import terms_named
-from optical_core.storage import check_apart, replace_file, writable
+from optical_core.storage import replace_file, writable
 from optical_core.study.fairness import write_fairness
 from optical_core.study.query_texts import write_texts
 from optical_core.study.results import read_values, write_results_record, write_values

@@ -20,9 +20,9 @@ from optical_core.data.languages import is_english, language
 from optical_core.data.lines import read_queries, write_jsonl
 from optical_core.data.trec import Hits
 from optical_core.errors import InputError
+from optical_core.paths import check_apart
 from optical_core.retrieval.explain import TokenMatch
 from optical_core.retrieval.searcher import Query, Searcher
-from optical_core.storage import check_apart
 
 if TYPE_CHECKING:
     from optical_core.models.translator import Translator

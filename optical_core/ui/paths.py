@@ -6,7 +6,8 @@ import contextlib
 from pathlib import Path
 
 from optical_core.errors import InputError
-from optical_core.storage import check_path, home
+from optical_core.paths import check_path
+from optical_core.storage import home
 
 
 def typed_path(text: str) -> Path:

@@ -15,7 +15,8 @@ from optical_core.data.allowance import UPLOADS, allowed
 from optical_core.data.lines import read_text
 from optical_core.data.yaml import read_yaml, write_yaml
 from optical_core.errors import InputError
-from optical_core.storage import assets, check_path, home, replace_file
+from optical_core.paths import check_path
+from optical_core.storage import assets, home, replace_file
 from optical_core.ui.address import LONGEST, Address
 from optical_core.ui.stories.views import known_page
 from optical_core.ui.uploads import uploaded
