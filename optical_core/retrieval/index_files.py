@@ -36,6 +36,52 @@ logger = logging.getLogger(__name__)
 _IDS_OF_A_LINE = 1000
 
 
+class _Texts:
+    """The texts to encode, and what an index has beside their vectors.
+
+    Attributes:
+        ids: of the passages, one for each window.
+        hashes: of the windows' texts; None if those of `kept` are unknown.
+        digest: of all texts; None if there were passages before.
+        cuts: the passages that the encoder doesn't read whole.
+    """
+
+    def __init__(
+        self,
+        passages: Iterable[Passage],
+        encoder: TokenEncoder,
+        windows: Windows,
+        kept: TokenIndex | None,
+    ) -> None:
+        self._passages, self._encoder, self._windows = passages, encoder, windows
+        known = kept.text_hashes if kept else []
+        self.ids: list[str] = list(kept.ids) if kept else []
+        self.hashes = None if known is None else bytearray.fromhex("".join(known))
+        self.digest = None if kept else hashlib.blake2b(digest_size=8)
+        self.cuts = Cuts(encoder)
+
+    def __iter__(self) -> Iterator[str]:
+        """Read the passages.
+
+        Raises:
+            InputError: an id comes twice.
+        """
+        seen = set(self.ids)
+        for passage in self._passages:
+            if passage.id in seen:
+                raise InputError(f"the passage id {passage.id!r} comes twice")
+            seen.add(passage.id)
+            if self.digest:
+                add_text(self.digest, passage)
+            if self._windows.plain:
+                self.cuts.add(passage.full_text)
+            for text in self._windows.texts(self._encoder, passage):
+                self.ids.append(passage.id)
+                if self.hashes is not None:
+                    self.hashes.extend(bytes.fromhex(passage.text_hash))
+                yield text
+
+
 def encode_index(
     folder: Path,
     passages: Iterable[Passage],
@@ -69,36 +115,16 @@ def encode_index(
     Raises:
         InputError: an id comes twice, there are no passages, or the windows are too long.
     """
-    ids: list[str] = list(kept.ids) if kept else []
-    offsets = array("q", kept.offsets.tolist() if kept else [0])
-    seen = set(ids)
-    empty = 0
-    digest = None if kept else hashlib.blake2b(digest_size=8)
-    known = kept.text_hashes if kept else []
-    hashes = bytearray.fromhex("".join(known or ()))
     if kept:
         compression, codec, windows = kept.compression, codec_of(kept), kept.windows
     windows.check(encoder)
-    cuts = Cuts(encoder)
-
-    def texts() -> Iterator[str]:
-        for passage in passages:
-            if passage.id in seen:
-                raise InputError(f"the passage id {passage.id!r} comes twice")
-            seen.add(passage.id)
-            if digest:
-                add_text(digest, passage)
-            if windows.plain:
-                cuts.add(passage.full_text)
-            for text in windows.texts(encoder, passage):
-                ids.append(passage.id)
-                hashes.extend(bytes.fromhex(passage.text_hash))
-                yield text
-
+    texts = _Texts(passages, encoder, windows, kept)
+    offsets = array("q", kept.offsets.tolist() if kept else [0])
+    empty = 0
     # With a watcher, report before a thousand passages are done.
     chunk = 2 * batch_size if watch else 1024
     stream = encoder.encode(
-        texts(), "passage", batch_size=batch_size, chunk=chunk, progress=progress
+        iter(texts), "passage", batch_size=batch_size, chunk=chunk, progress=progress
     )
     with VectorWriter(folder, compression, encoder.dimension, codec, passages=count) as writer:
         if kept:
@@ -108,24 +134,24 @@ def encode_index(
             offsets.append(offsets[-1] + writer.add(vectors))
             if watch:
                 watch(len(offsets) - 1)
-        if not ids:
+        if not texts.ids:
             raise InputError("there are no passages to index")
         writer.finish()
         share = _kept(folder, writer, offsets, compression)
-    if sentence := cuts.sentence():
+    if sentence := texts.cuts.sentence():
         logger.warning("%s", sentence)
     if empty:
         logger.warning("%s no text to index", counted(empty, "passage has", "passages have"))
-    if known is not None:
-        (folder / HASHES).write_bytes(hashes)
+    if texts.hashes is not None:
+        (folder / HASHES).write_bytes(texts.hashes)
     facts = {
         "encoder": encoder.name,
         "encoder_hash": encoder.hash,
         "dimension": encoder.dimension,
-        "texts": digest.hexdigest() if digest else None,
+        "texts": texts.digest.hexdigest() if texts.digest else None,
         "precision": precision(encoder.model.device),
     }
-    write_facts(folder, facts | form_facts(compression, share, windows), ids, offsets)
+    write_facts(folder, facts | form_facts(compression, share, windows), texts.ids, offsets)
 
 
 def rewrite_index(folder: Path, source: LiveIndex, compression: Compression) -> None:
