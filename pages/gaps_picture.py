@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -204,6 +205,18 @@ def _filter(label: str, options: Sequence[str], key: str) -> tuple[str, ...]:
     return tuple(bound(st.pills, label, list(options), key=key, default=[], selection_mode="multi"))
 
 
+def _columns(*, known: bool, english: bool) -> dict[str, Any]:
+    """Name and format the columns of the queries; without English, its column isn't shown."""
+    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
+    return {
+        "text": text("query", width="large" if known else None),
+        "english": text("in English", width="large") if english else None,
+        "before": number(format="%.3f"),
+        "after": number(format="%.3f"),
+        "difference": number(format="%+.3f"),
+    }
+
+
 def _table(
     tables: Tables,
     model: str,
@@ -221,7 +234,6 @@ def _table(
         return
     shown = points[["language", "text", "english", "before", "after", "difference", "difficulty"]]
     shown = shown.assign(language=[parts.language_name(code) for code in shown["language"]])
-    number = st.column_config.NumberColumn
     baseline = tables.comparison.baseline
     known = bool(shown["text"].any())
     if not known:
@@ -242,15 +254,7 @@ def _table(
         key=f"gap-queries-{rows}",
         height=min(36 * (len(shown) + 1), 330),
         hide_index=True,
-        column_config={
-            "text": st.column_config.TextColumn("query", width="large" if known else None),
-            "english": st.column_config.TextColumn("in English", width="large")
-            if shown["english"].any()
-            else None,
-            "before": number(format="%.3f"),
-            "after": number(format="%.3f"),
-            "difference": number(format="%+.3f"),
-        },
+        column_config=_columns(known=known, english=bool(shown["english"].any())),
     )
     st.caption(
         f"before: {markdown_text(baseline)}; after: {markdown_text(model)}. Click a row to see "

@@ -120,7 +120,21 @@ def _settings() -> tuple[str, dict[str, Any]]:
         key="dev",
         default=NO_DEV,
     )
-    sides = bound(
+    return source, {
+        "name": name.strip(),
+        "bitext": bitext,
+        "languages": languages,
+        "objective": objective,
+        "trainable": trainable,
+        "steps": steps,
+        "sides": _sides(),
+        "dev": dev,
+        "overlap": "drop",
+    }
+
+
+def _sides() -> str:
+    sides: str = bound(
         st.segmented_control,
         "The student encodes",
         list(SIDES),
@@ -131,17 +145,7 @@ def _settings() -> tuple[str, dict[str, Any]]:
         help="Passages are English, and the teacher encodes them, unless the student encodes them "
         "too. It can be in all its languages, and gets an index of its own.",
     )
-    return source, {
-        "name": name.strip(),
-        "bitext": bitext,
-        "languages": languages,
-        "objective": objective,
-        "trainable": trainable,
-        "steps": steps,
-        "sides": sides,
-        "dev": dev,
-        "overlap": "drop",
-    }
+    return sides
 
 
 def _config(source: str, typed: dict[str, Any]) -> DistillConfig:

@@ -71,15 +71,7 @@ def paired_picture(
         xaxis2=axis(dark)
         | _across(panels[1], second, "difference" if comparable else "share of the score")
         | {"anchor": "y"},
-        y={
-            "automargin": False,
-            "showgrid": False,
-            "tickmode": "array",
-            "tickvals": list(range(len(words))),
-            "ticktext": [plotly_text(word) for word in words],
-            "range": [len(words) - 0.4, -0.6],
-            "fixedrange": True,
-        },
+        y=_down(words),
         shapes=[
             {
                 "type": "line",
@@ -94,6 +86,19 @@ def paired_picture(
             for panel in ("x", "x2")
         ],
     )
+
+
+def _down(words: Sequence[str]) -> dict[str, Any]:
+    """The axis of the words, from top to bottom."""
+    return {
+        "automargin": False,
+        "showgrid": False,
+        "tickmode": "array",
+        "tickvals": list(range(len(words))),
+        "ticktext": [plotly_text(word) for word in words],
+        "range": [len(words) - 0.4, -0.6],
+        "fixedrange": True,
+    }
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:
