@@ -50,12 +50,12 @@ class TrainingConfig(Settings):
 
     trainable: Trainable = "lora"
     """LoRA on the attention and feed-forward matrices; all but the word embeddings; everything."""
-    lora_rank: int = Field(16, ge=1)
+    lora_rank: int = Field(16, ge=1, le=4096)
     learning_rate: float = Field(2e-4, gt=0)
     warmup: float = Field(0.1, ge=0, lt=1)
-    steps: int = Field(300, ge=1)
-    batch_size: int = Field(32, ge=1)
-    accumulate: int = Field(1, ge=1)
+    steps: int = Field(300, ge=1, le=10_000_000)
+    batch_size: int = Field(32, ge=1, le=1_000_000)
+    accumulate: int = Field(1, ge=1, le=10_000)
     dropout: float = Field(0.0, ge=0, lt=1)
     """Of the student: none by default, because the teacher's vectors are exact targets."""
     bf16: bool | Literal["auto"] = "auto"

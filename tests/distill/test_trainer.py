@@ -494,6 +494,8 @@ def test_settings_are_layered_and_named_when_wrong(tmp_path):
         (["dev="], "dev: a text was expected, got ''"),
         (["teacher="], "teacher: a text was expected, got ''"),
         (['bitext=[""]'], "bitext.0: a text was expected, got ''"),
+        (["steps=100000000000"], "steps: at most 10000000 was expected"),
+        (["batch_size=1000000000000"], "batch_size: at most 1000000 was expected"),
         (["languages=,"], "languages: it is empty: give language codes, or leave it out"),
         (['languages=["so", " "]'], "languages: a language code is empty"),
     ):
