@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from optical_core import native
 from optical_core.retrieval import int8_kernel
 from optical_core.retrieval.int8_kernel import PATHS
 from optical_core.threads import at_once
@@ -88,7 +87,7 @@ def nearest(grouped: Grouped, vectors: Tensor, probed: int, *, path: str | None 
         found = [_nearest_in_torch(grouped, *part, probed) for part in parts]
         return torch.cat(found) if found else torch.zeros(0, dtype=torch.int64)
     ffi, kernel = compiled
-    which = PATHS.index(native.chosen(path, PATHS[: kernel.optical_best_path() + 1]))
+    which = PATHS.index(int8_kernel.chosen(kernel, path))
     numbers, factors = np.empty(len(vectors), np.int32), scales.numpy()
     means, centroids, width = grouped.means, grouped.centroids, -(-vectors.shape[1] // 4) * 4
     rows = int8_kernel.padded_to(codes, width)

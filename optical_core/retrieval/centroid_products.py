@@ -40,11 +40,10 @@ def centroid_products(centroids: Tensor, query: np.ndarray, *, path: str | None 
         path: as of `int8_kernel.maxsim`. Those that fuse products and sums give the same numbers.
     """
     tokens = np.asarray(query, np.float32)
-    maxsim = int8_kernel.compiled_or_torch(path)
-    if maxsim is None:
+    compiled = int8_kernel.compiled_or_torch(path)
+    if compiled is None:
         return centroids @ torch.from_numpy(tokens).T
-    has = int8_kernel.PATHS[: maxsim[1].optical_best_path() + 1]
-    lanes, flags = _PATHS[native.chosen(path, has)]
+    lanes, flags = _PATHS[int8_kernel.chosen(compiled[1], path)]
     ffi, kernel = _library(lanes, flags)
     n, d = tokens.shape
     padded = np.zeros((-(-n // lanes), lanes, d), np.float32)

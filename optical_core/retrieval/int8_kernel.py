@@ -111,6 +111,11 @@ def compiled_or_torch(path: str | None) -> tuple[Any, Any] | None:
     return compiled
 
 
+def chosen(kernel: Any, path: str | None) -> str:
+    """The path that the compiled library takes; arguments and errors are those of `maxsim`."""
+    return native.chosen(path, PATHS[: kernel.optical_best_path() + 1])
+
+
 def padded_to(codes: Tensor, width: int) -> np.ndarray:
     """Codes (n, width) int8 of codes (n, d), with zeros behind."""
     padded = np.zeros((len(codes), width), np.int8)
@@ -136,7 +141,7 @@ def compiled_maxsim(
     residual.h, and `table` has the centroids' products, (C, n) fp32.
     """
     ffi, kernel = compiled
-    which = PATHS.index(native.chosen(path, PATHS[: kernel.optical_best_path() + 1]))
+    which = PATHS.index(chosen(kernel, path))
     scores = np.empty(len(begins), np.float32)
     tokens = query.ravel()
 
