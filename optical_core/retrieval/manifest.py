@@ -30,7 +30,7 @@ from optical_core.storage import file_state, replace_file, replace_folder, tidy
 
 ROOT = ""
 """Name of the segment that an index as built is."""
-_OF_MODES = ("int8.", "candidates.", "tokens.")
+_OF_MODES = ("int8.", "candidates.", "centroids.", "tokens.")
 """How the names of the modes' files begin."""
 _NAME = re.compile(r"[0-9a-f]{16}")
 

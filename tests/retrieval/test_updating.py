@@ -16,7 +16,7 @@ from optical_core.retrieval.formats import FILES
 from optical_core.retrieval.indexing import append_to_index, build_index, collection_index
 from optical_core.retrieval.live_index import LiveIndex
 from optical_core.retrieval.manifest import Manifest
-from optical_core.retrieval.modes import MODES
+from optical_core.retrieval.modes import MODE_FILES, MODES
 from optical_core.retrieval.token_index import TokenIndex
 from optical_core.retrieval.updating import compact_index, delete_from_index, update_index
 from optical_core.storage import exclusive
@@ -58,6 +58,15 @@ def test_lists_of_ids_and_of_dead_passages_may_be_longer_than_any_line(
     assert (tmp_path / "index" / "ids.json").stat().st_size > 1 << 15
     assert delete_from_index(tmp_path / "index", [f"p{n}" for n in range(4, 5000)]) == 4996
     assert LiveIndex(tmp_path / "index").ids == ("p0", "p1", "p2", "p3")
+
+
+def test_files_of_modes_go_with_their_passages_into_a_segment(folder, encoder):
+    files = {name for names in MODE_FILES.values() for name in names}
+    for name in files:
+        (folder / name).write_bytes(b"made")
+    update_index(folder, passages([300]), encoder)
+    assert not files & {path.name for path in folder.iterdir()}
+    assert all(list((folder / "segments").glob(f"*/{name}")) for name in files)
 
 
 @pytest.mark.parametrize("mode", MODES)
