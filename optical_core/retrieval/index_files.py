@@ -22,7 +22,7 @@ from optical_core.models.precision import precision
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.codec import Codec
 from optical_core.retrieval.compression import UNCOMPRESSED, Compression
-from optical_core.retrieval.formats import ALL_FILES, COMPRESSED, FORMAT, HASHES
+from optical_core.retrieval.formats import ALL_FILES, COMPRESSED, FORMAT, HASHES, INDEX_FILE
 from optical_core.retrieval.live_index import LiveIndex
 from optical_core.retrieval.packed_vectors import PackedVectors
 from optical_core.retrieval.recall import measured_recall
@@ -177,7 +177,7 @@ def rewrite_index(folder: Path, source: LiveIndex, compression: Compression) -> 
     hashes = source.text_hashes()
     if hashes is not None:
         (folder / HASHES).write_bytes(bytes.fromhex("".join(hashes[name] for name in ids)))
-    info = read_json(first.folder / "index.json")
+    info = read_json(first.folder / INDEX_FILE)
     kept = {key: info[key] for key in ("encoder", "encoder_hash", "dimension", "precision")}
     form = form_facts(compression, share, source.windows)
     write_facts(folder, kept | {"texts": None} | form, ids, offsets)
@@ -234,7 +234,7 @@ def write_facts(
         "files": checksums(folder, files),
         "environment": environment(),
     }
-    (folder / "index.json").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
+    (folder / INDEX_FILE).write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
 
 
 def _array(ids: Sequence[str]) -> str:

@@ -267,7 +267,7 @@ def _folder(collection: Collection, encoder: TokenEncoder) -> Path:
 
 def _opened(folder: Path) -> LiveIndex | None:
     """The index in a folder, if it is there and whole."""
-    if not (folder / "index.json").is_file():
+    if not (folder / INDEX_FILE).is_file():
         return None
     try:
         return LiveIndex(folder)

@@ -54,14 +54,14 @@ def check_as_built(out: Path) -> None:
 
 def _write_joined(target: Path, folders: Sequence[Path], names: Sequence[str]) -> None:
     """Write the files of an index with the passages of others, which `names` are noted for."""
-    info = read_json(folders[0] / "index.json")
+    info = read_json(folders[0] / INDEX_FILE)
     first = TokenIndex.open(folders[0])
     seen: set[str] = set()
     ids: list[str] = []
     offsets = [np.zeros(1, np.int64)]
     with VectorWriter(target, first.compression, first.dimension, codec_of(first)) as writer:
         for folder in folders:
-            _check_alike(info, read_json(folder / "index.json"), folder)
+            _check_alike(info, read_json(folder / INDEX_FILE), folder)
             part = TokenIndex.open(folder)
             if twice := seen.intersection(part.ids):
                 raise InputError(f"the passage id {min(twice)!r} of {folder.name} came before")

@@ -24,7 +24,7 @@ from optical_core.data.lines import read_json
 from optical_core.errors import InputError
 from optical_core.paths import check_path
 from optical_core.retrieval.compression import UNCOMPRESSED, Compression
-from optical_core.retrieval.formats import ALL_FILES, UPDATED
+from optical_core.retrieval.formats import ALL_FILES, INDEX_FILE, UPDATED
 from optical_core.retrieval.windows import WHOLE, Windows
 from optical_core.storage import file_state, replace_file, replace_folder, tidy
 
@@ -78,9 +78,9 @@ class Manifest:
         check_path(folder)
         tidy(folder.parent)
         tidy(folder / "segments")
-        if not (folder / "index.json").is_file():
+        if not (folder / INDEX_FILE).is_file():
             raise InputError(f"no index in {folder}; build one with `optical index`")
-        info = read_json(folder / "index.json")
+        info = read_json(folder / INDEX_FILE)
         try:
             updated = info["format"] == UPDATED
             entries = tuple(map(_entry, info["segments"])) if updated else (Entry(ROOT),)
@@ -106,7 +106,7 @@ class Manifest:
             info["compression"] = self.compression.to_dict()
         if not self.windows.plain:
             info["windows"] = self.windows.to_dict()
-        with replace_file(folder / "index.json") as temporary:
+        with replace_file(folder / INDEX_FILE) as temporary:
             # Millions of dead passages are too long for one line.
             text = json.dumps(info, separators=(",\n", ": "))
             temporary.write_text(text + "\n", encoding="utf-8")
@@ -126,7 +126,7 @@ class Manifest:
 
 def manifest_stamp(folder: Path) -> tuple[int, ...] | None:
     """The state of an index's manifest: another one after each change. None without an index."""
-    return file_state(folder / "index.json")
+    return file_state(folder / INDEX_FILE)
 
 
 def segment_folder(folder: Path, name: str) -> Path:
@@ -149,7 +149,7 @@ def moved_root(folder: Path, manifest: Manifest) -> Manifest:
         return manifest
     name = new_name()
     with replace_folder(segment_folder(folder, name)) as temporary:
-        for path in (folder / "index.json", *_files(folder)):
+        for path in (folder / INDEX_FILE, *_files(folder)):
             try:
                 os.link(path, temporary / path.name)
             except OSError:  # no links here

@@ -12,7 +12,7 @@ import numpy as np
 
 from optical_core.data.lines import read_json
 from optical_core.errors import InputError
-from optical_core.retrieval.formats import HASHES
+from optical_core.retrieval.formats import HASHES, INDEX_FILE
 from optical_core.retrieval.index_files import codec_of, write_facts
 from optical_core.retrieval.manifest import Entry, Manifest, new_name, segment_folder
 from optical_core.retrieval.modes import MODE_FILES, open_mode
@@ -122,7 +122,7 @@ def _write_merged(target: Path, parts: Sequence[Part]) -> None:
         digits = "".join(known[row] for known, rows in hashes if known for row in rows)
         (target / HASHES).write_bytes(bytes.fromhex(digits))
     ids = [index.ids[row] for _, index, rows in parts for row in rows]
-    info = read_json(first.folder / "index.json")
+    info = read_json(first.folder / INDEX_FILE)
     facts = {key: info[key] for key in _KEPT if key in info} | {"texts": None}
     write_facts(target, facts, ids, np.cumsum(np.concatenate(lengths)))
     for mode, files in MODE_FILES.items():

@@ -140,7 +140,7 @@ def index_shard(
         decisive = (*decisive, compression)
     key = hashlib.blake2b(repr(decisive).encode(), digest_size=8).hexdigest()
     folder = work / f"{file.name}-{key}"
-    if (folder / "index.json").is_file():
+    if (folder / INDEX_FILE).is_file():
         try:
             return TokenIndex.open(folder).folder
         except InputError as error:

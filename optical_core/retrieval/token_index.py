@@ -32,6 +32,7 @@ from optical_core.retrieval.formats import (
     COMPRESSED,
     FORMAT,
     HASHES,
+    INDEX_FILE,
     UPDATED,
     check_made_by,
     only_segment,
@@ -103,9 +104,9 @@ class TokenIndex(Segment):
         folder = Path(folder)
         check_path(folder)
         tidy(folder.parent)
-        if not (folder / "index.json").is_file():
+        if not (folder / INDEX_FILE).is_file():
             raise InputError(f"no index in {folder}; build one with `optical index`")
-        info = read_json(folder / "index.json")
+        info = read_json(folder / INDEX_FILE)
         try:
             if info["format"] == UPDATED:
                 return cls.open(folder / "segments" / only_segment(folder, info))

@@ -18,7 +18,7 @@ from optical_core.data.corpus import Passage
 from optical_core.data.lines import read_json
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.codec import Codec
-from optical_core.retrieval.formats import check_made_by
+from optical_core.retrieval.formats import INDEX_FILE, check_made_by
 from optical_core.retrieval.index_files import codec_of, encode_index
 from optical_core.retrieval.manifest import (
     Entry,
@@ -217,7 +217,7 @@ def _without(folder: Path, manifest: Manifest, ids: set[str]) -> tuple[Manifest,
 
 def _small_ones_merged(folder: Path, manifest: Manifest) -> Manifest:
     sizes = [
-        read_json(segment_folder(folder, entry.name) / "index.json")["tokens"]
+        read_json(segment_folder(folder, entry.name) / INDEX_FILE)["tokens"]
         for entry in manifest.entries
     ]
     largest = manifest.entries[int(np.argmax(sizes))]
