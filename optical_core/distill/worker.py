@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from filelock import FileLock
+from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.jobs import read_job, update_job
@@ -15,13 +15,15 @@ from optical_core.errors import InputError
 from optical_core.process import prepare
 from optical_core.storage import home
 
+logger = logging.getLogger("optical_core.distill.worker")  # this module runs as `__main__`
+
 
 def work(name: str) -> int:
     """Wait for other trainings, train, and write down how it ended."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     logging.getLogger("optical_core").setLevel("INFO")
     # One training at a time: two would slow each other down many times over.
-    with FileLock(home("runs", ".training.lock")):
+    with _turn():
         write_stage(home("runs", name), Stage("starting"))
         update_job(name, state="running")
         try:
@@ -41,6 +43,16 @@ def work(name: str) -> int:
             return 1
         update_job(name, state="finished")
     return 0
+
+
+def _turn() -> AcquireReturnProxy:
+    """The lock of all trainings, once it is this job's."""
+    lock = FileLock(home("runs", ".training.lock"))
+    try:
+        return lock.acquire(blocking=False)
+    except Timeout:
+        logger.info("Another training is running: this one waits until it ends.")
+        return lock.acquire()
 
 
 def _train(config: DistillConfig | TeachConfig) -> None:

@@ -15,6 +15,14 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
+TYPED = 250
+"""Milliseconds after which Streamlit's fields have told the server what was done to them."""
+
+QUIET = 200
+"""Milliseconds without a run or a question after which a page is settled."""
+
+LATE = 2_000
+"""Milliseconds in which even a busy server begins the run that it was asked for."""
 
 
 def chromium() -> str | None:
@@ -81,19 +89,50 @@ def running_browser() -> Iterator[Any]:
         browser.close()
 
 
+WATCH = """() => {
+  if (window.scriptRuns) return;
+  const runs = window.scriptRuns = {asked: 0, changed: 0};
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (...sent) {
+    runs.asked = performance.now();
+    return send.apply(this, sent);
+  };
+  new MutationObserver(() => { runs.changed = performance.now(); }).observe(
+    document, {subtree: true, attributes: true, attributeFilter: ['data-test-script-state']});
+}"""
+"""Notes when the page last asked its server for anything, and when its script began or ended."""
+
+SETTLED = """() => {
+  const app = document.querySelector('[data-testid=stApp]');
+  if (app?.dataset.testScriptState !== 'notRunning') return false;
+  const {asked, changed} = window.scriptRuns;
+  const now = performance.now();
+  // Asked, and no run has followed yet: a busy server may be late.
+  return now - Math.max(asked, changed) > QUIET
+    && (changed > asked || now - asked > LATE);
+}"""
+
+
 def goto(page: Any, address: str, *, timeout: float = 120_000) -> None:
     """Open an address and wait until its page is drawn."""
+    page.add_init_script(f"({WATCH})()")
     page.goto(address)
     page.locator("h1").first.wait_for(timeout=timeout)
     settle(page, timeout=max(timeout, 120_000))
 
 
+def drawn(page: Any) -> None:
+    """Wait until every picture takes clicks, and has had two frames to stand still."""
+    page.wait_for_function(
+        "[...document.querySelectorAll('.js-plotly-plot')].every(e => e._ev?._events?.plotly_click)"
+    )
+    page.evaluate("() => new Promise(e => requestAnimationFrame(() => requestAnimationFrame(e)))")
+
+
 def settle(page: Any, timeout: float = 120_000) -> None:
     """Wait until the page's script has run to its end, and no other run follows at once."""
-    for pause in (400, 200):
-        page.wait_for_timeout(pause)
-        page.wait_for_function(
-            "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState"
-            " === 'notRunning'",
-            timeout=timeout,
-        )
+    page.wait_for_timeout(TYPED)
+    page.evaluate(WATCH)
+    page.wait_for_function(
+        SETTLED.replace("QUIET", str(QUIET)).replace("LATE", str(LATE)), timeout=timeout
+    )

@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.browser.server import drawn
+
 # On a machine that does something else beside it, a browser may be late: one more try for that.
 pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=1, only_rerun="TimeoutError")]
 
@@ -120,7 +122,7 @@ def test_clicking_a_cell_of_the_heatmap_pins_its_row(visit):
     page = one.open("/alignment?lang=sw&need=earth-q03&model=embedded&show=heatmap")
     points = page.locator(".js-plotly-plot g.points path")
     points.first.wait_for()
-    page.wait_for_timeout(500)
+    drawn(page)
     points.first.click(force=True)
     page.wait_for_url("**pin=left.0**")
 
@@ -191,8 +193,9 @@ def test_gaps_compare_uploaded_runs(visit, tmp_path):
     inputs = page.locator("input[type=file]")
     inputs.nth(0).set_input_files(str(tmp_path / "mine.so.run"))
     inputs.nth(1).set_input_files(str(tmp_path / "qrels.txt"))
+    page.get_by_test_id("stFileChipName").nth(1).wait_for()
+    page.get_by_role("progressbar").wait_for(state="detached")
     one.settle()
-    page.wait_for_timeout(1500)
     page.get_by_role("button", name="Add", exact=True).click()
     page.wait_for_url("**results=upload**")
     one.settle()

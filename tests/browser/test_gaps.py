@@ -13,6 +13,7 @@ from optical_core.analysis.tables import Tables
 from optical_core.figures.gaps import gap_picture
 from optical_core.ui.gaps.queries import query_points, with_texts
 from optical_core.ui.gaps.scatter import query_scatter
+from tests.browser.server import drawn
 from tests.browser.test_browser import pytestmark  # noqa: F401
 from tests.measured import two_models
 
@@ -35,7 +36,7 @@ def gaps(visit):
     one = visit()
     one.open(GAPS, "Language gaps")
     bars(one.page).first.wait_for(state="attached")
-    one.page.wait_for_timeout(500)
+    drawn(one.page)
     return one
 
 
@@ -61,7 +62,7 @@ def test_a_language_leads_to_its_queries_and_one_of_them_to_both_rankings_and_ba
     grid = page.locator("[data-testid=stDataFrame]").first
     grid.locator("canvas").first.wait_for()
     grid.scroll_into_view_if_needed()
-    page.wait_for_timeout(300)
+    grid.click(trial=True)  # it stands still
     box = grid.bounding_box()
     page.mouse.click(box["x"] + 300, box["y"] + 55)
     page.wait_for_url("**/inspector**")

@@ -38,8 +38,11 @@ def wait(name, *states, limit=120):
         if job.state in states:
             return job
         time.sleep(0.2)
-    output = (job.folder / "output.log").read_text()
-    raise AssertionError(f"{name} is {job.state} ({job.error}): {output[-2000:]}")
+    raise AssertionError(f"{name} is {job.state} ({job.error}): {output(name)[-2000:]}")
+
+
+def output(name):
+    return (read_job(name).folder / "output.log").read_text()
 
 
 def test_what_a_running_job_does_is_shown_before_its_log_begins(tiny_encoder, bitext_file):
@@ -84,7 +87,9 @@ def test_two_jobs_queue_and_a_stopped_one_goes_on(tiny_encoder, bitext_file):
     start_job(config("first", tiny_encoder, bitext_file, steps=100_000))
     wait("first", "running")
     start_job(config("second", tiny_encoder, bitext_file))
-    time.sleep(1)
+    while "Another training is running" not in output("second"):
+        assert wait("second", "queued")
+        time.sleep(0.05)
     assert read_job("second").state == "queued"
     assert [job.name for job in list_jobs()] == ["second", "first"]
     with pytest.raises(InputError, match="already"):
