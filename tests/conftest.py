@@ -34,6 +34,20 @@ WORDS = (
 ).split()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A file is one process's; so are all tests in the browser, which share a running app."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return (
+                "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+            )
+
+    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 @pytest.fixture(scope="session")
 def onnx() -> None:
     """Skips without the extra; importing OpenVINO here would report it to its makers."""
