@@ -254,7 +254,7 @@ def _job(job: Job) -> None:
             and st.button("Resume", key=f"resume-{job.name}", icon=":material/play_arrow:")
         ):
             resume_job(job.name)
-            st.rerun(scope="fragment")
+            st.rerun()  # the whole page: it follows what is live, and nothing may have been
     st.progress(share, text=markdown_text(text))
     if job.error:
         parts.fault(job.error)
