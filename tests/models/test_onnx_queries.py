@@ -1,5 +1,6 @@
 """Queries in OpenVINO against the same encoder in torch."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,7 +11,13 @@ from optical_core.errors import InputError
 from optical_core.models import onnx_queries as module
 from optical_core.models.onnx_queries import FILE, OnnxQueries, onnx_folder
 from optical_core.models.token_encoder import TokenEncoder
+from tests.processes import Program
 
+EXPORT = """
+from optical_core.models.onnx_queries import onnx_folder
+from optical_core.models.token_encoder import TokenEncoder
+onnx_folder(TokenEncoder.load("embedded", device="cpu"), int8=True)
+"""
 QUERIES = ["kwa nini bahari ni chumvi ?", "samaki", "", "why is the sea salty ? the moon is cold"]
 
 
@@ -144,6 +151,9 @@ def test_without_the_extra_the_command_is_named(tiny_encoder, monkeypatch):
 @pytest.mark.slow
 def test_the_embedded_encoders_queries_keep_their_vectors(onnx, with_embedded):
     """In int8: where the file in fp32 went wrong, so would this."""
+    # The exporter takes gigabytes that the process of all tests would keep.
+    made = Program(EXPORT, environment=os.environ).ended()
+    assert made.code == 0, made.errors
     encoder = TokenEncoder.load("embedded", device="cpu")
     queries = [
         "Kwa nini bahari ina chumvi?",
