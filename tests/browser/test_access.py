@@ -74,6 +74,8 @@ def axe_faults(page) -> list[tuple[str, list[str]]]:
 def test_axe_finds_nothing(visit, path):
     one = visit()
     page = one.open(f"/{path}")
+    assert page.get_by_role("link", name="Language gaps").first.is_visible()
+    assert page.locator("[data-testid=stException]").count() == 0
     if path == "alignment":
         page.get_by_text("How transport finds it").click()
         page.locator(".process canvas").first.wait_for(state="attached")
