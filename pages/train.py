@@ -22,6 +22,7 @@ from optical_core.distill.settings import resolve_config
 from optical_core.distill.teach_config import TeachConfig
 from optical_core.errors import InputError
 from optical_core.escaping import markdown_text
+from optical_core.models.backbones import EMBEDDED
 from optical_core.ui.paths import typed_path
 from optical_core.ui.training.figures import curves_told, training_figures
 from optical_core.ui.training.view import NO_DEV, dev_log, duration, progress, training_log
@@ -92,9 +93,18 @@ def _settings() -> tuple[str, dict[str, Any]]:
         required=True,
     )
     bitext = _source(source)
-    languages = st.text_input(
+    row = st.columns(2)
+    languages = row[0].text_input(
         "Languages (comma-separated codes; empty for all in the bitext)",
         placeholder="so, sw, ha, yo",
+    )
+    teacher = bound(
+        row[1].selectbox,
+        "Teacher",
+        library().teacher_names(),
+        key="teacher",
+        default=EMBEDDED,
+        help="Encodes the English side of each pair. The student begins as a copy of it.",
     )
     row = st.columns(4)
     objective = bound(
@@ -124,6 +134,7 @@ def _settings() -> tuple[str, dict[str, Any]]:
         "name": name.strip(),
         "bitext": bitext,
         "languages": languages,
+        "teacher": teacher,
         "objective": objective,
         "trainable": trainable,
         "steps": steps,

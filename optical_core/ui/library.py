@@ -114,6 +114,11 @@ class Library:
         models = self.models()
         return [m.name for m in models if not (token_level and m.kind in ("baseline", "fusion"))]
 
+    def teacher_names(self) -> list[str]:
+        """Names of what a student is distilled from: encoders of any language, and teachers."""
+        kinds = [m for m in self.models() if m.kind in ("encoder", "teacher")]
+        return [m.name for m in kinds if m.kind == "teacher" or not m.languages]
+
     def default_models(self) -> list[str]:
         """The models that a comparison starts with: undistilled, student, BM25."""
         from optical_core.models.backbones import EMBEDDED

@@ -3,10 +3,15 @@
 import json
 
 import pytest
+import torch
 
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.logs import write_log
 from optical_core.distill.teach_config import TeachConfig
+from optical_core.models.cards import ModelCard
+from optical_core.models.deltas import resized
+from optical_core.models.teachers import save_teacher
+from optical_core.models.token_encoder import TokenEncoder
 from optical_core.storage import home
 from optical_core.ui.address import Address
 from optical_core.ui.library import Library
@@ -48,20 +53,45 @@ def test_trainings_are_laid_over_each_other_with_the_settings_that_differ(open_p
     assert not [button for button in app.button if button.label in ("Stop", "Resume")]
 
 
+def start_student(app, name, folder) -> None:
+    """Fill the form that reads a bitext in `folder`, and press Start."""
+    bitext = folder / "pairs.sw.tsv"
+    bitext.write_text("The sea is salty.\tBahari ina chumvi.\n")
+    next(field for field in app.text_input if field.label == "Name of the student").input(name)
+    next(f for f in app.text_input if f.label == "Path on this machine").input(str(bitext))
+    next(button for button in app.button if button.label == "Start").click().run()
+
+
 @pytest.mark.parametrize("sides", ["queries", "both"])
 def test_a_student_of_queries_or_of_both_sides_is_started(open_page, home, monkeypatch, sides):
     started = []
     monkeypatch.setattr(train, "start_job", started.append)
-    bitext = home / "pairs.sw.tsv"
-    bitext.write_text("The sea is salty.\tBahari ina chumvi.\n")
     address = {"from": "folder"} | ({"sides": "both"} if sides == "both" else {})
     app = open_page("train", **address)
     assert next(c for c in app.button_group if c.label == "The student encodes").value == sides
-    next(field for field in app.text_input if field.label == "Name of the student").input("mine")
-    next(f for f in app.text_input if f.label == "Path on this machine").input(str(bitext))
-    next(button for button in app.button if button.label == "Start").click().run()
+    start_student(app, "mine", home)
     assert [shown(error) for error in app.error] == []
     assert [(config.name, config.sides) for config in started] == [("mine", sides)]
+
+
+def test_a_student_is_distilled_from_a_teacher_that_was_taught_here(
+    open_page, home, monkeypatch, tiny_encoder
+):
+    base = TokenEncoder.load(str(tiny_encoder), device="cpu")
+    model = resized(base, 8, torch.eye(8, base.dimension)).model
+    save_teacher(home / "models" / "mine", name="mine", base=base, model=model, card=ModelCard())
+    started = []
+    monkeypatch.setattr(train, "start_job", started.append)
+    app = open_page("train", **{"from": "folder", "teacher": "mine"})
+    assert app.selectbox(key="teacher").options == ["embedded", "mine"]
+    for teacher in ("mine", "embedded"):
+        app.selectbox(key="teacher").select(teacher)
+        start_student(app, "own", home)
+    assert [shown(error) for error in app.error] == []
+    assert [(config.name, config.teacher) for config in started] == [
+        ("own", "mine"),
+        ("own", "embedded"),
+    ]
 
 
 def test_a_teacher_is_started_or_refused_with_a_sentence(open_page, home, monkeypatch):
