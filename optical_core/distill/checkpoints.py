@@ -15,6 +15,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from optical_core.data.lines import read_json
 from optical_core.data.records import file_hash
 from optical_core.distill import ranks
+from optical_core.distill.averaging import WeightAverage
 from optical_core.distill.logs import COMPLETE
 from optical_core.distill.monitor import BEST
 from optical_core.errors import InputError
@@ -24,10 +25,17 @@ from optical_core.storage import replace_file, writable
 logger = logging.getLogger(__name__)
 
 _TRAINABLE = "trainable.safetensors"
+_AVERAGE = "average.safetensors"
 
 
 class ResumableTrainer(MultiVectorEncoderTrainer):
-    """Saves only the trained parameters, and marks a checkpoint when it is complete."""
+    """Saves only the trained parameters, and marks a checkpoint when it is complete.
+
+    Attributes:
+        average: of the weights, which a checkpoint then has too.
+    """
+
+    average: WeightAverage | None = None
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         folder = Path(output_dir or str(self.args.output_dir))
@@ -38,9 +46,11 @@ class ResumableTrainer(MultiVectorEncoderTrainer):
             if parameter.requires_grad
         }
         write_tensors(folder / _TRAINABLE, tensors)
+        if self.average:
+            write_tensors(folder / _AVERAGE, self.average.weights)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        tensors = load_trained(self.model, resume_from_checkpoint)
+        tensors = load_trained(self.model, resume_from_checkpoint, self.average)
         with torch.no_grad():
             for name, parameter in self._head():
                 parameter.copy_(tensors[name])
@@ -64,10 +74,14 @@ class ResumableTrainer(MultiVectorEncoderTrainer):
                 temporary.write_text(json.dumps(hashes(folder)), encoding="utf-8")
 
 
-def load_trained(model: torch.nn.Module, checkpoint: str) -> dict[str, torch.Tensor]:
-    """Load a checkpoint's weights into a model; also returns them."""
+def load_trained(
+    model: torch.nn.Module, checkpoint: str, average: WeightAverage | None
+) -> dict[str, torch.Tensor]:
+    """Load a checkpoint's weights into a model, and their average; also returns the weights."""
     tensors = read_tensors(Path(checkpoint) / _TRAINABLE)
     model.load_state_dict(tensors, strict=False)
+    if average:
+        average.load(read_tensors(Path(checkpoint) / _AVERAGE))
     return tensors
 
 

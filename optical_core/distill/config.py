@@ -58,6 +58,9 @@ class TrainingConfig(Settings):
     accumulate: int = Field(1, ge=1, le=10_000)
     dropout: float = Field(0.0, ge=0, lt=1)
     """Of the student: none by default, because the teacher's vectors are exact targets."""
+    average: float = Field(0.0, ge=0, lt=1)
+    """Decay of a moving average of the trained weights, which the model gets in their place: with
+    0.99, about the last hundred steps count. 0 leaves the weights as they are."""
     bf16: bool | Literal["auto"] = "auto"
     """Whether to train in bf16; by default where the processor multiplies it natively."""
     seed: int = Field(1, ge=0, lt=2**32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import time
@@ -16,6 +17,7 @@ from transformers import TrainerCallback
 
 from optical_core.analysis.metrics import mean_measures
 from optical_core.data.collection import open_collection
+from optical_core.distill.averaging import WeightAverage
 from optical_core.distill.config import TrainingConfig
 from optical_core.distill.logs import (
     TRAINING,
@@ -177,6 +179,7 @@ class DevMonitor(TrainerCallback):
         config: names the collection, its languages and how often to measure.
         teacher: encodes the passages, once; None if `student` encodes them.
         student: the model in training.
+        average: of its weights, which is then measured and kept in their place.
         patience: measurements without a gain after which training stops; None for never.
     """
 
@@ -186,10 +189,12 @@ class DevMonitor(TrainerCallback):
         config: TrainingConfig,
         teacher: TokenEncoder | None,
         student: Any,
+        average: WeightAverage | None = None,
         *,
         patience: int | None = None,
     ) -> None:
         self.every, self.patience = config.dev_every, patience
+        self.average = average
         self.path = work / BEST
         self.log = work / "dev.csv"
         collection = open_collection(config.dev or "")
@@ -241,6 +246,10 @@ class DevMonitor(TrainerCallback):
 
         Step 0 is the undistilled encoder: a run without any gain returns it.
         """
+        with self.average.applied() if self.average else contextlib.nullcontext():
+            self._look(step)
+
+    def _look(self, step: int) -> None:
         begin = time.monotonic()
         by_language = self.measure()
         self.seconds = time.monotonic() - begin

@@ -17,6 +17,7 @@ from optical_core.data.lines import read_json
 from optical_core.data.records import write_record
 from optical_core.distill import ranks
 from optical_core.distill.arguments import on_cpu, remove_library_callbacks, training_arguments
+from optical_core.distill.averaging import WeightAverage
 from optical_core.distill.checkpoints import (
     ResumableTrainer,
     last_complete_checkpoint,
@@ -103,14 +104,23 @@ class Run(Generic[Config]):
         """Find the checkpoint to resume from; None if there is none."""
         return ranks.once(lambda: last_complete_checkpoint(self.work))
 
+    def average(self, model: Any) -> WeightAverage | None:
+        """Make the average of the weights; None without one."""
+        return WeightAverage(model, self.config.average) if self.config.average else None
+
     def dev_monitor(
-        self, model: Any, teacher: TokenEncoder | None = None, *, patience: int | None = None
+        self,
+        model: Any,
+        average: WeightAverage | None,
+        teacher: TokenEncoder | None = None,
+        *,
+        patience: int | None = None,
     ) -> DevMonitor | None:
         """Make the monitor of the dev collection; None without one, and on ranks above 0."""
         if not self.config.dev or ranks.rank() > 0:
             return None
         self.tell("encoding the dev collection")
-        return DevMonitor(self.work, self.config, teacher, model, patience=patience)
+        return DevMonitor(self.work, self.config, teacher, model, average, patience=patience)
 
     def trainer(
         self,
@@ -140,6 +150,7 @@ class Run(Generic[Config]):
             loss=loss,
             callbacks=[*log, *given],
         )
+        trainer.average = next((each for each in given if isinstance(each, WeightAverage)), None)
         remove_library_callbacks(trainer)
         return trainer
 

@@ -73,24 +73,28 @@ def teach(config: TeachConfig, *, device: str | None = None, progress: bool = Tr
         model = _model(config, base)
         batches = _batches(config, relevance)
         loss = teaching_loss(config, model)
-        dev = run.dev_monitor(model, patience=config.patience)
+        average = run.average(model)
+        dev = run.dev_monitor(model, average, patience=config.patience)
         mined = []
         for number, end in enumerate(config.round_ends):
             checkpoint = run.checkpoint()
             if dev and dev.exhausted:
                 break
             if checkpoint:
-                load_trained(model, checkpoint)
+                load_trained(model, checkpoint, average)
             if config.negatives:
                 run.tell(f"mining negatives, round {number + 1} of {config.rounds}")
             rows, left_out = rows_of_round(config, relevance, batches, number, model, run.work)
             mined.append(left_out)
             if checkpoint and step_of(checkpoint) >= end:
                 continue
-            trainer = run.trainer(model, rows, loss, [dev, StopAt(end)], **_reading(config, model))
+            monitors = [average, dev, StopAt(end)]
+            trainer = run.trainer(model, rows, loss, monitors, **_reading(config, model))
             if dev and not checkpoint:
                 dev.look(0)
             run.train(trainer, checkpoint)
+        if average:
+            average.apply()
         if ranks.rank() == 0:
             run.tell("saving the teacher")
             _save(run, relevance, base, model, dev, mined)

@@ -89,10 +89,11 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
         student = _student(config, teacher, backbone, bitext, batches)
         loss = _loss(config, student, teacher, batches, _ranked(run, batches, teacher))
         # A student of both sides encodes the dev collection's passages itself.
-        dev = run.dev_monitor(student, teacher if config.sides == "queries" else None)
+        average = run.average(student)
+        dev = run.dev_monitor(student, average, teacher if config.sides == "queries" else None)
         rows = _rows(config, batches, student.tokenizer)
         trainer = run.trainer(
-            student, rows, loss, [dev], **_reading(config, rows, student, teacher)
+            student, rows, loss, [average, dev], **_reading(config, rows, student, teacher)
         )
         if backbone:
             trainer.data_collator = TwoTokenizers.of(trainer.data_collator, teacher)
@@ -101,6 +102,8 @@ def distill(config: DistillConfig, *, device: str | None = None, progress: bool 
             dev.look(0)
         run.tell("at the first step")
         run.train(trainer, checkpoint)
+        if average:
+            average.apply()
         if ranks.rank() == 0:
             run.tell("saving the student")
             _save(run, bitext, teacher, backbone, student, dev)

@@ -3,6 +3,7 @@
 import json
 import random
 from collections import Counter
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -155,7 +156,7 @@ def test_later_rounds_are_mined_by_the_model_itself(tiny_encoder, source):
 def test_interrupted_it_goes_on_to_the_same_teacher(tiny_encoder, source, monkeypatch):
     from optical_core.distill.monitor import LogMonitor
 
-    settings = {"rounds": 2, "steps": 8, "checkpoint_every": 1, "dropout": 0.1}
+    settings = {"rounds": 2, "steps": 8, "checkpoint_every": 1, "dropout": 0.1, "average": 0.8}
     straight = run(tiny_encoder, source, name="straight", **settings)
 
     class KilledError(Exception):
@@ -172,6 +173,9 @@ def test_interrupted_it_goes_on_to_the_same_teacher(tiny_encoder, source, monkey
         with pytest.raises(KilledError):
             run(tiny_encoder, source, name="cut", **settings)
     monkeypatch.setattr(LogMonitor, "on_step_begin", begin)
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr("optical_core.distill.teach.save_teacher", Mock(side_effect=KilledError))
+        run(tiny_encoder, source, name="cut", **settings)
     cut = run(tiny_encoder, source, name="cut", **settings)
     for name in ("changed.safetensors", "adapter/adapter_model.safetensors"):
         assert (cut / name).read_bytes() == (straight / name).read_bytes()

@@ -355,6 +355,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_result(
         dev_every=10,
         dropout=0.1,
         pieces=8,
+        average=0.9,
     )
     straight = tmp_path / "straight"
     interrupted = tmp_path / "interrupted"
