@@ -128,8 +128,9 @@ class DistillConfig(TrainingConfig):
     objective: str = "optical"
     """One of `objective_names`."""
     marginals: Literal["real-tokens", "mask-augmented"] = "real-tokens"
-    masses: Literal["even", "rarity"] = "even"
-    """What real tokens weigh in plans: all the same, or by how rare their pieces are (idf)."""
+    masses: Literal["even", "rarity", "ranking"] = "even"
+    """What real tokens weigh in plans: all the same, or by how rare their pieces are (idf). With
+    `ranking`, English tokens weigh by how much they decide the teacher's ranking of `corpus`."""
     query_tokens: int = Field(32, ge=4, le=512)
     """Length L to which [MASK] extends both sides; only for `mask-augmented`."""
     solver: str = "exact"
@@ -198,7 +199,9 @@ class DistillConfig(TrainingConfig):
         if self.corpus and not self._needs().teacher:
             raise ValueError(f"the objective {self.objective} has no scores: leave corpus out")
         if self.masses != "even" and self.marginals != "real-tokens":
-            raise ValueError("masses by rarity are for marginals real-tokens")
+            raise ValueError(f"masses by {self.masses} are for marginals real-tokens")
+        if self.masses == "ranking" and not self.corpus:
+            raise ValueError("masses by ranking need a corpus whose passages are ranked")
         if self.masses != "even" and not self._needs().plans:
             raise ValueError(f"the objective {self.objective} has no plans: masses must be even")
         if self.pieces and self.trainable == "full":

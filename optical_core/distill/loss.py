@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 from optical_core.distill import ranks
 from optical_core.distill.objectives import OBJECTIVES
 from optical_core.distill.ranked_passages import RankedPassages
-from optical_core.distill.score_losses import ranked_distillation
+from optical_core.distill.score_losses import ranked_distillation, ranking_weights
 from optical_core.distill.teacher_vectors import KeptVectors, TeacherVectors
 from optical_core.distill.token_batch import TokenBatch, collapse_alarms
 from optical_core.transport import TransportSettings
@@ -55,6 +55,7 @@ class OpticalLoss(nn.Module):
             plans; by default all real tokens get the same.
         ranked: passages that the teacher has ranked for the sentences. Their scores are learned
             besides, with `score_weight`; the column label then has each row's sentence number.
+        by_ranking: whether English tokens get mass by how much they decide the ranking of `ranked`.
 
     Raises:
         ValueError: an unknown objective, no such layer, or columns missing from the dataset.
@@ -79,6 +80,7 @@ class OpticalLoss(nn.Module):
         store: KeptVectors | None = None,
         rarity: tuple[Tensor, Tensor] | None = None,
         ranked: RankedPassages | None = None,
+        by_ranking: bool = False,
     ) -> None:
         super().__init__()
         distilling = [name for name, known in OBJECTIVES.items() if known.teacher]
@@ -100,7 +102,7 @@ class OpticalLoss(nn.Module):
         )
         self.temperature = temperature
         self.rarity = rarity
-        self.ranked = ranked
+        self.ranked, self.by_ranking = ranked, by_ranking
         self.figures: dict[str, float] = {}
         """Figures of the last batch (marginal error, tokens), and the last collapse alarms."""
         self._batches, self._alarms = 0, dict[str, float]()
@@ -125,6 +127,9 @@ class OpticalLoss(nn.Module):
                 replace(side, weights=table[side.pieces])
                 for side, table in zip((student, teacher), tables, strict=True)
             )
+        own = self._own_passages(labels, device)
+        if own and self.by_ranking:
+            teacher = replace(teacher, weights=ranking_weights(teacher, own))
         # DDP averages over ranks, but the loss is the mean over pairs.
         pairs = len(student.mask)
         share = pairs * ranks.count() / ranks.total(student.vectors.new_tensor(pairs))
@@ -139,10 +144,7 @@ class OpticalLoss(nn.Module):
                 student, teacher, passages, temperature=self.temperature, first=first
             )
             components["scores"] = self.score_weight * scores.mean() * share
-        if self.ranked:
-            if labels is None:
-                raise ValueError("ranked passages need a column label: each row's sentence number")
-            own = self.ranked.batch(labels, device)
+        if own:
             scores = ranked_distillation(student, teacher, own, temperature=self.temperature)
             components["ranked"] = self.score_weight * scores.mean() * share
         if self._batches % ALARM_EVERY == 0:
@@ -181,6 +183,14 @@ class OpticalLoss(nn.Module):
     archivePrefix={arXiv}
 }
 """  # noqa: E501
+
+    def _own_passages(self, labels: Tensor | None, device: torch.device) -> TokenBatch | None:
+        """Each pair's passages of `ranked`; None without them."""
+        if self.ranked is None:
+            return None
+        if labels is None:
+            raise ValueError("ranked passages need a column label: each row's sentence number")
+        return self.ranked.batch(labels, device)
 
     def _student(self, features: dict[str, Any]) -> TokenBatch:
         outputs = self.model(features, task="query")

@@ -1,4 +1,4 @@
-"""Losses over a student's scores of a batch's English sentences as passages."""
+"""Losses over a student's scores of passages, and what English tokens decide about a ranking."""
 
 from __future__ import annotations
 
@@ -62,27 +62,55 @@ def ranked_distillation(
     """
 
     def logits(queries: TokenBatch) -> Tensor:
-        own = passages.vectors.unflatten(0, (len(queries.vectors), -1))
-        similarity = torch.einsum("bnd,bkmd->bknm", queries.vectors, own)
-        present = passages.mask.unflatten(0, (len(queries.vectors), -1))
-        return _mean_best(similarity, queries, present) / temperature
+        return _mean(_best_of_own(queries, passages), queries) / temperature
 
     with torch.no_grad():
         log_teacher = logits(teacher).log_softmax(-1)
     return (log_teacher.exp() * (log_teacher - logits(student).log_softmax(-1))).sum(-1)
 
 
+def ranking_weights(queries: TokenBatch, passages: TokenBatch) -> Tensor:
+    """Weigh each query token by how much it decides the ranking of the query's own passages.
+
+    MaxSim is a sum over query tokens of the best cosines with a passage. A token whose best cosine
+    is the same in all passages ranks none of them; its weight is the standard deviation. None is
+    below a tenth of its query's mean: a plan leaves no token out.
+
+    Args:
+        queries: B, such as a batch's English sentences.
+        passages: B * k, those of a query together, k at least 2.
+
+    Returns:
+        (B, n), above 0 for all scored tokens.
+    """
+    with torch.no_grad():
+        spread = _best_of_own(queries, passages).std(1) * queries.mask
+        mean = spread.sum(-1, keepdim=True) / queries.mask.sum(-1, keepdim=True).clamp_min(1)
+        return spread.clamp_min(0.1 * mean.clamp_min(1e-6))
+
+
 def mean_maxsim(queries: TokenBatch, passages: TokenBatch) -> Tensor:
     """Average the best cosine with a passage's tokens over the query's tokens: (B, P)."""
     similarity = torch.einsum("bnd,pmd->bpnm", queries.vectors, passages.vectors)
-    return _mean_best(similarity, queries, passages.mask[None])
+    return _mean(_best(similarity, passages.mask[None]), queries)
 
 
-def _mean_best(similarity: Tensor, queries: TokenBatch, present: Tensor) -> Tensor:
-    """Average the best of cosines (B, P, n, m), where tokens (B or 1, P, m) are present: (B, P)."""
+def _best_of_own(queries: TokenBatch, passages: TokenBatch) -> Tensor:
+    """Best cosines (B, k, n) of each query's tokens with its own k passages, of B * k."""
+    own = passages.vectors.unflatten(0, (len(queries.vectors), -1))
+    similarity = torch.einsum("bnd,bkmd->bknm", queries.vectors, own)
+    return _best(similarity, passages.mask.unflatten(0, (len(queries.vectors), -1)))
+
+
+def _best(similarity: Tensor, present: Tensor) -> Tensor:
+    """Best (B, P, n) of cosines (B, P, n, m), where tokens (B or 1, P, m) are present."""
     # Padding must lose even where all real similarities are negative.
     lowest = torch.finfo(similarity.dtype).min
-    best = similarity.masked_fill(~present[:, :, None, :], lowest).amax(-1)
+    return similarity.masked_fill(~present[:, :, None, :], lowest).amax(-1).clamp_min(-1)
+
+
+def _mean(best: Tensor, queries: TokenBatch) -> Tensor:
+    """Average best cosines (B, P, n) over the query's tokens: (B, P)."""
     weights = queries.mask.to(best.dtype)
     weights = weights / weights.sum(-1, keepdim=True).clamp_min(1)
-    return torch.einsum("bpn,bn->bp", best.clamp_min(-1), weights)
+    return torch.einsum("bpn,bn->bp", best, weights)

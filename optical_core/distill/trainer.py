@@ -210,6 +210,7 @@ def _loss(
         if config.masses == "even"
         else rarities(batches, student.tokenizer, teacher.model.tokenizer),
         ranked=ranked,
+        by_ranking=config.masses == "ranking",
     )
 
 

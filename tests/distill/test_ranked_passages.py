@@ -8,10 +8,11 @@ import torch
 from optical_core.distill import ranked_passages
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.ranked_passages import rank_passages
-from optical_core.distill.score_losses import ranked_distillation
+from optical_core.distill.score_losses import ranked_distillation, ranking_weights
 from optical_core.distill.token_batch import TokenBatch
 from optical_core.distill.trainer import distill
 from optical_core.errors import InputError
+from optical_core.models.pair_store import load_pair
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.indexing import collection_index
 from optical_core.storage import home
@@ -74,18 +75,43 @@ def test_the_loss_is_the_divergence_of_the_two_rankings():
     assert same.tolist() == pytest.approx([0, 0], abs=1e-6)
 
 
-def test_a_student_learns_the_ranking_of_a_corpus(collection, tiny_encoder, bitext_file):
-    settings = {
+def test_tokens_that_decide_the_ranking_have_more_weight():
+    east, north, up = np.eye(3, dtype=np.float32)
+    query = np.stack([east, north, up])
+    passages = [np.stack([east, north]), np.stack([east, up]), np.stack([east, (north + up) / 2])]
+    weights = ranking_weights(batch(query, query[:1]), batch(*passages, *passages))
+    deviation = np.std([1.0, 0.0, 0.5], ddof=1)
+    floor = 0.1 * 2 * deviation / 3  # of `east`, which all passages have
+    np.testing.assert_allclose(weights[0], [floor, deviation, deviation], rtol=1e-6)
+    assert (weights[1] > 0).all()
+
+
+@pytest.fixture
+def settings(collection, tiny_encoder, bitext_file):
+    return {
         "teacher": str(tiny_encoder),
         "bitext": (str(bitext_file),),
-        "steps": 20,
         "batch_size": 4,
         "learning_rate": 1e-2,
         "bf16": False,
         "corpus": str(collection.folder),
         "ranked": 4,
     }
-    folder = distill(DistillConfig(name="ranking", **settings), device="cpu", progress=False)
+
+
+def test_a_student_learns_with_masses_by_the_ranking(settings):
+    vectors = []
+    for name in ("rarity", "ranking"):
+        config = DistillConfig(name=name, masses=name, steps=3, **settings)
+        distill(config, device="cpu", progress=False)
+        vectors.append(load_pair(name, device="cpu").student.encode_queries(["maji ya bahari"])[0])
+    assert np.isfinite(vectors[1]).all()
+    assert np.abs(vectors[0] - vectors[1]).max() > 1e-4
+
+
+def test_a_student_learns_the_ranking_of_a_corpus(settings):
+    config = DistillConfig(name="ranking", steps=20, **settings)
+    folder = distill(config, device="cpu", progress=False)
     assert json.loads((folder / "record.json").read_text())["config"]["ranked"] == 4
     with home("runs", "ranking", "log.csv").open() as file:
         losses = [float(row["ranked"]) for row in csv.DictReader(file)]

@@ -83,3 +83,8 @@ def test_a_student_learns_with_masses_by_rarity(tiny_encoder, bitext_file):
 def test_masses_by_rarity_need_plans_over_real_tokens(changes, message):
     with pytest.raises(ValueError, match=message):
         DistillConfig(name="x", bitext=("demo",), masses="rarity", **changes)
+
+
+def test_masses_by_the_ranking_need_a_corpus():
+    with pytest.raises(ValueError, match="need a corpus"):
+        DistillConfig(name="x", bitext=("demo",), masses="ranking")
