@@ -1,5 +1,16 @@
-"""`python -m optical_core` is the `optical` command."""
+"""The `optical` command, also as `python -m optical_core`."""
 
-from optical_core.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command. Interrupted while it is still being loaded, it ends without a traceback."""
+    try:
+        from optical_core.cli import main as command
+    except KeyboardInterrupt:
+        sys.exit(130)
+    command()
+
+
+if __name__ == "__main__":
+    main()

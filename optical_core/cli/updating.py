@@ -137,10 +137,11 @@ def _collection(
 ) -> Collection | None:
     """The collection of this name; None if it is the folder of an index alone."""
     from optical_core.data.collection import open_collection
+    from optical_core.retrieval.formats import INDEX_FILE
     from optical_core.retrieval.vector_stores import LOCAL
 
     folder = Path(name)
-    alone = (folder / "index.json").is_file() and not (folder / "collection.json").is_file()
+    alone = (folder / INDEX_FILE).is_file() and not (folder / "collection.json").is_file()
     if alone and (index_folder or engine != LOCAL):
         raise InputError(f"{name} is an index alone: --index and --engine belong to a collection")
     if engine == LOCAL and uri:
