@@ -4,6 +4,9 @@ import pytest
 from typer.testing import CliRunner
 
 from optical_core.cli import app
+from optical_core.data.changes import change_corpus
+from optical_core.data.collection import open_collection
+from optical_core.data.corpus import Passage
 from optical_core.errors import InputError
 from optical_core.study.translations import translate_queries
 
@@ -99,3 +102,14 @@ def test_nothing_is_written_over_what_is_read(collection, tiny_encoder, tmp_path
 def test_translations_do_not_go_among_the_queries(collection):
     with pytest.raises(InputError, match="is read here, and would be replaced"):
         translate_queries(collection, None, ["sw"], collection.folder / "queries")
+
+
+def test_an_import_does_not_replace_a_collection_that_was_updated_since(collection, home):
+    words = ["data", "import", "beir", str(collection.folder), "--out", "mine"]
+    for _ in range(2):  # as it was imported, it may be imported again
+        assert CliRunner().invoke(app, words).exit_code == 0
+    change_corpus(home / "collections" / "mine", [Passage("new", "", "The sea")], [])
+    refused = CliRunner().invoke(app, words).exception
+    assert isinstance(refused, InputError)
+    assert "has been updated since it was imported" in str(refused)
+    assert "new" in {passage.id for passage in open_collection("mine").passages()}

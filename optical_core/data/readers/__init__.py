@@ -7,6 +7,7 @@ from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
 
+from optical_core.data.changes import FILE as CHANGES
 from optical_core.data.collection import Collection
 from optical_core.data.collection_info import check_name
 from optical_core.data.readers.africlirmatrix import import_africlirmatrix
@@ -85,8 +86,8 @@ def import_collection(
         split: `train`, `dev`, `test`, … as the publisher calls them; by default one for evaluation.
 
     Raises:
-        InputError: the format or the folder is unknown, it has no such split, or its files can't be
-            read.
+        InputError: the format or the folder is unknown, it has no such split, its files can't be
+            read, or the target is a collection that has been updated.
 
     Examples:
         >>> from optical_core.storage import assets
@@ -99,6 +100,11 @@ def import_collection(
     """
     name = name or Path(os.path.realpath(target)).name
     check_name(name)
+    if (Path(target) / CHANGES).is_file():
+        raise InputError(
+            f"{target} has been updated since it was imported, and would lose that: choose another "
+            "name, or remove the folder first"
+        )
     if form in CATALOGUES:
         return CATALOGUES[form](str(source), target, name=name, unit=unit)
     if form not in READERS:
