@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SHIPPED = ("demo", "encoder", "recipes", "results", "stories", "studies", "students")
+SHIPPED = ("demo", "encoder", "recipes", "results", "stories", "studies", "students", "teachers")
 """Folders of assets/ that `optical_core.storage.assets` finds in an installed package."""
 APP = ("app.py", "pages", ".streamlit")
 """What `optical_core.storage.app_file` finds beside each other."""

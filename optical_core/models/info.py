@@ -100,15 +100,17 @@ class TeacherInfo(ModelInfo):
     base_hash: str
     dimension: int = Field(ge=1)
     hash: str
-    """Hash of the encoder in the folder; it shows damaged weights."""
+    """Of the encoder, where it was taught."""
     card: ModelCard
+    files: dict[str, str] = Field(default_factory=dict)
+    """Checksums of the folder's other files; empty for a teacher that an older version saved."""
 
 
 def teacher_folders() -> list[Path]:
-    """List the folders of all teachers on this machine, also those that can't be read."""
-    return [
-        path.parent for path in sorted(home("models", "x").parent.glob(f"[!.]*/{TEACHER_FILE}"))
-    ]
+    """List the folders of all teachers, shipped ones first, also those that can't be read."""
+    shipped = sorted(assets("teachers").glob(f"[!.]*/{TEACHER_FILE}"))
+    taught = sorted(home("models", "x").parent.glob(f"[!.]*/{TEACHER_FILE}"))
+    return [path.parent for path in (*shipped, *taught)]
 
 
 def read_teacher(folder: Path) -> TeacherInfo:

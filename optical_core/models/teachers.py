@@ -1,6 +1,6 @@
 """Teachers made by `optical teach`, and every encoder by its name.
 
-teacher.json           format, base encoder, dimension, hash, card
+teacher.json           format, base encoder, dimension, hash, card, checksums of the other files
 adapter/, changed.safetensors    how the weights differ from the base's (see `deltas`)
 base/                  the base, if it was a folder of this machine
 README.md              the card for people
@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from optical_core.checksums import check_files, checksums
 from optical_core.errors import InputError
 from optical_core.models.backbones import EMBEDDED, PACKAGED
 from optical_core.models.cards import ModelCard
@@ -21,7 +22,7 @@ from optical_core.models.embedded import embedded_folder
 from optical_core.models.info import TEACHER_FILE, TeacherInfo, read_teacher
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.paths import check_path
-from optical_core.storage import home, replace_folder
+from optical_core.storage import assets, home, replace_folder
 
 
 def open_shared(name_or_path: str, *, device: str | None = None) -> TokenEncoder:
@@ -52,12 +53,13 @@ def teacher_folder(name_or_path: str) -> Path | None:
     check_path(name_or_path)
     candidates = [Path(name_or_path)]
     if Path(name_or_path).name == name_or_path != "..":
-        candidates.append(home("models", name_or_path))
+        candidates += [assets("teachers", name_or_path), home("models", name_or_path)]
     return next((folder for folder in candidates if (folder / TEACHER_FILE).is_file()), None)
 
 
 def _open_teacher(folder: Path, name: str, device: str | None) -> TokenEncoder:
     info = read_teacher(folder)
+    check_files(folder, info.files)
     inside = folder / "base"
     base = open_shared(str(inside) if inside.is_dir() else info.base, device=device)
     if base.hash != info.base_hash:
@@ -66,7 +68,10 @@ def _open_teacher(folder: Path, name: str, device: str | None) -> TokenEncoder:
             f"{info.base_hash}, here {base.hash}); teach it again"
         )
     encoder = TokenEncoder(load_delta(folder, resized(base, info.dimension)), name=name)
-    if encoder.hash != info.hash:
+    if info.files:
+        # Where an adapter is merged, the weights' last bits are the processor's own.
+        encoder.hash = info.hash
+    elif encoder.hash != info.hash:
         raise InputError(
             f"the teacher in {folder} is damaged: its weights have the hash {encoder.hash}, "
             f"{info.hash} was saved; copy it again, or teach it again"
@@ -94,8 +99,16 @@ def save_teacher(
         )
         if is_folder:
             base.model.save(str(temporary / "base"))
-        text = json.dumps(info.model_dump(), indent=2, ensure_ascii=False) + "\n"
-        (temporary / TEACHER_FILE).write_text(text, encoding="utf-8")
-        facts = [f"Taught from: `{info.base}`, hash {info.base_hash}", f"Dimensions: {dimension}"]
-        text = card.text(name, facts, kind="An encoder trained on relevance.")
-        (temporary / "README.md").write_text(text, encoding="utf-8")
+        describe_teacher(temporary, info)
+
+
+def describe_teacher(folder: Path, info: TeacherInfo) -> None:
+    """Write a teacher's teacher.json, with the checksums of all other files, and its card."""
+    files = checksums(folder)
+    free = {name for name in files if name.endswith(("README.md", "record.json", TEACHER_FILE))}
+    info = info.model_copy(update={"files": {n: files[n] for n in sorted(files.keys() - free)}})
+    text = json.dumps(info.model_dump(), indent=2, ensure_ascii=False) + "\n"
+    (folder / TEACHER_FILE).write_text(text, encoding="utf-8")
+    facts = [f"Taught from: `{info.base}`, hash {info.base_hash}", f"Dimensions: {info.dimension}"]
+    text = info.card.text(info.name, facts, kind="An encoder trained on relevance.")
+    (folder / "README.md").write_text(text, encoding="utf-8")

@@ -40,21 +40,20 @@ def nothing_unexpected(caplog):
 
 @pytest.fixture
 def demo(collection, tmp_path, monkeypatch):
-    """The tiny collection in the demo's place, without shipped results or students."""
+    """The tiny collection in the demo's place, without shipped results and models."""
     folder = tmp_path / "shipped"
     shutil.copytree(collection.folder, folder / "demo" / "collection")
     path = folder / "demo" / "collection" / "collection.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"name": "demo"}))
 
     def assets(*parts):
-        own = folder.joinpath(*parts)
-        return (
-            own if parts[0] in ("demo", "results", "students") else ROOT.joinpath("assets", *parts)
-        )
+        replaced = parts[0] in ("demo", "results", "students", "teachers")
+        return folder.joinpath(*parts) if replaced else ROOT.joinpath("assets", *parts)
 
     for module in (
         "data.collection",
         "models.info",
+        "models.teachers",
         "study.results",
         "distill.training_bitext",
         "distill.settings",
