@@ -55,7 +55,7 @@ def test_the_version_is_the_packages():
 def test_models_lists_names_kinds_and_one_default_student():
     rows = json.loads(runner.invoke(app, ["models", "--json"]).output)
     assert {"name", "kind", "languages", "default"} == set(rows[0])
-    assert {row["kind"] for row in rows} == {"encoder", "student", "baseline"}
+    assert {row["kind"] for row in rows} == {"encoder", "student", "teacher", "baseline"}
     defaults = [row for row in rows if row["default"]]
     assert [row["kind"] for row in defaults] == ["student"]
     assert {"sw", "so", "tl", "mr"} <= set(defaults[0]["languages"])
