@@ -35,7 +35,7 @@ class MovedPieces(nn.Module):
     Examples:
         >>> words = nn.Embedding(5, 2)
         >>> moved = MovedPieces(words, torch.tensor([3]), torch.ones(1, 2))
-        >>> (moved(torch.tensor([2, 3])) - words(torch.tensor([2, 3]))).tolist()
+        >>> (moved(torch.tensor([2, 3])) - words(torch.tensor([2, 3]))).round().tolist()
         [[0.0, 0.0], [1.0, 1.0]]
     """
 

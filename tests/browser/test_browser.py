@@ -329,9 +329,12 @@ def test_tabs_do_not_mix(visit):
 
 
 def test_tables_pictures_and_plans_are_downloaded(visit, tmp_path):
-    page = visit().open("/gaps?results=demo&details=numbers")
+    one = visit()
+    page = one.open("/gaps?results=demo&details=numbers")
 
     def saved(key: str, name: str, beside: str = "") -> bytes:
+        one.settle()
+        drawn(page)  # what is drawn later would move the list out of the window
         page.locator(f".st-key-files-{key} button").first.click()
         page.get_by_role("button", name=beside or name, exact=True).wait_for()
         with page.expect_download() as got:
