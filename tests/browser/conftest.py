@@ -43,7 +43,7 @@ def site(workspace, embedded_home, demo_indexes, browser) -> Iterator[str]:
         (home / "models" / folder.name).symlink_to(folder)
     _small_collection(home / "collections" / "small")
     shutil.copytree(demo_indexes, home / "indexes")
-    with running_app(home) as address:
+    with running_app(home, OPTICAL_PRECISION="auto") as address:  # as a user's app
         yield address
 
 
@@ -53,7 +53,7 @@ def demo_indexes(embedded_home, shared) -> Path:
     folder = shared / "demo-indexes"
     with FileLock(f"{folder}.lock"):
         if not folder.is_dir():
-            ended = optical("index", "demo", home=embedded_home).ended()
+            ended = optical("index", "demo", home=embedded_home, OPTICAL_PRECISION="auto").ended()
             assert ended.code == 0, ended.errors
             (embedded_home / "indexes").rename(folder)
     return folder

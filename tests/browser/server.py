@@ -32,12 +32,15 @@ def chromium() -> str | None:
 
 
 @contextlib.contextmanager
-def running_app(home: Path | None = None) -> Iterator[str]:
-    """The app on a free port; `home` is its $OPTICAL_HOME (the user's own by default)."""
+def running_app(home: Path | None = None, **settings: str) -> Iterator[str]:
+    """The app on a free port; `home` is its $OPTICAL_HOME (the user's own by default).
+
+    `settings` are other variables of its environment.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = dict(os.environ)
+    environment = os.environ | settings
     if home is not None:
         environment["OPTICAL_HOME"] = str(home)
     process = subprocess.Popen(
