@@ -42,9 +42,7 @@ class WeightAverage(TrainerCallback):
 
     def apply(self) -> None:
         """Give the model the averaged weights for good."""
-        with torch.no_grad():
-            for name, parameter in self._trained.items():
-                parameter.copy_(self.weights[name])
+        self._give(self.weights)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -54,6 +52,9 @@ class WeightAverage(TrainerCallback):
         try:
             yield
         finally:
-            with torch.no_grad():
-                for name, parameter in self._trained.items():
-                    parameter.copy_(own[name])
+            self._give(own)
+
+    def _give(self, weights: dict[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, parameter in self._trained.items():
+                parameter.copy_(weights[name])

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from optical_core.checksums import checksums
 from optical_core.data.lines import read_json
 from optical_core.errors import InputError
 from optical_core.models.cards import ModelCard
@@ -52,6 +53,15 @@ def read_info(kind: type[Info], path: Path, *, again: str) -> Info:
     return info
 
 
+def checksums_of_model(folder: Path) -> dict[str, str]:
+    """Checksums of a model's files, without what describes it: name -> SHA-256, in order."""
+    return {
+        name: digest
+        for name, digest in checksums(folder).items()
+        if name not in (PAIR_FILE, TEACHER_FILE) and not name.endswith(("README.md", "record.json"))
+    }
+
+
 class PairInfo(ModelInfo):
     """Content of retriever.json."""
 
@@ -72,9 +82,7 @@ class PairInfo(ModelInfo):
 
 def student_folders() -> list[Path]:
     """List the folders of all students, shipped ones first, also those that can't be read."""
-    shipped = sorted(assets("students").glob(f"[!.]*/{PAIR_FILE}"))
-    trained = sorted(home("models", "x").parent.glob(f"[!.]*/{PAIR_FILE}"))
-    return [path.parent for path in (*shipped, *trained)]
+    return _folders("students", PAIR_FILE)
 
 
 def student_folder(name_or_path: str) -> Path:
@@ -108,9 +116,14 @@ class TeacherInfo(ModelInfo):
 
 def teacher_folders() -> list[Path]:
     """List the folders of all teachers, shipped ones first, also those that can't be read."""
-    shipped = sorted(assets("teachers").glob(f"[!.]*/{TEACHER_FILE}"))
-    taught = sorted(home("models", "x").parent.glob(f"[!.]*/{TEACHER_FILE}"))
-    return [path.parent for path in (*shipped, *taught)]
+    return _folders("teachers", TEACHER_FILE)
+
+
+def _folders(kind: str, file: str) -> list[Path]:
+    """List the folders with such a file: those in assets/<kind>, then those of this machine."""
+    shipped = sorted(assets(kind).glob(f"[!.]*/{file}"))
+    own = sorted(home("models", "x").parent.glob(f"[!.]*/{file}"))
+    return [path.parent for path in (*shipped, *own)]
 
 
 def read_teacher(folder: Path) -> TeacherInfo:

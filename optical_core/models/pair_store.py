@@ -21,7 +21,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from optical_core.checksums import check_files, checksums
+from optical_core.checksums import check_files
 from optical_core.data.lexicons import LEAST, Lexicon, likeliest, write_lexicon
 from optical_core.data.records import write_record
 from optical_core.errors import InputError
@@ -32,6 +32,7 @@ from optical_core.models.info import (
     LEXICONS,
     PAIR_FILE,
     PairInfo,
+    checksums_of_model,
     read_pair,
     student_folder,
 )
@@ -248,9 +249,7 @@ def add_lexicons(
 
 def describe(folder: Path, info: PairInfo) -> None:
     """Write a pair's retriever.json, with the checksums of all other files, and its card."""
-    files = checksums(folder)
-    free = {name for name in files if name.endswith(("README.md", "record.json"))}
-    info = info.model_copy(update={"files": {n: files[n] for n in sorted(files.keys() - free)}})
+    info = info.model_copy(update={"files": checksums_of_model(folder)})
     text = json.dumps(info.model_dump(exclude_none=True), indent=2, ensure_ascii=False) + "\n"
     (folder / PAIR_FILE).write_text(text, encoding="utf-8", errors="replace")
     (folder / "README.md").write_text(card_text(info), encoding="utf-8", errors="replace")

@@ -13,13 +13,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from optical_core.checksums import check_files, checksums
+from optical_core.checksums import check_files
 from optical_core.errors import InputError
 from optical_core.models.backbones import EMBEDDED, PACKAGED
 from optical_core.models.cards import ModelCard
 from optical_core.models.deltas import load_delta, resized, save_delta
 from optical_core.models.embedded import embedded_folder
-from optical_core.models.info import TEACHER_FILE, TeacherInfo, read_teacher
+from optical_core.models.info import TEACHER_FILE, TeacherInfo, checksums_of_model, read_teacher
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.paths import check_path
 from optical_core.storage import assets, home, replace_folder
@@ -104,9 +104,7 @@ def save_teacher(
 
 def describe_teacher(folder: Path, info: TeacherInfo) -> None:
     """Write a teacher's teacher.json, with the checksums of all other files, and its card."""
-    files = checksums(folder)
-    free = {name for name in files if name.endswith(("README.md", "record.json", TEACHER_FILE))}
-    info = info.model_copy(update={"files": {n: files[n] for n in sorted(files.keys() - free)}})
+    info = info.model_copy(update={"files": checksums_of_model(folder)})
     text = json.dumps(info.model_dump(), indent=2, ensure_ascii=False) + "\n"
     (folder / TEACHER_FILE).write_text(text, encoding="utf-8")
     facts = [f"Taught from: `{info.base}`, hash {info.base_hash}", f"Dimensions: {info.dimension}"]

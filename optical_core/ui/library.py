@@ -116,8 +116,11 @@ class Library:
 
     def teacher_names(self) -> list[str]:
         """Names of what a student is distilled from: encoders of any language, and teachers."""
-        kinds = [m for m in self.models() if m.kind in ("encoder", "teacher")]
-        return [m.name for m in kinds if m.kind == "teacher" or not m.languages]
+        return [
+            m.name
+            for m in self.models()
+            if m.kind == "teacher" or (m.kind == "encoder" and not m.languages)
+        ]
 
     def default_models(self) -> list[str]:
         """The models that a comparison starts with: undistilled, student, BM25."""

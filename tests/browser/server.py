@@ -105,14 +105,14 @@ WATCH = """() => {
 }"""
 """Notes when the page last asked its server for anything, and when its script began or ended."""
 
-SETTLED = """() => {
+SETTLED = """([quiet, late]) => {
   const app = document.querySelector('[data-testid=stApp]');
   if (app?.dataset.testScriptState !== 'notRunning') return false;
   const {asked, changed} = window.scriptRuns;
   const now = performance.now();
   // Asked, and no run has followed yet: a busy server may be late.
-  return now - Math.max(asked, changed) > QUIET
-    && (changed > asked || now - asked > LATE);
+  return now - Math.max(asked, changed) > quiet
+    && (changed > asked || now - asked > late);
 }"""
 
 
@@ -136,6 +136,4 @@ def settle(page: Any, timeout: float = 120_000) -> None:
     """Wait until the page's script has run to its end, and no other run follows at once."""
     page.wait_for_timeout(TYPED)
     page.evaluate(WATCH)
-    page.wait_for_function(
-        SETTLED.replace("QUIET", str(QUIET)).replace("LATE", str(LATE)), timeout=timeout
-    )
+    page.wait_for_function(SETTLED, arg=[QUIET, LATE], timeout=timeout)
