@@ -27,6 +27,7 @@ import torch  # noqa: E402  its threads are as `prepare` has it
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"
 
+ROOT = Path(__file__).parent.parent
 WORDS = (
     "the a is of in and water sea salt salty moon sun star fish bird tree river lake city old new "
     "big small red blue green hot cold what where why who how does maji bahari chumvi mwezi jua "
@@ -291,6 +292,26 @@ def stanford_folder(tmp_path_factory, tiny_bert) -> Path:
 @pytest.fixture
 def collection(tmp_path):
     return tiny_collection(tmp_path / "tiny")
+
+
+@pytest.fixture
+def shipped(collection, tmp_path, monkeypatch) -> Path:
+    """The folder of what is shipped: the tiny collection in the demo's place, and nothing else."""
+    folder = tmp_path / "shipped"
+    shutil.copytree(collection.folder, folder / "demo" / "collection")
+    path = folder / "demo" / "collection" / "collection.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"name": "demo"}))
+
+    def assets(*parts):
+        replaced = parts[0] in ("results", "students", "teachers") or parts[:2] == (
+            "demo",
+            "collection",
+        )
+        return folder.joinpath(*parts) if replaced else ROOT.joinpath("assets", *parts)
+
+    for module in ("data.collection", "models.info", "models.teachers", "study.results"):
+        monkeypatch.setattr(f"optical_core.{module}.assets", assets)
+    return folder
 
 
 @pytest.fixture

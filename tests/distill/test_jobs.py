@@ -12,6 +12,7 @@ from optical_core.distill.config import DistillConfig
 from optical_core.distill.estimate import estimate_seconds
 from optical_core.distill.jobs import Job, list_jobs, read_job, resume_job, start_job, stop_job
 from optical_core.distill.logs import COMPLETE, Stage, read_stage, write_stage
+from optical_core.distill.worker import work
 from optical_core.errors import InputError
 from optical_core.models.catalogue import list_models
 from optical_core.storage import home
@@ -62,8 +63,22 @@ def test_what_a_running_job_does_is_shown_before_its_log_begins(tiny_encoder, bi
 
 
 @pytest.mark.slow
-def test_a_job_trains_logs_and_its_student_is_listed(tiny_encoder, bitext_file, collection):
+def test_a_job_waits_for_another_then_trains_logs_and_is_listed(
+    tiny_encoder, bitext_file, collection, monkeypatch
+):
+    monkeypatch.setattr(jobs, "PATIENCE", 0.0)  # the first one isn't waited for
+    start_job(config("first", tiny_encoder, bitext_file, steps=100_000))
+    wait("first", "running")
     start_job(config("one", tiny_encoder, bitext_file, dev=str(collection.folder), dev_every=10))
+    while "Another training is running" not in output("one"):
+        assert wait("one", "queued")
+        time.sleep(0.05)
+    assert read_job("one").state == "queued"
+    assert [job.name for job in list_jobs()] == ["one", "first"]
+    with pytest.raises(InputError, match="already"):
+        resume_job("first")
+    assert stop_job("first").state == "stopped"
+    assert jobs._process("first") is None
     job = wait("one", "finished", "failed")
     assert job.state == "finished", job.error
     assert "one" in [entry.name for entry in list_models()]
@@ -80,25 +95,6 @@ def test_a_job_trains_logs_and_its_student_is_listed(tiny_encoder, bitext_file, 
         start_job(job.config)
     with pytest.raises(InputError, match="is finished"):
         resume_job("one")
-
-
-@pytest.mark.slow
-def test_two_jobs_queue_and_a_stopped_one_goes_on(tiny_encoder, bitext_file):
-    start_job(config("first", tiny_encoder, bitext_file, steps=100_000))
-    wait("first", "running")
-    start_job(config("second", tiny_encoder, bitext_file))
-    while "Another training is running" not in output("second"):
-        assert wait("second", "queued")
-        time.sleep(0.05)
-    assert read_job("second").state == "queued"
-    assert [job.name for job in list_jobs()] == ["second", "first"]
-    with pytest.raises(InputError, match="already"):
-        resume_job("first")
-    assert stop_job("first").state == "stopped"
-    assert wait("second", "finished", "failed").state == "finished"
-    resume_job("first")
-    wait("first", "running")
-    assert stop_job("first").state == "stopped"
 
 
 @pytest.mark.slow
@@ -121,19 +117,12 @@ def test_a_stopped_training_keeps_its_last_step(tiny_encoder, bitext_file):
     assert stop_job("long").kept > kept
 
 
-@pytest.mark.slow
-def test_a_training_that_does_not_stop_in_time_is_ended(tiny_encoder, bitext_file, monkeypatch):
-    monkeypatch.setattr(jobs, "PATIENCE", 0.0)
-    start_job(config("deaf", tiny_encoder, bitext_file, steps=100_000))
-    wait("deaf", "running")
-    assert stop_job("deaf").state == "stopped"
-    assert jobs._process("deaf") is None
-
-
-@pytest.mark.slow
-def test_a_job_that_fails_says_why(tiny_encoder, tmp_path):
+def test_a_job_that_fails_says_why(tiny_encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "_launch", read_job)
     start_job(config("bad", tiny_encoder, tmp_path / "nothing.sw.tsv"))
-    job = wait("bad", "failed")
+    assert work("bad") == 1
+    job = read_job("bad")
+    assert job.state == "failed"
     assert "nothing.sw.tsv" in job.error
     assert progress(job, training_log(job))[1] == job.error
 

@@ -3,7 +3,6 @@
 import functools
 import gc
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -39,29 +38,11 @@ def nothing_unexpected(caplog):
 
 
 @pytest.fixture
-def demo(collection, tmp_path, monkeypatch):
+def demo(shipped):
     """The tiny collection in the demo's place, without shipped results and models."""
-    folder = tmp_path / "shipped"
-    shutil.copytree(collection.folder, folder / "demo" / "collection")
-    path = folder / "demo" / "collection" / "collection.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"name": "demo"}))
-
-    def assets(*parts):
-        replaced = parts[0] in ("demo", "results", "students", "teachers")
-        return folder.joinpath(*parts) if replaced else ROOT.joinpath("assets", *parts)
-
-    for module in (
-        "data.collection",
-        "models.info",
-        "models.teachers",
-        "study.results",
-        "distill.training_bitext",
-        "distill.settings",
-    ):
-        monkeypatch.setattr(f"optical_core.{module}.assets", assets)
     st.cache_data.clear()
     st.cache_resource.clear()
-    return folder
+    return shipped
 
 
 @pytest.fixture
