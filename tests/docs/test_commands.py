@@ -41,7 +41,11 @@ SMALLER = {
         "index demo": "index COLLECTION -m TINY",
         "search demo": "search COLLECTION -m TINY",
     },
-    "alignment.md": {},
+    "alignment.md": {
+        "optical align": "optical align --model TINY",
+        "--model embedded": "",
+        "optical-lowres": "TINY",
+    },
     "dictionary.md": {
         "--steps 60": "--steps 10 --teacher TINY --set lora_rank=4 --set batch_size=4",
         "embedded,": "TINY,",
