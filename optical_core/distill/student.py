@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 
 from optical_core.distill.config import DistillConfig, TrainingConfig
 from optical_core.errors import InputError
 from optical_core.models.info import PAIR_FILE, read_pair, student_folder
 from optical_core.models.means_file import MEANS
 from optical_core.models.pair_store import load_pair
-from optical_core.models.pieces import load_pieces, moved_pieces, state_besides
+from optical_core.models.pieces import load_pieces, moved_pieces
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.models.weights import read_tensors
 
 LORA_MODULES = ["query", "key", "value", "dense"]
 _MOVES = ".moves.weight"
@@ -102,23 +103,40 @@ def go_on_from(
         raise InputError(f"start: {config.start!r} has another teacher than {config.teacher!r}")
     if before.backbone != (backbone or teacher).hash:
         raise InputError(f"start: {config.start!r} has another backbone")
+    load_trained_delta(student, folder, name, config)
+
+
+def load_trained_delta(model: Any, folder: Path, name: str, config: TrainingConfig) -> None:
+    """Load the weights that an earlier training has saved, to go on with them.
+
+    Args:
+        model: ready to be trained, as `select_trainable` leaves it.
+        folder: of the student or teacher that was trained.
+        name: of it, for messages.
+        config: of the training that begins.
+
+    Raises:
+        InputError: the earlier training was of another kind, or its LoRA of another rank.
+    """
     adapter = folder / "adapter" / "adapter_model.safetensors"
     if adapter.is_file() != (config.trainable == "lora"):
         raise InputError(
-            f"start: {config.start!r} was trained {'as' if adapter.is_file() else 'without'} LoRA: "
+            f"start: {name!r} was trained {'as' if adapter.is_file() else 'without'} LoRA: "
             "go on in the same way (--trainable)"
         )
+    changed = folder / "changed.safetensors"
+    if changed.is_file():
+        # Not strict: the file has only what differs from the encoder.
+        model.load_state_dict(read_tensors(changed), strict=False)
     if config.trainable != "lora":
-        # Not strict: moved pieces are there already, and this training may move more of them.
-        student.load_state_dict(state_besides(before.student.model), strict=False)
         return
     from peft import set_peft_model_state_dict
 
     try:
-        set_peft_model_state_dict(student[0].model, load_file(adapter))
+        set_peft_model_state_dict(model[0].model, read_tensors(adapter))
     except RuntimeError as error:
         raise InputError(
-            f"start: {config.start!r} has LoRA matrices of another rank than {config.lora_rank}"
+            f"start: {name!r} has LoRA matrices of another rank than {config.lora_rank}"
         ) from error
 
 

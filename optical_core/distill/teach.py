@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from optical_core.checksums import check_files
 from optical_core.data.overlap import evaluated_collections, guard_relevance, refuse_test_data
 from optical_core.data.relevance import Relevance, read_relevance
 from optical_core.distill import ranks
@@ -23,12 +24,13 @@ from optical_core.distill.projection import random_directions
 from optical_core.distill.relevance_batches import Row, plan_rows
 from optical_core.distill.rounds import StopAt, rows_of_round
 from optical_core.distill.run import Run, begun
-from optical_core.distill.student import check_no_student, select_trainable
+from optical_core.distill.student import check_no_student, load_trained_delta, select_trainable
 from optical_core.distill.teach_config import TeachConfig
 from optical_core.distill.teaching_losses import teaching_loss
 from optical_core.errors import InputError
 from optical_core.models.deltas import resized
-from optical_core.models.teachers import open_shared, save_teacher
+from optical_core.models.info import read_teacher
+from optical_core.models.teachers import open_shared, save_teacher, teacher_folder
 from optical_core.models.token_encoder import TokenEncoder
 
 logger = logging.getLogger(__name__)
@@ -72,7 +74,7 @@ def teach(config: TeachConfig, *, device: str | None = None, progress: bool = Tr
         run.claim()
         model = _model(config, base)
         batches = _batches(config, relevance)
-        loss = teaching_loss(config, model)
+        loss = teaching_loss(config, model, base.model)
         average = run.average(model)
         dev = run.dev_monitor(model, average, patience=config.patience)
         mined = []
@@ -150,7 +152,31 @@ def _model(config: TeachConfig, base: TokenEncoder) -> Any:
     model = resized(base, dimension, directions).model
     torch.manual_seed(config.seed)
     select_trainable(model, config, head=True)
+    if config.start:
+        _go_on(model, config, base)
     return model
+
+
+def _go_on(model: Any, config: TeachConfig, base: TokenEncoder) -> None:
+    """Load the weights of the teacher named by `config.start`, where this training begins.
+
+    Raises:
+        InputError: it isn't a teacher, was taught from another encoder, or has vectors of another
+            size or another kind of training.
+    """
+    name = str(config.start)
+    folder = teacher_folder(name)
+    if folder is None:
+        raise InputError(f"start: {name!r} is no teacher: there is no training to go on from")
+    info = read_teacher(folder)
+    if info.base_hash != base.hash:
+        raise InputError(f"start: {name!r} was taught from another encoder than {config.encoder!r}")
+    if info.dimension != model.get_embedding_dimension():
+        raise InputError(
+            f"start: {name!r} has {info.dimension} dimensions: go on with as many (dimension)"
+        )
+    check_files(folder, info.files)
+    load_trained_delta(model, folder, name, config)
 
 
 def _batches(config: TeachConfig, relevance: Relevance) -> list[list[Row]]:

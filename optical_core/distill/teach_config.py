@@ -22,6 +22,8 @@ class TeachConfig(TrainingConfig):
 
     encoder: str = "embedded"
     """Encoder to teach: `embedded`, a teacher's name, a folder or a hub name."""
+    start: str | None = None
+    """Teacher of the same encoder whose training is continued; by default the encoder's weights."""
     relevance: tuple[str, ...] = Field(min_length=1)
     """Files or folders; `PATH:5000` takes at most 5,000 queries from it."""
     languages: tuple[str, ...] = ("en",)
@@ -39,6 +41,11 @@ class TeachConfig(TrainingConfig):
     """Of the softmax over MaxSim, which is a mean over the query's tokens."""
     score_temperature: float = Field(1.0, gt=0)
     """Of the softmax over a teacher's scores; only for `kl`."""
+    keep: float = Field(0.0, ge=0)
+    """Weight of a second loss that keeps the encoder's own scores of the batch's passages, so that
+    it forgets less of what it can do already. Only for `contrastive`."""
+    keep_temperature: float = Field(0.02, gt=0)
+    """Of the softmax over the scores that are kept."""
     query_tokens: int = Field(32, ge=8, le=512)
     passage_tokens: int = Field(160, ge=8, le=8192)
     """Longest texts in training, prompt included; a search has the encoder's limit."""
@@ -64,6 +71,8 @@ class TeachConfig(TrainingConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> TeachConfig:
+        if self.keep and (self.objective != "contrastive" or self.mini_batch):
+            raise ValueError("keep is for the objective contrastive, without mini_batch")
         if self.objective != "contrastive":
             if self.mini_batch:
                 raise ValueError(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from sentence_transformers.multi_vector_encoder.losses import (
     CachedMultiVectorMultipleNegativesRankingLoss,
     MultiVectorDistillKLDivLoss,
@@ -15,7 +17,7 @@ from sentence_transformers.multi_vector_encoder.scoring import (
     mean_colbert_kd_scores,
     mean_colbert_scores,
 )
-from torch import nn
+from torch import Tensor, nn
 
 from optical_core.distill import ranks
 from optical_core.distill.loss import ALARM_EVERY
@@ -23,11 +25,16 @@ from optical_core.distill.teach_config import TeachConfig
 from optical_core.distill.token_batch import TokenBatch, collapse_alarms
 
 
-def teaching_loss(config: TeachConfig, model: Any) -> Any:
+def teaching_loss(config: TeachConfig, model: Any, base: Any) -> Any:
     """Make the library's loss for a configuration, observed for the log.
 
     MaxSim is a mean over the query's tokens, so one temperature fits short and long queries.
     Margins are between sums, as in the scores of published sets.
+
+    Args:
+        config: of the training.
+        model: is trained.
+        base: what it is made from, whose scores are kept if `keep` is above 0.
     """
     if config.objective == "margin-mse":
         loss: nn.Module = MultiVectorMarginMSELoss(model)
@@ -44,14 +51,71 @@ def teaching_loss(config: TeachConfig, model: Any) -> Any:
             "similarity_fct": mean_colbert_scores,
             "gather_across_devices": ranks.count() > 1,
         }
-        loss = (
-            CachedMultiVectorMultipleNegativesRankingLoss(
+        if config.mini_batch:
+            loss = CachedMultiVectorMultipleNegativesRankingLoss(
                 model, mini_batch_size=config.mini_batch, **settings
             )
-            if config.mini_batch
-            else MultiVectorMultipleNegativesRankingLoss(model, **settings)
-        )
+        elif config.keep:
+            loss = KeepingLoss(
+                model,
+                base,
+                weight=config.keep,
+                base_scale=1 / config.keep_temperature,
+                **settings,
+            )
+        else:
+            loss = MultiVectorMultipleNegativesRankingLoss(model, **settings)
     return observed(loss, config.objective)
+
+
+class KeepingLoss(MultiVectorMultipleNegativesRankingLoss):
+    """Contrastive, plus KL(base || model) of the distributions over the batch's passages.
+
+    The base's are those before training. Learning without Forgetting (Li and Hoiem 2016), over
+    rankings instead of classes.
+
+    Args:
+        model: is trained.
+        base: gives the scores that are kept; its vectors may have another size.
+        weight: of the KL divergence.
+        base_scale: 1 / temperature of the base's distribution.
+        **settings: of the contrastive loss, `scale` and `similarity_fct` among them.
+    """
+
+    def __init__(
+        self, model: Any, base: Any, *, weight: float, base_scale: float, **settings: Any
+    ) -> None:
+        super().__init__(model, **settings)
+        self.weight, self.base_scale = weight, base_scale
+        score = self.similarity_fct
+        self._scores: list[Tensor] = []
+
+        def recorded(*vectors: Any, **masks: Any) -> Tensor:
+            self._scores.append(score(*vectors, **masks))
+            return self._scores[-1]
+
+        self.similarity_fct = recorded
+        # Not a submodule: the base is neither trained nor saved.
+        self._base = (MultiVectorMultipleNegativesRankingLoss(base, **settings),)
+        self._base[0].similarity_fct = recorded
+
+    def forward(
+        self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor | None = None
+    ) -> Tensor:
+        columns = [dict(features) for features in sentence_features]
+        self._scores.clear()
+        contrastive = super().forward(columns, labels)
+        with torch.no_grad():
+            self._base[0](columns, labels)
+        scores, before = self._scores
+        kept = F.kl_div(
+            (scores * self.scale).log_softmax(-1),
+            (before * self.base_scale).log_softmax(-1),
+            reduction="batchmean",
+            log_target=True,
+        )
+        self._scores.clear()
+        return contrastive + self.weight * kept
 
 
 def observed(loss: Any, objective: str) -> Any:

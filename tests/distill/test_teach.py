@@ -1,5 +1,6 @@
 """A training on relevance: from files to a teacher that is used by name."""
 
+import copy
 import json
 import random
 from collections import Counter
@@ -7,6 +8,7 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
+import torch
 
 from optical_core.data.lines import write_jsonl
 from optical_core.distill.logs import read_log
@@ -15,6 +17,7 @@ from optical_core.distill.relevance_batches import plan_rows
 from optical_core.distill.settings import resolve_teaching
 from optical_core.distill.teach import load_relevance, teach
 from optical_core.distill.teach_config import TeachConfig
+from optical_core.distill.teaching_losses import teaching_loss
 from optical_core.errors import InputError
 from optical_core.models.pair_store import load_pair
 from optical_core.models.teachers import open_shared
@@ -127,6 +130,7 @@ def test_teaching_lowers_the_loss(tiny_encoder, source, trainable):
         {"negatives": 0},
         {"mini_batch": 2, "dimension": None},
         {"accumulate": 2, "negatives": 3},
+        {"keep": 1.0},
     ],
 )
 def test_every_objective_and_option_teaches(tiny_encoder, tmp_path, changes):
@@ -135,6 +139,63 @@ def test_every_objective_and_option_teaches(tiny_encoder, tmp_path, changes):
     vectors = open_shared("tiny-teacher", device="cpu").encode_passages(["the sea"])[0]
     assert np.isfinite(vectors).all()
     assert vectors.shape[1] == (changes.get("dimension", 8) or 16)
+
+
+def test_scores_that_are_kept_hold_a_model_to_its_encoder(tiny_encoder, source):
+    """KL is 0 at equal distributions, pulls towards the encoder's, and trains nothing of it."""
+    base = open_shared(str(tiny_encoder), device="cpu").model
+    model = copy.deepcopy(base)
+    settings = {"negatives": 0, "temperature": 0.05, "keep_temperature": 0.05}
+    plain = teaching_loss(config(tiny_encoder, source, **settings), model, base)
+    keeping = teaching_loss(config(tiny_encoder, source, keep=3.0, **settings), model, base)
+    texts = {"query": ["where is the sea", "old city"], "document": ["the salty sea", "a city"]}
+    columns = [base.preprocess(part, task=task) | {"task": task} for task, part in texts.items()]
+    assert (keeping(columns) - plain(columns)).item() == pytest.approx(0, abs=1e-6)
+    with torch.no_grad():
+        for parameter in model[0].parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.05)
+    moved = keeping(columns) - plain(columns)
+    assert moved.item() > 1e-4
+    assert not [name for name, _ in keeping.named_parameters() if not name.startswith("model.")]
+    moved.backward()
+    assert all(parameter.grad is None for parameter in base.parameters())
+    with torch.no_grad():
+        for parameter in model[0].parameters():
+            if parameter.grad is not None:
+                parameter.sub_(0.01 * parameter.grad)
+    assert (keeping(columns) - plain(columns)).item() < moved.item()
+
+
+@pytest.mark.parametrize("trainable", ["lora", "encoder"])
+def test_teaching_goes_on_from_a_teacher(tiny_encoder, source, trainable):
+    run(tiny_encoder, source, steps=3, trainable=trainable)
+    slow = {"steps": 1, "learning_rate": 1e-12, "trainable": trainable}
+    run(tiny_encoder, source, name="further", start="tiny-teacher", **slow)
+    run(tiny_encoder, source, name="anew", **slow)
+    first, further, anew = (
+        open_shared(name, device="cpu").encode_queries(["the old sea"])[0]
+        for name in ("tiny-teacher", "further", "anew")
+    )
+    np.testing.assert_allclose(further, first, atol=1e-3)
+    assert not np.allclose(anew, first, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"start": "nothing"}, "'nothing' is no teacher"),
+        ({"dimension": 4}, "has 8 dimensions"),
+        ({"lora_rank": 2}, "another rank than 2"),
+        ({"trainable": "encoder"}, "was trained as LoRA"),
+        ({"encoder": "TINY_BERT"}, "from another encoder"),
+    ],
+)
+def test_a_start_that_does_not_fit_is_refused(tiny_encoder, tiny_bert, source, changes, said):
+    run(tiny_encoder, source, steps=1)
+    given = {k: str(tiny_bert) if v == "TINY_BERT" else v for k, v in changes.items()}
+    with pytest.raises(InputError, match=said):
+        run(tiny_encoder, source, **{"name": "two", "start": "tiny-teacher", "steps": 1} | given)
+    assert not home("models", "two").exists()
 
 
 @pytest.mark.slow
@@ -260,6 +321,8 @@ def test_settings_are_layered_and_named_when_wrong(tmp_path):
         ({}, ["rounds=9"], "9 rounds need as many steps"),
         ({}, ["negatives=0", "rounds=2"], "rounds mine negatives"),
         ({}, ["objective=kl", "mini_batch=2"], "mini_batch is for the objective contrastive"),
+        ({}, ["objective=kl", "keep=1"], "keep is for the objective contrastive"),
+        ({}, ["mini_batch=2", "keep=1"], "keep is for the objective contrastive, without mini_b"),
         ({}, ["objective=kl", "negatives=0"], "needs negatives"),
         ({}, ["objective=kl", "rounds=2"], "rounds must be 1"),
         ({}, ["patience=2"], "choose one"),
