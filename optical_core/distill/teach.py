@@ -8,11 +8,13 @@ of its checkpoint.
 from __future__ import annotations
 
 import logging
+import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from optical_core.checksums import check_files
 from optical_core.data.overlap import evaluated_collections, guard_relevance, refuse_test_data
@@ -20,7 +22,7 @@ from optical_core.data.relevance import Relevance, read_relevance
 from optical_core.distill import ranks
 from optical_core.distill.checkpoints import load_trained, step_of
 from optical_core.distill.monitor import DevMonitor
-from optical_core.distill.projection import random_directions
+from optical_core.distill.projection import matched_directions
 from optical_core.distill.relevance_batches import Row, plan_rows
 from optical_core.distill.rounds import StopAt, rows_of_round
 from optical_core.distill.run import Run, begun
@@ -34,6 +36,9 @@ from optical_core.models.teachers import open_shared, save_teacher, teacher_fold
 from optical_core.models.token_encoder import TokenEncoder
 
 logger = logging.getLogger(__name__)
+
+PROJECTED_BY = 1000
+"""Queries whose tokens choose the directions of a projection."""
 
 
 def teach(config: TeachConfig, *, device: str | None = None, progress: bool = True) -> Path:
@@ -72,7 +77,7 @@ def teach(config: TeachConfig, *, device: str | None = None, progress: bool = Tr
         check_no_student("encoder", config.encoder)
         base = open_shared(config.encoder, device=device)
         run.claim()
-        model = _model(config, base)
+        model = _model(run, base, relevance)
         batches = _batches(config, relevance)
         loss = teaching_loss(config, model, base.model)
         average = run.average(model)
@@ -139,22 +144,39 @@ def _scored(relevance: Relevance, config: TeachConfig) -> Relevance:
     return replace(relevance, examples=kept, dropped=dropped)
 
 
-def _model(config: TeachConfig, base: TokenEncoder) -> Any:
+def _model(run: Run[TeachConfig], base: TokenEncoder, relevance: Relevance) -> Any:
     """Make the modules that training starts from: the encoder's, projected to `dimension`."""
+    config = run.config
     dimension = config.dimension or base.dimension
     if dimension > base.dimension:
         raise InputError(
             f"dimension goes up to the encoder's {base.dimension}, got {config.dimension}"
         )
     directions = None
-    if dimension < base.dimension:
-        directions = random_directions(base.dimension, dimension, seed=config.seed)
+    if dimension < base.dimension and not (config.start or run.checkpoint()):
+        run.tell("choosing the projection")
+        directions = _directions(config, base, relevance, dimension)
     model = resized(base, dimension, directions).model
     torch.manual_seed(config.seed)
     select_trainable(model, config, head=True)
     if config.start:
         _go_on(model, config, base)
     return model
+
+
+def _directions(
+    config: TeachConfig, base: TokenEncoder, relevance: Relevance, dimension: int
+) -> Tensor:
+    """Choose the projection by a sample of the queries, each with a relevant passage."""
+    count = min(PROJECTED_BY, len(relevance))
+    examples = random.Random(config.seed).sample(relevance.examples, count)
+    passages = [relevance.passages[example.positives[0]].full_text for example in examples]
+    pairs = zip(
+        base.encode([example.query for example in examples], "query", chunk=128),
+        base.encode(passages, "passage", chunk=128),
+        strict=True,
+    )
+    return matched_directions(pairs, base.dimension, dimension)
 
 
 def _go_on(model: Any, config: TeachConfig, base: TokenEncoder) -> None:

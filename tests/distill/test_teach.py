@@ -12,7 +12,7 @@ import torch
 
 from optical_core.data.lines import write_jsonl
 from optical_core.distill.logs import read_log
-from optical_core.distill.projection import random_directions
+from optical_core.distill.projection import matched_directions
 from optical_core.distill.relevance_batches import plan_rows
 from optical_core.distill.settings import resolve_teaching
 from optical_core.distill.teach import load_relevance, teach
@@ -263,15 +263,27 @@ def test_it_stops_when_dev_gains_nothing_more(tiny_encoder, source, collection):
     assert looks == ["0", "2", "4", "6"]
 
 
-def test_a_projection_begins_with_directions_that_keep_dot_products():
-    directions = random_directions(64, 48, seed=1)
-    np.testing.assert_allclose(directions @ directions.T, np.eye(48), atol=1e-5)
-    assert bool((directions == random_directions(64, 48, seed=1)).all())
-    assert not bool((directions == random_directions(64, 48, seed=2)).all())
-    vectors = np.random.default_rng(0).standard_normal((40, 64))
-    before = vectors @ vectors.T
-    small = vectors @ directions.numpy().T
-    assert np.corrcoef(before.ravel(), (small @ small.T).ravel())[0, 1] > 0.9
+def test_a_projection_begins_with_directions_in_which_matches_agree():
+    """Of eight directions six tell words apart; one is loud noise, and one is the same in all."""
+    generator = np.random.default_rng(4)
+    words = generator.normal(size=(40, 6))
+
+    def vectors(chosen):
+        noise, constant = generator.normal(size=(len(chosen), 1)) * 1.5, np.ones((len(chosen), 1))
+        raw = np.hstack([words[chosen], noise, constant])
+        return (raw / np.linalg.norm(raw, axis=1, keepdims=True)).astype(np.float32)
+
+    pairs = []
+    for _ in range(200):
+        passage = generator.choice(40, 20, replace=False)
+        pairs.append((vectors(passage[:5]), vectors(passage)))
+    empty = np.zeros((0, 8), np.float32)
+    directions = matched_directions([*pairs, (empty, pairs[0][1])], 8, 5)
+    assert directions.shape == (5, 8)
+    shares = directions.abs() / directions.norm(dim=1, keepdim=True)
+    assert shares[:, 6:].max().item() < 0.3
+    assert torch.equal(directions, matched_directions(pairs, 8, 5))
+    assert directions.norm(dim=1).mean().item() == pytest.approx(1)
 
 
 def test_batches_have_one_source_and_documents_of_their_own(tiny_encoder, tmp_path):
