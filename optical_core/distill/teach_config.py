@@ -44,7 +44,7 @@ class TeachConfig(TrainingConfig):
     keep: float = Field(0.0, ge=0)
     """Weight of a second loss that keeps the encoder's own scores of the batch's passages, so that
     it forgets less of what it can do already. Only for `contrastive`."""
-    keep_temperature: float = Field(0.02, gt=0)
+    keep_temperature: float = Field(0.03, gt=0)
     """Of the softmax over the scores that are kept."""
     query_tokens: int = Field(32, ge=8, le=512)
     passage_tokens: int = Field(160, ge=8, le=8192)
