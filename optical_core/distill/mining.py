@@ -36,10 +36,12 @@ class Mined:
 
     Attributes:
         negatives: for each example the keys of its negatives, hardest first.
+        doubtful: for each example the keys of passages that were left out, in the same order.
         dropped: reason -> how many passages were left out.
     """
 
     negatives: list[tuple[str, ...]]
+    doubtful: list[tuple[str, ...]]
     dropped: dict[str, int] = field(default_factory=dict)
 
 
@@ -65,6 +67,7 @@ def mine(
     """
     dropped: Counter[str] = Counter()
     negatives: list[tuple[str, ...]] = []
+    doubtful: list[tuple[str, ...]] = []
     for example, ranking in zip(
         examples, search([example.query for example in examples]), strict=True
     ):
@@ -73,24 +76,30 @@ def mine(
         if not relevant_scores:
             dropped["relevant passage not found"] += 1
             negatives.append(())
+            doubtful.append(())
             continue
         relevant = [passages[key] for key in example.positives]
         documents = {document(passage) for passage in relevant}
         runs = [word_runs(passage) for passage in relevant]
-        kept = []
+        kept, left_out = [], []
         for key, score in ranking:
             if key in example.positives:
                 continue
+            reason = ""
             if document(passages[key]) in documents:
-                dropped["same document"] += 1
+                reason = "same document"
             elif score > share * max(relevant_scores):
-                dropped["score too high"] += 1
+                reason = "score too high"
             elif any(overlap(word_runs(passages[key]), known) >= DUPLICATE for known in runs):
-                dropped["near duplicate"] += 1
+                reason = "near duplicate"
+            if reason:
+                dropped[reason] += 1
+                left_out.append(key)
             else:
                 kept.append(key)
         negatives.append(tuple(kept))
-    return Mined(negatives, dict(dropped))
+        doubtful.append(tuple(left_out))
+    return Mined(negatives, doubtful, dict(dropped))
 
 
 def document(passage: Passage) -> str:

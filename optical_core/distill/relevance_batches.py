@@ -17,6 +17,10 @@ TRIES = 4
 """A batch of different documents is given up after drawing this many times its size."""
 
 
+DOUBTFUL = 5
+"""A row has one of this many passages that may be relevant, the first ones of the search."""
+
+
 class Row(NamedTuple):
     """An example's number, and the one relevant passage of it that is used."""
 
@@ -88,11 +92,12 @@ def contrastive_rows(
     relevance: Relevance,
     batches: Sequence[Sequence[Row]],
     mined: dict[int, tuple[str, ...]],
+    doubtful: dict[int, tuple[str, ...]] | None = None,
     *,
     negatives: int,
     seed: int,
 ) -> tuple[Dataset, int]:
-    """Make the columns query, positive, negative_1 … of all rows.
+    """Make the columns query, positive, negative_1 … of all rows, and `doubtful` if it is wanted.
 
     If an example has too few judged and mined negatives, random passages of its source are added.
 
@@ -100,6 +105,8 @@ def contrastive_rows(
         relevance: the examples.
         batches: their rows.
         mined: example's number -> keys of its mined negatives.
+        doubtful: example's number -> keys of passages that may be relevant; one of the first
+            `DOUBTFUL` is drawn.
         negatives: of each row.
         seed: of the drawing.
 
@@ -112,6 +119,8 @@ def contrastive_rows(
         corpora.setdefault(key.partition("/")[0], []).append(key)
     columns: dict[str, list[str]] = {"query": [], "positive": []}
     columns |= {f"negative_{number}": [] for number in range(1, negatives + 1)}
+    if doubtful is not None:
+        columns["doubtful"] = []
     random_ones = 0
     for row in (row for batch in batches for row in batch):
         example = relevance.examples[row.example]
@@ -120,6 +129,10 @@ def contrastive_rows(
         while len(chosen) < negatives:
             chosen.append(_other(corpora[example.source], example.keys, generator))
             random_ones += 1
+        if doubtful is not None:
+            near = [k for k in doubtful.get(row.example, ()) if k not in chosen][:DOUBTFUL]
+            near = near or [_other(corpora[example.source], (row.positive, *chosen), generator)]
+            chosen.append(generator.choice(near))
         keys = (row.positive, *chosen)
         columns["query"].append(example.query)
         for name, key in zip(list(columns)[1:], keys, strict=True):

@@ -7,6 +7,7 @@ import logging
 import shutil
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def rows_of_round(
     """
     if config.objective != "contrastive":
         return scored_rows(relevance, batches, negatives=config.negatives, seed=config.seed), {}
-    mined = Mined([])
+    mined = Mined([], [])
     asked = sorted({row.example for batch in batches for row in batch})
     if config.negatives:
         path = work / f"negatives-{number + 1}.json"
@@ -59,6 +60,7 @@ def rows_of_round(
         relevance,
         batches,
         dict(zip(asked, mined.negatives, strict=False)),
+        dict(zip(asked, mined.doubtful, strict=False)) if config.keep else None,
         negatives=config.negatives,
         seed=config.seed,
     )
@@ -78,8 +80,11 @@ def _mined(
     """Mine a round's negatives for the examples `asked`, or read those that are mined already."""
     if path.exists():
         saved = read_json(path)
-        return Mined([tuple(keys) for keys in saved["negatives"]], saved["dropped"])
-    negatives: dict[int, tuple[str, ...]] = {}
+        negatives, doubtful = (
+            [tuple(keys) for keys in saved[k]] for k in ("negatives", "doubtful")
+        )
+        return Mined(negatives, doubtful, saved["dropped"])
+    parts: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
     dropped: Counter[str] = Counter()
     for source in sorted(relevance.sources):
         numbers = [n for n in asked if relevance.examples[n].source == source]
@@ -98,11 +103,10 @@ def _mined(
             search,
             share=config.negative_share,
         )
-        negatives |= dict(zip(numbers, part.negatives, strict=True))
+        parts |= dict(zip(numbers, zip(part.negatives, part.doubtful, strict=True), strict=True))
         dropped.update(part.dropped)
         shutil.rmtree(folder, ignore_errors=True)
-    mined = Mined([negatives[n] for n in asked], dict(dropped))
+    mined = Mined([parts[n][0] for n in asked], [parts[n][1] for n in asked], dict(dropped))
     with replace_file(path) as temporary:
-        content = {"negatives": mined.negatives, "dropped": mined.dropped}
-        temporary.write_text(json.dumps(content), encoding="utf-8")
+        temporary.write_text(json.dumps(asdict(mined)), encoding="utf-8")
     return mined

@@ -215,7 +215,8 @@ def _batches(config: TeachConfig, relevance: Relevance) -> list[list[Row]]:
 def _reading(config: TeachConfig, model: Any) -> dict[str, Any]:
     """Say how the trainer reads the rows' columns: with prompts, as in a search."""
     numbers = range(1, config.negatives + 2)
-    passages = ["positive", *(f"{kind}_{n}" for kind in ("negative", "passage") for n in numbers)]
+    numbered = (f"{kind}_{n}" for kind in ("negative", "passage") for n in numbers)
+    passages = ["positive", *numbered, "doubtful"]
     prompts = {"query": model.prompts.get("query")}
     prompts |= {column: model.prompts.get("document") for column in passages}
     return {

@@ -43,7 +43,8 @@ class TeachConfig(TrainingConfig):
     """Of the softmax over a teacher's scores; only for `kl`."""
     keep: float = Field(0.0, ge=0)
     """Weight of a second loss that keeps the encoder's own scores of the batch's passages, so that
-    it forgets less of what it can do already. Only for `contrastive`."""
+    it forgets less of what it can do already. Each query has one passage more for it, one that
+    mining left out since it may be relevant. Only for `contrastive`."""
     keep_temperature: float = Field(0.03, gt=0)
     """Of the softmax over the scores that are kept."""
     query_tokens: int = Field(32, ge=8, le=512)

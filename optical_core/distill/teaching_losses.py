@@ -72,7 +72,9 @@ class KeepingLoss(MultiVectorMultipleNegativesRankingLoss):
     """Contrastive, plus KL(base || model) of the distributions over the batch's passages.
 
     The base's are those before training. Learning without Forgetting (Li and Hoiem 2016), over
-    rankings instead of classes.
+    rankings instead of classes. The last column has passages that may be relevant to their row's
+    query, of the same document for instance: they are no negatives of it, but their scores are
+    kept, so that the model goes on distinguishing passages that are alike.
 
     Args:
         model: is trained.
@@ -87,17 +89,12 @@ class KeepingLoss(MultiVectorMultipleNegativesRankingLoss):
     ) -> None:
         super().__init__(model, **settings)
         self.weight, self.base_scale = weight, base_scale
-        score = self.similarity_fct
+        self._score = self.similarity_fct
         self._scores: list[Tensor] = []
-
-        def recorded(*vectors: Any, **masks: Any) -> Tensor:
-            self._scores.append(score(*vectors, **masks))
-            return self._scores[-1]
-
-        self.similarity_fct = recorded
+        self.similarity_fct = self._recorded
         # Not a submodule: the base is neither trained nor saved.
         self._base = (MultiVectorMultipleNegativesRankingLoss(base, **settings),)
-        self._base[0].similarity_fct = recorded
+        self._base[0].similarity_fct = self._recorded
 
     def forward(
         self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor | None = None
@@ -108,14 +105,23 @@ class KeepingLoss(MultiVectorMultipleNegativesRankingLoss):
         with torch.no_grad():
             self._base[0](columns, labels)
         scores, before = self._scores
+        self._scores.clear()
         kept = F.kl_div(
             (scores * self.scale).log_softmax(-1),
             (before * self.base_scale).log_softmax(-1),
             reduction="batchmean",
             log_target=True,
         )
-        self._scores.clear()
         return contrastive + self.weight * kept
+
+    def _recorded(self, queries: Tensor, documents: Tensor, **masks: Any) -> Tensor:
+        """Score as the library does, each query's own last passage left out."""
+        scores = self._score(queries, documents, **masks)
+        self._scores.append(scores)
+        count, width = len(queries), documents.shape[1]
+        first = ranks.rank() * count * width if self.gather_across_devices else 0
+        own = first + torch.arange(count, device=scores.device) * width + width - 1
+        return scores.scatter(1, own[:, None], -torch.inf)
 
 
 def observed(loss: Any, objective: str) -> Any:

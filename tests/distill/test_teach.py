@@ -146,10 +146,13 @@ def test_scores_that_are_kept_hold_a_model_to_its_encoder(tiny_encoder, source):
     base = open_shared(str(tiny_encoder), device="cpu").model
     model = copy.deepcopy(base)
     settings = {"negatives": 0, "temperature": 0.05, "keep_temperature": 0.05}
-    plain = teaching_loss(config(tiny_encoder, source, **settings), model, base)
+    plain = teaching_loss(config(tiny_encoder, source, keep=1e-9, **settings), model, base)
     keeping = teaching_loss(config(tiny_encoder, source, keep=3.0, **settings), model, base)
-    texts = {"query": ["where is the sea", "old city"], "document": ["the salty sea", "a city"]}
-    columns = [base.preprocess(part, task=task) | {"task": task} for task, part in texts.items()]
+    texts = (["where is the sea", "old city"], ["the salty sea", "a city"], ["the sea", "old"])
+    columns = [
+        base.preprocess(part, task=task) | {"task": task}
+        for task, part in zip(("query", "document", "document"), texts, strict=True)
+    ]
     assert (keeping(columns) - plain(columns)).item() == pytest.approx(0, abs=1e-6)
     with torch.no_grad():
         for parameter in model[0].parameters():
