@@ -148,11 +148,15 @@ def test_scores_that_are_kept_hold_a_model_to_its_encoder(tiny_encoder, source):
     settings = {"negatives": 0, "temperature": 0.05, "keep_temperature": 0.05}
     plain = teaching_loss(config(tiny_encoder, source, keep=1e-9, **settings), model, base)
     keeping = teaching_loss(config(tiny_encoder, source, keep=3.0, **settings), model, base)
-    texts = (["where is the sea", "old city"], ["the salty sea", "a city"], ["the sea", "old"])
-    columns = [
-        base.preprocess(part, task=task) | {"task": task}
-        for task, part in zip(("query", "document", "document"), texts, strict=True)
-    ]
+
+    def read(*texts):
+        tasks = ("query", "document", "document")
+        pairs = zip(tasks, texts, strict=True)
+        return [base.preprocess(part, task=task) | {"task": task} for task, part in pairs]
+
+    columns = read(["where is the sea", "old city"], ["the salty sea", "a city"], ["sea", "old"])
+    alone = read(["where is the sea"], ["the city"], ["the sea"])
+    assert plain(alone).item() == pytest.approx(0, abs=1e-6)  # its own last passage is no negative
     assert (keeping(columns) - plain(columns)).item() == pytest.approx(0, abs=1e-6)
     with torch.no_grad():
         for parameter in model[0].parameters():
