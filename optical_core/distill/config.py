@@ -61,6 +61,8 @@ class TrainingConfig(Settings):
     average: float = Field(0.0, ge=0, lt=1)
     """Decay of a moving average of the trained weights, which the model gets in their place: with
     0.99, about the last hundred steps count. 0 leaves the weights as they are."""
+    strength: float = Field(1.0, gt=0, le=1)
+    """How far the model goes from the weights before training to the trained ones (WiSE-FT)."""
     bf16: bool | Literal["auto"] = "auto"
     """Whether to train in bf16; by default where the processor multiplies it natively."""
     seed: int = Field(1, ge=0, lt=2**32)
@@ -156,8 +158,6 @@ class DistillConfig(TrainingConfig):
     english_share: float = Field(0.1, ge=0, lt=1)
     sampling: float = Field(0.2, ge=0, le=1)
     """Languages are drawn by (pairs) ** sampling: 0 evenly, 1 in the data's proportions."""
-    strength: float = Field(1.0, gt=0, le=1)
-    """How far the student goes from the teacher's weights to the trained ones (WiSE-FT)."""
 
     @property
     def transport(self) -> TransportSettings:

@@ -140,15 +140,15 @@ def load_trained_delta(model: Any, folder: Path, name: str, config: TrainingConf
         ) from error
 
 
-def soften(student: Any, teacher: TokenEncoder, config: DistillConfig) -> None:
-    """Move the student back towards the teacher (WiSE-FT, Wortsman et al. 2022).
+def soften(model: Any, base: TokenEncoder, config: TrainingConfig) -> None:
+    """Move a model back towards the encoder before training (WiSE-FT, Wortsman et al. 2022).
 
-    Weights between the two keep more of the teacher's quality in other domains. With LoRA the
-    update B A is scaled, which is equivalent.
+    Weights between the two keep more of the encoder's quality in other domains. With LoRA the
+    update B A is scaled, which is equivalent. A projection to another size stays as it is.
     """
-    before = teacher.model.state_dict()
+    before = base.model.state_dict()
     with torch.no_grad():
-        for name, parameter in student.named_parameters():
+        for name, parameter in model.named_parameters():
             if not parameter.requires_grad:
                 continue
             if name.endswith(_MOVES):
@@ -156,5 +156,5 @@ def soften(student: Any, teacher: TokenEncoder, config: DistillConfig) -> None:
             elif config.trainable == "lora":
                 if "lora_B" in name:
                     parameter.mul_(config.strength)
-            else:
+            elif name in before and before[name].shape == parameter.shape:
                 parameter.lerp_(before[name].to(parameter), 1 - config.strength)

@@ -26,7 +26,12 @@ from optical_core.distill.projection import matched_directions
 from optical_core.distill.relevance_batches import Row, plan_rows
 from optical_core.distill.rounds import StopAt, rows_of_round
 from optical_core.distill.run import Run, begun
-from optical_core.distill.student import check_no_student, load_trained_delta, select_trainable
+from optical_core.distill.student import (
+    check_no_student,
+    load_trained_delta,
+    select_trainable,
+    soften,
+)
 from optical_core.distill.teach_config import TeachConfig
 from optical_core.distill.teaching_losses import teaching_loss
 from optical_core.errors import InputError
@@ -238,6 +243,8 @@ def _save(
     config = run.config
     if dev:
         dev.restore_best(model)
+    if config.strength < 1:
+        soften(model, base, config)
     model.eval()
     card = run.card(
         f"Encoder taught from `{config.encoder}` on relevance, objective `{config.objective}`.",

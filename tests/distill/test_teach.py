@@ -174,6 +174,28 @@ def test_scores_that_are_kept_hold_a_model_to_its_encoder(tiny_encoder, source):
 
 
 @pytest.mark.parametrize("trainable", ["lora", "encoder"])
+def test_strength_moves_the_encoder_part_of_the_way_and_keeps_the_projection(
+    tiny_encoder, source, trainable
+):
+    def weights(name):
+        return open_shared(name, device="cpu").model.state_dict()
+
+    before = load_pair(str(tiny_encoder), device="cpu").teacher.model.state_dict()
+    for name, strength in (("whole", 1.0), ("half", 0.5)):
+        run(tiny_encoder, source, name=name, strength=strength, trainable=trainable)
+    whole, half = weights("whole"), weights("half")
+    moved = next(key for key in whole if key.endswith("layer.0.attention.self.query.weight"))
+    change = whole[moved] - before[moved]
+    assert change.abs().max() > 1e-3
+    np.testing.assert_allclose(half[moved] - before[moved], 0.5 * change, atol=2e-4)
+    projection = [
+        key for key in whole if key not in before or whole[key].shape != before[key].shape
+    ]
+    assert projection
+    assert all(torch.equal(whole[key], half[key]) for key in projection)
+
+
+@pytest.mark.parametrize("trainable", ["lora", "encoder"])
 def test_teaching_goes_on_from_a_teacher(tiny_encoder, source, trainable):
     run(tiny_encoder, source, steps=3, trainable=trainable)
     slow = {"steps": 1, "learning_rate": 1e-12, "trainable": trainable}
