@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,9 +120,34 @@ def with_embedded(embedded_home, home) -> Iterator[Path]:
     # Its checksums too: half a gigabyte is read once, not in every home.
     shutil.copytree(embedded_home / "checked", home / "checked")
     yield home
-    # Encoders are in reference cycles: half a gigabyte each waits for the collector.
-    if psutil.Process().memory_info().rss > 2 << 30:
-        gc.collect()
+    if _resident() > 2 << 30:
+        give_back_memory()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_large_stays_open() -> Iterator[None]:
+    """What a file's tests have opened is closed after them, if it is much."""
+    yield
+    if _resident() > 3 << 29:
+        from optical_core.models import teachers
+
+        teachers._embedded.cache_clear()
+        give_back_memory()
+
+
+def give_back_memory() -> None:
+    """Encoders are in reference cycles: half a gigabyte each waits for the collector.
+
+    What it frees stays with the process until the allocator is told to give it back.
+    """
+    gc.collect()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _resident() -> int:
+    """Bytes of memory that this process has."""
+    return psutil.Process().memory_info().rss
 
 
 def write_bert(folder: Path, *, markers: bool = True, seed: int = 0) -> Path:

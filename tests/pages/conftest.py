@@ -1,7 +1,6 @@
 """The tiny collection in the demo's place, and pages opened by their path."""
 
 import functools
-import gc
 import json
 from pathlib import Path
 
@@ -9,6 +8,8 @@ import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
+
+from tests.conftest import give_back_memory
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -24,10 +25,10 @@ def packages_looked_through_once():
 
 @pytest.fixture(autouse=True, scope="module")
 def nothing_stays_open():
-    """Encoders that a file's pages opened are half a gigabyte each, and in reference cycles."""
+    """Encoders that a file's pages opened are half a gigabyte each."""
     yield
     st.cache_resource.clear()
-    gc.collect()
+    give_back_memory()
 
 
 @pytest.fixture(autouse=True)
