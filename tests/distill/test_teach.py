@@ -173,6 +173,7 @@ def test_scores_that_are_kept_hold_a_model_to_its_encoder(tiny_encoder, source):
     assert (keeping(columns) - plain(columns)).item() < moved.item()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trainable", ["lora", "encoder"])
 def test_strength_moves_the_encoder_part_of_the_way_and_keeps_the_projection(
     tiny_encoder, source, trainable
@@ -195,6 +196,7 @@ def test_strength_moves_the_encoder_part_of_the_way_and_keeps_the_projection(
     assert all(torch.equal(whole[key], half[key]) for key in projection)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trainable", ["lora", "encoder"])
 def test_teaching_goes_on_from_a_teacher(tiny_encoder, source, trainable):
     run(tiny_encoder, source, steps=3, trainable=trainable)
@@ -209,6 +211,7 @@ def test_teaching_goes_on_from_a_teacher(tiny_encoder, source, trainable):
     assert not np.allclose(anew, first, atol=1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
