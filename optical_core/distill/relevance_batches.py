@@ -15,8 +15,6 @@ from optical_core.distill.sampling import endless
 
 TRIES = 4
 """A batch of different documents is given up after drawing this many times its size."""
-
-
 DOUBTFUL = 5
 """A row has one of this many passages that may be relevant, the first ones of the search."""
 

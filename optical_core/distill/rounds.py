@@ -80,9 +80,9 @@ def _mined(
     """Mine a round's negatives for the examples `asked`, or read those that are mined already."""
     if path.exists():
         saved = read_json(path)
-        negatives, doubtful = (
-            [tuple(keys) for keys in saved[k]] for k in ("negatives", "doubtful")
-        )
+        # A run that an older version began has no doubtful ones, and no use for them.
+        lists = (saved["negatives"], saved.get("doubtful", []))
+        negatives, doubtful = ([tuple(keys) for keys in one] for one in lists)
         return Mined(negatives, doubtful, saved["dropped"])
     parts: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
     dropped: Counter[str] = Counter()

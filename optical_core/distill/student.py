@@ -9,6 +9,7 @@ import torch
 
 from optical_core.distill.config import DistillConfig, TrainingConfig
 from optical_core.errors import InputError
+from optical_core.models.deltas import ADAPTER, CHANGED
 from optical_core.models.info import PAIR_FILE, read_pair, student_folder
 from optical_core.models.means_file import MEANS
 from optical_core.models.pair_store import load_pair
@@ -118,13 +119,13 @@ def load_trained_delta(model: Any, folder: Path, name: str, config: TrainingConf
     Raises:
         InputError: the earlier training was of another kind, or its LoRA of another rank.
     """
-    adapter = folder / "adapter" / "adapter_model.safetensors"
+    adapter = folder / ADAPTER / "adapter_model.safetensors"
     if adapter.is_file() != (config.trainable == "lora"):
         raise InputError(
             f"start: {name!r} was trained {'as' if adapter.is_file() else 'without'} LoRA: "
             "go on in the same way (--trainable)"
         )
-    changed = folder / "changed.safetensors"
+    changed = folder / CHANGED
     if changed.is_file():
         # Not strict: the file has only what differs from the encoder.
         model.load_state_dict(read_tensors(changed), strict=False)

@@ -21,8 +21,8 @@ from optical_core.models.weights import read_tensors, write_tensors
 if TYPE_CHECKING:
     from torch import Tensor
 
-_ADAPTER = "adapter"
-_CHANGED = "changed.safetensors"
+ADAPTER = "adapter"
+CHANGED = "changed.safetensors"
 
 
 def clone_model(encoder: TokenEncoder) -> Any:
@@ -41,7 +41,7 @@ def save_delta(folder: Path, model: Any, base: TokenEncoder) -> None:
     if moved := moved_pieces(model):
         save_pieces(folder, moved)
     if hasattr(inner, "peft_config"):
-        _save_adapter(inner, folder / _ADAPTER)
+        _save_adapter(inner, folder / ADAPTER)
         state = {key: value for key, value in state.items() if not key.startswith("0.")}
     before = base.model.state_dict()
     changed = {
@@ -49,13 +49,13 @@ def save_delta(folder: Path, model: Any, base: TokenEncoder) -> None:
         for key, value in state.items()
         if key not in before or not torch.equal(value.cpu(), before[key].cpu())
     }
-    if changed or not (folder / _ADAPTER).is_dir():
-        write_tensors(folder / _CHANGED, changed)
+    if changed or not (folder / ADAPTER).is_dir():
+        write_tensors(folder / CHANGED, changed)
 
 
 def has_delta(folder: Path) -> bool:
     """Whether a folder has weights that differ from an encoder's."""
-    return (folder / _ADAPTER).is_dir() or (folder / _CHANGED).is_file()
+    return (folder / ADAPTER).is_dir() or (folder / CHANGED).is_file()
 
 
 def load_delta(folder: Path, base: TokenEncoder) -> Any:
@@ -67,17 +67,17 @@ def load_delta(folder: Path, base: TokenEncoder) -> Any:
     model = clone_model(base)
     transformer: Any = model[0]
     try:
-        if (folder / _ADAPTER).is_dir():
+        if (folder / ADAPTER).is_dir():
             from peft import PeftModel
 
             # If the file is missing, PEFT would look for a pickle and then ask the hub.
-            read_tensors(folder / _ADAPTER / "adapter_model.safetensors")
-            adapted = PeftModel.from_pretrained(transformer.model, str(folder / _ADAPTER))
+            read_tensors(folder / ADAPTER / "adapter_model.safetensors")
+            adapted = PeftModel.from_pretrained(transformer.model, str(folder / ADAPTER))
             transformer.model = adapted.merge_and_unload()
-            if not (folder / _CHANGED).exists():
+            if not (folder / CHANGED).exists():
                 load_pieces(folder, model)
                 return model
-        changed = read_tensors(folder / _CHANGED)
+        changed = read_tensors(folder / CHANGED)
         embeddings = transformer.model.get_input_embeddings().weight
         if any(changed.keys() & {n for n, p in model.named_parameters() if p is embeddings}):
             model = copy.deepcopy(base.model)  # nothing may be shared with the base
