@@ -66,25 +66,16 @@ compare fields; there are _id, title, year
         """Read the fields of passages.
 
         Raises:
-            InputError: there are too many fields, or two differ only in case.
+            InputError: there are too many fields, or a passage has two values of one.
         """
-        rows = [
-            (passage.id, passage.title, {**passage.fields, LANGUAGE: passage.language})
-            if passage.language
-            else (passage.id, passage.title, passage.fields)
-            for passage in passages
-        ]
-        names = sorted({name for _, _, fields in rows for name in fields})
+        rows = [_row(passage) for passage in passages]
+        names = sorted({name for row in rows for name in row} - {"_id", "title"})
         if len(names) > MOST_FIELDS:
             raise InputError(
                 f"the passages have {len(names)} different fields; with more than {MOST_FIELDS} "
                 "they can't be filtered"
             )
         self.names = ("_id", "title", *names)
-        folded: dict[str, str] = {}
-        for name in self.names:
-            if (other := folded.setdefault(name.lower(), name)) != name:
-                raise InputError(f"the fields {other!r} and {name!r} differ only in their case")
         self._lock = threading.Lock()
         self._database = sqlite3.connect(":memory:", check_same_thread=False)
         # NUMERIC: a year that is written as a text is still a number.
@@ -95,7 +86,7 @@ compare fields; there are _id, title, year
         marks = ", ".join("?" * len(self.names))
         self._database.executemany(
             f"INSERT INTO passages VALUES ({marks})",  # noqa: S608 question marks
-            ((key, title, *(_value(fields.get(n)) for n in names)) for key, title, fields in rows),
+            ([_value(row.get(name)) for name in self.names] for row in rows),
         )
         self._database.commit()
         self._database.execute("PRAGMA query_only = ON")
@@ -184,6 +175,26 @@ compare fields; there are _id, title, year
         if any(word in text for word in ("authoriz", "prohibited", "one statement")):
             text = "it may only compare fields"
         return f"{text}; there are {self._shown()}"
+
+
+def _row(passage: Passage) -> dict[str, Any]:
+    """What a passage can be chosen by. SQL doesn't tell Year from year: they are one field.
+
+    Raises:
+        InputError: both are there, with different values.
+    """
+    row: dict[str, Any] = {"_id": passage.id, "title": passage.title}
+    if passage.language:
+        row[LANGUAGE] = passage.language
+    for spelled, value in passage.fields.items():
+        name = spelled.lower()
+        if name in row and row[name] != value:
+            raise InputError(
+                f"the passage {passage.id!r} has two values for the field {name!r}, in capitals and "
+                "small letters: with these, passages can't be filtered"
+            )
+        row[name] = value
+    return row
 
 
 def _quoted(name: str) -> str:

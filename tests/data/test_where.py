@@ -157,6 +157,12 @@ def test_the_present_date_does_not_stay_that_of_the_first_search(monkeypatch):
     assert NEWS.matching("date(day) < date('now')") is not first
 
 
+def test_fields_that_differ_only_in_case_are_one():
+    mixed = table({"Year": 2019}, {"year": 2021}, {"YEAR": 2021, "year": 2021}, {})
+    assert mixed.matching("Year >= 2020") == mixed.matching("year >= 2020") == {"p1", "p2"}
+    assert mixed.names == ("_id", "title", "year")
+
+
 def test_without_fields_ids_and_titles_can_be_chosen():
     assert table({}, {}).matching("_id = 'p1'") == {"p1"}
     assert FieldTable([]).matching("1") == frozenset()
@@ -165,8 +171,8 @@ def test_without_fields_ids_and_titles_can_be_chosen():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ([{"Year": 1}, {"year": 2}], "'Year' and 'year' differ only in their case"),
-        ([{"TITLE": 1}], "differ only in their case"),
+        ([{"Year": 1, "year": 2}], "'p0' has two values for the field 'year'"),
+        ([{"TITLE": 1}], "two values for the field 'title'"),
         ([{f"f{n}": 1} for n in range(where.MOST_FIELDS + 1)], "501 different fields"),
     ],
 )
