@@ -190,8 +190,8 @@ def _row(passage: Passage) -> dict[str, Any]:
         name = spelled.lower()
         if name in row and row[name] != value:
             raise InputError(
-                f"the passage {passage.id!r} has two values for the field {name!r}, in capitals and "
-                "small letters: with these, passages can't be filtered"
+                f"the passage {passage.id!r} has two values for the field {name!r}, spelled in "
+                "capitals and in small letters: with both, passages can't be filtered"
             )
         row[name] = value
     return row
