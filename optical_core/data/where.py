@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterable
 from functools import lru_cache
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from optical_core.data.corpus import Passage
@@ -45,6 +46,8 @@ _FUNCTIONS = frozenset(
     "upper".split()
 )
 _TEXT_OR_FIELD = re.compile(r"""'(?:[^']|'')*'|"((?:[^"]|"")*)"|--[^\n]*|/\*.*?\*/""", re.DOTALL)
+_FOLDED = str.maketrans(ascii_uppercase, ascii_lowercase)
+"""SQLite takes these capitals for small letters, and no others."""
 _QUERY = "SELECT _id FROM passages WHERE CASE WHEN (\n{where}\n) THEN 1 END"
 
 
@@ -132,10 +135,10 @@ compare fields; there are _id, title, year
         Raises:
             InputError: there is one.
         """
-        known = {name.lower() for name in self.names}
+        known = set(self.names)
         for found in _TEXT_OR_FIELD.finditer(where):
             name = (found[1] or "").replace('""', '"')
-            if found[1] is not None and name.lower() not in known:
+            if found[1] is not None and name.translate(_FOLDED) not in known:
                 raise InputError(
                     f"the condition {where[:80]!r} can't be used: there is no field {name!r}, and "
                     f"texts are in single quotes; there are {self._shown()}"
@@ -184,16 +187,16 @@ def _row(passage: Passage) -> dict[str, Any]:
         InputError: both are there, with different values.
     """
     row: dict[str, Any] = {"_id": passage.id, "title": passage.title}
-    if passage.language:
-        row[LANGUAGE] = passage.language
     for spelled, value in passage.fields.items():
-        name = spelled.lower()
+        name = spelled.translate(_FOLDED)
         if name in row and row[name] != value:
             raise InputError(
                 f"the passage {passage.id!r} has two values for the field {name!r}, spelled in "
                 "capitals and in small letters: with both, passages can't be filtered"
             )
         row[name] = value
+    if passage.language:
+        row[LANGUAGE] = passage.language
     return row
 
 

@@ -163,6 +163,12 @@ def test_fields_that_differ_only_in_case_are_one():
     assert mixed.names == ("_id", "title", "year")
 
 
+def test_capitals_beyond_ascii_are_letters_of_their_own():
+    teams = table({"Équipe": "a"}, {"équipe": "a"})
+    assert teams.matching("Équipe = 'a'") == teams.matching("\"Équipe\" = 'a'") == {"p0"}
+    assert teams.matching("équipe = 'a'") == {"p1"}
+
+
 def test_without_fields_ids_and_titles_can_be_chosen():
     assert table({}, {}).matching("_id = 'p1'") == {"p1"}
     assert FieldTable([]).matching("1") == frozenset()
