@@ -6,6 +6,7 @@ exact normalised sentences (see `bitext.normalise`).
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -17,6 +18,9 @@ from optical_core.data.relevance import Relevance, split_limit
 from optical_core.data.train_splits import form_and_path
 from optical_core.data.words import words
 from optical_core.errors import InputError
+from optical_core.wording import listed
+
+logger = logging.getLogger(__name__)
 
 BENCHMARKS = tuple(
     "africlirmatrix afriqa belebele ciral flores miracl mkqa mldr mlqa neuclir ntrex xquad".split()
@@ -148,7 +152,15 @@ def guard_relevance(
         for reason, count in (("examples", len(shared)), ("passages", len(touched))):
             if count:
                 dropped[f"{reason} that are part of {collection.name}"] = count
-        relevance = replace(relevance, examples=kept, passages=passages, dropped=dropped)
+        left = replace(relevance, examples=kept, passages=passages, dropped=dropped)
+        if gone := sorted(set(relevance.sources) - set(left.sources)):
+            logger.warning(
+                "nothing is left of %s: all its queries are part of the collection %s; "
+                "remove that collection to train on them",
+                listed(gone),
+                collection.name,
+            )
+        relevance = left
     return relevance
 
 

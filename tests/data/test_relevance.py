@@ -242,6 +242,17 @@ def test_an_evaluated_collection_is_no_training_data(collection, tmp_path):
     assert kept.dropped["examples that are part of tiny"] == 1
 
 
+def test_a_source_that_is_left_out_as_a_whole_is_named(collection, tmp_path, caplog):
+    relevance = read_relevance(
+        [beir(tmp_path / "nq"), beir(tmp_path / "installed", judged="q1\tp1\t1\n")]
+    )
+    assert relevance.sources == {"nq": 2, "installed": 1}
+    assert guard_relevance(relevance, [collection], drop=True).sources == {"nq": 1}
+    (message,) = caplog.messages
+    assert "nothing is left of installed" in message
+    assert "the collection tiny" in message
+
+
 def test_test_data_is_refused_by_its_name(tmp_path):
     for name in ("test-scifact", "english_relevance/test-liveqa-med:50", "test.jsonl", "ntrex128"):
         with pytest.raises(InputError, match="never for training"):
