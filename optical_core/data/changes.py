@@ -104,6 +104,21 @@ def corpus_stamp(folder: Path) -> Stamp:
     return Stamp(file_state(on_disk(folder / "corpus.jsonl")), file_state(folder / FILE))
 
 
+def was_changed(folder: Path) -> bool:
+    """Whether passages changed after a collection was written, as far as its files tell.
+
+    Of changes that are merged into the corpus only its time tells: `write_collection` writes
+    collection.json last.
+    """
+    if (folder / FILE).is_file():
+        return True
+    files = on_disk(folder / "corpus.jsonl"), folder / "collection.json"
+    if not all(file.is_file() for file in files):
+        return False
+    corpus, info = (file.stat().st_mtime_ns for file in files)
+    return corpus > info
+
+
 def change_corpus(
     folder: Path, put: Iterable[Passage], deleted: Collection[str]
 ) -> tuple[Stamp, Stamp]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
 
-from optical_core.data.changes import FILE as CHANGES
+from optical_core.data.changes import was_changed
 from optical_core.data.collection import Collection
 from optical_core.data.collection_info import check_name
 from optical_core.data.readers.africlirmatrix import import_africlirmatrix
@@ -100,7 +100,7 @@ def import_collection(
     """
     name = name or Path(os.path.realpath(target)).name
     check_name(name)
-    if (Path(target) / CHANGES).is_file():
+    if was_changed(Path(target)):
         raise InputError(
             f"{target} has been updated since it was imported, and would lose that: choose another "
             "name, or remove the folder first"
