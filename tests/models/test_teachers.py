@@ -59,6 +59,7 @@ def test_a_teacher_is_opened_by_name_as_it_was_taught(tiny_encoder, lora):
     assert not pair.distilled
     assert pair.teacher.hash == read_teacher(folder).hash
     assert [(e.name, e.languages) for e in list_models() if e.kind == "teacher"] == [
+        ("optical-compact", ("en",)),
         ("optical-reader", ("en",)),
         ("tiny-teacher", ("en",)),
     ]
@@ -139,8 +140,8 @@ def test_resizing_goes_after_what_the_encoder_has(tiny_encoder, tiny_bert):
 
 
 def test_a_shipped_teacher_is_whole_and_names_its_data():
-    folders = list(assets("teachers").iterdir())
-    assert [folder.name for folder in folders] == ["optical-reader"]
+    folders = sorted(assets("teachers").iterdir())
+    assert [folder.name for folder in folders] == ["optical-compact", "optical-reader"]
     for folder in folders:
         info = read_teacher(folder)
         assert info.name == folder.name
@@ -148,12 +149,12 @@ def test_a_shipped_teacher_is_whole_and_names_its_data():
         check_files(folder, info.files)
         assert not any("/" in name for name in info.card.data[:-1])  # no path of a machine
         assert "MIT" in info.card.licence
-    assert "optical-reader" in [entry.name for entry in list_models() if entry.kind == "teacher"]
 
 
 @pytest.mark.slow
-def test_the_shipped_teacher_ranks_with_vectors_of_128_dimensions(with_embedded):
-    reader = open_shared("optical-reader", device="cpu")
+@pytest.mark.parametrize("name", ["optical-compact", "optical-reader"])
+def test_a_shipped_teacher_ranks_with_vectors_of_128_dimensions(with_embedded, name):
+    reader = open_shared(name, device="cpu")
     assert reader.dimension == 128
     passages = reader.encode_passages(["The sea is salty.", "The capital of France is Paris."])
     (query,) = reader.encode_queries(["Kwa nini bahari ina chumvi?"])
