@@ -155,8 +155,8 @@ def guard_relevance(
         left = replace(relevance, examples=kept, passages=passages, dropped=dropped)
         if gone := sorted(set(relevance.sources) - set(left.sources)):
             logger.warning(
-                "nothing is left of %s: all its queries are part of the collection %s; "
-                "remove that collection to train on them",
+                "nothing is left of %s without what is part of the collection %s; "
+                "remove that collection to train on it",
                 listed(gone),
                 collection.name,
             )
