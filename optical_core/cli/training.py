@@ -173,6 +173,29 @@ def teach(
         print(f"teacher {resolved.name} -> {folder}")
 
 
+@app.command(
+    epilog="Example:  optical soup seed-1 seed-2 seed-3 --name all-seeds   "
+    "and then   optical evaluate demo --models seed-1,all-seeds --out r"
+)
+def soup(
+    models: Annotated[
+        list[str], typer.Argument(help="Students of one teacher, or teachers of one encoder.")
+    ],
+    name: Annotated[str, typer.Option(help="Name of the new model.")],
+    strength: Annotated[
+        float, typer.Option(help="1 is the mean itself; 0.7 takes three tenths of it back.")
+    ] = 1.0,
+    licence: Annotated[str, typer.Option(help="By default the models' own, joined.")] = "",
+) -> None:
+    """Save the mean weights of several trainings as a model of its own (a model soup)."""
+    from optical_core.models.soups import soup as save
+    from optical_core.retrieval.model_names import new_model_folder
+
+    folder = new_model_folder(name)
+    save(models, folder, strength=strength, licence=licence)
+    print(f"{name}, the mean of {', '.join(models)} -> {folder}")
+
+
 def _typed(context: typer.Context, options: dict[str, Any]) -> dict[str, Any]:
     """Only the options that were typed: defaults must not override --config and --demo."""
     return {

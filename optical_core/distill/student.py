@@ -9,7 +9,7 @@ import torch
 
 from optical_core.distill.config import DistillConfig, TrainingConfig
 from optical_core.errors import InputError
-from optical_core.models.deltas import ADAPTER, CHANGED
+from optical_core.models.deltas import CHANGED, LORA
 from optical_core.models.info import PAIR_FILE, read_pair, student_folder
 from optical_core.models.means_file import MEANS
 from optical_core.models.pair_store import load_pair
@@ -119,7 +119,7 @@ def load_trained_delta(model: Any, folder: Path, name: str, config: TrainingConf
     Raises:
         InputError: the earlier training was of another kind, or its LoRA of another rank.
     """
-    adapter = folder / ADAPTER / "adapter_model.safetensors"
+    adapter = folder / LORA
     if adapter.is_file() != (config.trainable == "lora"):
         raise InputError(
             f"start: {name!r} was trained {'as' if adapter.is_file() else 'without'} LoRA: "

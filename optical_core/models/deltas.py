@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ADAPTER = "adapter"
+LORA = f"{ADAPTER}/adapter_model.safetensors"
+"""The adapter's matrices; PEFT's settings lie beside them."""
 CHANGED = "changed.safetensors"
 
 
@@ -71,7 +73,7 @@ def load_delta(folder: Path, base: TokenEncoder) -> Any:
             from peft import PeftModel
 
             # If the file is missing, PEFT would look for a pickle and then ask the hub.
-            read_tensors(folder / ADAPTER / "adapter_model.safetensors")
+            read_tensors(folder / LORA)
             adapted = PeftModel.from_pretrained(transformer.model, str(folder / ADAPTER))
             transformer.model = adapted.merge_and_unload()
             if not (folder / CHANGED).exists():

@@ -62,6 +62,16 @@ def checksums_of_model(folder: Path) -> dict[str, str]:
     }
 
 
+def check_free(folder: Path) -> None:
+    """Check that a new model's folder doesn't exist.
+
+    Raises:
+        InputError: it does.
+    """
+    if folder.exists():
+        raise InputError(f"a model {folder.name!r} exists in {folder}; choose another name")
+
+
 class PairInfo(ModelInfo):
     """Content of retriever.json."""
 

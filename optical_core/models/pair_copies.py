@@ -12,14 +12,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from optical_core.checksums import check_files
 from optical_core.data.records import write_record
 from optical_core.errors import InputError
 from optical_core.models.backbones import PACKAGED
-from optical_core.models.info import PAIR_FILE, PairInfo, read_pair, student_folder
+from optical_core.models.info import PAIR_FILE, PairInfo, check_free, student_folder
 from optical_core.models.language_means import LanguageMeans
 from optical_core.models.means_file import MEANS, write_means
-from optical_core.models.pair_store import describe, load_pair
+from optical_core.models.pair_store import describe, known_student, load_pair
 from optical_core.storage import replace_folder
 
 
@@ -36,7 +35,7 @@ def both_sides(student: str, folder: Path) -> None:
     Examples:
         >>> both_sides("optical-lowres", Path("lowres-both"))  # doctest: +SKIP
     """
-    info = _student(student)
+    info = known_student(student)
     if info.passages:
         raise InputError(f"{info.name} encodes passages already")
     if (student_folder(student) / MEANS).is_file():
@@ -77,14 +76,13 @@ def centred(
         >>> texts = {"en": ["The sea is salty."], "sw": ["Bahari ina chumvi."]}
         >>> centred("embedded", texts, Path("mine"), source="own")  # doctest: +SKIP
     """
-    if folder.exists():
-        raise InputError(f"a model {folder.name!r} exists in {folder}; choose another name")
+    check_free(folder)
     pair = load_pair(model, device=device)
     is_student = (student_folder(model) / PAIR_FILE).is_file()
     if (student_folder(model) / MEANS).is_file():
         raise InputError(f"{pair.name} takes the means of languages off already")
     if is_student:
-        info = _student(model)
+        info = known_student(model)
     else:
         local = pair.teacher.name not in PACKAGED and Path(pair.teacher.name).exists()
         info = PairInfo(
@@ -116,15 +114,6 @@ def centred(
         )
 
 
-def _student(name: str) -> PairInfo:
-    folder = student_folder(name)
-    if not (folder / PAIR_FILE).is_file():
-        raise InputError(f"{name!r} is no student; `optical models` lists them")
-    info = read_pair(folder)
-    check_files(folder, info.files)
-    return info
-
-
 def _copy(
     student: str | None,
     folder: Path,
@@ -138,8 +127,7 @@ def _copy(
     licence: str = "",
 ) -> None:
     """Save a student's files, and others, as a model of its own."""
-    if folder.exists():
-        raise InputError(f"a model {folder.name!r} exists in {folder}; choose another name")
+    check_free(folder)
     card = info.card.model_copy(
         update={
             "summary": summary.strip(),

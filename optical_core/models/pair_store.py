@@ -32,6 +32,7 @@ from optical_core.models.info import (
     LEXICONS,
     PAIR_FILE,
     PairInfo,
+    check_free,
     checksums_of_model,
     read_pair,
     student_folder,
@@ -70,11 +71,7 @@ def load_pair(name_or_path: str, *, device: str | None = None) -> EncoderPair:
     check_files(folder, info.files)
     if not info.files:
         _warn_of_no_checksums(folder)
-    teacher = _part(folder, "teacher", info.teacher, info.teacher_hash, info.name, device)
-    base = teacher
-    if info.backbone and info.backbone_hash:
-        base = _part(folder, "backbone", info.backbone, info.backbone_hash, info.name, device)
-        base = with_projection(base, teacher.dimension)
+    teacher, base = open_parts(folder, info, device=device)
     # Only a copy of an encoder that takes means off has no weights of its own.
     plain = (folder / MEANS).is_file() and not has_delta(folder)
     student = base if plain else load_student(folder, base, info.name)
@@ -92,6 +89,35 @@ def load_pair(name_or_path: str, *, device: str | None = None) -> EncoderPair:
         lexicons if lexicons.is_dir() else None,
         info.unfamiliar or (),
     )
+
+
+def open_parts(
+    folder: Path, info: PairInfo, *, device: str | None = None
+) -> tuple[TokenEncoder, TokenEncoder]:
+    """Open a student's teacher and the encoder that its training started from, often the same.
+
+    Raises:
+        InputError: one is unknown, or isn't the one that the student was trained with.
+    """
+    teacher = _part(folder, "teacher", info.teacher, info.teacher_hash, info.name, device)
+    if not (info.backbone and info.backbone_hash):
+        return teacher, teacher
+    backbone = _part(folder, "backbone", info.backbone, info.backbone_hash, info.name, device)
+    return teacher, with_projection(backbone, teacher.dimension)
+
+
+def known_student(name_or_path: str) -> PairInfo:
+    """Read a student's description, and check its files.
+
+    Raises:
+        InputError: there is no such student, or its folder is damaged.
+    """
+    folder = student_folder(name_or_path)
+    if not (folder / PAIR_FILE).is_file():
+        raise InputError(f"{name_or_path!r} is no student; `optical models` lists them")
+    info = read_pair(folder)
+    check_files(folder, info.files)
+    return info
 
 
 def _part(
@@ -202,13 +228,8 @@ def add_lexicons(
         InputError: there is no such student, its folder is damaged, `folder` exists, an unfamiliar
             language has no lexicon, or no lexicon has a word that glosses can use.
     """
-    original = student_folder(student)
-    if not (original / PAIR_FILE).is_file():
-        raise InputError(f"{student!r} is no student; `optical models` lists them")
-    if folder.exists():
-        raise InputError(f"a model {folder.name!r} exists in {folder}; choose another name")
-    info = read_pair(original)
-    check_files(original, info.files)
+    info = known_student(student)
+    check_free(folder)
     likely = {code: likeliest(lexicon) for code, lexicon in lexicons.items()}
     usable = {code: lexicon for code, lexicon in likely.items() if lexicon}
     if not usable:
@@ -229,7 +250,7 @@ def add_lexicons(
     )
     with replace_folder(folder) as temporary:
         left_out = shutil.ignore_patterns(LEXICONS, PAIR_FILE, "record.json")
-        shutil.copytree(original, temporary, ignore=left_out, dirs_exist_ok=True)
+        shutil.copytree(student_folder(student), temporary, ignore=left_out, dirs_exist_ok=True)
         for code, lexicon in usable.items():
             write_lexicon(temporary / LEXICONS / f"{code}.tsv", lexicon, noted=False)
         sizes = {code: len(lexicon) for code, lexicon in usable.items()}

@@ -60,13 +60,7 @@ def teacher_folder(name_or_path: str) -> Path | None:
 def _open_teacher(folder: Path, name: str, device: str | None) -> TokenEncoder:
     info = read_teacher(folder)
     check_files(folder, info.files)
-    inside = folder / "base"
-    base = open_shared(str(inside) if inside.is_dir() else info.base, device=device)
-    if base.hash != info.base_hash:
-        raise InputError(
-            f"teacher {info.name} was taught from another version of {info.base} (hash "
-            f"{info.base_hash}, here {base.hash}); teach it again"
-        )
+    base = open_base(folder, info, device=device)
     encoder = TokenEncoder(load_delta(folder, resized(base, info.dimension)), name=name)
     if info.files:
         # Where an adapter is merged, the weights' last bits are the processor's own.
@@ -77,6 +71,22 @@ def _open_teacher(folder: Path, name: str, device: str | None) -> TokenEncoder:
             f"{info.hash} was saved; copy it again, or teach it again"
         )
     return encoder
+
+
+def open_base(folder: Path, info: TeacherInfo, *, device: str | None = None) -> TokenEncoder:
+    """Open the encoder that a teacher was taught from: the one in its folder, or by name.
+
+    Raises:
+        InputError: there is none, or it isn't the one that the teacher was taught from.
+    """
+    inside = folder / "base"
+    base = open_shared(str(inside) if inside.is_dir() else info.base, device=device)
+    if base.hash != info.base_hash:
+        raise InputError(
+            f"teacher {info.name} was taught from another version of {info.base} (hash "
+            f"{info.base_hash}, here {base.hash}); teach it again"
+        )
+    return base
 
 
 def save_teacher(

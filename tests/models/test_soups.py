@@ -1,0 +1,208 @@
+"""Model soups: the mean weights of students, and of teachers."""
+
+import numpy as np
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from typer.testing import CliRunner
+
+from optical_core import load_pair
+from optical_core.cli import app
+from optical_core.data.lines import read_json
+from optical_core.errors import InputError
+from optical_core.models.cards import ModelCard
+from optical_core.models.deltas import LORA, clone_model, resized
+from optical_core.models.info import read_pair, read_teacher
+from optical_core.models.pair_copies import centred
+from optical_core.models.pair_store import add_lexicons, save_pair
+from optical_core.models.pieces import move_pieces, moved_pieces
+from optical_core.models.soups import soup
+from optical_core.models.teachers import open_shared, save_teacher
+from optical_core.models.token_encoder import TokenEncoder
+from optical_core.models.weights import read_tensors
+from optical_core.storage import home
+
+RANK = 4
+
+
+@pytest.fixture
+def base(tiny_encoder):
+    return TokenEncoder.load(str(tiny_encoder), device="cpu")
+
+
+def with_lora(model, seed, *, rank=RANK):
+    """Give a model adapters, with one part of their rank a training."""
+    targets = ["query", "dense"]
+    lora = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=targets)
+    model[0].model = get_peft_model(model[0].model, lora)
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_A" in name:
+                parameter.copy_(0.1 * torch.randn_like(parameter))
+            if "lora_B" in name:
+                parameter[:, seed] = 0.1 * torch.randn(len(parameter))
+    return model
+
+
+def save_student(base, name, model, **facts):
+    facts = {"languages": ("sw",), "data": ("ours",), "licence": "CC0"} | facts
+    folder = home("models", name)
+    save_pair(folder, name=name, teacher=base, student_model=model, card=ModelCard(**facts))
+
+
+def save_taught(base, name, *, seed=1, projection=None, lora=True):
+    matrix = torch.eye(8, base.dimension) if projection is None else projection
+    model = resized(base, 8, matrix).model
+    if lora:
+        with_lora(model, seed)
+    save_teacher(home("models", name), name=name, base=base, model=model, card=ModelCard())
+
+
+def moved_student(base, words, by):
+    model = clone_model(base)
+    pieces = model.tokenizer(words, add_special_tokens=False).input_ids
+    pieces = torch.tensor(sorted(set(pieces)))
+    width = model[0].model.get_input_embeddings().weight.shape[1]
+    move_pieces(model, pieces, by * torch.ones(len(pieces), width))
+    return model
+
+
+def weights(name):
+    """The query encoder's weights, adapters and moved pieces put in."""
+    return load_pair(name, device="cpu").student.model.state_dict()
+
+
+def assert_mean(name, models, strength, base, *, atol=1e-4):
+    """Check a soup's weights against those of the models in it."""
+    found, before = weights(name), base.model.state_dict()
+    states = [weights(model) for model in models]
+    changed = 0
+    for key, value in found.items():
+        mean = torch.stack([state[key] for state in states]).float().mean(0)
+        if key in before and before[key].shape == mean.shape:
+            mean = before[key].lerp(mean.to(before[key]), strength)
+            changed += not torch.equal(mean, before[key])
+        torch.testing.assert_close(value, mean.to(value), atol=atol, rtol=0)
+    assert changed
+
+
+@pytest.mark.parametrize("strength", [1, 0.5])
+def test_adapters_are_averaged_as_if_multiplied_out(base, strength):
+    for seed in (1, 2):
+        save_student(base, f"seed-{seed}", with_lora(clone_model(base), seed))
+    soup(["seed-1", "seed-2"], home("models", "mean"), strength=strength)
+    assert_mean("mean", ["seed-1", "seed-2"], strength, base)
+    matrices = read_tensors(home("models", "mean") / LORA)
+    assert all(RANK in matrix.shape for matrix in matrices.values())
+
+
+def test_a_mean_beyond_the_rank_is_its_nearest_product(base):
+    save_student(base, "seed-0", with_lora(clone_model(base), 0, rank=1))
+    save_student(base, "seed-1", with_lora(clone_model(base), 1, rank=2))
+    soup(["seed-0", "seed-1", "seed-1"], home("models", "fits"))
+    assert_mean("fits", ["seed-0", "seed-1", "seed-1"], 1, base)
+    crossed = with_lora(clone_model(base), 0, rank=1)
+    for name, parameter in crossed.named_parameters():
+        if "lora" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    save_student(base, "crossed", crossed)
+    soup(["seed-0", "crossed"], home("models", "cut"))
+    one, two, cut = (read_tensors(home("models", n) / LORA) for n in ("seed-0", "crossed", "cut"))
+    for down in (key for key in one if "lora_A" in key):
+        up = down.replace("lora_A", "lora_B")
+        exact = sum(part[up].float() @ part[down].float() for part in (one, two)) / 2
+        missed = torch.linalg.norm(exact - cut[up].float() @ cut[down].float(), ord="fro")
+        assert missed == pytest.approx(float(torch.linalg.svdvals(exact)[1]), rel=1e-2)
+
+
+def test_changed_tensors_and_moved_pieces_are_averaged(base):
+    for number, words in enumerate(("bahari maji", "maji samaki"), 1):
+        model = moved_student(base, words, by=number / 10)
+        with torch.no_grad():
+            model[0].model.encoder.layer[number % 2].output.dense.bias.add_(number)
+        save_student(base, f"student-{number}", model)
+    soup(["student-1", "student-2"], home("models", "mean"), strength=0.5)
+    models = [load_pair(name, device="cpu").student.model for name in ("student-1", "student-2")]
+    mean = load_pair("mean", device="cpu").student.model
+    ids = torch.tensor(mean.tokenizer("bahari maji samaki ya", add_special_tokens=False).input_ids)
+    before = base.model[0].model.get_input_embeddings()(ids)
+    moves = [moved_pieces(model)(ids) - before for model in models]
+    found = moved_pieces(mean)(ids) - before
+    torch.testing.assert_close(found, sum(moves) * 0.5 / 2, atol=1e-3, rtol=0)
+    assert all(move.abs().max() > 0.05 for move in moves)
+    biases = [model[0].model.encoder.layer[1].output.dense.bias for model in (base.model, mean)]
+    torch.testing.assert_close(biases[1] - biases[0], torch.full((len(biases[0]),), 0.25))
+
+
+def test_a_soup_of_teachers_is_a_teacher(base):
+    near = torch.eye(8, base.dimension) + 0.05 * torch.ones(8, base.dimension)
+    save_taught(base, "one", seed=1)
+    save_taught(base, "two", seed=2, projection=near)
+    soup(["one", "two"], home("models", "mean"), strength=0.5)
+    assert_mean("mean", ["one", "two"], 0.5, base)
+    found = open_shared("mean", device="cpu")
+    assert found.dimension == 8
+    info = read_teacher(home("models", "mean"))
+    assert found.hash == info.hash != open_shared("one", device="cpu").hash
+    assert (home("models", "mean") / "base").is_dir()
+
+
+def test_a_soup_is_described(base):
+    save_student(base, "one", with_lora(clone_model(base), 1))
+    save_student(
+        base, "two", with_lora(clone_model(base), 2), languages=("so",), data=("b", "ours")
+    )
+    run = CliRunner().invoke(app, ["soup", "one", "two", "--name", "both", "--strength", "0.9"])
+    assert run.exit_code == 0, run.output
+    assert "both, the mean of one, two -> " in run.output
+    card = read_pair(home("models", "both")).card
+    assert (card.languages, card.data, card.licence) == (("so", "sw"), ("ours", "b"), "CC0")
+    assert card.recipe == {"soup": ["one", "two"], "strength": 0.9}
+    assert "mean weights of `one` and `two`" in (home("models", "both") / "README.md").read_text()
+    record = read_json(home("models", "both") / "record.json")
+    assert [model["name"] for model in record["models"]] == ["one", "two"]
+    assert record["models"][0]["files"] == read_pair(home("models", "one")).files
+    text = ["kwa nini bahari"]
+    vectors = [load_pair(n, device="cpu").student.encode_queries(text)[0] for n in ("one", "both")]
+    assert np.abs(vectors[0] - vectors[1]).max() > 1e-4
+    run = CliRunner().invoke(app, ["soup", "one", "two", "--name", "free", "--licence", "MIT"])
+    assert read_pair(home("models", "free")).card.licence == "MIT"
+
+
+def test_what_has_no_mean_is_refused(base):
+    save_student(base, "one", with_lora(clone_model(base), 1))
+    save_student(base, "moved", moved_student(base, "bahari", by=0.1))
+    save_taught(base, "taught")
+    save_taught(base, "plain", lora=False)
+    torch.manual_seed(3)
+    save_taught(base, "astray", projection=torch.randn(8, base.dimension))
+    save_taught(open_shared("plain"), "of-plain")
+    add_lexicons(
+        "one", {"sw": {"bahari": {"sea": 0.9}}}, home("models", "gloss"), source="s", licence="CC0"
+    )
+    sentences = {"en": ["the sea"] * 20, "sw": ["maji ya bahari"] * 20}
+    centred("one", sentences, home("models", "centred"), source="s")
+    for models, sentence in (
+        (["one"], "two models or more"),
+        (["one", "nobody"], "'nobody' is no student"),
+        (["nobody", "one"], "'nobody' is no teacher"),
+        (["one", "taught"], "'taught' is no student"),
+        (["one", "moved"], "one was trained with LoRA, moved without"),
+        (["taught", "plain"], "taught was trained with LoRA, plain without"),
+        (["taught", "astray"], r"no variants of one another \(cosine"),
+        (["taught", "of-plain"], "differ in their encoder before training"),
+        (["one", "gloss"], "gloss has lexicons or takes the means"),
+        (["centred", "one"], "centred has lexicons or takes the means"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            soup(models, home("models", "mean"))
+        assert not home("models", "mean").exists()
+    with pytest.raises(InputError, match="strength is above 0 and at most 1, got 0"):
+        soup(["one", "one"], home("models", "mean"), strength=0)
+    with pytest.raises(InputError, match="'one' exists"):
+        soup(["one", "one"], home("models", "one"))
+    path = home("models", "one") / LORA
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(InputError, match=r"adapter_model\.safetensors"):
+        soup(["one", "one"], home("models", "mean"))
