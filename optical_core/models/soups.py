@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from optical_core.checksums import check_files
-from optical_core.data.records import write_record
+from optical_core.data.records import read_record, write_record
 from optical_core.errors import InputError
 from optical_core.models.cards import ModelCard
 from optical_core.models.deltas import ADAPTER, CHANGED, load_delta, resized
@@ -133,7 +133,10 @@ def _write(
     left_out = shutil.ignore_patterns(*_OWN)
     shutil.copytree(folders[0], folder, ignore=left_out, dirs_exist_ok=True)
     write_mean(folder, folders, base, strength)
-    models = [{"name": info.name, "files": info.files} for info in infos]
+    models = [
+        {"name": info.name, "files": info.files, "record": read_record(part / "record.json")}
+        for info, part in zip(infos, folders, strict=True)
+    ]
     write_record(folder / "record.json", {"models": models, "strength": strength})
 
 

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from optical_core import load_pair
 from optical_core.cli import app
 from optical_core.data.lines import read_json
+from optical_core.data.records import write_record
 from optical_core.errors import InputError
 from optical_core.models.cards import ModelCard
 from optical_core.models.deltas import LORA, clone_model, resized
@@ -150,6 +151,7 @@ def test_a_soup_of_teachers_is_a_teacher(base):
 
 def test_a_soup_is_described(base):
     save_student(base, "one", with_lora(clone_model(base), 1))
+    write_record(home("models", "one") / "record.json", {"config": {"seed": 1}})
     save_student(
         base, "two", with_lora(clone_model(base), 2), languages=("so",), data=("b", "ours")
     )
@@ -162,6 +164,7 @@ def test_a_soup_is_described(base):
     assert "mean weights of `one` and `two`" in (home("models", "both") / "README.md").read_text()
     record = read_json(home("models", "both") / "record.json")
     assert [model["name"] for model in record["models"]] == ["one", "two"]
+    assert record["models"][0]["record"]["config"] == {"seed": 1}
     assert record["models"][0]["files"] == read_pair(home("models", "one")).files
     text = ["kwa nini bahari"]
     vectors = [load_pair(n, device="cpu").student.encode_queries(text)[0] for n in ("one", "both")]
