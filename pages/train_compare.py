@@ -8,10 +8,13 @@ from functools import partial
 import streamlit as st
 
 from optical_core.distill.jobs import Job
+from optical_core.errors import InputError
+from optical_core.escaping import markdown_text
 from optical_core.ui.training.figures import curves_told, overlay_figure, overlay_titles
 from optical_core.ui.training.view import MOST_RUNS, RUNS, overlaid, settings_table
 from pages.common import parts
 from pages.common.address import bound
+from pages.common.typed import taken
 
 
 def chosen(runs: Sequence[Job]) -> list[Job]:
@@ -57,3 +60,41 @@ def render(runs: Sequence[Job]) -> None:
     else:
         st.caption("Settings that differ:")
         parts.table(table, "settings")
+    if all(run.state == "finished" for run in runs):
+        _mean([run.name for run in runs])
+
+
+def _mean(names: Sequence[str]) -> None:
+    """Offer to save the mean weights of trainings as a model of its own."""
+    with st.expander("One model from their mean"):
+        st.caption(
+            "The mean weights of several trainings are often better than the weights of each, and "
+            "cost no more to run (a model soup). They must be students of one teacher, or teachers "
+            "that went on from one teacher."
+        )
+        row = st.columns(2)
+        field = row[0].text_input("Name of the mean", placeholder="my-mean")
+        name = taken(row[0], field, 60).strip()
+        strength = row[1].slider(
+            "Strength",
+            0.1,
+            1.0,
+            1.0,
+            0.05,
+            help="Below 1, that much of the trainings is kept: at 0.7, three tenths are taken "
+            "back, and more of the encoder's quality elsewhere stays.",
+        )
+        if not st.button("Save the mean", icon=":material/merge:"):
+            return
+        from optical_core.models.soups import soup
+        from optical_core.retrieval.model_names import new_model_folder
+
+        try:
+            if not name:
+                raise InputError("give the mean a name: letters, digits, dots and dashes")
+            with st.spinner("Averaging…", show_time=True):
+                soup(names, new_model_folder(name), strength=strength)
+        except InputError as error:
+            parts.fault(error)
+        else:
+            st.success(f"Saved: every list of models has {markdown_text(name)} now.")

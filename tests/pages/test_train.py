@@ -5,10 +5,12 @@ import json
 import pytest
 import torch
 
+from optical_core.data.records import write_record
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.logs import write_log
 from optical_core.distill.teach_config import TeachConfig
 from optical_core.models.cards import ModelCard
+from optical_core.models.catalogue import list_models
 from optical_core.models.deltas import resized
 from optical_core.models.teachers import save_teacher
 from optical_core.models.token_encoder import TokenEncoder
@@ -51,6 +53,31 @@ def test_trainings_are_laid_over_each_other_with_the_settings_that_differ(open_p
     badges = [shown(element) for element in app.markdown if "badge" in element.value]
     assert any("teacher" in badge and "stopped" in badge for badge in badges)
     assert not [button for button in app.button if button.label in ("Stop", "Resume")]
+
+
+def test_the_mean_of_finished_trainings_is_saved(open_page, home, tiny_encoder):
+    base = TokenEncoder.load(str(tiny_encoder), device="cpu")
+    for number, name in enumerate(("one", "two")):
+        config = TeachConfig(name=name, relevance=("nq",), seed=number)
+        (home / "runs" / name).mkdir(parents=True)
+        (home / "runs" / name / "config.json").write_text(json.dumps(config.model_dump()))
+        model = resized(base, 8, number * 0.01 + torch.eye(8, base.dimension)).model
+        save_teacher(home / "models" / name, name=name, base=base, model=model, card=ModelCard())
+        write_record(home / "models" / name / "record.json", {"config": config.model_dump()})
+    app = open_page("train", run=["one", "two"])
+
+    def save(name):
+        next(f for f in app.text_input if f.label == "Name of the mean").input(name)
+        next(button for button in app.button if button.label == "Save the mean").click().run()
+
+    for name, refusal in (("", "give the mean a name"), ("one", "'one' exists")):
+        save(name)
+        assert refusal in shown(app.error[0])
+    save("mean")
+    assert not app.error
+    assert "every list of models has mean now" in shown(app.success[0])
+    names = [entry.name for entry in list_models() if entry.kind == "teacher"]
+    assert names[-3:] == ["mean", "one", "two"]
 
 
 def start_student(app, name, folder) -> None:
