@@ -70,7 +70,9 @@ def soup(models: Sequence[str], folder: Path, *, strength: float = 1.0, licence:
 def _of_students(names: Sequence[str], folder: Path, strength: float, licence: str) -> None:
     infos = [known_student(name) for name in names]
     folders = [student_folder(name) for name in names]
-    _check_alike(infos, teacher_hash="teacher", backbone_hash="backbone", passages="kind of sides")
+    _check_alike(
+        infos, teacher_hash="teacher", backbone_hash="backbone", passages="encoder of passages"
+    )
     for info, part in zip(infos, folders, strict=True):
         if (part / LEXICONS).is_dir() or (part / MEANS).is_file():
             raise InputError(
