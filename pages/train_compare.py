@@ -68,9 +68,9 @@ def _mean(names: Sequence[str]) -> None:
     """Offer to save the mean weights of trainings as a model of its own."""
     with st.expander("One model from their mean"):
         st.caption(
-            "The mean weights of several trainings are often better than the weights of each, and "
-            "cost no more to run (a model soup). They must be students of one teacher, or teachers "
-            "that went on from one teacher."
+            "The mean weights of several trainings are often about as good as the best of them, "
+            "and cost no more to run (a model soup). They must be students of one teacher, "
+            "or teachers that went on from one teacher."
         )
         row = st.columns(2)
         field = row[0].text_input("Name of the mean", placeholder="my-mean")

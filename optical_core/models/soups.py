@@ -1,7 +1,7 @@
 """Model soups: one model from the mean weights of several trainings (Wortsman et al. 2022).
 
 Trainings of one encoder on other data, or with other settings or seeds, end at weights whose mean
-is often better than each, and takes no more time or space.
+is often about as good as the best of them, and takes no more time or space.
 """
 
 from __future__ import annotations
