@@ -59,10 +59,11 @@ def _write_adapter(folder: Path, parts: Sequence[Path], strength: float) -> None
     import torch
 
     adapters = [read_tensors(part / LORA) for part in parts]
-    ranks = [next(iter(adapter.values())).shape[0] for adapter in adapters]
+    downs = sorted({key for adapter in adapters for key in adapter if "lora_A" in key})
+    ranks = [max(a[down].shape[0] for down in downs if down in a) for a in adapters]
     rank = max(ranks)
     mean: dict[str, Tensor] = {}
-    for down in sorted({key for adapter in adapters for key in adapter if "lora_A" in key}):
+    for down in downs:
         up = down.replace("lora_A", "lora_B")
         products = [a[up].float() @ a[down].float() for a in adapters if down in a]
         product = torch.stack(products).sum(0) * strength / len(parts)
