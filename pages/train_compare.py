@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -15,6 +16,9 @@ from optical_core.ui.training.view import MOST_RUNS, RUNS, overlaid, settings_ta
 from pages.common import parts
 from pages.common.address import bound
 from pages.common.typed import taken
+
+_TOLD = "_mean_told"
+"""Key of what was last told of saving a mean."""
 
 
 def chosen(runs: Sequence[Job]) -> list[Job]:
@@ -68,9 +72,9 @@ def _mean(names: Sequence[str]) -> None:
     """Offer to save the mean weights of trainings as a model of its own."""
     with st.expander("One model from their mean"):
         st.caption(
-            "The mean weights of several trainings are often about as good as the best of them, "
-            "and cost no more to run (a model soup). They must be students of one teacher, "
-            "or teachers that went on from one teacher."
+            "The mean weights of several trainings are as good as they are on average, or better, "
+            "and cost no more to run (a model soup). They must be students of one teacher, or "
+            "teachers that went on from one teacher."
         )
         row = st.columns(2)
         field = row[0].text_input("Name of the mean", placeholder="my-mean")
@@ -81,20 +85,29 @@ def _mean(names: Sequence[str]) -> None:
             1.0,
             1.0,
             0.05,
-            help="Below 1, that much of the trainings is kept: at 0.7, three tenths are taken "
-            "back, and more of the encoder's quality elsewhere stays.",
+            help="0.7 keeps seven tenths of what was trained, and more of the encoder's quality "
+            "in other domains.",
         )
-        if not st.button("Save the mean", icon=":material/merge:"):
-            return
-        from optical_core.models.soups import soup
-        from optical_core.retrieval.model_names import new_model_folder
-
-        try:
-            if not name:
-                raise InputError("give the mean a name: letters, digits, dots and dashes")
+        if st.button("Save the mean", icon=":material/merge:"):
+            st.session_state.pop(_TOLD, None)
             with st.spinner("Averaging…", show_time=True):
-                soup(names, new_model_folder(name), strength=strength)
-        except InputError as error:
-            parts.fault(error)
-        else:
-            st.success(f"Saved: every list of models has {markdown_text(name)} now.")
+                # Kept at once: the next tick of a training that runs ends this run.
+                st.session_state[_TOLD] = _saved(names, name, strength)
+            st.rerun()
+        if told := st.session_state.get(_TOLD):
+            show, sentence = told
+            show(sentence)
+
+
+def _saved(names: Sequence[str], name: str, strength: float) -> tuple[Callable[[str], Any], str]:
+    """Save a mean. Returns how to tell the outcome, and the sentence."""
+    from optical_core.models.soups import soup
+    from optical_core.retrieval.model_names import new_model_folder
+
+    try:
+        if not name:
+            raise InputError("give the mean a name: letters, digits, dots and dashes")
+        soup(names, new_model_folder(name), strength=strength)
+    except InputError as error:
+        return parts.fault, str(error)
+    return st.success, f"Saved: every list of models has {markdown_text(name)} now."

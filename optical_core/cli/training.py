@@ -179,11 +179,12 @@ def teach(
 )
 def soup(
     models: Annotated[
-        list[str], typer.Argument(help="Students of one teacher, or teachers of one encoder.")
+        list[str],
+        typer.Argument(help="Students of one teacher, or teachers that went on from one."),
     ],
     name: Annotated[str, typer.Option(help="Name of the new model.")],
     strength: Annotated[
-        float, typer.Option(help="1 is the mean itself; 0.7 takes three tenths of it back.")
+        float, typer.Option(help="0.7 goes three tenths of the way back to the encoder.")
     ] = 1.0,
     licence: Annotated[str, typer.Option(help="By default the models' own, joined.")] = "",
 ) -> None:

@@ -63,13 +63,15 @@ def checksums_of_model(folder: Path) -> dict[str, str]:
 
 
 def check_free(folder: Path) -> None:
-    """Check that a new model's folder doesn't exist.
+    """Check that no model is in a new one's folder, and that no training will write one there.
 
     Raises:
-        InputError: it does.
+        InputError: there is one.
     """
     if folder.exists():
         raise InputError(f"a model {folder.name!r} exists in {folder}; choose another name")
+    if folder.parent == home("models", "x").parent and home("runs", folder.name).exists():
+        raise InputError(f"a training {folder.name!r} exists; choose another name")
 
 
 class PairInfo(ModelInfo):

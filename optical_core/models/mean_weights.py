@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optical_core.data.lines import read_json
 from optical_core.errors import InputError
 from optical_core.models.deltas import ADAPTER, CHANGED, LORA, clone_model
 from optical_core.models.pieces import load_pieces, moved_pieces, save_pieces
@@ -16,8 +17,8 @@ from optical_core.models.weights import read_tensors, write_tensors
 if TYPE_CHECKING:
     from torch import Tensor
 
-NEAR = 0.9
-"""Least cosine of two trainings' projections. Those that point elsewhere have no useful mean."""
+LEAST_COSINE = 0.9
+"""Of two trainings' projections. If they point in different directions, their mean is useless."""
 
 
 def write_mean(folder: Path, parts: Sequence[Path], base: TokenEncoder, strength: float) -> None:
@@ -31,21 +32,21 @@ def write_mean(folder: Path, parts: Sequence[Path], base: TokenEncoder, strength
         folder: where the files are written.
         parts: the trained models' folders.
         base: the encoder that all of them were trained from.
-        strength: s in (0, 1]: weights are base + s (mean - base). A projection to another size
-            stays the mean.
+        strength: s in (0, 1]: weights are base + s (mean - base). A projection to another size,
+            or beside adapters, stays the mean.
 
     Raises:
-        InputError: weights are missing or damaged, some were trained with LoRA and others without,
-            or the projections aren't near each other.
+        InputError: weights are missing or damaged, the trainings are of other kinds, or the
+            projections point in different directions.
     """
-    with_lora = [part for part in parts if (part / LORA).is_file()]
+    with_lora = [part for part in parts if (part / ADAPTER).is_dir()]
     if with_lora and len(with_lora) < len(parts):
         without = next(part for part in parts if part not in with_lora)
         raise InputError(f"{with_lora[0].name} was trained with LoRA, {without.name} without")
     if with_lora:
         _write_adapter(folder, parts, strength)
     if not with_lora or any((part / CHANGED).is_file() for part in parts):
-        _write_changed(folder, parts, base, strength)
+        _write_changed(folder, parts, base, 1 if with_lora else strength)
     model = clone_model(base)
     for part in parts:
         load_pieces(part, model)  # each adds to what was moved before
@@ -55,9 +56,10 @@ def write_mean(folder: Path, parts: Sequence[Path], base: TokenEncoder, strength
 
 
 def _write_adapter(folder: Path, parts: Sequence[Path], strength: float) -> None:
-    """Write the mean of adapters, which all scale their product B A alike (alpha = 2 r)."""
+    """Write the mean of the products B A of adapters that are alike but for their rank."""
     import torch
 
+    _check_adapters(parts)
     adapters = [read_tensors(part / LORA) for part in parts]
     downs = sorted({key for adapter in adapters for key in adapter if "lora_A" in key})
     ranks = [max(a[down].shape[0] for down in downs if down in a) for a in adapters]
@@ -69,10 +71,32 @@ def _write_adapter(folder: Path, parts: Sequence[Path], strength: float) -> None
         product = torch.stack(products).sum(0) * strength / len(parts)
         left, values, right = torch.linalg.svd(product, full_matrices=False)
         roots = values[:rank].sqrt()
-        mean[up] = (left[:, :rank] * roots).half().contiguous()
-        mean[down] = (roots[:, None] * right[:rank]).half().contiguous()
+        lacking = rank - len(roots)  # where a layer is narrower than the rank
+        pad = torch.nn.functional.pad
+        mean[up] = pad(left[:, :rank] * roots, (0, lacking)).half().contiguous()
+        mean[down] = pad(roots[:, None] * right[:rank], (0, 0, 0, lacking)).half().contiguous()
     shutil.copytree(parts[ranks.index(rank)] / ADAPTER, folder / ADAPTER)
     write_tensors(folder / LORA, mean)
+
+
+def _check_adapters(parts: Sequence[Path]) -> None:
+    """Check that adapters have the same places and scale, and nothing but B and A.
+
+    Raises:
+        InputError: they differ, or one is damaged.
+    """
+    kinds = []
+    for part in parts:
+        keys = read_tensors(part / LORA)
+        settings = read_json(part / ADAPTER / "adapter_config.json")
+        scale = settings["lora_alpha"] / settings["r"], bool(settings.get("use_rslora"))
+        kinds.append(({key for key in keys if "lora_A" in key}, scale))
+        plain = all("lora_A" in key or "lora_B" in key for key in keys)
+        if not plain or kinds[-1] != kinds[0]:
+            raise InputError(
+                f"the adapters of {parts[0].name} and {part.name} have no useful mean: they must "
+                "be plain LoRA with the same modules and the same scale (lora_alpha / r)"
+            )
 
 
 def _write_changed(
@@ -82,7 +106,10 @@ def _write_changed(
     import torch
 
     before = {key: value.cpu() for key, value in base.model.state_dict().items()}
-    states = [read_tensors(p / CHANGED) if (p / CHANGED).is_file() else {} for p in parts]
+    # Beside an adapter, a training may have changed nothing else.
+    unchanged = [(p / ADAPTER).is_dir() and not (p / CHANGED).exists() for p in parts]
+    files = zip(parts, unchanged, strict=True)
+    states = [{} if same else read_tensors(part / CHANGED) for part, same in files]
     mean: dict[str, Tensor] = {}
     for key in sorted(set().union(*states)):
         values = [state[key] if key in state else before[key] for state in states]
@@ -91,10 +118,11 @@ def _write_changed(
             mean[key] = torch.lerp(before[key], mean[key], strength)
             continue
         for part, value in zip(parts, values, strict=True):
-            near = torch.cosine_similarity(values[0].flatten(), value.flatten(), dim=0)
-            if value.dim() > 1 and near < NEAR:
+            cosine = torch.cosine_similarity(values[0].flatten(), value.flatten(), dim=0)
+            if value.dim() > 1 and cosine < LEAST_COSINE:
                 raise InputError(
-                    f"the projections of {parts[0].name} and {part.name} are no variants of one "
-                    f"another (cosine {near:.2f}): begin both trainings with one teacher (start)"
+                    f"the projections of {parts[0].name} and {part.name} point in different "
+                    f"directions (cosine {cosine:.2f}): start both trainings from one teacher "
+                    "(start)"
                 )
     write_tensors(folder / CHANGED, mean)

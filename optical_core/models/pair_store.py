@@ -112,6 +112,7 @@ def known_student(name_or_path: str) -> PairInfo:
     Raises:
         InputError: there is no such student, or its folder is damaged.
     """
+    check_path(name_or_path)
     folder = student_folder(name_or_path)
     if not (folder / PAIR_FILE).is_file():
         raise InputError(f"{name_or_path!r} is no student; `optical models` lists them")

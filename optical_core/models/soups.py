@@ -1,7 +1,7 @@
 """Model soups: one model from the mean weights of several trainings (Wortsman et al. 2022).
 
 Trainings of one encoder on other data, or with other settings or seeds, end at weights whose mean
-is often about as good as the best of them, and takes no more time or space.
+is as good as they are on average or better, and takes no more time or space.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from optical_core.models.mean_weights import write_mean
 from optical_core.models.means_file import MEANS
 from optical_core.models.pair_store import describe, known_student, open_parts
 from optical_core.models.pieces import FILE as PIECES
-from optical_core.models.teachers import describe_teacher, open_base, teacher_folder
+from optical_core.models.teachers import describe_teacher, open_base, open_shared, teacher_folder
 from optical_core.models.token_encoder import TokenEncoder
+from optical_core.paths import check_path
 from optical_core.storage import replace_folder
 from optical_core.wording import listed
 
@@ -43,16 +44,17 @@ def soup(models: Sequence[str], folder: Path, *, strength: float = 1.0, licence:
 
     Args:
         models: names or folders, two or more: students of one teacher and backbone, or teachers
-            that were taught from one encoder. One that is named twice counts twice.
+            that went on from one teacher. One that is named twice counts twice.
         folder: of the new model, which is called as the folder is.
         strength: s in (0, 1]; 1 - s of the way is taken back towards the encoder before training
-            (WiSE-FT, Wortsman et al. 2022). A projection to another size stays as it is.
+            (WiSE-FT, Wortsman et al. 2022). A projection to another size, or trained beside LoRA,
+            stays as it is.
         licence: of the new model; by default those of all, joined.
 
     Raises:
         InputError: a model is unknown or damaged, they differ in kind, teacher, backbone or size,
-            one has lexicons or takes means off, their projections aren't near each other, or
-            `folder` exists.
+            one has lexicons or takes means off, their projections point in different directions,
+            or `folder` or a training of its name exists.
 
     Examples:
         >>> soup(["seed-1", "seed-2", "seed-3"], Path("models/all"))  # doctest: +SKIP
@@ -62,9 +64,13 @@ def soup(models: Sequence[str], folder: Path, *, strength: float = 1.0, licence:
     if not 0 < strength <= 1:
         raise InputError(f"strength is above 0 and at most 1, got {strength:g}")
     check_free(folder)
-    of_students = (student_folder(models[0]) / PAIR_FILE).is_file()
-    save = _of_students if of_students else _of_teachers
-    save(models, folder, strength, licence)
+    check_path(models[0])
+    if (student_folder(models[0]) / PAIR_FILE).is_file():
+        _of_students(models, folder, strength, licence)
+    elif teacher_folder(models[0]):
+        _of_teachers(models, folder, strength, licence)
+    else:
+        raise InputError(f"{models[0]!r} is no student or teacher; `optical models` lists them")
 
 
 def _of_students(names: Sequence[str], folder: Path, strength: float, licence: str) -> None:
@@ -85,6 +91,7 @@ def _of_students(names: Sequence[str], folder: Path, strength: float, licence: s
     update = {"name": folder.name, "card": _card(infos, strength, licence)}
     with replace_folder(folder, [PAIR_FILE]) as temporary:
         _write(temporary, infos, folders, base, strength)
+        load_delta(temporary, base)
         describe(temporary, infos[0].model_copy(update=update))
 
 
@@ -94,6 +101,8 @@ def _of_teachers(names: Sequence[str], folder: Path, strength: float, licence: s
     _check_alike(infos, base_hash="encoder before training", dimension="dimension")
     for info, part in zip(infos, folders, strict=True):
         check_files(part, info.files)
+        if not info.files:
+            open_shared(str(part))  # which checks the hash of an older version's weights
     base = open_base(folders[0], infos[0])
     with replace_folder(folder, [TEACHER_FILE]) as temporary:
         _write(temporary, infos, folders, base, strength)
@@ -148,7 +157,7 @@ def _card(infos: Sequence[PairInfo | TeacherInfo], strength: float, licence: str
     return ModelCard(
         summary=f"The mean weights of {listed([f'`{name}`' for name in names])} (a model soup).",
         languages=tuple(sorted({code for card in cards for code in card.languages})),
-        data=tuple(dict.fromkeys(entry for card in cards for entry in card.data)),
+        data=tuple(f"{info.name}: {', '.join(info.card.data)}" for info in infos),
         licence=licence or "; ".join(dict.fromkeys(card.licence for card in cards)),
         recipe={"soup": names, "strength": strength},
     )

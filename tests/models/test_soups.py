@@ -1,5 +1,7 @@
 """Model soups: the mean weights of students, and of teachers."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,7 @@ from optical_core.data.lines import read_json
 from optical_core.data.records import write_record
 from optical_core.errors import InputError
 from optical_core.models.cards import ModelCard
-from optical_core.models.deltas import LORA, clone_model, resized
+from optical_core.models.deltas import CHANGED, LORA, clone_model, resized
 from optical_core.models.info import read_pair, read_teacher
 from optical_core.models.pair_copies import centred
 from optical_core.models.pair_store import add_lexicons, save_pair
@@ -20,7 +22,7 @@ from optical_core.models.pieces import move_pieces, moved_pieces
 from optical_core.models.soups import soup
 from optical_core.models.teachers import open_shared, save_teacher
 from optical_core.models.token_encoder import TokenEncoder
-from optical_core.models.weights import read_tensors
+from optical_core.models.weights import read_tensors, write_tensors
 from optical_core.storage import home
 
 RANK = 4
@@ -31,10 +33,10 @@ def base(tiny_encoder):
     return TokenEncoder.load(str(tiny_encoder), device="cpu")
 
 
-def with_lora(model, seed, *, rank=RANK):
+def with_lora(model, seed, *, rank=RANK, targets=("query", "dense"), **settings):
     """Give a model adapters, with one part of their rank a training."""
-    targets = ["query", "dense"]
-    lora = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=targets)
+    settings = {"lora_alpha": 2 * rank, "target_modules": list(targets)} | settings
+    lora = LoraConfig(r=rank, **settings)
     model[0].model = get_peft_model(model[0].model, lora)
     torch.manual_seed(seed)
     with torch.no_grad():
@@ -159,7 +161,11 @@ def test_a_soup_is_described(base):
     assert run.exit_code == 0, run.output
     assert "both, the mean of one, two -> " in run.output
     card = read_pair(home("models", "both")).card
-    assert (card.languages, card.data, card.licence) == (("so", "sw"), ("ours", "b"), "CC0")
+    assert (card.languages, card.data, card.licence) == (
+        ("so", "sw"),
+        ("one: ours", "two: b, ours"),
+        "CC0",
+    )
     assert card.recipe == {"soup": ["one", "two"], "strength": 0.9}
     assert "mean weights of `one` and `two`" in (home("models", "both") / "README.md").read_text()
     record = read_json(home("models", "both") / "record.json")
@@ -189,11 +195,13 @@ def test_what_has_no_mean_is_refused(base):
     for models, sentence in (
         (["one"], "two models or more"),
         (["one", "nobody"], "'nobody' is no student"),
-        (["nobody", "one"], "'nobody' is no teacher"),
+        (["nobody", "one"], "'nobody' is no student or teacher"),
+        (["taught", "one"], "'one' is no teacher"),
+        (["x" * 300, "one"], "longer than a path may be"),
         (["one", "taught"], "'taught' is no student"),
         (["one", "moved"], "one was trained with LoRA, moved without"),
         (["taught", "plain"], "taught was trained with LoRA, plain without"),
-        (["taught", "astray"], r"no variants of one another \(cosine"),
+        (["taught", "astray"], r"point in different directions \(cosine"),
         (["taught", "of-plain"], "differ in their encoder before training"),
         (["one", "gloss"], "gloss has lexicons or takes the means"),
         (["centred", "one"], "centred has lexicons or takes the means"),
@@ -209,3 +217,93 @@ def test_what_has_no_mean_is_refused(base):
     path.write_bytes(path.read_bytes()[:-8])
     with pytest.raises(InputError, match=r"adapter_model\.safetensors"):
         soup(["one", "one"], home("models", "mean"))
+
+
+def test_adapters_of_other_settings_are_refused(base):
+    save_student(base, "one", with_lora(clone_model(base), 1))
+    for name, settings in (
+        ("scaled", {"lora_alpha": RANK}),
+        ("elsewhere", {"targets": ["query"]}),
+        ("magnitudes", {"use_dora": True}),
+    ):
+        save_student(base, name, with_lora(clone_model(base), 1, **settings))
+        for models in (["one", name], [name, "one"]):
+            with pytest.raises(InputError, match="must be plain LoRA with the same modules"):
+                soup(models, home("models", "mean"))
+
+
+def test_a_rank_above_a_layers_width_is_kept(base):
+    for seed in (1, 2):
+        save_student(base, f"wide-{seed}", with_lora(clone_model(base), seed, rank=64))
+    soup(["wide-1", "wide-2"], home("models", "mean"))
+    assert_mean("mean", ["wide-1", "wide-2"], 1, base)
+
+
+def test_missing_or_damaged_weights_are_not_taken_for_none(base):
+    save_student(base, "old", moved_student(base, "bahari", by=0.1))
+    changed = clone_model(base)
+    with torch.no_grad():
+        changed[0].model.encoder.layer[1].output.dense.bias.add_(1)
+    save_student(base, "lost", changed)
+    lost = home("models", "lost")
+    describe_as_once(lost / "retriever.json")
+    (lost / CHANGED).unlink()
+    with pytest.raises(InputError, match=r"changed\.safetensors can't be read"):
+        soup(["old", "lost"], home("models", "mean"))
+    for name in ("one", "two"):
+        save_taught(base, name)
+        path = home("models", name) / LORA
+        write_tensors(path, {key: 2 * value for key, value in read_tensors(path).items()})
+    with pytest.raises(InputError, match=r"one.*damaged"):
+        soup(["one", "one"], home("models", "mean"))
+    describe_as_once(home("models", "two") / "teacher.json")
+    with pytest.raises(InputError, match="is damaged: its weights have the hash"):
+        soup(["two", "two"], home("models", "mean"))
+
+
+def describe_as_once(path):
+    """Take the checksums out of a model's description, as in one of an older version."""
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"files": {}}))
+
+
+def test_a_name_of_a_training_is_not_free(base):
+    save_student(base, "one", with_lora(clone_model(base), 1))
+    home("runs", "stopped").mkdir(parents=True)
+    with pytest.raises(InputError, match="a training 'stopped' exists"):
+        soup(["one", "one"], home("models", "stopped"))
+
+
+def test_students_of_both_sides_or_of_another_backbone(base, tiny_bert):
+    for seed in (1, 2):
+        for name, both in ((f"both-{seed}", True), (f"queries-{seed}", False)):
+            model = with_lora(clone_model(base), seed)
+            save_pair(
+                home("models", name),
+                name=name,
+                teacher=base,
+                student_model=model,
+                card=ModelCard(),
+                both=both,
+            )
+    with pytest.raises(InputError, match="differ in their encoder of passages"):
+        soup(["both-1", "queries-1"], home("models", "mean"))
+    soup(["both-1", "both-2"], home("models", "mean"))
+    pair = load_pair("mean", device="cpu")
+    assert pair.teacher is pair.student
+    other = TokenEncoder.load(str(tiny_bert), device="cpu")
+    backbone = resized(other, base.dimension)
+    for seed in (1, 2):
+        model = with_lora(clone_model(backbone), seed)
+        folder = home("models", f"other-{seed}")
+        save_pair(
+            folder,
+            name=folder.name,
+            teacher=base,
+            backbone=other,
+            student_model=model,
+            card=ModelCard(),
+        )
+    with pytest.raises(InputError, match="differ in their backbone"):
+        soup(["other-1", "queries-1"], home("models", "of-two"))
+    with pytest.raises(InputError, match="not with another backbone"):
+        soup(["other-1", "other-2"], home("models", "of-two"), strength=0.5)

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from optical_core.data.lines import read_json
 from optical_core.data.records import write_record
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.logs import write_log
@@ -78,6 +79,15 @@ def test_the_mean_of_finished_trainings_is_saved(open_page, home, tiny_encoder):
     assert "every list of models has mean now" in shown(app.success[0])
     names = [entry.name for entry in list_models() if entry.kind == "teacher"]
     assert names[-3:] == ["mean", "one", "two"]
+    assert "mean" in app.selectbox(key="teacher").options
+    app.run()
+    assert "every list of models has mean now" in shown(app.success[0])
+    app.slider[0].set_value(0.5)
+    save("half")
+    assert read_json(home / "models" / "half" / "record.json")["strength"] == 0.5
+    (home / "models" / "two" / "record.json").unlink()  # as of a training that isn't finished
+    app = open_page("train", run=["one", "two"])
+    assert not [button for button in app.button if button.label == "Save the mean"]
 
 
 def start_student(app, name, folder) -> None:
