@@ -155,7 +155,7 @@ def _joined(source: Library | ServedLibrary, place: Any) -> list[str]:
 def _elsewhere(asked: Asked, models: list[str], kept: Mapping[str, Any]) -> None:
     """Draw links to the query in other languages and its alignment, or a hint at its language."""
     if not asked.known:
-        if hint := language_hint(asked.query):
+        if hint := language_hint(asked.query, asked.source.languages(asked.collection)):
             st.caption(hint)
         return
     code, need = asked.known

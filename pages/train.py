@@ -43,6 +43,7 @@ READ = (
     "runs at a time, the others wait. A training goes on when you close this page."
 )
 SIDES = {"queries": "Queries", "both": "Queries and passages"}
+MISSING = {"folder": "type the path of a file or folder", "upload": "choose a file to upload"}
 SOURCES = {"demo": "Demo", "folder": "File or folder", "upload": "Upload"}
 
 
@@ -168,6 +169,8 @@ def _config(source: str, typed: dict[str, Any]) -> DistillConfig:
     settings = {**typed, "name": typed["name"] or "unnamed"}
     if source == "folder":
         settings["bitext"] = [str(typed_path(path)) for path in typed["bitext"]]
+    if not settings["bitext"]:
+        raise InputError(f"there is nothing to train on: {MISSING[source]}")
     languages = settings.pop("languages")
     if languages.strip():
         settings["languages"] = language_codes(languages)

@@ -35,8 +35,10 @@ def teaching() -> None:
         try:
             if not settings["name"]:
                 raise InputError("give the teacher a name: letters, digits, dots and dashes")
-            paths = settings["relevance"]
-            settings["relevance"] = [str(typed_path(path)) for path in split_names(paths)]
+            paths = split_names(settings["relevance"])
+            if not paths:
+                raise InputError("there is nothing to train on: type the path of relevance data")
+            settings["relevance"] = [str(typed_path(path)) for path in paths]
             config = resolve_teaching(settings, None, [])
             with reading():
                 from optical_core.distill.teach import load_relevance

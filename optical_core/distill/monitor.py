@@ -27,6 +27,7 @@ from optical_core.distill.logs import (
     write_log,
     write_stage,
 )
+from optical_core.distill.token_batch import ALARMS
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.weights import write_tensors
 from optical_core.retrieval.maxsim import rank_in_memory
@@ -54,10 +55,10 @@ class ObservedLoss(Protocol):
 
 
 class EarlyMonitor(TrainerCallback):
-    """Asks for a log of the first steps, in every process: a loss is gathered from all of them."""
+    """Asks for a log of the first steps and the last one, in every process: all share a loss."""
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        control.should_log |= state.global_step in EARLY
+        control.should_log |= state.global_step in (*EARLY, state.max_steps)
 
 
 class LogMonitor(TrainerCallback):
@@ -86,6 +87,7 @@ class LogMonitor(TrainerCallback):
         self.dev = dev
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._bar: Any = None
+        self._alarms: dict[str, float] = {}
         self._tokens, self._since = 0.0, time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -129,7 +131,12 @@ class LogMonitor(TrainerCallback):
             "seconds_left": round(self._left(state, looked=True)),
         }
         row |= {key: value for key, value in logs.items() if isinstance(value, float | int)}
-        row |= {key: value for key, value in self.loss.figures.items() if key != "tokens"}
+        figures = {key: value for key, value in self.loss.figures.items() if key != "tokens"}
+        alarms = {key: figures.pop(key) for key in ALARMS if key in figures}
+        if alarms != self._alarms:  # a loss keeps them until it measures again
+            self._alarms = alarms
+            row |= alarms
+        row |= figures
         self._rows.append({key: _short(value) for key, value in row.items()})
         write_log(self.path, self._rows)
         postfix = {"loss": f"{logs['loss']:.4f}", "tok/s": f"{speed:.0f}"}

@@ -29,6 +29,9 @@ class TokenBatch:
     weights: Tensor | None = None
 
 
+ALARMS = ("mean_cosine", "effective_rank")
+
+
 def collapse_alarms(batch: TokenBatch) -> dict[str, float]:
     """Compute the mean pairwise cosine and the effective rank of a batch's tokens.
 

@@ -73,7 +73,7 @@ input, textarea, [data-baseweb=select] {unicode-bidi: plaintext}
 [data-testid=stCaptionContainer] {opacity: .78}
 [data-testid=stButtonGroup] button:is([aria-checked=true], [aria-pressed=true]) {
   color: inherit !important}
-:is([class*=st-key-choices-], .st-key-theme):not(:focus-within) {position: absolute}
+:is([class*=st-key-choices-], .st-key-theme):not(:focus-within) {position: absolute; width: 0}
 """
 """Less space above titles, smaller section titles, texts in their own direction, readable captions
 and chosen options, no room for what isn't seen."""

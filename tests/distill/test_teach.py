@@ -112,7 +112,9 @@ def test_teaching_lowers_the_loss(tiny_encoder, source, trainable):
     assert len(losses) == 9  # after the steps 1, 2 and 5, and after every tenth
     assert np.mean(losses[-2:]) < 0.7 * losses[0]
     rows = read_log(home("runs", "tiny-teacher") / "log.csv")
-    assert all(1 <= float(row["effective_rank"]) <= 8 for row in rows)
+    measured = [float(row["effective_rank"]) for row in rows if row["effective_rank"]]
+    assert len(measured) < len(rows)
+    assert all(1 <= rank <= 8 for rank in measured)
     assert all(float(row["tokens_per_second"]) > 0 for row in rows)
     before = load_pair(str(tiny_encoder), device="cpu").teacher
     embeddings = [

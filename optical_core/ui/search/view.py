@@ -223,15 +223,18 @@ def shortened(text: str, length: int = 260) -> str:
     return text[: length - 1].rsplit(" ", 1)[0] + " …"
 
 
-def language_hint(text: str) -> str:
+def language_hint(text: str, first: Sequence[str] = ()) -> str:
     """A hint at the text's language: which known languages use its script.
 
-    Empty for Latin letters, since most languages use them.
+    Those with a code in `first` come first, then those with codes of two letters. Empty for Latin
+    letters, since most languages use them.
     """
     script = main_script(text)
     if script is None or script == "LATIN":
         return ""
-    names = [entry.name for entry in LANGUAGES.values() if entry.script == script]
+    known = [entry for entry in LANGUAGES.values() if entry.script == script]
+    known.sort(key=lambda entry: (entry.code not in first, len(entry.code)))
+    names = [entry.name for entry in known]
     if not names:
         return ""
     return f"In the script of {listed([*names[:4], 'others'] if len(names) > 4 else names)}."

@@ -111,6 +111,7 @@ def curves_told(title: str, figure: go.Figure) -> str:
 
 
 def _line(table: pd.DataFrame, column: str, name: str, colour: str) -> dict[str, Any]:
+    table = table[table[column].notna()]
     return {
         "type": "scatter",
         "x": table["step"],
