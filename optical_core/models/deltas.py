@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 ADAPTER = "adapter"
 LORA = f"{ADAPTER}/adapter_model.safetensors"
-"""The adapter's matrices; PEFT's settings lie beside them."""
+"""The adapter's matrices."""
+LORA_SETTINGS = f"{ADAPTER}/adapter_config.json"
+"""PEFT's settings of the adapter."""
 CHANGED = "changed.safetensors"
 
 
@@ -43,7 +45,7 @@ def save_delta(folder: Path, model: Any, base: TokenEncoder) -> None:
     if moved := moved_pieces(model):
         save_pieces(folder, moved)
     if hasattr(inner, "peft_config"):
-        _save_adapter(inner, folder / ADAPTER)
+        _save_adapter(inner, folder)
         state = {key: value for key, value in state.items() if not key.startswith("0.")}
     before = base.model.state_dict()
     changed = {
@@ -143,14 +145,13 @@ def resized(encoder: TokenEncoder, dimension: int, matrix: Tensor | None = None)
 
 def _save_adapter(model: Any, folder: Path) -> None:
     """Write PEFT's own form in fp16, without paths of this machine."""
-    model.save_pretrained(str(folder), safe_serialization=True)
-    weights = folder / "adapter_model.safetensors"
-    half = {key: value.half() for key, value in read_tensors(weights).items()}
-    write_tensors(weights, half)
-    config = json.loads((folder / "adapter_config.json").read_text())
+    model.save_pretrained(str(folder / ADAPTER), safe_serialization=True)
+    half = {key: value.half() for key, value in read_tensors(folder / LORA).items()}
+    write_tensors(folder / LORA, half)
+    config = json.loads((folder / LORA_SETTINGS).read_text())
     config["base_model_name_or_path"] = None
     # PEFT writes its sets in an order that differs between processes.
     settings = vars(model.active_peft_config)
     config |= {key: sorted(value) for key, value in settings.items() if isinstance(value, set)}
-    (folder / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
-    (folder / "README.md").unlink(missing_ok=True)
+    (folder / LORA_SETTINGS).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    (folder / ADAPTER / "README.md").unlink(missing_ok=True)

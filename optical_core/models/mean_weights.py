@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from optical_core.data.lines import read_json
 from optical_core.errors import InputError
-from optical_core.models.deltas import ADAPTER, CHANGED, LORA, clone_model
+from optical_core.models.deltas import (
+    ADAPTER,
+    CHANGED,
+    LORA,
+    LORA_SETTINGS,
+    clone_model,
+)
+from optical_core.models.pieces import FILE as PIECES
 from optical_core.models.pieces import load_pieces, moved_pieces, save_pieces
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.models.weights import read_tensors, write_tensors
@@ -47,10 +54,12 @@ def write_mean(folder: Path, parts: Sequence[Path], base: TokenEncoder, strength
         _write_adapter(folder, parts, strength)
     if not with_lora or any((part / CHANGED).is_file() for part in parts):
         _write_changed(folder, parts, base, 1 if with_lora else strength)
-    model = clone_model(base)
-    for part in parts:
-        load_pieces(part, model)  # each adds to what was moved before
-    if moved := moved_pieces(model):
+    if any((part / PIECES).is_file() for part in parts):
+        model = clone_model(base)
+        for part in parts:
+            load_pieces(part, model)  # each adds to what was moved before
+        moved = moved_pieces(model)
+        assert moved is not None, "a part has moved pieces"
         moved.moves.weight.data *= strength / len(parts)
         save_pieces(folder, moved)
 
@@ -59,15 +68,15 @@ def _write_adapter(folder: Path, parts: Sequence[Path], strength: float) -> None
     """Write the mean of the products B A of adapters that are alike but for their rank."""
     import torch
 
-    _check_adapters(parts)
     adapters = [read_tensors(part / LORA) for part in parts]
-    downs = sorted({key for adapter in adapters for key in adapter if "lora_A" in key})
-    ranks = [max(a[down].shape[0] for down in downs if down in a) for a in adapters]
+    _check_adapters(parts, adapters)
+    downs = sorted(key for key in adapters[0] if "lora_A" in key)
+    ranks = [max(len(adapter[down]) for down in downs) for adapter in adapters]
     rank = max(ranks)
     mean: dict[str, Tensor] = {}
     for down in downs:
         up = down.replace("lora_A", "lora_B")
-        products = [a[up].float() @ a[down].float() for a in adapters if down in a]
+        products = [a[up].float() @ a[down].float() for a in adapters]
         product = torch.stack(products).sum(0) * strength / len(parts)
         left, values, right = torch.linalg.svd(product, full_matrices=False)
         roots = values[:rank].sqrt()
@@ -79,19 +88,18 @@ def _write_adapter(folder: Path, parts: Sequence[Path], strength: float) -> None
     write_tensors(folder / LORA, mean)
 
 
-def _check_adapters(parts: Sequence[Path]) -> None:
+def _check_adapters(parts: Sequence[Path], adapters: Sequence[dict[str, Tensor]]) -> None:
     """Check that adapters have the same places and scale, and nothing but B and A.
 
     Raises:
-        InputError: they differ, or one is damaged.
+        InputError: they differ.
     """
     kinds = []
-    for part in parts:
-        keys = read_tensors(part / LORA)
-        settings = read_json(part / ADAPTER / "adapter_config.json")
+    for part, adapter in zip(parts, adapters, strict=True):
+        settings = read_json(part / LORA_SETTINGS)
         scale = settings["lora_alpha"] / settings["r"], bool(settings.get("use_rslora"))
-        kinds.append(({key for key in keys if "lora_A" in key}, scale))
-        plain = all("lora_A" in key or "lora_B" in key for key in keys)
+        kinds.append(({key for key in adapter if "lora_A" in key}, scale))
+        plain = all("lora_A" in key or "lora_B" in key for key in adapter)
         if not plain or kinds[-1] != kinds[0]:
             raise InputError(
                 f"the adapters of {parts[0].name} and {part.name} have no useful mean: they must "
@@ -106,10 +114,9 @@ def _write_changed(
     import torch
 
     before = {key: value.cpu() for key, value in base.model.state_dict().items()}
-    # Beside an adapter, a training may have changed nothing else.
-    unchanged = [(p / ADAPTER).is_dir() and not (p / CHANGED).exists() for p in parts]
-    files = zip(parts, unchanged, strict=True)
-    states = [{} if same else read_tensors(part / CHANGED) for part, same in files]
+    # Only beside an adapter may a training have changed nothing else.
+    alone = [(p / ADAPTER).is_dir() and not (p / CHANGED).exists() for p in parts]
+    states = [{} if a else read_tensors(p / CHANGED) for p, a in zip(parts, alone, strict=True)]
     mean: dict[str, Tensor] = {}
     for key in sorted(set().union(*states)):
         values = [state[key] if key in state else before[key] for state in states]
