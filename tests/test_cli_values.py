@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -126,8 +127,10 @@ def test_what_is_in_a_folder_of_any_name_is_read_and_recorded(odd, tmp_path):
     lexicon = tmp_path / "lexicon"
     lexicon.mkdir()
     (lexicon / "sw.tsv").write_text("sea\tbahari\n")
+    of_beir = odd / "beir"
+    shutil.copytree(odd, of_beir, ignore=shutil.ignore_patterns("collection.json"))
     for arguments in (
-        ["data", "import", "beir", str(odd), "--out", str(tmp_path / "copy")],
+        ["data", "import", "beir", str(of_beir), "--out", str(tmp_path / "copy")],
         ["evaluate", str(odd), "--models", "bm25", "--out", str(tmp_path / "results")],
         ["switch", str(odd / "b.sw.tsv"), "--lexicon", str(lexicon), "--out", str(tmp_path / "s")],
     ):
@@ -148,6 +151,14 @@ def test_a_damaged_record_of_lexicons_is_only_a_source_that_is_not_known(home, t
     assert done.exception is None, done.exception
     card = read_json(home / "models" / "mine" / "retriever.json")["card"]
     assert card["data"][-1] == f"lexicons from {folder}"
+
+
+def test_a_lexicon_instead_of_its_folder_is_refused(tmp_path):
+    file = tmp_path / "sw.tsv"
+    file.write_text("bahari\tsea\t1\n")
+    for path in (file, tmp_path / "missing"):
+        done = runner.invoke(app, ["gloss", "optical-lowres", str(path), "--name", "mine"])
+        assert f"{path} is no folder" in str(done.exception)
 
 
 @pytest.mark.parametrize(

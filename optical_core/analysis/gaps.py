@@ -31,7 +31,7 @@ class LanguageGap:
         absolute: high - low.
         relative: absolute / high.
         interval: 95 % bootstrap interval of `absolute`: over topics shared by all languages
-            (paired) on a parallel collection, else over each language's own.
+            (paired) if the collection is parallel and has some, else over each language's own.
         worst: the language with the lowest mean.
         worst_value: its mean.
         rank_correlation: mean Spearman correlation of the topics' values between two languages, on
@@ -72,19 +72,23 @@ def language_gaps(
         >>> round(gap.absolute, 2), round(gap.relative, 2), gap.worst
         (0.3, 0.5, 'so')
     """
-    samples, parallel = measurements.samples(comparison), measurements.parallel
+    samples = measurements.samples(comparison)
     sides = {model: comparison.sides(per_query) for model, per_query in samples.items()}
     compared = [model for model, (highs, lows) in sides.items() if highs and lows]
-    contrasts = [
-        [(1.0, _parallel_gap(samples[model], *sides[model]))]
-        if parallel
-        else _contrast(samples[model], *sides[model])
+    paired = {
+        model: [(1.0, _parallel_gap(samples[model], *sides[model]))]
         for model in compared
-    ]
-    resamples = RESAMPLES if parallel else STRATIFIED_RESAMPLES
-    intervals = bootstrap_intervals(contrasts, resamples=resamples, seed=seed)
+        if measurements.parallel and shared_topics(samples[model]).size
+    }
+    apart = {
+        model: _contrast(samples[model], *sides[model]) for model in compared if model not in paired
+    }
+    intervals: dict[str, tuple[float, float]] = {}
+    for contrasts, resamples in ((paired, RESAMPLES), (apart, STRATIFIED_RESAMPLES)):
+        found = bootstrap_intervals(list(contrasts.values()), resamples=resamples, seed=seed)
+        intervals |= zip(contrasts, found, strict=True)
     gaps = []
-    for model, interval in zip(compared, intervals, strict=True):
+    for model in compared:
         means = _means(samples[model])
         high, low = (float(np.mean([means[code] for code in codes])) for codes in sides[model])
         worst = min(means, key=lambda code: means[code])
@@ -95,10 +99,10 @@ def language_gaps(
                 low=low,
                 absolute=high - low,
                 relative=(high - low) / high if high else 0.0,
-                interval=interval,
+                interval=intervals[model],
                 worst=worst,
                 worst_value=means[worst],
-                rank_correlation=_rank_correlation(samples[model]) if parallel else None,
+                rank_correlation=_rank_correlation(samples[model]) if model in paired else None,
             )
         )
     return gaps

@@ -87,6 +87,8 @@ def gloss(
     from optical_core.models.pair_store import add_lexicons
     from optical_core.retrieval.model_names import new_model_folder
 
+    if not lexicons.is_dir():
+        raise InputError(f"{lexicons} is no folder: give the one that `optical lexicon` wrote")
     added = lexicons_of(lexicons)
     if not added:
         raise InputError(f"{lexicons} holds no lexicon, such as sw.tsv")

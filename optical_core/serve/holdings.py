@@ -14,6 +14,7 @@ from optical_core.errors import InputError
 from optical_core.models.catalogue import list_models
 from optical_core.models.pair_store import load_pair
 from optical_core.retrieval.late_interaction import LateInteraction
+from optical_core.retrieval.modes import check_mode
 from optical_core.retrieval.pipeline import Pipeline
 from optical_core.retrieval.searcher import Searcher
 from optical_core.retrieval.searchers import open_searcher
@@ -121,7 +122,7 @@ def load_holdings(
         device: of the encoders.
 
     Raises:
-        InputError: a name is unknown, or there are no names.
+        InputError: a name or the mode is unknown, or there are no names.
 
     Examples:
         >>> list(load_holdings(["demo"], ["bm25"]).models)
@@ -129,6 +130,7 @@ def load_holdings(
     """
     if not collections or not models:
         raise InputError("a server needs at least one collection and one model: name them")
+    check_mode(mode)
     if engine == LOCAL and uri and len(collections) > 1:
         raise InputError(f"{uri} is the index of one collection: serve one, or leave --uri out")
     opened: dict[str, Collection] = {}

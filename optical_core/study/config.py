@@ -39,7 +39,7 @@ from pydantic import (
 
 from optical_core.analysis.measure_names import check_depth, measure_names
 from optical_core.analysis.metrics import MEASURES
-from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, given_codes
+from optical_core.data.languages import HIGH_RESOURCE, LOW_RESOURCE, given_codes, members
 from optical_core.distill.config import DistillConfig
 from optical_core.distill.teach_config import TeachConfig
 from optical_core.validation import Settings, first_problem, plain_name
@@ -171,6 +171,13 @@ class StudyConfig(Settings):
             raise ValueError(f"{clash[0]!r} and {clash[1]!r} would be one model's name")
         if both := sorted({*self.high} & {*self.low}):
             raise ValueError(f"{both[0]} is in high and in low: a language is in one of them")
+        for group in ("high", "low"):
+            given = getattr(self, group) if group in self.model_fields_set else ()
+            if given and self.languages and not members(given, self.languages):
+                raise ValueError(
+                    f"{group}: none of {', '.join(given)} is one of languages "
+                    f"({', '.join(self.languages)})"
+                )
         check_depth(self.measures, self.depth)
         order = self.trained
         for number, name in enumerate(order):

@@ -190,6 +190,22 @@ def _digest(*parts: object) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
+def _judged(collection: Collection, languages: Sequence[str]) -> list[str]:
+    """Return the languages with a judged query; warn of the others.
+
+    Raises:
+        InputError: there is none.
+    """
+    judged = [c for c in languages if collection.queries(c).keys() & collection.qrels(c).keys()]
+    if not judged:
+        raise InputError(f"{collection.name} has no judged query in {', '.join(languages)}")
+    if others := [code for code in languages if code not in judged]:
+        logger.warning(
+            "%s: left out, without a judged query: %s", collection.name, ", ".join(others)
+        )
+    return judged
+
+
 def _check_names(models: Sequence[str]) -> None:
     if not models:
         raise InputError("no models to evaluate: name at least one, such as --models embedded,bm25")
@@ -222,7 +238,8 @@ def evaluate(
     Args:
         collection: passages, queries and judgements.
         models: as `measure` takes them; the first is the baseline of the comparisons.
-        languages: of the queries; all of the collection if empty.
+        languages: of the queries; all of the collection if empty. Those without a judged query are
+            left out.
         out: the folder to write.
         measures: names of measures besides `MEASURES`; the models are compared by the first, by AP
             if there is none.
@@ -233,7 +250,7 @@ def evaluate(
 
     Raises:
         InputError: a model or measure is unknown, a measure needs a larger depth, the collection
-            lacks a language, or OUT can't be written.
+            lacks a language or has no judged query, or OUT can't be written.
 
     Examples:
         >>> from optical_core.data.collection import open_collection
@@ -244,7 +261,7 @@ def evaluate(
     _check_names(models)
     measures = measure_names(measures)
     check_depth(measures, depth)
-    languages = collection.select_or_all(languages)
+    languages = _judged(collection, collection.select_or_all(languages))
     check_apart(out, [collection.folder])
     with writable(out):
         out.mkdir(parents=True, exist_ok=True)
@@ -272,8 +289,6 @@ def evaluate(
             watch=tell,
         )
     measurements = Measurements.of(collection, values)
-    if measurements.table.empty:
-        raise InputError(f"{collection.name} has no judged query in {', '.join(languages)}")
     labels = [label(spec) for spec in models]
     fairness, shares = write_fairness(out, collection, labels, languages)
     measurements = replace(measurements, fairness=fairness, shares=shares)

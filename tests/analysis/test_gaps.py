@@ -53,6 +53,13 @@ def test_the_interval_of_other_gaps_resamples_each_language_by_itself():
     assert gap.rank_correlation is None
 
 
+def test_languages_without_a_topic_in_common_are_resampled_by_themselves():
+    values = {"en": named(0.9, 0.8), "so": {"x": 0.4, "y": 0.1}}
+    gap = language_gap("m", values, parallel=True)
+    assert gap == language_gap("m", values, parallel=False)
+    assert gap.interval[0] < gap.absolute < gap.interval[1]
+
+
 def test_the_rank_correlation_is_the_mean_over_pairs_of_languages():
     # Ranks of topics: en 3 2 1, de 2 3 1, so 2 3 1. Spearman: 1/2, 1/2 and 1.
     three = {code: MODEL[code] for code in ("en", "de", "so")}

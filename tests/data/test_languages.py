@@ -208,8 +208,8 @@ def test_settings_bring_codes_to_their_form():
         name="x", bitext=("demo",), languages="swa, fil", dev_languages=["pt_br"]
     )
     assert (config.languages, config.dev_languages) == (("sw", "tl"), ("pt-BR",))
-    study = StudyConfig(name="x", collections=("demo",), languages=["EN", "iw"], low=["swh"])
-    assert (study.languages, study.low) == (("en", "he"), ("sw",))
+    study = StudyConfig(name="x", collections=("demo",), languages=["EN", "swa"], low=["swh"])
+    assert (study.languages, study.low) == (("en", "sw"), ("sw",))
     with pytest.raises(ValueError, match="write 'no' in quotes"):
         StudyConfig(name="x", collections=("demo",), languages=["en", False])
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from optical_core.data.collection_info import CollectionInfo
 from optical_core.data.readers import import_collection
 from optical_core.errors import InputError
 
@@ -46,6 +47,27 @@ def test_beir_with_languages(source, tmp_path):
     collection = import_collection("beir", source, tmp_path / "out")
     assert set(collection.languages) == {"en", "sw"}
     assert collection.info.parallel
+
+
+def test_what_a_collection_says_of_itself_is_kept(source, tmp_path):
+    lines(source / "corpus.jsonl", [{"_id": "d1", "text": "Das Meer ist salzig"}])
+    lines(source / "queries" / "de.jsonl", [{"_id": "q1", "text": "warum salzig"}])
+    lines(source / "queries" / "sw.jsonl", [{"_id": "q1", "text": "kwa nini chumvi"}])
+    lines(source / "qrels.tsv", ["q1\td1\t1"])
+    said = {
+        "description": "German passages.",
+        "licence": "CC0 1.0",
+        "source": "written for this test",
+        "languages": ["de", "sw"],
+        "parallel": False,
+        "passage_language": "de",
+    }
+    (source / "collection.json").write_text(json.dumps({"name": "other"} | said))
+    collection = import_collection("beir", source, tmp_path / "out", name="sea")
+    assert collection.info == CollectionInfo(name="sea", **said)
+    (source / "collection.json").write_text(json.dumps(said))
+    with pytest.raises(InputError, match=r"collection\.json.*name"):
+        import_collection("beir", source, tmp_path / "again")
 
 
 SGML = """<DOC>

@@ -305,6 +305,11 @@ def test_one_index_is_not_served_as_two_collections(collection, tiny_encoder):
         load_holdings(names, [str(tiny_encoder)], uri="somewhere", device="cpu")
 
 
+def test_an_unknown_mode_is_refused_even_where_no_model_has_one(collection):
+    with pytest.raises(InputError, match="there is no search mode 'foo'"):
+        load_holdings([str(collection.folder)], ["bm25"], mode="foo")
+
+
 def test_two_collections_of_one_name_are_not_served(collection, tmp_path):
     other = shutil.copytree(collection.folder, tmp_path / "other" / "folder")
     with pytest.raises(InputError, match="two collections are called 'tiny'"):

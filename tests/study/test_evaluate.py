@@ -102,6 +102,23 @@ def test_an_evaluation_of_nothing_is_refused(collection, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_languages_without_judgements_are_not_ranked(collection, tmp_path, ranked, caplog):
+    texts = {code: collection.queries(code) for code in ("en", "sw")}
+    info = collection.info.model_copy(update={"languages": ("en", "sw")})
+    for name, qrels in (("partly", {"en": collection.qrels("en"), "sw": {}}), ("unjudged", {})):
+        folder = tmp_path / name
+        write_collection(
+            folder, info, collection.passages(), texts, qrels, qrels_per_language=bool(qrels)
+        )
+    found = evaluate(open_collection(tmp_path / "partly"), ["bm25"], [], tmp_path / "out")
+    assert ranked == ["en"] == found.measurements.languages
+    assert "left out, without a judged query: sw" in caplog.text
+    with pytest.raises(InputError, match="has no judged query in en, sw"):
+        evaluate(open_collection(tmp_path / "unjudged"), ["bm25"], [], tmp_path / "none")
+    assert ranked == ["en"]
+    assert not (tmp_path / "none").exists()
+
+
 def test_measures_named_later_are_computed_from_the_runs(collection, tmp_path, ranked):
     evaluate(collection, ["bm25"], ["en"], tmp_path)
     # As an older version wrote it.

@@ -257,6 +257,10 @@ def test_killed_in_training_and_in_measuring_it_comes_to_the_same_numbers(settin
         ({"collections": [""]}, r"collections.0: a text was expected, got ''"),
         ({"arms": {"optical": {}, "a+b": {}, "a-b": {}}}, "would be one model's name"),
         ({"high": ["sw"], "low": ["sw"]}, "sw is in high and in low"),
+        (
+            {"languages": ["en", "sw"], "low": ["yo", "so"]},
+            r"low: none of yo, so is one of languages \(en, sw\)",
+        ),
         ({"depth": True}, "depth: it can't be true"),
         ({"seeds": [True]}, "seeds.0: a whole number was expected, got True"),
         ({"training": {"bitext": ["demo"], "steps": True}}, "steps: it can't be true"),

@@ -9,10 +9,11 @@ from optical_core.data.collection import Collection, CollectionInfo, write_colle
 from optical_core.data.compression import on_disk, plain_name
 from optical_core.data.folders import MOST_NAMED, data_files
 from optical_core.data.language_files import files_of_languages
-from optical_core.data.lines import read_queries
+from optical_core.data.lines import read_json, read_queries
 from optical_core.data.live_corpus import Corpus
 from optical_core.data.readers.judgements import read_judgements
 from optical_core.errors import InputError
+from optical_core.validation import validated
 from optical_core.wording import first_of
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,8 @@ def import_beir(source: Path, target: Path, *, name: str, unit: str | None = Non
 
     Judgements are in qrels.tsv; or in a folder qrels/, as `<lang>.tsv` for every language or as
     `<split>.tsv`. The split is `unit`, or the first of test, dev and train that is there. A folder
-    without any judgements is imported: they can be made (see `judging`).
+    without any judgements is imported: they can be made (see `judging`). What a collection.json
+    says of licence, source, passages and languages is kept.
     """
     _say_passed_over(source)
     files = _query_files(source)
@@ -33,14 +35,19 @@ def import_beir(source: Path, target: Path, *, name: str, unit: str | None = Non
     judgements = _judgements(source, unit)
     qrels, per_language = read_judgements(judgements, queries)
     names = ", ".join(path.relative_to(source).as_posix() for path in judgements) or "nobody yet"
-    info = CollectionInfo(
-        name=name,
-        description=f"Imported from the BEIR folder {source.name}, judged by {names}.",
-        licence="as the source's",
-        source=str(source),
-        languages=tuple(queries),
-        parallel=len({frozenset(texts) for texts in queries.values()}) == 1,
-    )
+    own = source / "collection.json"
+    if own.is_file():
+        said = validated(CollectionInfo, read_json(own), str(own))
+        info = said.model_copy(update={"name": name, "languages": tuple(queries)})
+    else:
+        info = CollectionInfo(
+            name=name,
+            description=f"Imported from the BEIR folder {source.name}, judged by {names}.",
+            licence="as the source's",
+            source=str(source),
+            languages=tuple(queries),
+            parallel=len({frozenset(texts) for texts in queries.values()}) == 1,
+        )
     passages = Corpus(source).passages()
     return write_collection(target, info, passages, queries, qrels, qrels_per_language=per_language)
 
