@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 
+from optical_core.data.lines import read_json
 from optical_core.distill.config import DistillConfig, TrainingConfig
 from optical_core.errors import InputError
-from optical_core.models.deltas import CHANGED, LORA
+from optical_core.models.deltas import CHANGED, LORA, LORA_SETTINGS
 from optical_core.models.info import PAIR_FILE, read_pair, student_folder
 from optical_core.models.means_file import MEANS
 from optical_core.models.pair_store import load_pair
@@ -122,7 +123,7 @@ def load_trained_delta(model: Any, folder: Path, name: str, config: TrainingConf
     adapter = folder / LORA
     if adapter.is_file() != (config.trainable == "lora"):
         raise InputError(
-            f"start: {name!r} was trained {'as' if adapter.is_file() else 'without'} LoRA: "
+            f"start: {name!r} was trained {'with' if adapter.is_file() else 'without'} LoRA: "
             "go on in the same way (--trainable)"
         )
     changed = folder / CHANGED
@@ -133,12 +134,13 @@ def load_trained_delta(model: Any, folder: Path, name: str, config: TrainingConf
         return
     from peft import set_peft_model_state_dict
 
-    try:
-        set_peft_model_state_dict(model[0].model, read_tensors(adapter))
-    except RuntimeError as error:
+    rank = read_json(folder / LORA_SETTINGS)["r"]
+    if rank != config.lora_rank:
         raise InputError(
-            f"start: {name!r} has LoRA matrices of another rank than {config.lora_rank}"
-        ) from error
+            f"start: {name!r} has LoRA matrices of rank {rank}, not {config.lora_rank}: go on "
+            f"with lora_rank={rank}"
+        )
+    set_peft_model_state_dict(model[0].model, read_tensors(adapter))
 
 
 def soften(model: Any, base: TokenEncoder, config: TrainingConfig) -> None:

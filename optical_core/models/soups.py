@@ -64,13 +64,23 @@ def soup(models: Sequence[str], folder: Path, *, strength: float = 1.0, licence:
     if not 0 < strength <= 1:
         raise InputError(f"strength is above 0 and at most 1, got {strength:g}")
     check_free(folder)
-    check_path(models[0])
-    if (student_folder(models[0]) / PAIR_FILE).is_file():
-        _of_students(models, folder, strength, licence)
-    elif teacher_folder(models[0]):
-        _of_teachers(models, folder, strength, licence)
+    students, teachers = [], []
+    for name in models:
+        check_path(name)
+        if (student_folder(name) / PAIR_FILE).is_file():
+            students.append(name)
+        elif part := teacher_folder(name):
+            teachers.append(part)
+        else:
+            raise InputError(f"{name!r} is no student or teacher; `optical models` lists them")
+    if students and teachers:
+        raise InputError(
+            f"{students[0]!r} is a student, {teachers[0].name!r} a teacher: name models of one kind"
+        )
+    if students:
+        _of_students(students, folder, strength, licence)
     else:
-        raise InputError(f"{models[0]!r} is no student or teacher; `optical models` lists them")
+        _of_teachers(teachers, folder, strength, licence)
 
 
 def _of_students(names: Sequence[str], folder: Path, strength: float, licence: str) -> None:
@@ -95,8 +105,7 @@ def _of_students(names: Sequence[str], folder: Path, strength: float, licence: s
         describe(temporary, infos[0].model_copy(update=update))
 
 
-def _of_teachers(names: Sequence[str], folder: Path, strength: float, licence: str) -> None:
-    folders = [_teacher_folder(name) for name in names]
+def _of_teachers(folders: Sequence[Path], folder: Path, strength: float, licence: str) -> None:
     infos = [read_teacher(part) for part in folders]
     _check_alike(infos, base_hash="encoder before training", dimension="dimension")
     for info, part in zip(infos, folders, strict=True):
@@ -113,13 +122,6 @@ def _of_teachers(names: Sequence[str], folder: Path, strength: float, licence: s
             "hash": TokenEncoder(model, name=folder.name).hash,
         }
         describe_teacher(temporary, infos[0].model_copy(update=update))
-
-
-def _teacher_folder(name: str) -> Path:
-    folder = teacher_folder(name)
-    if folder is None:
-        raise InputError(f"{name!r} is no teacher; `optical models` lists them")
-    return folder
 
 
 def _check_alike(infos: Sequence[PairInfo | TeacherInfo], **facts: str) -> None:
@@ -143,12 +145,12 @@ def _write(
     """Write the weights and the record, and copy the encoders that the models bring along."""
     left_out = shutil.ignore_patterns(*_OWN)
     shutil.copytree(folders[0], folder, ignore=left_out, dirs_exist_ok=True)
-    write_mean(folder, folders, base, strength)
+    rank = write_mean(folder, folders, base, strength)
     models = [
         {"name": info.name, "files": info.files, "record": read_record(part / "record.json")}
         for info, part in zip(infos, folders, strict=True)
     ]
-    write_record(folder / "record.json", {"models": models, "strength": strength})
+    write_record(folder / "record.json", {"models": models, "strength": strength, "rank": rank})
 
 
 def _card(infos: Sequence[PairInfo | TeacherInfo], strength: float, licence: str) -> ModelCard:

@@ -219,8 +219,8 @@ def test_teaching_goes_on_from_a_teacher(tiny_encoder, source, trainable):
     [
         ({"start": "nothing"}, "'nothing' is no teacher"),
         ({"dimension": 4}, "has 8 dimensions"),
-        ({"lora_rank": 2}, "another rank than 2"),
-        ({"trainable": "encoder"}, "was trained as LoRA"),
+        ({"lora_rank": 2}, "of rank 4, not 2: go on with lora_rank=4"),
+        ({"trainable": "encoder"}, "was trained with LoRA"),
         ({"encoder": "TINY_BERT"}, "from another encoder"),
     ],
 )

@@ -612,8 +612,8 @@ def test_training_goes_on_from_another_student(tiny_encoder, bitext_file, traina
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"start": "first", "trainable": "encoder"}, "was trained as LoRA"),
-        ({"start": "first", "lora_rank": 8}, "another rank"),
+        ({"start": "first", "trainable": "encoder"}, "was trained with LoRA"),
+        ({"start": "first", "lora_rank": 8}, "go on with lora_rank=4"),
         ({"start": "TEACHER"}, "is no student"),
     ],
 )

@@ -13,8 +13,9 @@ from optical_core.cli import app
 from optical_core.data.lines import read_json
 from optical_core.data.records import write_record
 from optical_core.errors import InputError
+from optical_core.models import mean_weights
 from optical_core.models.cards import ModelCard
-from optical_core.models.deltas import CHANGED, LORA, clone_model, resized
+from optical_core.models.deltas import CHANGED, LORA, LORA_SETTINGS, clone_model, resized
 from optical_core.models.info import read_pair, read_teacher
 from optical_core.models.pair_copies import centred
 from optical_core.models.pair_store import add_lexicons, save_pair
@@ -46,6 +47,25 @@ def with_lora(model, seed, *, rank=RANK, targets=("query", "dense"), **settings)
             if "lora_B" in name:
                 parameter[:, seed] = 0.1 * torch.randn(len(parameter))
     return model
+
+
+def with_lora_of_full_rank(base, seed, *, rank):
+    model = with_lora(clone_model(base), 0, rank=rank)
+    torch.manual_seed(seed)
+    for name, parameter in model.named_parameters():
+        if "lora" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    return model
+
+
+def rank_of(name):
+    """The rank of a model's adapter, whose scale is as before."""
+    folder = home("models", name)
+    settings = read_json(folder / LORA_SETTINGS)
+    rank = settings["r"]
+    assert settings["lora_alpha"] == 2 * rank
+    assert all(rank in matrix.shape for matrix in read_tensors(folder / LORA).values())
+    return rank
 
 
 def save_student(base, name, model, **facts):
@@ -96,27 +116,38 @@ def test_adapters_are_averaged_as_if_multiplied_out(base, strength):
         save_student(base, f"seed-{seed}", with_lora(clone_model(base), seed))
     soup(["seed-1", "seed-2"], home("models", "mean"), strength=strength)
     assert_mean("mean", ["seed-1", "seed-2"], strength, base)
-    matrices = read_tensors(home("models", "mean") / LORA)
-    assert all(RANK in matrix.shape for matrix in matrices.values())
+    assert rank_of("mean") == RANK
+    assert read_json(home("models", "mean") / "record.json")["rank"] == RANK
 
 
-def test_a_mean_beyond_the_rank_is_its_nearest_product(base):
-    save_student(base, "seed-0", with_lora(clone_model(base), 0, rank=1))
-    save_student(base, "seed-1", with_lora(clone_model(base), 1, rank=2))
-    soup(["seed-0", "seed-1", "seed-1"], home("models", "fits"))
-    assert_mean("fits", ["seed-0", "seed-1", "seed-1"], 1, base)
-    crossed = with_lora(clone_model(base), 0, rank=1)
-    for name, parameter in crossed.named_parameters():
-        if "lora" in name:
-            torch.nn.init.normal_(parameter, std=0.1)
-    save_student(base, "crossed", crossed)
-    soup(["seed-0", "crossed"], home("models", "cut"))
-    one, two, cut = (read_tensors(home("models", n) / LORA) for n in ("seed-0", "crossed", "cut"))
-    for down in (key for key in one if "lora_A" in key):
-        up = down.replace("lora_A", "lora_B")
-        exact = sum(part[up].float() @ part[down].float() for part in (one, two)) / 2
-        missed = torch.linalg.norm(exact - cut[up].float() @ cut[down].float(), ord="fro")
-        assert missed == pytest.approx(float(torch.linalg.svdvals(exact)[1]), rel=1e-2)
+def test_the_rank_grows_where_the_mean_would_not_fit(base):
+    """As for seeds that begin apart, which share no part of their rank."""
+    for seed, rank in ((1, 1), (2, 2), (3, 2)):
+        save_student(base, f"seed-{seed}", with_lora_of_full_rank(base, seed, rank=rank))
+    soup(["seed-1", "seed-2", "seed-3"], home("models", "mean"), strength=0.5)
+    assert_mean("mean", ["seed-1", "seed-2", "seed-3"], 0.5, base)
+    assert rank_of("mean") == 5
+    soup(["seed-2", "seed-2"], home("models", "same"))
+    assert rank_of("same") == 2
+    soup(["mean", "seed-3"], home("models", "further"))
+    assert_mean("further", ["mean", "seed-3"], 1, base)
+
+
+def test_a_part_too_small_to_matter_adds_no_rank(base, monkeypatch):
+    large = with_lora_of_full_rank(base, 1, rank=2)
+    small = with_lora_of_full_rank(base, 2, rank=2)
+    with torch.no_grad():
+        for name, parameter in small.named_parameters():
+            if "lora_B" in name:
+                parameter.mul_(1e-3)
+    save_student(base, "large", large)
+    save_student(base, "small", small)
+    soup(["large", "small"], home("models", "mean"))
+    assert rank_of("mean") == 2
+    assert_mean("mean", ["large", "small"], 1, base, atol=1e-3)
+    monkeypatch.setattr(mean_weights, "MOST_LOST", 1e-6)
+    soup(["large", "small"], home("models", "exact"))
+    assert rank_of("exact") == 4
 
 
 def test_changed_tensors_and_moved_pieces_are_averaged(base):
@@ -194,12 +225,12 @@ def test_what_has_no_mean_is_refused(base):
     centred("one", sentences, home("models", "centred"), source="s")
     for models, sentence in (
         (["one"], "two models or more"),
-        (["one", "nobody"], "'nobody' is no student"),
+        (["one", "nobody"], "'nobody' is no student or teacher"),
         (["nobody", "one"], "'nobody' is no student or teacher"),
-        (["taught", "one"], "'one' is no teacher"),
+        (["taught", "one"], "'one' is a student, 'taught' a teacher: name models of one kind"),
         (["x" * 300, "one"], "longer than a path may be"),
-        (["one", "taught"], "'taught' is no student"),
-        (["one", "moved"], "one was trained with LoRA, moved without"),
+        (["one", "taught"], "'one' is a student, 'taught' a teacher"),
+        (["one", "moved"], "one was trained with LoRA, moved without: name trainings"),
         (["taught", "plain"], "taught was trained with LoRA, plain without"),
         (["taught", "astray"], r"point in different directions \(cosine"),
         (["taught", "of-plain"], "differ in their encoder before training"),
@@ -225,6 +256,8 @@ def test_adapters_of_other_settings_are_refused(base):
         ("scaled", {"lora_alpha": RANK}),
         ("elsewhere", {"targets": ["query"]}),
         ("magnitudes", {"use_dora": True}),
+        ("rooted", {"use_rslora": True}),
+        ("uneven", {"rank_pattern": {"query": 2}}),
     ):
         save_student(base, name, with_lora(clone_model(base), 1, **settings))
         for models in (["one", name], [name, "one"]):
