@@ -73,6 +73,9 @@ def render(measurements: Measurements, comparison: Comparison) -> None:
         format_func=PREDICTORS.get,
         max_selections=MOST_TERMS,
     )
+    if not terms:
+        st.info("Choose at least one predictor.")
+        return
     fitted = regression_table(values, terms)
     if fitted.empty:
         st.info(

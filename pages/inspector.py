@@ -24,7 +24,7 @@ from optical_core.ui.inspector.view import (
 from optical_core.ui.texts import query_texts
 from pages import inspector_query
 from pages.common import parts
-from pages.common.address import bound, held, hold
+from pages.common.address import bound, held, hold, refuse
 from pages.common.opened import library, measure_choice, measured_choice, measurements
 
 READ = (
@@ -142,7 +142,10 @@ def _table(table: pd.DataFrame, label: str, codes: list[str], difference: bool) 
         opened = hold(QUERY, str(table.index[row]))
         if column in codes:
             st.session_state["at"] = column
-    return opened if opened in table.index else hold(QUERY, None)
+    if opened is None or opened in table.index:
+        return opened
+    refuse("Query", opened)
+    return hold(QUERY, None)
 
 
 def _extremes(table: pd.DataFrame, model: str, baseline: str) -> None:

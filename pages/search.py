@@ -36,7 +36,7 @@ from optical_core.ui.search.view import (
 from optical_core.ui.search.winning import Rivals
 from optical_core.ui.token_html import plain
 from pages.common import parts
-from pages.common.address import bound
+from pages.common.address import bound, refuse_undrawn
 from pages.common.first_start import prepared
 from pages.common.opened import library
 from pages.common.typed import text_input
@@ -103,6 +103,7 @@ def render() -> None:
     _elsewhere(asked, models, {"top": top, "where": where.strip(), "within": chosen})
     above = st.container()
     rankings = _columns(asked, models, top)
+    refuse_undrawn("Why", key="why")
     shown = {passage for ranking in rankings.values() for passage, _ in ranking.hits[:top]}
     with above:
         winning(Rivals(asked, rankings, shown))

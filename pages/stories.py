@@ -16,7 +16,7 @@ from optical_core.ui.stories.story import (
 )
 from pages import stories_editing
 from pages.common import parts
-from pages.common.address import bound, held, hold
+from pages.common.address import bound, held, hold, refuse
 from pages.common.first_start import prepared
 from pages.common.flow import flow_story
 from pages.common.opened import library
@@ -64,8 +64,9 @@ def _play(story: Story) -> None:
     """Draw the player. The step is in the address."""
     html, flows = _slides(story)
     asked = held(STEP) or "1"
-    step = int(asked) if asked.isdecimal() else 1
+    step = int(asked) if asked.isdecimal() else 0
     if not 1 <= step <= len(story.steps):
+        refuse("Step", asked, "1")
         step = 1
         hold(STEP, None)
     data = {"html": html, "flows": flows, "step": step, "dark": parts.is_dark()}

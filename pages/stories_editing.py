@@ -58,8 +58,10 @@ def copy(name: str, story: Story) -> None:
     st.caption("This story came with the app. Change a copy of it.")
     if st.button("Copy it", icon=":material/content_copy:"):
         known = story_names()
-        free = next(n for n in (f"{name}-{k}" for k in range(2, 1000)) if n not in known)
-        _make(free, story, known)
+        number = next(k for k in range(2, 1000) if f"{name}-{k}" not in known)
+        ending = f" ({number})"
+        title = story.title[: LONGEST_TITLE - len(ending)] + ending
+        _make(f"{name}-{number}", story.model_copy(update={"title": title}), known)
 
 
 def _make(name: str, story: Story, names: Sequence[str]) -> None:

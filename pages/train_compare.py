@@ -95,12 +95,16 @@ def _mean(names: Sequence[str]) -> None:
                 st.session_state[_TOLD] = _saved(names, name, strength)
             st.rerun()
         if told := st.session_state.get(_TOLD):
-            show, sentence = told
+            show, sentence, saved = told
             show(sentence)
+            if saved:
+                parts.link("search", "Search with it", model=["embedded", saved])
 
 
-def _saved(names: Sequence[str], name: str, strength: float) -> tuple[Callable[[str], Any], str]:
-    """Save a mean. Returns how to tell the outcome, and the sentence."""
+def _saved(
+    names: Sequence[str], name: str, strength: float
+) -> tuple[Callable[[str], Any], str, str]:
+    """Save a mean. Returns how to tell the outcome, the sentence, and the saved model."""
     from optical_core.models.soups import soup
     from optical_core.retrieval.model_names import new_model_folder
 
@@ -109,5 +113,5 @@ def _saved(names: Sequence[str], name: str, strength: float) -> tuple[Callable[[
             raise InputError("give the mean a name: letters, digits, dots and dashes")
         soup(names, new_model_folder(name), strength=strength)
     except InputError as error:
-        return parts.fault, str(error)
-    return st.success, f"Saved: every list of models has {markdown_text(name)} now."
+        return parts.fault, str(error), ""
+    return st.success, f"Saved: every list of models has {markdown_text(name)} now.", name

@@ -20,6 +20,8 @@ _OFFERED = "_address_offered"
 """Session key: each control's (options, default) when it was last drawn."""
 _REFUSED = "_address_refused"
 """Session key: sentences on the values in the address that this run doesn't show."""
+_NOTHING = [""]
+"""A parameter's texts if nothing is chosen. Without the parameter, the default is."""
 
 
 def start() -> None:
@@ -61,7 +63,7 @@ def bound(
     choice that is no longer an option is reset.
 
     Args:
-        default: A list or tuple means that the widget has many values.
+        default: A list or tuple means that the widget has many values, or none.
         read: Turns a parameter's text into a value.
     """
     many = isinstance(default, list | tuple)
@@ -80,14 +82,15 @@ def bound(
     arguments = [label] if options is None else [label, options]
     value = widget(*arguments, key=key, **settings)
     plain = list(value) if many else value
-    if moved:
+    if moved and texts != _NOTHING:
         _refuse(label, texts if many else texts[-1:], plain, read, settings.get("format_func", str))
     # A default that a link names stays: a shorter address would be a further step for Back.
     named = bool(texts) and _parsed(texts, None, many, read) == plain
-    written = [] if value is None or (plain == default and not named) else plain
-    st.session_state["_address_new"][key] = (
-        [str(part) for part in written] if isinstance(written, list) else [str(written)]
-    )
+    if value is None or (plain == default and not named):
+        written = []
+    else:
+        written = [str(part) for part in plain] or _NOTHING if many else [str(plain)]
+    st.session_state["_address_new"][key] = written
     return value
 
 
@@ -113,6 +116,11 @@ def hold(key: str, value: str | None) -> str | None:
     return value
 
 
+def refuse(label: str, text: str, instead: str = "nothing") -> None:
+    """Note that a value in the address isn't shown, for `refused`."""
+    _note(label, [text], [instead])
+
+
 def switch(
     widget: Callable[..., bool], label: str, *, key: str, value: str, **settings: Any
 ) -> bool:
@@ -126,6 +134,14 @@ def switch(
     if on:
         values.append(value)
     return on
+
+
+def refuse_undrawn(label: str, *, key: str) -> None:
+    """Note which values of the switches' parameter `key`, all drawn by now, have no switch."""
+    seen = st.session_state.get(_SEEN, {}).get(key, [])
+    drawn = st.session_state["_address_new"].get(key, [])
+    if lost := [t for t in st.query_params.get_all(key) if t not in drawn and t not in seen]:
+        _note(label, lost, ["nothing"])
 
 
 def _outdated(key: str, options: Sequence[Any] | None, default: Any, many: bool) -> bool:
@@ -147,6 +163,8 @@ def _moved(key: str, texts: list[str]) -> bool:
 def _parsed(texts: list[str], default: Any, many: bool, read: Callable[[str], Any]) -> Any:
     if not texts:
         return default
+    if many and texts == _NOTHING:
+        return []
     try:
         return [read(text) for text in texts] if many else read(texts[-1])
     except ValueError:
@@ -169,12 +187,16 @@ def _refuse(
         except ValueError:
             return False
 
-    if lost := [repr(text[:60]) for text in texts if not fits(text)]:
-        names = [name(value) for value in values] or ["nothing"]
-        st.session_state[_REFUSED].append(
-            f"{label}: the address asks for {listed(lost)}, which can't be chosen here; shown "
-            f"instead: {listed(names)}."
-        )
+    if lost := [text for text in texts if not fits(text)]:
+        _note(label, lost, [name(value) for value in values] or ["nothing"])
+
+
+def _note(label: str, lost: Sequence[str], instead: Sequence[str]) -> None:
+    named = listed([repr(text[:60]) for text in lost])
+    st.session_state[_REFUSED].append(
+        f"{label}: the address asks for {named}, which can't be chosen here; shown instead: "
+        f"{listed(instead)}."
+    )
 
 
 def _allowed(value: Any, options: Sequence[Any] | None, default: Any, many: bool) -> Any:
@@ -182,7 +204,8 @@ def _allowed(value: Any, options: Sequence[Any] | None, default: Any, many: bool
         return value
     if many:
         kept = [part for part in dict.fromkeys(value) if part in options]
-        return kept or [part for part in dict.fromkeys(default) if part in options]
+        usual = [part for part in dict.fromkeys(default) if part in options]
+        return usual if value and not kept else kept
     if value in options:
         return value
     return default if default in options else next(iter(options), None)

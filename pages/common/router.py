@@ -73,16 +73,23 @@ input, textarea, [data-baseweb=select] {unicode-bidi: plaintext}
 [data-testid=stCaptionContainer] {opacity: .78}
 [data-testid=stButtonGroup] button:is([aria-checked=true], [aria-pressed=true]) {
   color: inherit !important}
+@media (hover: none) {.modebar {display: none}}
 :is([class*=st-key-choices-], .st-key-theme):not(:focus-within) {position: absolute; width: 0}
 """
 """Less space above titles, smaller section titles, texts in their own direction, readable captions
-and chosen options, no room for what isn't seen."""
+and chosen options, no buttons over charts on touch screens, no room for what isn't seen."""
 
 
 def pages() -> dict[str, Any]:
     """Make Streamlit's pages, and keep them for the links between them."""
     made = {
-        name: st.Page(_render(name), title=title, icon=icon, url_path=name, default=name == "start")
+        name: st.Page(
+            _render(name),
+            title=title,
+            icon=icon,
+            url_path="home" if name == "start" else name,
+            default=name == "start",
+        )
         for name, (title, icon, _) in PAGES.items()
     }
     st.session_state["_pages"] = made
@@ -114,7 +121,9 @@ def run() -> None:
     prepare()
     # Set the icon first: Streamlit would fetch a page's own icon from Google.
     st.set_page_config(page_icon="🔎", layout="wide")
-    page = st.navigation(list(pages().values()), position="top")
+    # Streamlit serves the default page at / alone, and stories name it /start.
+    start = st.Page(_render("start"), title=PAGES["start"][0], url_path="start", visibility="hidden")
+    page = st.navigation([*pages().values(), start], position="top")
     st.set_page_config(f"{page.title} · OPTICAL Workbench")
     st.html(f"<style>{STYLE}</style>")
     _describe(PAGES[page.url_path or "start"][2])

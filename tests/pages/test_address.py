@@ -47,6 +47,17 @@ def test_a_choice_that_fits_is_kept():
     assert app.query_params["lang"] == ["ha", "yo"]
 
 
+def test_nothing_may_be_chosen_and_is_kept_in_the_address():
+    app = opened()
+    app.multiselect(key="lang").set_value([]).run()
+    assert (app.multiselect(key="lang").value, app.query_params["lang"]) == ([], "")
+    app.run()
+    assert app.multiselect(key="lang").value == []
+    app = opened(lang="")
+    assert (app.multiselect(key="lang").value, app.session_state["_address_refused"]) == ([], [])
+    assert opened(lang="klingon").multiselect(key="lang").value == ["ha", "yo", "sw"]
+
+
 UNDRAWN = """
 import streamlit as st
 from pages.common import address

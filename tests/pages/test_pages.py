@@ -153,7 +153,21 @@ def test_search_survives_any_text(open_page, text):
 def test_search_without_a_model_says_what_to_do(open_page):
     app = open_page("search")
     app.multiselect(key="model").set_value([]).run()
-    assert not app.exception
+    assert app.info[0].value == "Choose at least one model."
+    assert app.query_params["model"] == ""
+    app.multiselect(key="model").set_value(["bm25"]).run()
+    assert not app.info
+
+
+@pytest.mark.slow
+def test_an_address_of_a_passage_that_is_not_found_is_told(open_page):
+    app = open_page("search", q="salty sea", model=["bm25", "embedded"], why="embedded:nope")
+    assert [info.value.replace("\u2060", "") for info in app.info] == [
+        "Why: the address asks for 'embedded:nope', which can't be chosen here; shown instead: "
+        "nothing."
+    ]
+    why(app).set_value(True).run()
+    assert not app.info
 
 
 @pytest.fixture
@@ -332,6 +346,7 @@ def test_the_inspector_opens_the_query_of_the_address_and_closes_it(measured, op
     assert not app.get("page_link")
     app = open_page("inspector", query="of another collection")
     assert "query" not in app.query_params
+    assert "Query: the address asks for 'of another collection'" in app.info[0].value
 
 
 def test_inspector_lists_queries_and_their_extremes(measured, open_page):

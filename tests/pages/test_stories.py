@@ -35,7 +35,8 @@ def test_a_shipped_story_is_copied(open_page):
     assert "This story came with the app" in " ".join(map(shown, app.caption))
     assert not app.text_area
     button(app, "Copy it").click().run()
-    assert read_story("somali-2") == read_story("somali")
+    copy, original = read_story("somali-2"), read_story("somali")
+    assert (copy.title, copy.steps) == (f"{original.title} (2)", original.steps)
     assert len(app.text_area) == 9
 
 
@@ -91,3 +92,4 @@ def test_a_step_that_is_not_there_is_the_first(mine):
     app = mine(step="7")
     assert player(app)["step"] == 1
     assert "step" not in app.query_params
+    assert app.info[0].value.startswith("Step: the address asks for '7'")

@@ -82,6 +82,8 @@ def test_the_mean_of_finished_trainings_is_saved(open_page, home, tiny_encoder):
     assert "mean" in app.selectbox(key="teacher").options
     app.run()
     assert "every list of models has mean now" in shown(app.success[0])
+    (link,) = (e.proto for e in app.get("page_link") if e.proto.label == "Search with it")
+    assert "model=mean" in link.query_string
     app.slider[0].set_value(0.5)
     save("half")
     assert read_json(home / "models" / "half" / "record.json")["strength"] == 0.5
