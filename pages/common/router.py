@@ -122,7 +122,9 @@ def run() -> None:
     # Set the icon first: Streamlit would fetch a page's own icon from Google.
     st.set_page_config(page_icon="🔎", layout="wide")
     # Streamlit serves the default page at / alone, and stories name it /start.
-    start = st.Page(_render("start"), title=PAGES["start"][0], url_path="start", visibility="hidden")
+    start = st.Page(
+        _render("start"), title=PAGES["start"][0], url_path="start", visibility="hidden"
+    )
     page = st.navigation([*pages().values(), start], position="top")
     st.set_page_config(f"{page.title} · OPTICAL Workbench")
     st.html(f"<style>{STYLE}</style>")

@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=1, only_rerun="TimeoutE
 
 PAGES = {
     "/": "OPTICAL Workbench",
+    "/start": "OPTICAL Workbench",
     "/alignment": "Alignment",
     "/gaps": "Language gaps",
     "/search": "Live search",
@@ -63,7 +64,8 @@ READ = """() => {
 def test_a_deep_link_opens_its_page_on_a_telephone(visit, path):
     page = visit(390, 844, "dark").open(path, PAGES[path])
     assert page.locator("[data-testid=stException]").count() == 0
-    title = {"/": "Start"}.get(path, PAGES[path])
+    title = {"/": "Start", "/start": "Start"}.get(path, PAGES[path])
+    assert page.get_by_role("dialog").count() == 0
     page.wait_for_function("title => document.title.startsWith(title + ' · ')", arg=title)
     levels = page.locator("h1, h2, h3, h4").evaluate_all("all => all.map(e => +e.tagName[1])")
     assert levels[0] == 1
@@ -111,6 +113,15 @@ def test_a_change_goes_into_the_address_and_back_undoes_it(visit):
     page.wait_for_url(lambda url: "heatmap" not in url)
     one.settle()
     assert page.locator("[data-testid=stException]").count() == 0
+
+
+def test_a_choice_that_was_cleared_stays_so_after_a_reload(visit):
+    one = visit()
+    page = one.open("/search?model=bm25", "Live search")
+    page.get_by_label("Clear all").first.click()
+    page.wait_for_url("**model=")
+    page.reload()
+    page.get_by_text("Choose at least one model.").wait_for()
 
 
 def test_clicking_a_cell_of_the_heatmap_pins_its_row(visit):
