@@ -46,6 +46,12 @@ def precision(device: str | torch.device | None = None) -> str:
     return "bf16" if multiplied else "fp32"
 
 
+def asked_precision() -> str | None:
+    """What `$OPTICAL_PRECISION` asks passages to be encoded in; None if it leaves that open."""
+    wanted = _wanted()
+    return wanted if wanted in ("bf16", "fp32") else None
+
+
 def training_precision(
     bf16: bool | Literal["auto"], device: str | torch.device | None = None
 ) -> str:

@@ -44,6 +44,10 @@ class Feedback(Searcher, Generic[Core, Way]):
     def identity(self) -> str:
         return f"{self.searcher.identity} {self.way!r}"
 
+    @property
+    def precision(self) -> str:
+        return self.searcher.precision
+
     def encode(self, queries: Sequence[str]) -> list[Query]:
         return self.searcher.encode(queries)
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from optical_core.data.changes import corpus_stamp
 from optical_core.data.collection import Collection, Passage
 from optical_core.errors import InputError
+from optical_core.models.precision import VARIABLE, asked_precision
 from optical_core.models.token_encoder import TokenEncoder
 from optical_core.retrieval.codec import BITS, Codec
 from optical_core.retrieval.compression import UNCOMPRESSED, Compression
@@ -227,9 +228,24 @@ def existing_index(collection: Collection, encoder: TokenEncoder) -> LiveIndex |
     found = _difference(index, collection)
     if found and not found.missing and not found.gone:
         note(index.folder, stamp, index.stamp)
+        _check_precision(index)
         return index
     logger.warning("the collection %s has changed since it was indexed", collection.name)
     return None
+
+
+def _check_precision(index: LiveIndex) -> None:
+    """Warn if passages were encoded in another precision than is asked for."""
+    asked = asked_precision()
+    if asked and index.precision and index.precision != asked:
+        logger.warning(
+            "the passages in %s were encoded in %s, and %s=%s doesn't change that; remove the "
+            "folder to have them encoded anew",
+            index.folder,
+            index.precision,
+            VARIABLE,
+            asked,
+        )
 
 
 class Difference(NamedTuple):

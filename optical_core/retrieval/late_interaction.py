@@ -85,6 +85,10 @@ class LateInteraction(Searcher):
         return f"{self.queries.hash} {self.store.fingerprint} {self._precision} {self.store.mode}"
 
     @property
+    def precision(self) -> str:
+        return self.store.precision
+
+    @property
     def windowed(self) -> bool:  # type: ignore[override]
         return not self.store.windows.plain
 

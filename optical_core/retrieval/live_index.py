@@ -145,6 +145,12 @@ class LiveIndex(VectorStore):
         return self.snapshot().manifest.windows
 
     @property
+    def precision(self) -> str:  # type: ignore[override]
+        """In which the passages were encoded; both, with a comma, if segments differ."""
+        known = {index.precision for index in self.snapshot().indexes}
+        return ", ".join(sorted(known - {""}))
+
+    @property
     def ids(self) -> tuple[str, ...]:
         """Ids of the passages."""
         return self.snapshot().ids

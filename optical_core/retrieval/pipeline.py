@@ -53,6 +53,10 @@ class Pipeline(Searcher):
         of_parts = " | ".join(part.identity for part in self.parts)
         return f"{self.name} of {FUSED}: {of_parts}"
 
+    @property
+    def precision(self) -> str:
+        return ", ".join(dict.fromkeys(part.precision for part in self.parts if part.precision))
+
     def encode(self, queries: Sequence[str]) -> list[Query]:
         encoded = [part.encode(queries) for part in self.parts]
         return [

@@ -87,6 +87,11 @@ class Searcher(ABC):
             The hits of each query, best first.
         """
 
+    @property
+    def precision(self) -> str:
+        """In which the passages' vectors were encoded; empty without any, or if it isn't known."""
+        return "" if self.core is self else self.core.precision
+
     def encode(self, queries: Sequence[str]) -> list[Query]:
         """Make queries of texts; the result is the same for all searchers of one model."""
         return [Query(text) for text in queries]

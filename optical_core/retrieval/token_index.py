@@ -68,6 +68,7 @@ class TokenIndex(Segment):
             queries made from passages; None if it is plain, or made by an update.
         windows: how passages are cut. Each window has a row with its passage's id, which
             `LiveIndex` ranks once.
+        precision: in which the passages were encoded, `fp32` or `bf16`; empty if it isn't known.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -93,6 +94,7 @@ class TokenIndex(Segment):
     compression: Compression = UNCOMPRESSED
     kept: float | None = None
     windows: Windows = WHOLE
+    precision: str = ""
 
     @classmethod
     def open(cls, folder: Path | str) -> TokenIndex:
@@ -133,8 +135,19 @@ class TokenIndex(Segment):
             raise InputError(
                 f"the index in {folder} is damaged ({error}); build it again with `optical index`"
             ) from error
-        d, texts, kept = shape[1], info.get("texts"), info.get("kept")
-        return cls(folder, *names, d, ids, offsets, vectors, texts, compression, kept, windows)
+        return cls(
+            folder,
+            *names,
+            shape[1],
+            ids,
+            offsets,
+            vectors,
+            texts=info.get("texts"),
+            compression=compression,
+            kept=info.get("kept"),
+            windows=windows,
+            precision=str(info.get("precision") or ""),
+        )
 
     def __len__(self) -> int:
         return len(self.ids)

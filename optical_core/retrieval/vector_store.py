@@ -18,10 +18,12 @@ class VectorStore(ABC):
     Attributes:
         mode: how passages are chosen, see `modes`; the scores are exact MaxSim's in every mode.
         windows: how passages are cut.
+        precision: in which the passages were encoded; empty if it isn't known.
     """
 
     mode = "exact"
     windows: Windows = WHOLE
+    precision = ""
 
     @property
     @abstractmethod

@@ -90,7 +90,6 @@ def measure(
     known = read_record(out / MEASURED)
     name = label(spec)
     wanted = tuple(dict.fromkeys((*measures, *MEASURES)))
-    metadata = run_metadata(name, collection, depth=depth, measures=wanted)
     values: dict[tuple[str, str], Values] = {}
     for code in languages:
         if watch:
@@ -103,6 +102,9 @@ def measure(
         else:
             ranking = searcher.run({q: t for q, t in asked.items() if q in qrels}, top=depth)
             write_run(run, ranking, name=name)
+            metadata = run_metadata(
+                name, collection, depth=depth, measures=wanted, precision=searcher.precision
+            )
             write_run_metadata(run, metadata, language=code)
             write_values(table, per_query_measures(ranking, qrels, wanted))
             known[code] = origin

@@ -36,9 +36,25 @@ _COMMANDS = ("optical", "__main__.py")
 
 
 def run_metadata(
-    tag: str, collection: Collection, *, depth: int, measures: Sequence[str] = MEASURES
+    tag: str,
+    collection: Collection,
+    *,
+    depth: int,
+    measures: Sequence[str] = MEASURES,
+    precision: str = "",
 ) -> dict[str, Any]:
-    """Collect the metadata of a model's runs on a collection; `tag` is the runs' last column."""
+    """Collect the metadata of a model's runs on a collection.
+
+    Args:
+        tag: the runs' last column.
+        collection: whose queries were asked.
+        depth: passages ranked for each query.
+        measures: that are reported.
+        precision: in which the passages' vectors were encoded; empty without any.
+    """
+    retrieval: dict[str, Any] = {"name": tag, "depth": depth}
+    if precision:
+        retrieval["precision of passages"] = precision
     reported = [TREC_EVAL.get(name, name) for name in measures]
     known = environment()
     source = {"lang": ["python"], "package": f"optical-workbench=={known['optical']}"}
@@ -65,7 +81,7 @@ def run_metadata(
         "method": {
             "automatic": True,
             "score ties": "falling document id",
-            "retrieval": [{"name": tag, "depth": depth}],
+            "retrieval": [retrieval],
         },
         "data": {
             "test collection": {

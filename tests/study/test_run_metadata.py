@@ -33,6 +33,26 @@ def test_a_run_has_its_metadata_beside_it_and_stays_readable(collection, tmp_pat
     assert {line.query_id for line in scored} == set(read_run(run))
 
 
+def test_runs_say_in_what_precision_their_passages_were_encoded(
+    collection, tiny_encoder, tmp_path, monkeypatch, caplog
+):
+    def told(spec):
+        out = tmp_path / spec.replace("/", "-")
+        evaluate(collection, [spec], ["sw"], out)
+        (path,) = out.rglob("sw.run.metadata.yaml")
+        (retrieval,) = yaml.safe_load(path.read_text(encoding="utf-8"))["method"]["retrieval"]
+        return retrieval.get("precision of passages")
+
+    model = str(tiny_encoder)
+    assert told(model) == "fp32"
+    assert "encoded in fp32" not in caplog.text
+    monkeypatch.setenv("OPTICAL_PRECISION", "bf16")
+    for spec in (f"bm25%2>>{model}", f"0.5*bm25+0.5*{model}+prf(docs=1,clusters=2,terms=1)"):
+        assert told(spec) == "fp32"
+    assert "were encoded in fp32, and OPTICAL_PRECISION=bf16 doesn't change that" in caplog.text
+    assert told("bm25") is None
+
+
 def test_every_measure_has_trec_evals_name():
     assert set(TREC_EVAL) == set(MEASURES) - {"Judged@10"}
 
