@@ -41,10 +41,33 @@ def open_encoder(name_or_path: str, *, device: str | None = None) -> MultiVector
     """
     if name_or_path in PACKAGED:
         return PACKAGED[name_or_path].open(device)
+    check_encoder(name_or_path)
+    from sentence_transformers import MultiVectorEncoder
+
+    local = _is_local(name_or_path)
+    try:
+        if local and not _is_multi_vector(Path(name_or_path)):
+            return _from_plain_encoder(name_or_path, device)
+        if not local and not _hub_is_multi_vector(name_or_path):
+            return _from_plain_encoder(name_or_path, device)
+        return MultiVectorEncoder(
+            name_or_path, device=device, model_kwargs={"use_safetensors": True}
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise _unknown(name_or_path, error) from error
+
+
+def check_encoder(name_or_path: str) -> None:
+    """Check that there is an encoder of this name, without opening it.
+
+    Raises:
+        InputError: there is none, or its weights would be read from a pickle.
+    """
+    if name_or_path in PACKAGED:
+        return
     path = Path(name_or_path)
     check_utf8(path)
-    looks_local = path.exists() or name_or_path.startswith((".", "/", "~"))
-    if looks_local:
+    if _is_local(name_or_path):
         if not any((path / name).is_file() for name in ("config.json", "modules.json")):
             raise InputError(
                 f"{name_or_path} is not an encoder: a folder with config.json or modules.json "
@@ -53,18 +76,10 @@ def open_encoder(name_or_path: str, *, device: str | None = None) -> MultiVector
         refuse_pickles(path)
     elif problem := hub_problem(name_or_path):
         raise _unknown(name_or_path, problem) from problem
-    from sentence_transformers import MultiVectorEncoder
 
-    try:
-        if looks_local and not _is_multi_vector(path):
-            return _from_plain_encoder(name_or_path, device)
-        if not looks_local and not _hub_is_multi_vector(name_or_path):
-            return _from_plain_encoder(name_or_path, device)
-        return MultiVectorEncoder(
-            name_or_path, device=device, model_kwargs={"use_safetensors": True}
-        )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise _unknown(name_or_path, error) from error
+
+def _is_local(name_or_path: str) -> bool:
+    return Path(name_or_path).exists() or name_or_path.startswith((".", "/", "~"))
 
 
 def _unknown(name: str, error: Exception) -> InputError:

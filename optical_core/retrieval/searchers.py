@@ -10,12 +10,16 @@ from pathlib import Path
 from optical_core.data.collection import Collection
 from optical_core.data.lexicons import lexicons_of, likeliest
 from optical_core.errors import InputError
+from optical_core.models.backbones import check_encoder
+from optical_core.models.info import PAIR_FILE, student_folder
 from optical_core.models.pair import EncoderPair
 from optical_core.models.pair_store import load_pair
+from optical_core.models.teachers import teacher_folder
 from optical_core.retrieval.bm25 import BM25, LiveBM25
 from optical_core.retrieval.cross_encoder import CrossEncoding, is_cross_encoder
 from optical_core.retrieval.expanding import check_expansions
 from optical_core.retrieval.expression_reader import parse
+from optical_core.retrieval.expressions import names
 from optical_core.retrieval.glossed import Glossed, Glosses
 from optical_core.retrieval.late_interaction import LateInteraction
 from optical_core.retrieval.model_names import expanded, model_and_source
@@ -23,7 +27,7 @@ from optical_core.retrieval.pipelines import assembled
 from optical_core.retrieval.searcher import Searcher
 from optical_core.retrieval.structured_languages import StructuredLanguages
 from optical_core.retrieval.structured_query import StructuredQueries
-from optical_core.retrieval.terms import Terms, terms_named
+from optical_core.retrieval.terms import Terms, is_of, terms_named
 from optical_core.retrieval.vector_stores import LOCAL, open_store
 
 
@@ -71,6 +75,23 @@ def open_searcher(
     check_expansions(node)
     opening = _Opening(collection, mode, engine, uri, progress, load, glossed, device)
     return assembled(node, cache(opening.single), collection)
+
+
+def check_models(name: str) -> None:
+    """Check that there are the models of a name or expression, without opening them.
+
+    Raises:
+        InputError: one is unknown.
+
+    Examples:
+        >>> check_models("bm25%100>>embedded")
+    """
+    for single in names(expanded(parse(name))):
+        model, _ = model_and_source(single)
+        of_words = any(is_of(model, kind.family) for kind in (BM25, StructuredQueries))
+        known = (student_folder(model) / PAIR_FILE).is_file() or teacher_folder(model)
+        if not (of_words or known or is_cross_encoder(single)):
+            check_encoder(model)
 
 
 @dataclass(frozen=True)

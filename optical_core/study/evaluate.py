@@ -33,7 +33,7 @@ from optical_core.retrieval.glossed import Glossed, Glosses
 from optical_core.retrieval.model_names import expanded, folder_name, label, model_and_source
 from optical_core.retrieval.pipelines import assembled
 from optical_core.retrieval.searcher import Searcher
-from optical_core.retrieval.searchers import open_searcher
+from optical_core.retrieval.searchers import check_models, open_searcher
 from optical_core.retrieval.structured_query import StructuredQueries
 from optical_core.retrieval.terms import terms_named
 from optical_core.storage import replace_file, writable
@@ -212,6 +212,7 @@ def _check_names(models: Sequence[str]) -> None:
     if not models:
         raise InputError("no models to evaluate: name at least one, such as --models embedded,bm25")
     for spec in models:
+        check_models(spec)
         folders = [folder_name(label(other)) for other in models]
         if folders.count(folder_name(label(spec))) > 1:
             raise InputError(f"two models would both be called {label(spec)!r} in the tables")

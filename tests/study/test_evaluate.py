@@ -102,6 +102,13 @@ def test_an_evaluation_of_nothing_is_refused(collection, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("unknown", ["./embeded", "bm25%5>>./embeded", "./embeded@human"])
+def test_a_misspelt_model_is_named_before_anything_is_ranked(collection, tmp_path, ranked, unknown):
+    with pytest.raises(InputError, match="embeded is not an encoder"):
+        evaluate(collection, ["bm25", unknown], ["en"], tmp_path / "out")
+    assert not ranked
+
+
 def test_languages_without_judgements_are_not_ranked(collection, tmp_path, ranked, caplog):
     texts = {code: collection.queries(code) for code in ("en", "sw")}
     info = collection.info.model_copy(update={"languages": ("en", "sw")})
