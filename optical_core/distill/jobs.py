@@ -30,6 +30,7 @@ from optical_core.distill.logs import COMPLETE, TRAINING, ask_to_stop, read_stag
 from optical_core.distill.settings import saved_config
 from optical_core.distill.teach_config import TeachConfig
 from optical_core.errors import InputError
+from optical_core.models.info import check_free
 from optical_core.retrieval.model_names import new_model_folder
 from optical_core.storage import home, replace_file
 
@@ -90,11 +91,7 @@ def start_job(config: DistillConfig | TeachConfig) -> Job:
         >>> start_job(DistillConfig(name="mine", bitext=("demo",))).state  # doctest: +SKIP
         'queued'
     """
-    path, folder = home("runs", config.name) / JOB, new_model_folder(config.name)
-    if path.exists():
-        raise InputError(f"a training {config.name!r} exists; choose another name")
-    if path.parent.exists() or folder.exists():
-        raise InputError(f"the name {config.name!r} is taken; choose another name")
+    check_free(new_model_folder(config.name))
     record = {"config": config.model_dump(), "created": _now(), "state": "queued", "error": ""}
     _write(config.name, record)
     return _launch(config.name)

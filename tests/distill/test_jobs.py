@@ -204,5 +204,5 @@ def test_a_stopped_job_tells_what_is_kept(tiny_encoder, bitext_file):
 
 def test_a_name_that_a_model_has_is_taken(tiny_encoder, bitext_file):
     home("models", "one").mkdir(parents=True)
-    with pytest.raises(InputError, match="the name 'one' is taken"):
+    with pytest.raises(InputError, match="a model 'one' exists"):
         start_job(config("one", tiny_encoder, bitext_file))
