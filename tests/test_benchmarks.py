@@ -20,6 +20,7 @@ from tests.benchmarks import (
     app,
     plaid,
     search,
+    single_vector,
     timing,
     translations,
     transport,
@@ -101,6 +102,17 @@ def test_quick_search_runs_on_the_demo(monkeypatch):
     english, questions = search._sentences(True)
     assert len(questions) == search._QUICK_QUERIES
     assert len(english) > 400
+
+
+@pytest.mark.slow
+def test_single_vectors_rank_by_meaning(with_embedded, collection, capsys):
+    folder = str(collection.folder)
+    single_vector.main([folder, "--languages", "en,sw,de"])
+    name, *values = capsys.readouterr().out.split()
+    found = dict(zip(values[::2], map(float, values[1::2]), strict=True))
+    assert (name, list(found)) == (folder, ["en", "sw"])
+    assert 0.9 < found["en"] <= 1
+    assert 0.3 < found["sw"] <= found["en"]
 
 
 def test_a_reduced_index_opens_with_unit_vectors_of_its_directions(tmp_path, monkeypatch):
