@@ -73,11 +73,13 @@ input, textarea, [data-baseweb=select] {unicode-bidi: plaintext}
 [data-testid=stCaptionContainer] {opacity: .78}
 [data-testid=stButtonGroup] button:is([aria-checked=true], [aria-pressed=true]) {
   color: inherit !important}
-@media (hover: none) {.modebar {display: none}}
+@media (hover: none) {
+  .modebar {display: none}
+  [data-testid=stElementContainer]:has([data-testid=stDataFrame]) {margin-top: 1.6rem}}
 :is([class*=st-key-choices-], .st-key-theme):not(:focus-within) {position: absolute; width: 0}
 """
 """Less space above titles, smaller section titles, texts in their own direction, readable captions
-and chosen options, no buttons over charts on touch screens, no room for what isn't seen."""
+and chosen options, no buttons over charts and tables on touch screens, no room for what isn't seen."""
 
 
 def pages() -> dict[str, Any]:
