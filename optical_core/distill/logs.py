@@ -43,7 +43,7 @@ def write_log(path: Path, rows: list[dict[str, Any]]) -> None:
 COMPLETE = "complete.json"
 """The last file written into a checkpoint, with the hashes of the others. A checkpoint without it,
 or with changed files, is never used."""
-_STAGE, _STOP = "stage.json", "stop"
+STAGE, _STOP = "stage.json", "stop"
 TRAINING = "training"
 """What a run is doing while it takes steps."""
 
@@ -70,14 +70,14 @@ class Stage:
 def write_stage(folder: Path, stage: Stage) -> None:
     """Write down what a run is doing, if it has a folder yet: a run that can't start gets none."""
     if folder.is_dir():
-        with replace_file(folder / _STAGE) as temporary:
+        with replace_file(folder / STAGE) as temporary:
             temporary.write_text(json.dumps(asdict(stage)), encoding="utf-8")
 
 
 def read_stage(folder: Path) -> Stage:
     """Read a run's stage; `starting` if there is none that can be read."""
     try:
-        return Stage(**read_json(folder / _STAGE))
+        return Stage(**read_json(folder / STAGE))
     except (InputError, OSError, TypeError):
         return Stage("starting")
 

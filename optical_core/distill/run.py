@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from optical_core.distill.checkpoints import (
     remove_checkpoints,
 )
 from optical_core.distill.config import TrainingConfig
-from optical_core.distill.logs import Stage, TrainingStoppedError, forget_stop, write_stage
+from optical_core.distill.logs import STAGE, Stage, TrainingStoppedError, forget_stop, write_stage
 from optical_core.distill.monitor import DevMonitor, EarlyMonitor, LogMonitor, StopMonitor
 from optical_core.distill.randomness import own_random_numbers
 from optical_core.errors import InputError
@@ -35,6 +36,8 @@ from optical_core.retrieval.model_names import new_model_folder
 from optical_core.storage import exclusive, home, replace_file, writable
 
 logger = logging.getLogger(__name__)
+
+CONFIG, LOG = "config.json", "log.csv"
 
 Config = TypeVar("Config", bound=TrainingConfig)
 
@@ -71,7 +74,7 @@ class Run(Generic[Config]):
         return ranks.once(self._is_finished)
 
     def _is_finished(self) -> bool:
-        path = self.work / "config.json"
+        path = self.work / CONFIG
         same = path.exists() and self.config.is_saved_as(read_json(path))
         if not (same and (self.folder / "record.json").exists()):
             return False
@@ -88,7 +91,7 @@ class Run(Generic[Config]):
         ranks.once(self._claim)
 
     def _claim(self) -> None:
-        name, path = self.config.name, self.work / "config.json"
+        name, path = self.config.name, self.work / CONFIG
         if path.exists() and not self.config.is_saved_as(read_json(path)):
             raise InputError(
                 f"a run {name!r} with other settings exists in {self.work}; choose another --name, "
@@ -99,6 +102,17 @@ class Run(Generic[Config]):
         with replace_file(path) as temporary:
             text = json.dumps(self.config.model_dump(), indent=2, ensure_ascii=False) + "\n"
             temporary.write_text(text, encoding="utf-8")
+
+    def release(self) -> None:
+        """Give back the name of a run that took no step, so that it can begin with other settings.
+
+        Its folder stays if something else is in it: a job of the app, say.
+        """
+        if not self.work.is_dir() or (self.work / LOG).exists():
+            return
+        (self.work / CONFIG).unlink(missing_ok=True)
+        if {path.name for path in self.work.glob("*")} <= {STAGE}:
+            shutil.rmtree(self.work, ignore_errors=True)
 
     def checkpoint(self) -> str | None:
         """Find the checkpoint to resume from; None if there is none."""
@@ -136,7 +150,7 @@ class Run(Generic[Config]):
         if ranks.rank() == 0:
             log.append(
                 LogMonitor(
-                    self.work / "log.csv",
+                    self.work / LOG,
                     loss,
                     progress=self.progress,
                     doing=self.doing,
@@ -214,4 +228,11 @@ def begun(
     # A killed launcher leaves its processes running; they must not write while new ones do.
     alone = exclusive(work) if ranks.rank() == 0 else contextlib.nullcontext()
     with alone, own_random_numbers():
-        yield Run(config, doing, work, folder, device, progress)
+        run = Run(config, doing, work, folder, device, progress)
+        claimed = (work / CONFIG).exists()
+        try:
+            yield run
+        except InputError as error:
+            if not (claimed or isinstance(error, TrainingStoppedError) or ranks.rank()):
+                run.release()
+            raise

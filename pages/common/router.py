@@ -79,7 +79,7 @@ input, textarea, [data-baseweb=select] {unicode-bidi: plaintext}
 :is([class*=st-key-choices-], .st-key-theme):not(:focus-within) {position: absolute; width: 0}
 """
 """Less space above titles, smaller section titles, texts in their own direction, readable captions
-and chosen options, no buttons over charts and tables on touch screens, no room for what isn't seen."""
+and chosen options, no room for what isn't seen; on touch screens, no buttons over other things."""
 
 
 def pages() -> dict[str, Any]:

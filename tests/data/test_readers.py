@@ -58,7 +58,7 @@ def test_what_a_collection_says_of_itself_is_kept(source, tmp_path):
         "description": "German passages.",
         "licence": "CC0 1.0",
         "source": "written for this test",
-        "languages": ["de", "sw"],
+        "languages": ["sw", "de"],
         "parallel": False,
         "passage_language": "de",
     }

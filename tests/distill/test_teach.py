@@ -160,6 +160,7 @@ def test_scores_that_are_kept_hold_a_model_to_its_encoder(tiny_encoder, source):
     alone = read(["where is the sea"], ["the city"], ["the sea"])
     assert plain(alone).item() == pytest.approx(0, abs=1e-6)  # its own last passage is no negative
     assert (keeping(columns) - plain(columns)).item() == pytest.approx(0, abs=1e-6)
+    torch.manual_seed(1)
     with torch.no_grad():
         for parameter in model[0].parameters():
             parameter.add_(torch.randn_like(parameter) * 0.05)
@@ -171,7 +172,7 @@ def test_scores_that_are_kept_hold_a_model_to_its_encoder(tiny_encoder, source):
     with torch.no_grad():
         for parameter in model[0].parameters():
             if parameter.grad is not None:
-                parameter.sub_(0.01 * parameter.grad)
+                parameter.sub_(0.001 * parameter.grad)
     assert (keeping(columns) - plain(columns)).item() < moved.item()
 
 
@@ -230,6 +231,7 @@ def test_a_start_that_does_not_fit_is_refused(tiny_encoder, tiny_bert, source, c
     with pytest.raises(InputError, match=said):
         run(tiny_encoder, source, **{"name": "two", "start": "tiny-teacher", "steps": 1} | given)
     assert not home("models", "two").exists()
+    assert not home("runs", "two").exists()
 
 
 @pytest.mark.slow

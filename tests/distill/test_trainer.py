@@ -628,6 +628,9 @@ def test_a_start_that_does_not_fit_is_refused(tiny_encoder, bitext_file, changes
             device="cpu",
             progress=False,
         )
+    assert not home("runs", "second").exists()
+    corrected = config(tiny_encoder, bitext_file, name="second", start="first", steps=1)
+    assert distill(corrected, device="cpu", progress=False).is_dir()
 
 
 def test_arms_of_a_study_share_the_teachers_vectors_of_their_batches():

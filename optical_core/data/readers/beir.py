@@ -9,6 +9,7 @@ from optical_core.data.collection import Collection, CollectionInfo, write_colle
 from optical_core.data.compression import on_disk, plain_name
 from optical_core.data.folders import MOST_NAMED, data_files
 from optical_core.data.language_files import files_of_languages
+from optical_core.data.languages import language
 from optical_core.data.lines import read_json, read_queries
 from optical_core.data.live_corpus import Corpus
 from optical_core.data.readers.judgements import read_judgements
@@ -38,7 +39,9 @@ def import_beir(source: Path, target: Path, *, name: str, unit: str | None = Non
     own = source / "collection.json"
     if own.is_file():
         said = validated(CollectionInfo, read_json(own), str(own))
-        info = said.model_copy(update={"name": name, "languages": tuple(queries)})
+        first = [code for stem in said.languages if (code := language(stem).code) in queries]
+        languages = tuple(dict.fromkeys([*first, *queries]))
+        info = said.model_copy(update={"name": name, "languages": languages})
     else:
         info = CollectionInfo(
             name=name,
