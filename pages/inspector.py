@@ -144,7 +144,7 @@ def _table(table: pd.DataFrame, label: str, codes: list[str], difference: bool) 
             st.session_state["at"] = column
     if opened is None or opened in table.index:
         return opened
-    refuse("Query", opened)
+    refuse("Query", [opened])
     return hold(QUERY, None)
 
 

@@ -66,7 +66,7 @@ def _play(story: Story) -> None:
     asked = held(STEP) or "1"
     step = int(asked) if asked.isdecimal() else 0
     if not 1 <= step <= len(story.steps):
-        refuse("Step", asked, "1")
+        refuse("Step", [asked], ["1"])
         step = 1
         hold(STEP, None)
     data = {"html": html, "flows": flows, "step": step, "dark": parts.is_dark()}

@@ -75,10 +75,11 @@ def language_gaps(
     samples = measurements.samples(comparison)
     sides = {model: comparison.sides(per_query) for model, per_query in samples.items()}
     compared = [model for model, (highs, lows) in sides.items() if highs and lows]
+    shared = {model: shared_topics(samples[model]) for model in compared if measurements.parallel}
     paired = {
-        model: [(1.0, _parallel_gap(samples[model], *sides[model]))]
-        for model in compared
-        if measurements.parallel and shared_topics(samples[model]).size
+        model: [(1.0, _parallel_gap(list(samples[model]), topics, *sides[model]))]
+        for model, topics in shared.items()
+        if topics.size
     }
     apart = {
         model: _contrast(samples[model], *sides[model]) for model in compared if model not in paired
@@ -102,7 +103,7 @@ def language_gaps(
                 interval=intervals[model],
                 worst=worst,
                 worst_value=means[worst],
-                rank_correlation=_rank_correlation(samples[model]) if model in paired else None,
+                rank_correlation=_rank_correlation(shared[model]) if model in paired else None,
             )
         )
     return gaps
@@ -174,9 +175,11 @@ def _means(per_query: PerQuery) -> dict[str, float]:
     return {code: float(values.to_numpy().mean()) for code, values in per_query.items()}
 
 
-def _parallel_gap(per_query: PerQuery, highs: Sequence[str], lows: Sequence[str]) -> np.ndarray:
+def _parallel_gap(
+    codes: Sequence[str], topics: np.ndarray, highs: Sequence[str], lows: Sequence[str]
+) -> np.ndarray:
     """High minus low for each topic that every language has."""
-    by_code = dict(zip(per_query, shared_topics(per_query), strict=True))
+    by_code = dict(zip(codes, topics, strict=True))
     return np.mean([by_code[c] for c in highs], axis=0) - np.mean(
         [by_code[c] for c in lows], axis=0
     )
@@ -191,11 +194,10 @@ def _contrast(per_query: PerQuery, first: Sequence[str], second: Sequence[str]) 
     ]
 
 
-def _rank_correlation(per_query: PerQuery) -> float | None:
+def _rank_correlation(topics: np.ndarray) -> float | None:
     from scipy.stats import spearmanr
 
-    matrix = shared_topics(per_query)
-    varying = matrix[np.ptp(matrix, axis=1) > 0]
+    varying = topics[np.ptp(topics, axis=1) > 0]
     if len(varying) < 2 or varying.shape[1] < 3:
         return None
     correlation = np.atleast_2d(spearmanr(varying, axis=1).statistic)

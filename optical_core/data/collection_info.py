@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
@@ -23,6 +24,19 @@ def check_name(name: str) -> None:
             f"{name!r} can't name a collection: up to 150 characters were expected, no slashes, "
             "not beginning with a dot"
         )
+
+
+def is_parallel(queries: Mapping[str, Iterable[str]]) -> bool:
+    """Tell whether all languages have queries of the same ids.
+
+    Args:
+        queries: language -> ids.
+
+    Examples:
+        >>> is_parallel({"en": {"q1": "sea"}, "sw": {"q1": "bahari"}}), is_parallel({})
+        (True, False)
+    """
+    return len({frozenset(ids) for ids in queries.values()}) == 1
 
 
 class CollectionInfo(BaseModel):

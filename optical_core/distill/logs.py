@@ -43,7 +43,7 @@ def write_log(path: Path, rows: list[dict[str, Any]]) -> None:
 COMPLETE = "complete.json"
 """The last file written into a checkpoint, with the hashes of the others. A checkpoint without it,
 or with changed files, is never used."""
-STAGE, _STOP = "stage.json", "stop"
+CONFIG, LOG, STAGE, _STOP = "config.json", "log.csv", "stage.json", "stop"
 TRAINING = "training"
 """What a run is doing while it takes steps."""
 

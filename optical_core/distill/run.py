@@ -25,7 +25,15 @@ from optical_core.distill.checkpoints import (
     remove_checkpoints,
 )
 from optical_core.distill.config import TrainingConfig
-from optical_core.distill.logs import STAGE, Stage, TrainingStoppedError, forget_stop, write_stage
+from optical_core.distill.logs import (
+    CONFIG,
+    LOG,
+    STAGE,
+    Stage,
+    TrainingStoppedError,
+    forget_stop,
+    write_stage,
+)
 from optical_core.distill.monitor import DevMonitor, EarlyMonitor, LogMonitor, StopMonitor
 from optical_core.distill.randomness import own_random_numbers
 from optical_core.errors import InputError
@@ -36,8 +44,6 @@ from optical_core.retrieval.model_names import new_model_folder
 from optical_core.storage import exclusive, home, replace_file, writable
 
 logger = logging.getLogger(__name__)
-
-CONFIG, LOG = "config.json", "log.csv"
 
 Config = TypeVar("Config", bound=TrainingConfig)
 

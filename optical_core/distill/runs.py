@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from optical_core.data.lines import read_json
 from optical_core.distill.jobs import JOB, Job, list_jobs
+from optical_core.distill.logs import CONFIG
 from optical_core.distill.settings import saved_config
 from optical_core.errors import InputError
 from optical_core.storage import home, is_held
@@ -27,7 +28,7 @@ def list_runs() -> list[Job]:
         [('my-teacher', 'finished'), ('mine', 'running')]
     """
     runs = list_jobs()
-    for path in home("runs", "x").parent.glob("[!.]*/config.json"):
+    for path in home("runs", "x").parent.glob(f"[!.]*/{CONFIG}"):
         if not (path.parent / JOB).exists():
             try:
                 runs.append(_read(path))

@@ -11,7 +11,7 @@ from optical_core.data.lines import read_json
 from optical_core.distill.config import DistillConfig, TrainingConfig
 from optical_core.errors import InputError
 from optical_core.models.deltas import CHANGED, LORA, LORA_SETTINGS
-from optical_core.models.info import PAIR_FILE, read_pair, student_folder
+from optical_core.models.info import is_student, read_pair, student_folder
 from optical_core.models.means_file import MEANS
 from optical_core.models.pair_store import load_pair
 from optical_core.models.pieces import load_pieces, moved_pieces
@@ -75,7 +75,7 @@ def check_no_student(setting: str, name: str) -> None:
     Raises:
         InputError: it does.
     """
-    if (student_folder(name) / PAIR_FILE).is_file():
+    if is_student(name):
         raise InputError(
             f"{setting}: {name!r} is a student; an encoder was expected, such as `embedded`, a "
             "teacher of `optical teach` or a folder"

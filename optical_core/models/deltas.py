@@ -143,6 +143,12 @@ def resized(encoder: TokenEncoder, dimension: int, matrix: Tensor | None = None)
     return TokenEncoder(model, name=encoder.name)
 
 
+def write_lora_settings(folder: Path, settings: dict[str, Any]) -> None:
+    """Write PEFT's settings of the adapter in a model's folder."""
+    text = json.dumps(settings, indent=2, sort_keys=True) + "\n"
+    (folder / LORA_SETTINGS).write_text(text)
+
+
 def _save_adapter(model: Any, folder: Path) -> None:
     """Write PEFT's own form in fp16, without paths of this machine."""
     model.save_pretrained(str(folder / ADAPTER), safe_serialization=True)
@@ -153,5 +159,5 @@ def _save_adapter(model: Any, folder: Path) -> None:
     # PEFT writes its sets in an order that differs between processes.
     settings = vars(model.active_peft_config)
     config |= {key: sorted(value) for key, value in settings.items() if isinstance(value, set)}
-    (folder / LORA_SETTINGS).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    write_lora_settings(folder, config)
     (folder / ADAPTER / "README.md").unlink(missing_ok=True)

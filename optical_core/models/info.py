@@ -103,6 +103,11 @@ def student_folder(name_or_path: str) -> Path:
     return named.get(name_or_path, Path(name_or_path))
 
 
+def is_student(name_or_path: str) -> bool:
+    """Tell whether a student has the name, or is in the folder."""
+    return (student_folder(name_or_path) / PAIR_FILE).is_file()
+
+
 def read_pair(folder: Path) -> PairInfo:
     """Read a student's retriever.json.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from optical_core.models.deltas import (
     LORA,
     LORA_SETTINGS,
     clone_model,
+    write_lora_settings,
 )
 from optical_core.models.pieces import FILE as PIECES
 from optical_core.models.pieces import load_pieces, moved_pieces, save_pieces
@@ -105,7 +105,7 @@ def _write_adapter(folder: Path, parts: Sequence[Path], strength: float) -> int:
     if settings["lora_alpha"].is_integer():
         settings["lora_alpha"] = int(settings["lora_alpha"])
     settings["r"] = rank
-    (folder / LORA_SETTINGS).write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")
+    write_lora_settings(folder, settings)
     write_tensors(folder / LORA, mean)
     return rank
 

@@ -15,7 +15,7 @@ from typing import Any
 from optical_core.data.records import write_record
 from optical_core.errors import InputError
 from optical_core.models.backbones import PACKAGED
-from optical_core.models.info import PAIR_FILE, PairInfo, check_free, student_folder
+from optical_core.models.info import PAIR_FILE, PairInfo, check_free, is_student, student_folder
 from optical_core.models.language_means import LanguageMeans
 from optical_core.models.means_file import MEANS, write_means
 from optical_core.models.pair_store import describe, known_student, load_pair
@@ -78,10 +78,10 @@ def centred(
     """
     check_free(folder)
     pair = load_pair(model, device=device)
-    is_student = (student_folder(model) / PAIR_FILE).is_file()
+    of_student = is_student(model)
     if (student_folder(model) / MEANS).is_file():
         raise InputError(f"{pair.name} takes the means of languages off already")
-    if is_student:
+    if of_student:
         info = known_student(model)
     else:
         local = pair.teacher.name not in PACKAGED and Path(pair.teacher.name).exists()
@@ -95,10 +95,10 @@ def centred(
     queries = LanguageMeans.of(pair.student.encode_queries, sentences)
     with tempfile.TemporaryDirectory() as work:
         write_means(Path(work, MEANS), passages, queries)
-        if not is_student and info.teacher == "teacher":
+        if not of_student and info.teacher == "teacher":
             pair.teacher.model.save(str(Path(work, "teacher")))
         _copy(
-            model if is_student else None,
+            model if of_student else None,
             folder,
             info,
             summary=f"`{info.name}`, less the mean vector of each language. {info.card.summary}",
@@ -110,7 +110,7 @@ def centred(
             added=Path(work),
             languages=sentences,
             data=f"means of languages from {source}",
-            licence=f"{info.card.licence}; means: {licence}" if is_student else licence,
+            licence=f"{info.card.licence}; means: {licence}" if of_student else licence,
         )
 
 

@@ -22,6 +22,7 @@ from optical_core.models.info import (
     PairInfo,
     TeacherInfo,
     check_free,
+    is_student,
     read_teacher,
     student_folder,
 )
@@ -67,7 +68,7 @@ def soup(models: Sequence[str], folder: Path, *, strength: float = 1.0, licence:
     students, teachers = [], []
     for name in models:
         check_path(name)
-        if (student_folder(name) / PAIR_FILE).is_file():
+        if is_student(name):
             students.append(name)
         elif part := teacher_folder(name):
             teachers.append(part)

@@ -11,7 +11,7 @@ from optical_core.data.collection import Collection
 from optical_core.data.lexicons import lexicons_of, likeliest
 from optical_core.errors import InputError
 from optical_core.models.backbones import check_encoder
-from optical_core.models.info import PAIR_FILE, student_folder
+from optical_core.models.info import is_student
 from optical_core.models.pair import EncoderPair
 from optical_core.models.pair_store import load_pair
 from optical_core.models.teachers import teacher_folder
@@ -89,7 +89,7 @@ def check_models(name: str) -> None:
     for single in names(expanded(parse(name))):
         model, _ = model_and_source(single)
         of_words = any(is_of(model, kind.family) for kind in (BM25, StructuredQueries))
-        known = (student_folder(model) / PAIR_FILE).is_file() or teacher_folder(model)
+        known = is_student(model) or teacher_folder(model)
         if not (of_words or known or is_cross_encoder(single)):
             check_encoder(model)
 

@@ -90,6 +90,8 @@ def measure(
     known = read_record(out / MEASURED)
     name = label(spec)
     wanted = tuple(dict.fromkeys((*measures, *MEASURES)))
+    precision = next((searcher.precision for searcher, _ in searchers.values()), "")
+    metadata = run_metadata(name, collection, depth=depth, measures=wanted, precision=precision)
     values: dict[tuple[str, str], Values] = {}
     for code in languages:
         if watch:
@@ -102,9 +104,6 @@ def measure(
         else:
             ranking = searcher.run({q: t for q, t in asked.items() if q in qrels}, top=depth)
             write_run(run, ranking, name=name)
-            metadata = run_metadata(
-                name, collection, depth=depth, measures=wanted, precision=searcher.precision
-            )
             write_run_metadata(run, metadata, language=code)
             write_values(table, per_query_measures(ranking, qrels, wanted))
             known[code] = origin
@@ -198,7 +197,7 @@ def _judged(collection: Collection, languages: Sequence[str]) -> list[str]:
     Raises:
         InputError: there is none.
     """
-    judged = [c for c in languages if collection.queries(c).keys() & collection.qrels(c).keys()]
+    judged = [code for code in languages if collection.qrels(code)]
     if not judged:
         raise InputError(f"{collection.name} has no judged query in {', '.join(languages)}")
     if others := [code for code in languages if code not in judged]:

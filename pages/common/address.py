@@ -116,9 +116,13 @@ def hold(key: str, value: str | None) -> str | None:
     return value
 
 
-def refuse(label: str, text: str, instead: str = "nothing") -> None:
-    """Note that a value in the address isn't shown, for `refused`."""
-    _note(label, [text], [instead])
+def refuse(label: str, texts: Sequence[str], instead: Sequence[str] = ("nothing",)) -> None:
+    """Note for `refused` that values in the address aren't shown, and what is instead."""
+    named = listed([repr(text[:60]) for text in texts])
+    st.session_state[_REFUSED].append(
+        f"{label}: the address asks for {named}, which can't be chosen here; shown instead: "
+        f"{listed(instead)}."
+    )
 
 
 def switch(
@@ -141,7 +145,7 @@ def refuse_undrawn(label: str, *, key: str) -> None:
     seen = st.session_state.get(_SEEN, {}).get(key, [])
     drawn = st.session_state["_address_new"].get(key, [])
     if lost := [t for t in st.query_params.get_all(key) if t not in drawn and t not in seen]:
-        _note(label, lost, ["nothing"])
+        refuse(label, lost)
 
 
 def _outdated(key: str, options: Sequence[Any] | None, default: Any, many: bool) -> bool:
@@ -188,15 +192,7 @@ def _refuse(
             return False
 
     if lost := [text for text in texts if not fits(text)]:
-        _note(label, lost, [name(value) for value in values] or ["nothing"])
-
-
-def _note(label: str, lost: Sequence[str], instead: Sequence[str]) -> None:
-    named = listed([repr(text[:60]) for text in lost])
-    st.session_state[_REFUSED].append(
-        f"{label}: the address asks for {named}, which can't be chosen here; shown instead: "
-        f"{listed(instead)}."
-    )
+        refuse(label, lost, [name(value) for value in values] or ["nothing"])
 
 
 def _allowed(value: Any, options: Sequence[Any] | None, default: Any, many: bool) -> Any:

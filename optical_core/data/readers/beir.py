@@ -5,16 +5,20 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from optical_core.data.collection import Collection, CollectionInfo, write_collection
+from optical_core.data.collection import (
+    Collection,
+    CollectionInfo,
+    open_collection,
+    write_collection,
+)
+from optical_core.data.collection_info import is_parallel
 from optical_core.data.compression import on_disk, plain_name
 from optical_core.data.folders import MOST_NAMED, data_files
 from optical_core.data.language_files import files_of_languages
-from optical_core.data.languages import language
-from optical_core.data.lines import read_json, read_queries
+from optical_core.data.lines import read_queries
 from optical_core.data.live_corpus import Corpus
 from optical_core.data.readers.judgements import read_judgements
 from optical_core.errors import InputError
-from optical_core.validation import validated
 from optical_core.wording import first_of
 
 logger = logging.getLogger(__name__)
@@ -36,12 +40,11 @@ def import_beir(source: Path, target: Path, *, name: str, unit: str | None = Non
     judgements = _judgements(source, unit)
     qrels, per_language = read_judgements(judgements, queries)
     names = ", ".join(path.relative_to(source).as_posix() for path in judgements) or "nobody yet"
-    own = source / "collection.json"
-    if own.is_file():
-        said = validated(CollectionInfo, read_json(own), str(own))
-        first = [code for stem in said.languages if (code := language(stem).code) in queries]
+    if (source / "collection.json").is_file():
+        said = open_collection(source)
+        first = [code for code in said.languages if code in queries]
         languages = tuple(dict.fromkeys([*first, *queries]))
-        info = said.model_copy(update={"name": name, "languages": languages})
+        info = said.info.model_copy(update={"name": name, "languages": languages})
     else:
         info = CollectionInfo(
             name=name,
@@ -49,7 +52,7 @@ def import_beir(source: Path, target: Path, *, name: str, unit: str | None = Non
             licence="as the source's",
             source=str(source),
             languages=tuple(queries),
-            parallel=len({frozenset(texts) for texts in queries.values()}) == 1,
+            parallel=is_parallel(queries),
         )
     passages = Corpus(source).passages()
     return write_collection(target, info, passages, queries, qrels, qrels_per_language=per_language)

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, write_collection
+from optical_core.data.collection_info import is_parallel
 from optical_core.data.fields import add_once
 from optical_core.data.folders import data_files
 from optical_core.data.languages import LANGUAGES, find_language
@@ -53,7 +54,7 @@ def import_clef(source: Path, target: Path, *, name: str, unit: str | None = Non
         licence="as agreed with ELRA (E0008); not free",
         source="CLEF 2000-2003 ad hoc, ELRA-E0008",
         languages=tuple(sorted(queries)),
-        parallel=len({frozenset(texts) for texts in queries.values()}) == 1,
+        parallel=is_parallel(queries),
     )
     passages = (
         passage for path in document_files for passage in sgml.documents(path, fallback=_ENCODING)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.collection_info import is_parallel
 from optical_core.data.compression import plain_name
 from optical_core.data.folders import data_files, one_file
 from optical_core.data.language_files import say_left_out
@@ -158,7 +159,7 @@ def _write(
         licence="MS MARCO's terms: non-commercial research",
         source=source,
         languages=tuple(queries),
-        parallel=len({frozenset(texts) for texts in queries.values()}) == 1,
+        parallel=is_parallel(queries),
     )
     passages = (Passage(key, "", text) for key, text in read_table(corpus, ("id", "passage")))
     return write_collection(target, info, passages, queries, qrels)

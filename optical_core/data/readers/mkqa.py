@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, write_collection
+from optical_core.data.collection_info import is_parallel
 from optical_core.data.fields import Row, add_once
 from optical_core.data.folders import one_file
 from optical_core.data.language_files import say_left_out
@@ -58,7 +59,7 @@ def import_mkqa(source: Path, target: Path, *, name: str, unit: str | None = Non
         licence="CC BY-SA 3.0",
         source="MKQA, github.com/apple/ml-mkqa",
         languages=tuple(judged),
-        parallel=len({frozenset(texts) for texts in judged.values()}) == 1,
+        parallel=is_parallel(judged),
     )
     return write_collection(target, info, read_passages(passages), judged, qrels)
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.collection_info import is_parallel
 from optical_core.data.fields import Row, add_once
 from optical_core.data.folders import data_files
 from optical_core.data.language_files import say_left_out
@@ -48,7 +49,7 @@ def import_neuclir(source: Path, target: Path, *, name: str, unit: str | None = 
         licence="ODC-BY (documents of Common Crawl)",
         source="HC4, github.com/hltcoe/HC4; NeuCLIR, neuclir.github.io",
         languages=tuple(sorted(queries)),
-        parallel=len({frozenset(texts) for texts in queries.values()}) == 1,
+        parallel=is_parallel(queries),
         passage_language=known.code,
     )
     return write_collection(target, info, _passages(_documents(source, code)), queries, qrels)

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.collection_info import is_parallel
 from optical_core.data.fields import Row
 from optical_core.data.folders import data_files, one_file
 from optical_core.data.languages import language
@@ -55,7 +56,7 @@ def import_neuclirbench(
         licence="CC BY 4.0 (documents of Common Crawl: ODC-BY)",
         source="NeuCLIRBench, huggingface.co/datasets/neuclir/bench and neuclir/neuclir1",
         languages=tuple(queries),
-        parallel=len({frozenset(texts) for texts in queries.values()}) == 1,
+        parallel=is_parallel(queries),
         passage_language=None if part == _ALL else language(part).code,
     )
     documents = {code: _documents(source, code) for code in codes}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from optical_core.data.collection import Collection, CollectionInfo, Passage, write_collection
+from optical_core.data.collection_info import is_parallel
 from optical_core.data.compression import plain_name
 from optical_core.data.fields import add_once
 from optical_core.data.folders import data_files
@@ -62,7 +63,7 @@ def import_trec(source: Path, target: Path, *, name: str, unit: str | None = Non
         licence="as the source's",
         source=str(source),
         languages=tuple(queries),
-        parallel=len({frozenset(texts) for texts in queries.values()}) == 1,
+        parallel=is_parallel(queries),
     )
     passages = (passage for path in documents for passage in _documents(path))
     return write_collection(target, info, passages, queries, qrels, qrels_per_language=per_language)

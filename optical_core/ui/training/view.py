@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pandas as pd
 
 from optical_core.distill.jobs import Job
-from optical_core.distill.logs import read_log, read_stage
+from optical_core.distill.logs import LOG, read_log, read_stage
 from optical_core.distill.teach_config import TeachConfig
 from optical_core.wording import counted
 
@@ -24,7 +24,7 @@ OT_COSTS = ("optical", "optical-unbalanced")
 
 def training_log(job: Job) -> pd.DataFrame:
     """log.csv of a training as numbers; empty before its first line."""
-    return pd.DataFrame(read_log(job.folder / "log.csv")).apply(pd.to_numeric, errors="coerce")
+    return pd.DataFrame(read_log(job.folder / LOG)).apply(pd.to_numeric, errors="coerce")
 
 
 def dev_log(job: Job) -> pd.DataFrame:
